@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Needs Python 3.11 or later and a package index, and makes everything else itself, in .venv and .venvs.
+# Every command goes through an environment's own interpreter, so it does not matter whether one is active.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+# The first interpreter that is new enough and can make environments.
+PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11 python3.13 /usr/bin/python3; do \
+	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; \
+	done),python3)
+AIRFLOWS := 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
+OLDER := $(filter-out 3.3.2,$(AIRFLOWS))
+PY := .venv/bin/python
+# Two at a time: more do not fit beside a running Airflow on a small machine.
+WORKERS ?= 2
+PYTEST := -m pytest -q
+# What needs tools that are in the environment for development only, and would say the same on every Airflow.
+NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py
+SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
+MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench-import clean $(AIRFLOWS:%=matrix-%) matrix-floors
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: .venv/.ready ## the environment for development: Airflow 3.3.2, this checkout, all tools
+
+.venv/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venv --group dev
+	@touch $@
+
+.venvs/demo/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/demo
+	@touch $@
+
+.venvs/%/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/$* --airflow $* --group test
+	@touch $@
+
+test: lint unit system ## everything that must hold on Airflow 3.3.2, example DAGs on a real scheduler included
+
+lint: .venv/.ready ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
+	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" --cov --cov-report=
+	$(PY) -m coverage report --fail-under=100 \
+		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/evidence.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
+	$(PY) -m coverage report --fail-under=95
+
+system: .venv/.ready ## the example DAGs on a real scheduler and triggerer
+	$(PY) $(PYTEST) -m system
+
+test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## unit tests and deferrable runs on every supported line of Airflow
+
+$(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
+	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable"
+
+matrix-3.3.2: .venv/.ready
+	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+	$(PY) $(PYTEST) -m "system and deferrable"
+
+# The least of every dependency that pyproject.toml declares, Airflow included.
+matrix-floors: .venvs/floors/.ready
+	.venvs/floors/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+
+demo: .venvs/demo/.ready ## watch Airflow wait for a destination to drain (UI=1: and keep its web interface up)
+	@.venvs/demo/bin/python -m scripts.demo $(if $(UI),--ui)
+
+docs: .venv/.ready ## the documentation in docs/_build/html, where every warning is an error
+	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
+
+.venvs/pictures/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/pictures --group pictures
+	@touch $@
+
+pictures: .venvs/pictures/.ready ## take the pictures of the documentation anew (needs chromium and chromium-driver)
+	.venvs/pictures/bin/python -m scripts.connection_form
+	.venvs/pictures/bin/python -m scripts.record_demo
+
+build: .venv/.ready ## sdist and wheel in dist/, checked
+	rm -rf dist
+	$(PY) -m build --no-isolation --outdir dist .
+	$(PY) -m twine check --strict dist/*
+
+truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
+	$(PY) -m benchmarks.truth $(if $(WRITE),--write docs/truth.md)
+
+bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
+	$(PY) -m scripts.bench_import
+
+clean: ## remove environments, builds and caches
+	rm -rf .venv .venvs dist build site docs/_build htmlcov .coverage .coverage.* .demo
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Streamkap API without Airflow: two clients over one core.
+
+Everything is loaded when it is first used, so that importing this package costs next to nothing and pulls in
+neither requests nor aiohttp.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
+    from airflow_provider_streamkap.api.client import StreamkapClient
+    from airflow_provider_streamkap.api.destination import Destination, DestinationsQuery
+    from airflow_provider_streamkap.api.errors import (
+        StreamkapAuthError,
+        StreamkapConnectionError,
+        StreamkapError,
+        StreamkapHTTPError,
+        StreamkapNotFoundError,
+        StreamkapPermissionError,
+        StreamkapRateLimitError,
+        StreamkapRedirectError,
+        StreamkapRequestError,
+        StreamkapResponseError,
+        StreamkapServerError,
+        StreamkapTimeoutError,
+    )
+    from airflow_provider_streamkap.api.exchange import Session
+    from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
+    from airflow_provider_streamkap.api.query import (
+        LATEST,
+        TIME_TYPES,
+        TIME_UNITS,
+        TIMESERIES,
+        TIMESUMMARY,
+        MetricsQuery,
+        parse_timestamp,
+    )
+    from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+
+_HOMES = {
+    "async_client": ("AsyncStreamkapClient",),
+    "client": ("StreamkapClient",),
+    "destination": ("Destination", "DestinationsQuery"),
+    "errors": (
+        "StreamkapAuthError",
+        "StreamkapConnectionError",
+        "StreamkapError",
+        "StreamkapHTTPError",
+        "StreamkapNotFoundError",
+        "StreamkapPermissionError",
+        "StreamkapRateLimitError",
+        "StreamkapRedirectError",
+        "StreamkapRequestError",
+        "StreamkapResponseError",
+        "StreamkapServerError",
+        "StreamkapTimeoutError",
+    ),
+    "exchange": ("Session",),
+    "metrics": ("DestinationMetrics", "Point"),
+    "query": (
+        "LATEST",
+        "TIMESERIES",
+        "TIMESUMMARY",
+        "TIME_TYPES",
+        "TIME_UNITS",
+        "MetricsQuery",
+        "parse_timestamp",
+    ),
+    "settings": ("ClientSettings", "Credentials"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "LATEST",
+    "TIMESERIES",
+    "TIMESUMMARY",
+    "TIME_TYPES",
+    "TIME_UNITS",
+    "AsyncStreamkapClient",
+    "ClientSettings",
+    "Credentials",
+    "Destination",
+    "DestinationMetrics",
+    "DestinationsQuery",
+    "MetricsQuery",
+    "Point",
+    "Session",
+    "StreamkapAuthError",
+    "StreamkapClient",
+    "StreamkapConnectionError",
+    "StreamkapError",
+    "StreamkapHTTPError",
+    "StreamkapNotFoundError",
+    "StreamkapPermissionError",
+    "StreamkapRateLimitError",
+    "StreamkapRedirectError",
+    "StreamkapRequestError",
+    "StreamkapResponseError",
+    "StreamkapServerError",
+    "StreamkapTimeoutError",
+    "parse_timestamp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

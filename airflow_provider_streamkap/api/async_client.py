@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The asynchronous client: the exchanges of the core over aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
+from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session, Token
+from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.retry import Deadline, async_retrying
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
+from airflow_provider_streamkap.api.turns import Turn
+from airflow_provider_streamkap.api.watch import Observation, Watch
+
+T = TypeVar("T")
+
+
+class AsyncStreamkapClient:
+    """Asks Streamkap without blocking. Safe to share between the tasks of the first event loop that uses it.
+
+    :param settings: where to ask, and who asks.
+    :param session: a token to share with other clients; default: one of its own.
+    :param sleep: waits some seconds between attempts.
+    :param clock: seconds that only go forward; bounds a call with all its retries.
+    :param on_token: is told every new access token, for instance to mask it in logs; may be asynchronous.
+    :param rng: where the jitter of retries comes from.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        session: Session | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        on_token: Callable[[str], object] | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        warn_if_unverified(settings)
+        self._settings = settings
+        self._session = session or Session(settings, clock)
+        self._sleep = sleep
+        self._clock = clock
+        self._on_token = on_token
+        # Not a seeded generator: forked workers would go through the same sequence, in step.
+        self._rng = rng or random.SystemRandom()
+        self._renewing = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._proxy: str | None = None
+        self._http: aiohttp.ClientSession | None = None
+
+    async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
+        """Ask for a destination's metrics.
+
+        :param query: what to ask.
+        :param within: seconds for the whole call with its retries, if less than the settings allow.
+        :raises StreamkapError: the last failure, with the number of attempts.
+        """
+        return await self._call(lambda: self._session.metrics(query), within)
+
+    async def observe(self, watch: Watch, turn: Turn | None = None, *, within: float | None = None) -> Observation:
+        """Look at a destination once, in the way that is asked for.
+
+        :param watch: the destination, and whether times matter.
+        :param turn: is entered for each attempt, to bound how many are under way; default: no bound.
+        :param within: seconds for the whole call with its retries, if less than the settings allow.
+        :raises StreamkapError: the last failure, with the number of attempts.
+        """
+        return await self._call(lambda: self._session.observe(watch), within, turn)
+
+    async def get_destination(self, destination_id: str) -> Destination:
+        """Ask for one destination.
+
+        :param destination_id: its id.
+        :raises StreamkapNotFoundError: if there is none with this id.
+        :raises StreamkapError: any other last failure.
+        """
+        return await self._call(lambda: self._session.destination(destination_id))
+
+    def list_destinations(
+        self,
+        *,
+        partial_name: str | None = None,
+        connector: str | None = None,
+        status: str | None = None,
+        lag: str | None = None,
+        sort: str | None = None,
+        sort_dir: str | None = None,
+        tag_ids: str | Iterable[str] | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> AsyncIterator[Destination]:
+        """Go through all destinations, page after page; parameters as of :class:`DestinationsQuery`.
+
+        :raises ValueError: at once, if an argument is not allowed.
+        :raises StreamkapError: the last failure of a page.
+        """
+        return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
+
+    async def _list(self, query: DestinationsQuery) -> AsyncIterator[Destination]:
+        listing = Listing(query)
+        while not listing.done:
+            for item in listing.take(await self._call(lambda: self._session.destinations(query, listing.page))):
+                yield item
+
+    async def whoami(self) -> dict[str, Any]:
+        """Ask whom the credentials belong to: tenant_id, service_id, sub, token_type, project_key_id.
+
+        :raises StreamkapError: the last failure.
+        """
+        return await self._call(self._session.whoami)
+
+    async def close(self) -> None:
+        """Close all connections. The client can be used again."""
+        http, self._http = self._http, None
+        if http is not None:
+            await http.close()
+
+    async def __aenter__(self) -> AsyncStreamkapClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _call(
+        self, exchange: Callable[[], Exchange[T]], within: float | None = None, turn: Turn | None = None
+    ) -> T:
+        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
+        deadline = Deadline(bound, self._clock)
+        policy = async_retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
+        return await policy(self._attempt, exchange, deadline, turn)
+
+    async def _attempt(self, exchange: Callable[[], Exchange[T]], deadline: Deadline, turn: Turn | None) -> T:
+        if turn is None:
+            return await self._run(exchange(), deadline)
+        async with turn:
+            await self._hold_off(deadline)
+            turn.start()
+            return await self._run(exchange(), deadline)
+
+    async def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:
+        reply: Response | None = None
+        try:
+            while True:
+                step = exchange.send(reply)
+                if isinstance(step, Renewal):
+                    await self._renew(step, deadline)
+                    reply = None
+                else:
+                    reply = await self._send(step, deadline)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _renew(self, step: Renewal, deadline: Deadline) -> None:
+        try:
+            async with asyncio.timeout(max(deadline.left(), 0.0)):
+                await self._renewing.acquire()
+        except TimeoutError:
+            raise StreamkapTimeoutError("no token in time: another call was still renewing it") from None
+        try:
+            token: Token | None = await self._run(self._session.renew(step.stale), deadline)
+            if token and self._on_token:
+                told = self._on_token(token.access)
+                if inspect.isawaitable(told):
+                    await told
+        finally:
+            self._renewing.release()
+
+    async def _hold_off(self, deadline: Deadline) -> None:
+        for seconds in self._session.hold.sleeps(deadline.left):
+            await self._sleep(seconds)
+
+    async def _send(self, request: Request, deadline: Deadline) -> Response:
+        await self._hold_off(deadline)
+        http = self._http or await self._open()
+        call = prepare(self._settings, request, deadline.left())
+        status = None
+        try:
+            async with http.request(
+                call.method,
+                URL(call.url, encoded=True),
+                data=call.body,
+                headers=call.headers,
+                timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.connect_timeout),
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as answer:
+                status = answer.status
+                body = Body(call, status, answer.headers)
+                async for chunk in answer.content.iter_chunked(CHUNK):
+                    body.feed(chunk)
+                return body.response()
+        except TimeoutError:
+            raise late(call.method, call.url, call.timeout) from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise refused_by_proxy(call.method, call.url, error.status) from None
+        except (aiohttp.ClientError, OSError) as error:
+            if status is not None:
+                raise broken(call.method, call.url, status, error) from None
+            # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.
+            tell = garbled if isinstance(error, aiohttp.ClientResponseError) else failed
+            raise tell(call.method, call.url, error) from None
+
+    async def _open(self) -> aiohttp.ClientSession:
+        async with self._opening:
+            if self._http is None:
+                # Importing requests and reading certificates take tens of milliseconds: not on the event loop.
+                self._proxy = await asyncio.to_thread(choose_proxy, self._settings)
+                context = await asyncio.to_thread(tls_context, self._settings, self._proxy)
+                self._http = aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(ssl=context),
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    auto_decompress=False,
+                )
+            return self._http

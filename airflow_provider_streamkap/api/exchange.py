@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The core that decides and does no I/O: which request to send, what an answer means, the life of the token.
+
+Every call is a generator. It yields a :class:`Request` (to be sent; it is answered with a :class:`Response`)
+or a :class:`Renewal` (the client takes its lock and runs :meth:`Session.renew`), and returns the parsed result
+or raises a :class:`~airflow_provider_streamkap.api.errors.StreamkapError`. So both clients share every
+decision.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, TypeAlias, TypeVar
+
+from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.errors import (
+    StreamkapError,
+    StreamkapNotFoundError,
+    StreamkapResponseError,
+    brief,
+)
+from airflow_provider_streamkap.api.hold import Hold
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.payload import clean, decode, sound
+from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
+from airflow_provider_streamkap.api.redaction import redact_text
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.statuses import http_error
+from airflow_provider_streamkap.api.watch import Observation, Watch
+
+METRICS_PERMISSION = "read:destination_metrics"
+SIGN_IN_PATH = "/auth/access-token"
+
+#: Seconds before its expiry at which a token is renewed, as in the vendor's own client; less for short lives.
+MAX_LEAD = 60.0
+
+# Start of a body that an error shows.
+_EXCERPT = 200
+_ACCEPT = {"Accept": "application/json"}
+_WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, without the host.
+
+    :param method: HTTP method.
+    :param path: path below the base URL, quoted.
+    :param params: query, in order.
+    :param json: JSON body, if any.
+    :param headers: headers beyond those that every request has.
+    :param permission: what is lacking if the answer is a 403.
+    :param confidential: the answer can hold secrets, so no error shows its body.
+    """
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    permission: str | None = None
+    confidential: bool = False
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer.
+
+    :param status: HTTP status.
+    :param headers: headers, names in lower case.
+    :param body: the whole body, decompressed.
+    :param url: URL that was asked.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token.
+
+    :param access: the token itself.
+    :param renew_at: time of the session's clock from which on it is renewed; None: its life is unknown.
+    """
+
+    access: str = field(repr=False)
+    renew_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Asks the client for a renewal of the token.
+
+    :param stale: the token that does not serve any more; None if there was none.
+    """
+
+    stale: Token | None
+
+
+T = TypeVar("T")
+Exchange: TypeAlias = Generator[Request | Renewal, Any, T]
+
+
+class Session:
+    """A token and the exchanges that use it; may be shared by clients and threads.
+
+    :param settings: whose credentials are exchanged for tokens.
+    :param clock: seconds that only go forward; a token's life is measured by it.
+    :param wall: aware current time; readings are stamped with it.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings
+        #: Held by threads around a renewal, so that one at a time asks for a token.
+        self.lock = threading.Lock()
+        #: Until when the service wants no request; asked before each is sent.
+        self.hold = Hold(clock)
+        self._clock = clock
+        self._wall = wall
+        # One immutable object that is swapped as a whole: readers need no lock.
+        self._token: Token | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session of {self.settings.base_url}>"
+
+    def metrics(self, query: MetricsQuery) -> Exchange[DestinationMetrics]:
+        """Ask for a destination's metrics.
+
+        :param query: what to ask.
+        """
+        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION)
+        return (yield from self._call(request, lambda payload: DestinationMetrics.parse(query, payload, self._wall())))
+
+    def observe(self, watch: Watch) -> Exchange[Observation]:
+        """Look at a destination once, in the way that is asked for.
+
+        :param watch: the destination, and whether times matter.
+        """
+        newest = watch.newest(self._wall())
+        # The points first: a status that is read after them speaks of a time that is not before theirs.
+        series = None if newest is None else (yield from self.metrics(newest))
+        return Observation((yield from self.metrics(watch.latest())), series)
+
+    def destination(self, destination_id: str) -> Exchange[Destination]:
+        """Ask for one destination.
+
+        :param destination_id: its id.
+        """
+        request = Request("GET", destination_path(check_destination_id(destination_id)), confidential=True)
+        page = yield from self._call(request, DestinationPage.parse)
+        if not page.destinations:
+            raise StreamkapNotFoundError(
+                f"there is no destination {destination_id!r} in this project",
+                method=request.method,
+                url=f"{self.settings.base_url}{request.path}",
+            )
+        return page.destinations[0]
+
+    def destinations(self, query: DestinationsQuery, page: int = 1) -> Exchange[DestinationPage]:
+        """Ask for one page of destinations.
+
+        :param query: which ones.
+        :param page: number of the page, from 1 on.
+        """
+        request = Request("GET", "/destinations", query.params(page), confidential=True)
+        return (yield from self._call(request, DestinationPage.parse))
+
+    def whoami(self) -> Exchange[dict[str, Any]]:
+        """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""
+
+        def parse(payload: Any) -> dict[str, Any]:
+            if not isinstance(payload, dict):
+                raise StreamkapResponseError("the identity is not an object")
+            return {key: clean(payload.get(key)) for key in _WHOAMI}
+
+        return (yield from self._call(Request("GET", "/auth/whoami", confidential=True), parse))
+
+    def renew(self, stale: Token | None) -> Exchange[Token | None]:
+        """Exchange the credentials for a new token, unless somebody else has done so meanwhile.
+
+        To be run under a lock.
+
+        :param stale: the token that does not serve any more.
+        :returns: the new token; None if there was nothing to do.
+        """
+        if self._token is not stale:
+            return None
+        body = self.settings.credentials.token_request()
+        request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
+        # From before the call: a slow answer must not make the token look younger than it is.
+        asked_at = self._clock()
+        response: Response = yield request
+        if not 200 <= response.status < 300:
+            raise self._http_error(request, response, signing_in=True)
+        self._token = self._read(request, response, lambda payload: _parse_token(payload, asked_at))
+        return self._token
+
+    def _call(self, request: Request, parse: Callable[[Any], T]) -> Exchange[T]:
+        """Send a request with a valid token; on a 401 renew once and replay once."""
+        token = self._token
+        if token is None or (token.renew_at is not None and self._clock() >= token.renew_at):
+            yield Renewal(token)
+        token = self._token
+        response: Response = yield _signed(request, token)
+        if response.status == 401:
+            # The token that was sent, not the one of now: another call may have renewed it meanwhile.
+            yield Renewal(token)
+            response = yield _signed(request, self._token)
+        if not 200 <= response.status < 300:
+            raise self._http_error(request, response)
+        return self._read(request, response, parse)
+
+    def _read(self, request: Request, response: Response, parse: Callable[[Any], T]) -> T:
+        try:
+            return parse(decode(response.body))
+        except StreamkapResponseError as error:
+            raise StreamkapResponseError(
+                error.message,
+                status=response.status,
+                detail=self._excerpt(request, response),
+                permanent=error.permanent,
+                **_about(request, response),
+            ) from None
+
+    def _excerpt(self, request: Request, response: Response) -> str | None:
+        if request.confidential:
+            kind = brief(response.headers.get("content-type", "of no stated type"))
+            return f"{len(response.body)} bytes {kind}, not shown because they may hold secrets"
+        text = sound(response.body[: 4 * _EXCERPT].decode("utf-8", "replace")).strip()
+        return redact_text(text, self._secrets())[:_EXCERPT] or None
+
+    def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
+        error = http_error(
+            response.status,
+            response.headers,
+            response.body,
+            now=self._wall(),
+            permission=request.permission,
+            signing_in=signing_in,
+            secrets=self._secrets(),
+            **_about(request, response),
+        )
+        self.hold.heed(error)
+        return error
+
+    def _secrets(self) -> tuple[str, ...]:
+        token = self._token
+        return (*self.settings.credentials.secrets(), *((token.access,) if token else ()))
+
+
+def _signed(request: Request, token: Token | None) -> Request:
+    # Without a token the API answers 401, which says more than an exception from here.
+    bearer = {"Authorization": f"Bearer {token.access}"} if token else {}
+    return replace(request, headers={**_ACCEPT, **bearer})
+
+
+def _about(request: Request, response: Response) -> dict[str, Any]:
+    request_id = "".join(char for char in response.headers.get("x-request-id", "")[:200] if char.isprintable())
+    return {"method": request.method, "url": response.url, "request_id": request_id or None}
+
+
+def _parse_token(payload: Any, asked_at: float) -> Token:
+    access = payload.get("accessToken") if isinstance(payload, dict) else None
+    # It becomes a header: anything but visible ASCII could not be sent, or would end the header early.
+    if not isinstance(access, str) or not access.isascii() or not access.isprintable() or " " in access or not access:
+        raise StreamkapResponseError("the token call's answer holds no usable accessToken")
+    lifetime = _lifetime(payload.get("expiresIn"))
+    return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_LEAD, lifetime / 10))
+
+
+def _lifetime(value: Any) -> float | None:
+    """Seconds that a token lives; None where the answer does not say anything sensible."""
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

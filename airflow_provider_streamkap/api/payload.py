@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""From bytes to a JSON value that is safe to keep: finite numbers, sound text, bounded depth."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from airflow_provider_streamkap.api.errors import StreamkapResponseError
+
+#: Levels of nesting that are read. The documented answers need five; how many recursion bears, the caller decides.
+MAX_DEPTH = 64
+
+# PostgreSQL's text and jsonb, where XCom lives, refuse NUL, and a lone surrogate cannot be encoded at all.
+_UNSOUND = re.compile("[\x00\ud800-\udfff]")
+
+
+def decode(body: bytes) -> Any:
+    """Parse a body as JSON.
+
+    :param body: the whole body; UTF-8, or UTF-16 or UTF-32 with the marks that RFC 4627 knows.
+    :raises StreamkapResponseError: if it is empty or not JSON.
+    """
+    if not body.strip():
+        raise StreamkapResponseError("the answer is empty where JSON was expected")
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise StreamkapResponseError("the answer is not JSON") from None
+    except RecursionError:
+        raise StreamkapResponseError("the answer is nested too deeply") from None
+
+
+def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Copy a JSON value so that every strict JSON writer and database takes it.
+
+    NaN and infinities become None, NUL and lone surrogates the replacement character.
+
+    :param value: what :func:`decode` gave, or any value of JSON's types.
+    :param depth: levels of nesting that are still allowed.
+    :raises StreamkapResponseError: if it is nested too deeply or holds what JSON cannot.
+    """
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return sound(value)
+    if depth <= 0:
+        raise StreamkapResponseError("the answer is nested too deeply")
+    if isinstance(value, list):
+        return [clean(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {clean(str(key), 1): clean(item, depth - 1) for key, item in value.items()}
+    raise StreamkapResponseError(f"the answer holds a {type(value).__name__}, which is no JSON")
+
+
+def sound(text: str) -> str:
+    """Replace what no database or no encoding takes: NUL and lone surrogates.
+
+    :param text: any text.
+    """
+    return _UNSOUND.sub("\ufffd", text)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a JSON value is a number; true and false are none.
+
+    :param value: a JSON value.
+    """
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One poll per destination and interval, however many waits ask for it.
+
+All waits of one event loop on one connection share a :class:`DestinationPoller`. A wait says from when on a
+reading is of use to it, and when it needs one at the latest. The destination is asked at the earliest of those
+moments, once, and everybody whom that reading serves gets it. Nobody waiting means nobody polling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
+
+from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
+from airflow_provider_streamkap.api.turns import Slots, Turn
+from airflow_provider_streamkap.api.watch import Observation, Watch
+
+#: Waits that are woken at once; then the loop may turn to others, since each wait takes a while to digest it.
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one poll brought.
+
+    :param got: what was seen, or the error that came instead. It is handed over as a value: one exception raised
+        in thousands of waits would collect a traceback from each.
+    :param began: loop time at which the request was sent; what it shows is not older.
+    """
+
+    got: Observation | StreamkapError
+    began: float
+
+
+Fetch = Callable[[Watch, Turn], Awaitable[Observation]]
+
+
+class DestinationPoller:
+    """Polls destinations for the waits of one event loop.
+
+    :param fetch: looks at one destination, with whatever retries it likes. It enters the turn for each attempt;
+        the first one is free when it is called.
+    :param max_concurrency: attempts under way at once, default 16; the others queue in the order of their turn, so
+        that no destination starves.
+    :param seed: where the moments of first polls come from; default: from chance.
+    """
+
+    def __init__(self, fetch: Fetch, *, max_concurrency: int = 16, seed: int | None = None) -> None:
+        self._fetch = fetch
+        self._slots = Slots(max_concurrency)
+        self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
+        self._destinations: dict[Watch, _Destination] = {}
+
+    def __len__(self) -> int:
+        """Count the destinations that somebody follows."""
+        return len(self._destinations)
+
+    @contextmanager
+    def follow(self, watches: Sequence[Watch]) -> Iterator[Rounds]:
+        """Take part in the polls of some destinations until the block is left.
+
+        :param watches: the destinations and how to look at them; each is polled for as long as anybody follows it.
+        """
+        followed = [self._join(watch) for watch in watches]
+        try:
+            yield Rounds(followed)
+        finally:
+            for destination in followed:
+                self._leave(destination)
+
+    def _join(self, watch: Watch) -> _Destination:
+        destination = self._destinations.get(watch)
+        if destination is None:
+            phase = random.Random(f"{self._seed}/{watch.destination_id}").random()  # noqa: S311
+            destination = self._destinations[watch] = _Destination(watch, self._fetch, Turn(self._slots), phase)
+        destination.followers += 1
+        return destination
+
+    def _leave(self, destination: _Destination) -> None:
+        destination.followers -= 1
+        if not destination.followers:
+            del self._destinations[destination.watch]
+            destination.close()
+
+
+class Rounds:
+    """One follower's view of its destinations: a reading of each, again and again."""
+
+    __slots__ = ("_followed",)
+
+    def __init__(self, followed: Sequence[_Destination]) -> None:
+        self._followed = followed
+
+    async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
+        """Wait for one reading of each destination.
+
+        :param not_before: loop time; a reading whose request began earlier is of no use.
+        :param due: loop time at which to poll at the latest; at least ``not_before``.
+        :param spread: seconds before ``due``; each destination is polled at a moment of its own in them, the same
+            for all its followers, so that a thousand waits that begin together do not ask for a thousand
+            destinations at once. A destination that will be polled for others by ``due`` gets no poll for that.
+        :returns: what the polls brought, in the order of the watches.
+        """
+        asked = [destination.ask(not_before, due, spread) for destination in self._followed]
+        try:
+            return [await waiter for waiter in asked]
+        finally:
+            for destination, waiter in zip(self._followed, asked, strict=True):
+                destination.forget(waiter)
+
+
+class _Waiter(asyncio.Future[Sample]):
+    """Somebody who waits for a reading."""
+
+    __slots__ = ("due", "not_before")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, not_before: float, due: float) -> None:
+        super().__init__(loop=loop)
+        self.not_before = not_before
+        self.due = due
+
+
+class _Destination:
+    """The polls of one destination: a timer while it rests, a task while it is asked."""
+
+    __slots__ = ("_due", "_fetch", "_loop", "_phase", "_task", "_timer", "_turn", "_waiters", "followers", "watch")
+
+    def __init__(self, watch: Watch, fetch: Fetch, turn: Turn, phase: float) -> None:
+        self.watch = watch
+        self.followers = 0
+        self._fetch = fetch
+        self._turn = turn
+        self._phase = phase
+        self._loop = asyncio.get_running_loop()
+        # In the order in which they came: a set would wake them in any.
+        self._waiters: dict[_Waiter, None] = {}
+        # Of the next poll; while one is under way, of the one after it.
+        self._due = inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[Sample] | None = None
+
+    def ask(self, not_before: float, due: float, spread: float) -> _Waiter:
+        if spread and not not_before <= self._due <= due:
+            due -= spread * self._phase
+        waiter = _Waiter(self._loop, not_before, max(not_before, due))
+        self._waiters[waiter] = None
+        if waiter.due < self._due:
+            self._rest_until(waiter.due)
+        return waiter
+
+    def forget(self, waiter: _Waiter) -> None:
+        if self._waiters.pop(waiter, waiter) is None and not self._waiters:
+            # Else a newcomer would ride along with a poll that will not be made.
+            self._rest_until(inf)
+        # Of a done one this says that its exception, if any, needs no report as overlooked.
+        waiter.cancel()
+
+    def close(self) -> None:
+        self._rest_until(inf)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _rest_until(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due, self._timer = due, None
+        if self._task is None and due < inf:
+            self._timer = self._loop.call_at(due, self._wake)
+
+    def _wake(self) -> None:
+        due = min((waiter.due for waiter in self._waiters), default=inf)
+        # Loops fire a timer up to the resolution of their clock early, and early is too soon for a reading that
+        # has to begin at that moment. Or whoever wanted the poll has left.
+        if due > self._loop.time():
+            self._rest_until(due)
+            return
+        self._due, self._timer = inf, None
+        # A context of its own: a task inherits the log context of whoever creates it, and what is polled for many
+        # must not be logged as the work of one.
+        self._task = self._loop.create_task(self._poll(), context=contextvars.Context())
+        self._task.add_done_callback(self._polled)
+
+    async def _poll(self) -> Sample:
+        try:
+            await self._turn.take()
+            self._turn.start()
+            got: Observation | StreamkapError = await self._fetch(self.watch, self._turn)
+        except StreamkapError as error:
+            got = error
+        finally:
+            self._turn.give_back()
+        return Sample(got, self._turn.began)
+
+    def _polled(self, task: asyncio.Task[Sample]) -> None:
+        """Give everybody whom the poll serves what it brought, and rest until the next is due."""
+        self._task = None
+        began = self._turn.began
+        served = [waiter for waiter in self._waiters if waiter.not_before <= began]
+        for waiter in served:
+            del self._waiters[waiter]
+        self._rest_until(min((waiter.due for waiter in self._waiters), default=inf))
+        if task.cancelled():
+            # Not by us, or nobody would wait; a library may cancel what it should not. That passes.
+            lost = StreamkapConnectionError("the poll was cancelled before it ended")
+            self._hand_out(iter(served), Sample(lost, began))
+        else:
+            self._hand_out(iter(served), task.exception() or task.result())
+
+    def _hand_out(self, waiters: Iterator[_Waiter], what: Sample | BaseException) -> None:
+        batch = list(islice(waiters, BATCH))
+        for waiter in batch:
+            if waiter.done():
+                continue
+            if isinstance(what, Sample):
+                waiter.set_result(what)
+            else:
+                waiter.set_exception(what)
+        if len(batch) == BATCH:
+            self._loop.call_soon(self._hand_out, waiters, what)

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which failures pass, and how long to wait before the next attempt: tenacity objects for both clients."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, Retrying
+
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapHTTPError
+from airflow_provider_streamkap.api.hold import MAX_RETRY_AFTER
+
+#: Seconds: the first back-off, and the longest one.
+BASE_WAIT = 0.5
+MAX_WAIT = 20.0
+
+log = logging.getLogger("airflow_provider_streamkap.api")
+
+
+class Deadline:
+    """The moment at which one call with all its retries has to be over.
+
+    :param seconds: from now on.
+    :param clock: seconds that only go forward.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds left; negative when it is past."""
+        return self._at - self._clock()
+
+
+def retrying(attempts: int, deadline: Deadline, sleep: Callable[[float], None], rng: random.Random) -> Retrying:
+    """Make what runs one call of the synchronous client.
+
+    :param attempts: how often to try in all.
+    :param deadline: when no further wait may end.
+    :param sleep: waits some seconds.
+    :param rng: where jitter comes from.
+    """
+    return Retrying(sleep=sleep, **_policy(attempts, deadline, rng))
+
+
+def async_retrying(
+    attempts: int, deadline: Deadline, sleep: Callable[[float], Awaitable[None]], rng: random.Random
+) -> AsyncRetrying:
+    """Make what runs one call of the asynchronous client; parameters as of :func:`retrying`."""
+    return AsyncRetrying(sleep=sleep, **_policy(attempts, deadline, rng))
+
+
+def _policy(attempts: int, deadline: Deadline, rng: random.Random) -> dict[str, Any]:
+    def passes(state: RetryCallState) -> bool:
+        error = _error(state)
+        if error is None:
+            return False
+        # Whoever reads the last error has to see how often was tried.
+        error.attempts = state.attempt_number
+        return error.transient
+
+    def wait(state: RetryCallState) -> float:
+        return wait_seconds(_error(state), state.attempt_number, rng)
+
+    def stop(state: RetryCallState) -> bool:
+        # Asked this way round, a NaN counts as no time left.
+        return state.attempt_number >= attempts or not state.upcoming_sleep < deadline.left()
+
+    def warn(state: RetryCallState) -> None:
+        log.warning(
+            "%s; attempt %d of %d, next in %.1f s",
+            _error(state),
+            state.attempt_number,
+            attempts,
+            state.upcoming_sleep,
+        )
+
+    return {"retry": passes, "wait": wait, "stop": stop, "before_sleep": warn, "reraise": True}
+
+
+def _error(state: RetryCallState) -> StreamkapError | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, StreamkapError) else None
+
+
+def wait_seconds(error: BaseException | None, attempt: int, rng: random.Random) -> float:
+    """Seconds to wait after a failed attempt: what the server asked for, else exponential with full jitter.
+
+    :param error: what failed.
+    :param attempt: number of the attempt that failed, from 1 on.
+    :param rng: where jitter comes from.
+    """
+    if isinstance(error, StreamkapHTTPError) and error.retry_after is not None:
+        return min(max(error.retry_after, 0.0), MAX_RETRY_AFTER)
+    # The exponent is bounded, or the power would leave the floats long after the wait stopped growing.
+    return rng.uniform(0.0, min(MAX_WAIT, BASE_WAIT * 2.0 ** min(attempt - 1, 30)))

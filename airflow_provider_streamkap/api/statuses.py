@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""From a status other than 2xx to the error that says what it means, and whether it passes."""
+
+from __future__ import annotations
+
+import http.client
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_streamkap.api.errors import (
+    StreamkapAuthError,
+    StreamkapError,
+    StreamkapHTTPError,
+    StreamkapNotFoundError,
+    StreamkapPermissionError,
+    StreamkapRateLimitError,
+    StreamkapRedirectError,
+    StreamkapRequestError,
+    StreamkapResponseError,
+    StreamkapServerError,
+    brief,
+)
+from airflow_provider_streamkap.api.payload import clean, decode, sound
+from airflow_provider_streamkap.api.redaction import redact_text, redact_value
+
+#: 4xx that a client may send again as it stands (RFC 9110 and RFC 8470): never permanent.
+PASSING_REFUSALS = frozenset({408, 425, 429})
+
+# A larger body of an error is a page or a dump: its start says enough.
+_MAX_DETAIL_BODY = 64 * 1024
+_MAX_TEXT = 4096
+# What Kafka Connect says of troubles that pass by themselves.
+_PASSING_TROUBLE = re.compile(r"time[sd]?[ _-]?out|rebalanc|leader[ _-]?(?:is[ _-])?not[ _-]?available", re.I)
+_SECONDS = re.compile(r"\s*([+-]?\d+(?:\.\d*)?)\s*", re.A)
+
+
+def http_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+    permission: str | None = None,
+    signing_in: bool = False,
+    secrets: Iterable[str] = (),
+    **about: Any,
+) -> StreamkapError:
+    """Make the error for a status other than 2xx.
+
+    :param status: HTTP status.
+    :param headers: the answer's headers, names in lower case.
+    :param body: the answer's body.
+    :param now: aware time to hold a ``Retry-After`` date against where the answer carries no ``Date``.
+    :param permission: what a 403 of this call lacks, where the contract names it.
+    :param signing_in: the call was the token call, so a refusal means the credentials.
+    :param secrets: values to take out of the detail.
+    :param about: passed on to the error: method, url, request_id.
+    """
+    phrase = http.client.responses.get(status, "unknown kind of failure")
+    about = {**about, "status": status, "detail": detail_of(body, tuple(secrets))}
+    if not 300 <= status < 600:
+        return StreamkapResponseError(f"{status} is no answer to this call", **about)
+    about["retry_after"] = retry_after(headers, now)
+    title = f"{status} {phrase}"
+    if status < 400:
+        target = _host_of(headers.get("location", ""))
+        return StreamkapRedirectError(
+            f"{title}: redirected to {target}; redirects are refused, because a token goes to the configured"
+            " host only: set the host that the API really has",
+            **about,
+        )
+    if status == 429:
+        return StreamkapRateLimitError(title, **about)
+    if status >= 500:
+        passing = status in StreamkapServerError.PASSING or (
+            status == 500 and bool(_PASSING_TROUBLE.search(brief(about["detail"])))
+        )
+        return StreamkapServerError(title, transient=passing, **about)
+    if status in PASSING_REFUSALS:
+        return StreamkapRequestError(title, permanent=False, **about)
+    if signing_in:
+        return StreamkapAuthError(
+            f"{title}: the credentials were refused by the token call; check client id and secret, or the"
+            " project key, and the host",
+            **about,
+        )
+    return _refusal(status, title, permission, about)
+
+
+def _refusal(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
+    if status == 401:
+        return StreamkapAuthError(f"{title}: a fresh token was refused, too", **about)
+    if status == 403:
+        lacking = f"the permission {permission}" if permission else "a permission"
+        return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
+    if status == 404:
+        return StreamkapNotFoundError(f"{title}: not there, or not there yet", **about)
+    return StreamkapRequestError(title, **about)
+
+
+def detail_of(body: bytes, secrets: tuple[str, ...] = ()) -> Any:
+    """Take out of an error's body what it says: its ``detail``, all of it where there is none, or its text.
+
+    :param body: the answer's body; JSON, HTML or anything else.
+    :param secrets: values to take out.
+    """
+    value: Any = None
+    if len(body) <= _MAX_DETAIL_BODY:
+        try:
+            value = clean(decode(body))
+        except StreamkapResponseError:
+            value = None
+    if isinstance(value, dict) and value.get("detail") is not None:
+        value = value["detail"]
+    if value is None:
+        return redact_text(sound(body[:_MAX_TEXT].decode("utf-8", "replace")).strip(), secrets) or None
+    return redact_value(value, secrets)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3).
+
+    :param headers: the answer's headers, names in lower case.
+    :param now: aware time that counts where the answer carries no readable ``Date``.
+    :returns: seconds, never below 0; None where there is nothing to read.
+    """
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    number = _SECONDS.fullmatch(text)
+    if number:
+        seconds = float(number[1])
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    return max((moment - (_http_date(headers.get("date", "")) or now)).total_seconds(), 0.0)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+def _host_of(url: str) -> str:
+    """Name the host of a redirect's target, and nothing else of it: the rest can hold anything."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    return brief(host) if host else "an address on the same host" if url.startswith("/") else "no readable address"

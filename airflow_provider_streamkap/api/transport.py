@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What both clients put on the wire and take from it: URL, headers, time, and a body within limits."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from airflow_provider_streamkap import __version__
+from airflow_provider_streamkap.api.errors import StreamkapResponseError, StreamkapTimeoutError, brief
+from airflow_provider_streamkap.api.exchange import Request, Response
+from airflow_provider_streamkap.api.settings import ClientSettings
+
+#: Bytes of one answer, decompressed.
+MAX_BODY = 32 * 1024 * 1024
+#: Bytes that are read at once.
+CHUNK = 64 * 1024
+
+_HEADERS = {
+    "User-Agent": f"airflow-provider-streamkap/{__version__}",
+    # Only what is decompressed here, so that the limit counts in the same way whatever is installed.
+    "Accept-Encoding": "gzip, deflate",
+}
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, ready for the wire.
+
+    :param method: HTTP method.
+    :param url: the whole URL, quoted.
+    :param headers: all headers but those of the connection.
+    :param body: what to send.
+    :param timeout: seconds for all of it.
+    :param connect_timeout: seconds of them for connecting.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    timeout: float
+    connect_timeout: float
+
+
+def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
+    """Make a request ready for the wire.
+
+    :param settings: where to.
+    :param request: what the core wants sent.
+    :param left: seconds that the whole call has left.
+    :raises StreamkapTimeoutError: if none are left.
+    """
+    query = f"?{urlencode(request.params)}" if request.params else ""
+    url = f"{settings.base_url}{request.path}{query}"
+    # Asked this way round, a NaN counts as no time, too.
+    if not left > 0:
+        raise StreamkapTimeoutError("no time was left to ask", method=request.method, url=url)
+    headers, body = {**_HEADERS, **request.headers}, None
+    if request.json is not None:
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(request.json).encode()
+    timeout = min(settings.timeout, left)
+    return Call(request.method, url, headers, body, timeout, min(settings.connect_timeout, timeout))
+
+
+class Body:
+    """Collects an answer's body while it arrives, decompresses it and keeps it within the limit.
+
+    :param call: the request, for messages.
+    :param status: the answer's HTTP status.
+    :param headers: the answer's headers, in any case.
+    :raises StreamkapResponseError: if it is compressed in a way that was not asked for.
+    """
+
+    def __init__(self, call: Call, status: int, headers: Mapping[str, str]) -> None:
+        self._call = call
+        self._status = status
+        # What is not text in a header comes as lone surrogates, which no log and no database takes.
+        self._headers = {name.lower(): value.encode(errors="replace").decode() for name, value in headers.items()}
+        self._data = bytearray()
+        self._fed = False
+        encoding = self._headers.get("content-encoding", "").strip().lower()
+        self._inflate = zlib.decompressobj(_WINDOW_BITS[encoding]) if encoding in _WINDOW_BITS else None
+        if self._inflate is None and encoding not in ("", "identity"):
+            raise self._error(f"the answer is compressed as {brief(encoding)!r}, which was not asked for")
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        :param chunk: bytes as they came.
+        :raises StreamkapResponseError: if they do not decompress, or all of them get too large.
+        """
+        self._fed = self._fed or bool(chunk)
+        room = MAX_BODY - len(self._data) + 1
+        try:
+            self._data += self._inflate.decompress(chunk, room) if self._inflate else chunk
+        except zlib.error:
+            raise self._error("the answer cannot be decompressed") from None
+        if len(self._data) > MAX_BODY:
+            raise self._error(
+                f"the answer is larger than {MAX_BODY // 1024**2} MiB: narrow the window or ask for a coarser interval",
+                permanent=True,
+                transient=False,
+            )
+
+    def response(self) -> Response:
+        """The answer as a whole.
+
+        :raises StreamkapResponseError: if compressed data end too early.
+        """
+        if self._inflate and self._fed and not self._inflate.eof:
+            raise self._error("the answer broke off: its compressed data end too early")
+        return Response(self._status, self._headers, bytes(self._data), self._call.url)
+
+    def _error(self, message: str, **flags: Any) -> StreamkapResponseError:
+        return StreamkapResponseError(
+            message, status=self._status, method=self._call.method, url=self._call.url, **flags
+        )

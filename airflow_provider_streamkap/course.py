@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The course of one destination within a wait: its good readings in a row, its failed polls, its lag over time.
+
+Pure: readings and the time are handed in. What has to outlive a process is given and taken as plain JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.watch import Observation
+from airflow_provider_streamkap.evidence import Evidence
+from airflow_provider_streamkap.gate import DestinationGate, Outcome, Reading, check_limit, number
+
+# Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
+_CURVE = 12
+
+
+Seen = Reading | Observation | StreamkapError
+"""What a poll can bring: a look at the destination, what the gate takes from one, or an error."""
+
+
+class GiveUp(Enum):
+    """Why a wait ended without success; where several reasons meet, the first of these counts."""
+
+    REFUSED = "refused"
+    """The API refused for good: credentials, permission, unknown id, invalid request."""
+    BROKEN = "broken"
+    """A destination is in a status in which waiting cannot help."""
+    STALLED = "stalled"
+    """The lag has not fallen for ``stall_after``."""
+    STATUS = "status"
+    """The status was neither wanted nor fatal for longer than ``status_grace``."""
+    UNREACHABLE = "unreachable"
+    """Too many polls in a row failed in passing."""
+    DEADLINE = "deadline"
+    """The time allowed is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much is borne of one destination before waiting for it is given up.
+
+    :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
+    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): for ever.
+    :param status_grace: seconds for which a status may be neither wanted nor fatal; ``None`` (default): for ever.
+    :raises ValueError: an argument out of its range; the message names it.
+    """
+
+    max_poll_failures: int | None = 10
+    stall_after: float | None = None
+    status_grace: float | None = None
+
+    def __post_init__(self) -> None:
+        budget: Any = self.max_poll_failures
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
+            raise ValueError(f"max_poll_failures must be an integer of at least 0, or None; got {budget!r}")
+        check_limit("stall_after", self.stall_after)
+        check_limit("status_grace", self.status_grace)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it takes a memory that lasts from poll to poll to be this patient and no more."""
+        return self.stall_after is not None or self.status_grace is not None
+
+
+@dataclass(slots=True)
+class Course:
+    """What happened to one destination so far.
+
+    :param id: the destination.
+    :param good: good readings in a row; of a lag that carries a time, good points.
+    :param failures: failed polls in a row.
+    :param curve: the last known readings of the lag, as pairs of epoch seconds and records.
+    :param fell_at: epoch seconds at which the lag was last seen to fall, or first seen above the limit.
+    :param odd_since: epoch seconds since when the status has been neither wanted nor fatal.
+    :param evidence: what a lag that carries a time rests on.
+    """
+
+    id: str
+    good: int = 0
+    failures: int = 0
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    fell_at: float | None = None
+    odd_since: float | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    passes: bool = field(default=False, init=False)
+    seen: str = field(default="", init=False)
+    missing: str | None = field(default=None, init=False)
+    ended: tuple[GiveUp, str] | None = field(default=None, init=False)
+
+    def observe(self, seen: Seen, gate: DestinationGate, patience: Patience, now: float) -> None:
+        """Take in one poll.
+
+        :param seen: what was seen, or the error that came instead.
+        :param gate: the condition.
+        :param patience: what is borne.
+        :param now: epoch seconds.
+        """
+        self.missing = self.ended = None
+        if isinstance(seen, StreamkapError):
+            self._failed(seen, patience)
+            return
+        got = seen if isinstance(seen, Reading) else Reading.of(seen)
+        self.failures = 0
+        self.seen = str(got)
+        verdict = gate.judge(got)
+        self.passes = verdict.outcome is Outcome.OPEN
+        self.evidence.look(got, gate)
+        if not self.passes:
+            self._begin_anew()
+        elif gate.dated:
+            self.missing = self.evidence.count(got)
+            self.good = self.evidence.points
+        else:
+            self.good += 1
+        if verdict.outcome is Outcome.FAIL:
+            self.missing, self.ended = str(verdict), (GiveUp.BROKEN, f"destination {self.id}: {verdict} ({got})")
+        elif verdict.outcome is Outcome.WAIT:
+            self.missing = str(verdict)
+        self._follow_lag(got, gate, patience, now)
+        self._follow_status(got, gate, patience, now)
+
+    def _begin_anew(self) -> None:
+        self.good = 0
+        self.evidence.forget()
+
+    def _failed(self, error: StreamkapError, patience: Patience) -> None:
+        self.passes = False
+        self._begin_anew()
+        self.failures += 1
+        self.seen = str(error)
+        self.missing = f"could not be read, {self.failures} in a row"
+        budget = patience.max_poll_failures
+        if error.permanent:
+            self.ended = (GiveUp.REFUSED, f"destination {self.id} could not be read: {error}")
+        elif budget is not None and self.failures > budget:
+            self.ended = (
+                GiveUp.UNREACHABLE,
+                f"destination {self.id}: {self.failures} polls in a row failed, of which {budget} are borne "
+                f"(max_poll_failures); the last one: {self.seen}. This says nothing about the destination itself",
+            )
+
+    def _follow_lag(self, got: Reading, gate: DestinationGate, patience: Patience, now: float) -> None:
+        if not gate.knows(got.lag):
+            return
+        assert got.lag is not None
+        if not self.curve or got.lag < self.curve[-1][1] or not gate.lags(self.curve[-1][1]):
+            self.fell_at = now
+        # Of a lag that stays the same the first and the last reading tell all.
+        if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == got.lag:
+            self.curve.pop()
+        self.curve = [*self.curve[1 - _CURVE :], (now, got.lag)]
+        flat = now - (now if self.fell_at is None else self.fell_at)
+        if gate.lags(got.lag) and patience.stall_after is not None and flat >= patience.stall_after:
+            self._end(
+                GiveUp.STALLED,
+                f"the lag has not fallen for {number(round(flat))} s (stall_after={number(patience.stall_after)}): "
+                f"{self.curve_text(now)} ({got})",
+            )
+
+    def _follow_status(self, got: Reading, gate: DestinationGate, patience: Patience, now: float) -> None:
+        if gate.wants(got.status):
+            self.odd_since = None
+            return
+        self.odd_since = now if self.odd_since is None else self.odd_since
+        if patience.status_grace is not None and now - self.odd_since >= patience.status_grace:
+            self._end(
+                GiveUp.STATUS,
+                f"the status has not been {gate.wanted} for {number(round(now - self.odd_since))} s (status_grace="
+                f"{number(patience.status_grace)}); it is {got.status or 'unknown'} ({got})",
+            )
+
+    def _end(self, why: GiveUp, message: str) -> None:
+        # A status that is fatal, and a refusal, say more than the lag does.
+        if self.ended is None:
+            self.ended = (why, f"destination {self.id}: {message}")
+
+    def curve_text(self, now: float) -> str:
+        """Tell the last readings of the lag, oldest first.
+
+        :param now: epoch seconds.
+        """
+        return ", ".join(f"{number(lag)} {number(round(now - at))} s ago" for at, lag in self.curve)
+
+    def trend(self) -> str:
+        """Tell where the lag comes from, how fast it falls and how long that will take; empty where that is unknown."""
+        if len(self.curve) < 2:
+            return ""
+        (since, before), (at, lag) = self.curve[0], self.curve[-1]
+        if at <= since or before == lag:
+            return f"the same for {number(round(at - since))} s" if at > since else ""
+        rate = (before - lag) / (at - since)
+        told = f"was {number(before)} {number(round(at - since))} s ago, {number(abs(rate))}/s"
+        return f"{told} down, about {number(round(lag / rate))} s left" if rate > 0 else f"{told} up"
+
+    def held_up(self) -> str:
+        """Tell what is missing, and what was seen."""
+        trend = "" if self.failures else self.trend()
+        return f"{self.id}: {self.missing} ({self.seen}{trend and ', '}{trend})"
+
+    def memory(self) -> dict[str, Any]:
+        """Give what another process needs to carry on, as plain JSON; empty where there is nothing to know."""
+        known = {
+            "failures": self.failures,
+            "curve": [list(point) for point in self.curve],
+            "fell_at": self.fell_at,
+            "odd_since": self.odd_since,
+            "evidence": self.evidence.memory(),
+        }
+        return {name: value for name, value in known.items() if value}
+
+    @classmethod
+    def recall(cls, id_: str, memory: dict[str, Any]) -> Course:
+        """Carry on where another process stopped. Good readings in a row are not carried: they are taken anew.
+
+        :param id_: the destination.
+        :param memory: what :meth:`memory` gave.
+        """
+        curve = [(at, lag) for at, lag in memory.get("curve", ())]
+        return cls(
+            id_,
+            failures=memory.get("failures", 0),
+            curve=curve,
+            fell_at=memory.get("fell_at"),
+            odd_since=memory.get("odd_since"),
+            evidence=Evidence.recall(memory.get("evidence")),
+        )

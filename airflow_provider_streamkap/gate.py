@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The decision: may a task go on, given one reading of a destination?
+
+Pure: a reading goes in, a verdict comes out. There is no clock, no network and no Airflow here, so that
+every mode of the sensor decides alike, and so that every row of the semantics can be tested as a table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_streamkap.api.query import Timestamp, aware_utc
+from airflow_provider_streamkap.api.watch import GRAIN_SECONDS
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.api.watch import Observation
+
+# A stamp may lie ahead by its interval and by clocks that differ; further ahead it is no time of measurement.
+_AHEAD_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at a destination showed.
+
+    :param status: ``connector_status`` as the API spells it; ``None``: it said nothing.
+    :param lag: records that wait in Kafka for the destination; ``None``: unknown, which is never zero.
+    :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
+    :param lag_at: the stamp of the point that the lag was taken from; ``None``: the lag carries no time.
+    :param read_at: when the look was taken.
+    """
+
+    status: str | None
+    lag: float | None
+    latency_ms: float | None = None
+    lag_at: datetime | None = None
+    read_at: datetime | None = None
+
+    @classmethod
+    def of(cls, seen: Observation) -> Reading:
+        """Take from a look at a destination what the gate judges.
+
+        :param seen: the look. Where it holds a timeseries, the lag is its newest point's, or unknown without one.
+        """
+        latest, point = seen.latest, seen.newest_lag
+        lag = latest.records_lag if seen.series is None else point and point.value
+        return cls(latest.connector_status, lag, latest.latency_ms, point and point.timestamp, latest.observed_at)
+
+    def __str__(self) -> str:
+        parts = [f"status {self.status or 'unknown'}", f"lag {number(self.lag)}"]
+        if self.lag_at is not None:
+            parts[-1] += f" at {moment(self.lag_at)}"
+        if self.latency_ms is not None:
+            parts.append(f"latency {number(self.latency_ms)} ms")
+        return ", ".join(parts)
+
+
+class Outcome(Enum):
+    """The three things that a gate can say of a reading."""
+
+    OPEN = "open"
+    WAIT = "wait"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A gate's answer to a reading.
+
+    :param outcome: open, wait or fail.
+    :param reasons: what is missing (wait) or what rules success out (fail), in words; empty when open.
+    """
+
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join(self.reasons) or self.outcome.value
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationGate:
+    """The conditions under which a destination counts as ready.
+
+    Statuses are compared without regard to case or surrounding blanks. They are an open set: one that is
+    neither wanted nor fatal means wait. ``None``, negative and non-finite numbers are unknown, and unknown
+    never opens.
+
+    :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
+    :param connector_status: the wanted status or statuses, default ``"Active"``; ``None``: it does not matter.
+    :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
+    :param fail_on_status: statuses under which waiting cannot help, default ``("Broken",)``.
+    :param observed_after: only a lag that was measured wholly after this moment (ISO 8601 text or an aware datetime)
+        counts; ``None`` (default): any. A point of the timeseries counts when its stamp lies a whole interval (60 s)
+        after the moment: whether the stamp is the start or the end of its interval is not documented.
+    :param max_reading_age: seconds; a lag measured longer ago does not count; ``None`` (default): any age.
+    :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, or a status that is
+        both wanted and fatal; the message names the argument.
+    """
+
+    max_records_lag: float | None = 0
+    connector_status: str | Iterable[str] | None = "Active"
+    max_latency_ms: float | None = None
+    fail_on_status: str | Iterable[str] | None = ("Broken",)
+    observed_after: Timestamp | None = None
+    max_reading_age: float | None = None
+    _after: datetime | None = field(init=False, repr=False, compare=False)
+    _wanted: dict[str, str] = field(init=False, repr=False, compare=False)
+    _fatal: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_limit("max_records_lag", self.max_records_lag)
+        check_limit("max_latency_ms", self.max_latency_ms)
+        wanted = statuses("connector_status", self.connector_status)
+        fatal = statuses("fail_on_status", self.fail_on_status)
+        if not wanted and self.max_records_lag is None and self.max_latency_ms is None:
+            raise ValueError(
+                "max_records_lag, connector_status and max_latency_ms are all None: there is nothing to wait for; "
+                "set at least one of them"
+            )
+        check_limit("max_reading_age", self.max_reading_age)
+        if self.dated and self.max_records_lag is None:
+            raise ValueError(
+                "observed_after and max_reading_age say when the lag must have been measured, but max_records_lag is "
+                "None: set it, or take them out"
+            )
+        if both := sorted(wanted[key] for key in wanted.keys() & fatal.keys()):
+            raise ValueError(
+                f"{', '.join(map(repr, both))} stands in connector_status and in fail_on_status; "
+                "a status cannot both open the gate and fail the wait: take it out of one, e.g. fail_on_status=()"
+            )
+        after = aware_utc("observed_after", self.observed_after)
+        object.__setattr__(self, "observed_after", after)
+        object.__setattr__(self, "_after", after)
+        object.__setattr__(self, "connector_status", tuple(wanted.values()) or None)
+        object.__setattr__(self, "fail_on_status", tuple(fatal.values()))
+        object.__setattr__(self, "_wanted", wanted)
+        object.__setattr__(self, "_fatal", fatal)
+
+    @property
+    def dated(self) -> bool:
+        """Whether the gate must know when a lag was measured."""
+        return self.observed_after is not None or self.max_reading_age is not None
+
+    def judge(self, reading: Reading) -> Verdict:
+        """Say what a reading means.
+
+        :param reading: what one look at the destination showed.
+        """
+        status = (reading.status or "").strip().casefold()
+        if status in self._fatal:
+            return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
+        missing = [
+            *self._missing_status(reading.status),
+            *self._missing_time(reading),
+            *_missing_number("lag", reading.lag, self.max_records_lag, ""),
+            *_missing_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
+        ]
+        return Verdict(Outcome.WAIT, tuple(missing)) if missing else Verdict(Outcome.OPEN)
+
+    @property
+    def wanted(self) -> str:
+        """The wanted statuses, in words."""
+        return " or ".join(self._wanted.values()) or "any status"
+
+    def wants(self, status: str | None) -> bool:
+        """Say whether a status is one that opens the gate.
+
+        :param status: as the API spells it.
+        """
+        return not self._wanted or (status or "").strip().casefold() in self._wanted
+
+    def knows(self, lag: float | None) -> bool:
+        """Say whether a lag is known; ``None``, negative and non-finite numbers are not.
+
+        :param lag: records.
+        """
+        return lag is not None and math.isfinite(lag) and lag >= 0
+
+    def lags(self, lag: float) -> bool:
+        """Say whether a known lag is above the limit.
+
+        :param lag: records.
+        """
+        return self.max_records_lag is not None and lag > self.max_records_lag
+
+    def _missing_status(self, status: str | None) -> list[str]:
+        shown = status if (status or "").strip() else "unknown"
+        return [] if self.wants(status) else [f"status is {shown}, not {self.wanted}"]
+
+    def holds(self, reading: Reading) -> bool | None:
+        """Say whether the condition holds at all, for somebody who watches it come and go.
+
+        :param reading: what one look at the destination showed.
+        :returns: it holds, it does not, or (``None``) what is missing is unknown.
+        """
+        verdict = self.judge(reading)
+        if verdict.outcome is not Outcome.WAIT:
+            return verdict.outcome is Outcome.OPEN
+        status_known = bool((reading.status or "").strip())
+        latency, limit = reading.latency_ms, self.max_latency_ms
+        denied = (
+            status_known and not self.wants(reading.status),
+            reading.lag is not None and self.knows(reading.lag) and self.lags(reading.lag),
+            limit is not None and latency is not None and self.knows(latency) and latency > limit,
+        )
+        return False if any(denied) else None
+
+    def _missing_time(self, reading: Reading) -> list[str]:
+        if not self.dated:
+            return []
+        if reading.lag_at is None or reading.read_at is None:
+            return ["there is no reading of the lag that carries a time"]
+        age = (reading.read_at - reading.lag_at).total_seconds()
+        if age < -_AHEAD_SECONDS:
+            return [f"the newest lag is stamped {moment(reading.lag_at)}, {number(round(-age))} s in the future"]
+        missing = []
+        if self._after is not None:
+            counts = self._after + timedelta(seconds=GRAIN_SECONDS)
+            if reading.lag_at < counts:
+                missing.append(f"the newest lag is of {moment(reading.lag_at)}, and counts from {moment(counts)} on")
+        if self.max_reading_age is not None and age > self.max_reading_age:
+            missing.append(
+                f"the newest lag is stale: {number(round(age))} s old, above {number(self.max_reading_age)} s"
+            )
+        return missing
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments that make an equal gate, as plain JSON types (for a trigger to carry)."""
+        return {
+            "max_records_lag": self.max_records_lag,
+            "connector_status": None if self.connector_status is None else list(self.connector_status),
+            "max_latency_ms": self.max_latency_ms,
+            "fail_on_status": list(self.fail_on_status or ()),
+            "observed_after": None if self._after is None else self._after.isoformat(),
+            "max_reading_age": self.max_reading_age,
+        }
+
+
+def moment(at: datetime) -> str:
+    """Write a moment as a person would: UTC, to the second.
+
+    :param at: an aware datetime.
+    """
+    return at.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
+
+
+def _missing_number(name: str, value: float | None, limit: float | None, unit: str) -> list[str]:
+    if limit is None:
+        return []
+    if value is None or not math.isfinite(value) or value < 0:
+        return [f"{name} is unknown"]
+    return [] if value <= limit else [f"{name} is {number(value)}{unit}, above {number(limit)}{unit}"]
+
+
+def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
+    """Refuse what cannot be an upper limit.
+
+    :param argument: the argument's name, for the message.
+    :param value: the limit.
+    :param optional: whether ``None`` stands for no limit.
+    :raises ValueError: not a number, not finite, or below zero.
+    """
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{argument} must be a finite number of at least 0{', or None' * optional}; got {value!r}")
+
+
+def statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:
+    """Bring one status, several or none into one form.
+
+    :param argument: the argument's name, for the message.
+    :param value: a status, an iterable of them, or ``None``.
+    :returns: as compared (case folded) to as spelled.
+    :raises ValueError: one of them is not a string, or is blank.
+    """
+    several: list[Any] = [value] if isinstance(value, str) else list(value or ())
+    for status in several:
+        if not isinstance(status, str) or not status.strip():
+            raise ValueError(f"{argument} must be a status such as 'Active', or several; got {value!r}")
+    return {status.strip().casefold(): status.strip() for status in several}
+
+
+def number(value: float | None) -> str:
+    """Write a number as a person would: no trailing ``.0``, thousands apart; ``unknown`` for ``None``.
+
+    :param value: the number, or ``None``.
+    """
+    if value is None:
+        return "unknown"
+    return f"{int(value):,}" if math.isfinite(value) and float(value).is_integer() else f"{value:,.4g}"

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an Airflow connection of type ``streamkap`` means: its fields, its extra, and what the environment fills."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Any, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+
+APP_URL = "https://app.streamkap.com"
+"""The front page of Streamkap's web application; the address of one destination's page is not published."""
+
+
+class ConnectionLike(Protocol):
+    """The fields of an Airflow connection that are read, which 2.11 and 3.x name alike."""
+
+    conn_id: Any
+    host: Any
+    port: Any
+    schema: Any
+    login: Any
+    password: Any
+
+
+@dataclass(frozen=True, slots=True)
+class StreamkapConnection:
+    """A connection, understood.
+
+    :param settings: what the clients need.
+    :param app_url_template: link to a destination's page, with ``{destination_id}``; ``None``: not configured.
+    :param max_concurrency: requests that one triggerer has under way at once on this connection.
+    """
+
+    settings: ClientSettings
+    app_url_template: str | None = None
+    max_concurrency: int = 16
+
+    def secrets(self) -> tuple[str, ...]:
+        """Give every value in here that must not be shown, the password of a proxy included."""
+        passwords = (urlsplit(proxy or "").password for proxy in self.settings.proxy_map.values())
+        return (
+            *self.settings.credentials.secrets(),
+            *(form for password in passwords if password for form in {password, unquote(password)}),
+        )
+
+    def app_url(self, destination_id: str) -> str:
+        """Give the address of a destination in Streamkap's web application.
+
+        :param destination_id: the destination.
+        :returns: the template of the connection filled in, or the application's front page.
+        """
+        if not self.app_url_template:
+            return APP_URL
+        return self.app_url_template.replace("{destination_id}", quote(destination_id, safe=""))
+
+
+def understand(
+    conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> StreamkapConnection:
+    """Read an Airflow connection.
+
+    :param conn: the connection; login is the client id and password the secret, or there is no login and the
+        password is the whole project key; host is the base URL.
+    :param extra: the connection's extra as a dict; what is empty or blank counts as not given.
+    :param environ: fills what is left empty, from ``STREAMKAP_HOST``, ``STREAMKAP_CLIENT_ID`` and
+        ``STREAMKAP_SECRET`` (the names of the vendor's Terraform provider). A project key is never filled up.
+    :raises ValueError: something is missing or makes no sense; the message names connection and field, and holds
+        no secret.
+    """
+    try:
+        return _understand(conn, extra, environ)
+    except ValueError as error:
+        raise ValueError(f"Connection {conn.conn_id!r}: {error}") from None
+
+
+def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str]) -> StreamkapConnection:
+    if not isinstance(extra, Mapping):
+        raise ValueError("extra must be a JSON object")
+    options: dict[str, Any] = {
+        name: convert(name, extra[name]) for name, convert in EXTRA_FIELDS.items() if not _blank(extra.get(name))
+    }
+    max_concurrency = options.pop("max_concurrency", 16)
+    template = options.pop("app_url_template", None)
+    credentials = _credentials(conn, environ)
+    field, base_url = _base_url(conn, environ)
+    if base_url:
+        options["base_url"] = base_url
+    try:
+        settings = ClientSettings(credentials, **options)
+    except ValueError as error:
+        # Whoever reads this has filled in a form, in which the base URL has another name.
+        said = str(error)
+        raise ValueError(f"{field}{said.removeprefix('base_url')}" if said.startswith("base_url") else said) from None
+    return StreamkapConnection(settings, template, max_concurrency)
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _base_url(conn: ConnectionLike, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Give the base URL that was configured, if any, and where."""
+    host = (conn.host or "").strip()
+    if not host:
+        return "STREAMKAP_HOST", environ.get("STREAMKAP_HOST", "").strip()
+    scheme, separator, rest = host.rpartition("://")
+    netloc, slash, path = rest.partition("/")
+    if not separator:
+        scheme = (conn.schema or "").strip().casefold() or "https"
+        if scheme not in ("http", "https"):
+            raise ValueError(f"schema must be http or https, or empty; got {conn.schema!r}")
+    return "host", f"{scheme}://{_with_port(netloc, conn.port)}{slash}{path}"
+
+
+def _with_port(netloc: str, port: Any) -> str:
+    with suppress(ValueError):
+        # A connection's URI loses the brackets of an IPv6 address.
+        netloc = f"[{IPv6Address(netloc)}]"
+    _, colon, own = netloc.rpartition("]")[2].rpartition(":")
+    if not port or own == str(port):
+        return netloc
+    if colon:
+        raise ValueError(f"port is {port}, but host names another one; leave one of them empty")
+    return f"{netloc}:{port}"
+
+
+def _credentials(conn: ConnectionLike, environ: Mapping[str, str]) -> Credentials:
+    login, password = (conn.login or "").strip(), (conn.password or "").strip()
+    if password and not login:
+        return Credentials(project_key=password)
+    login = login or environ.get("STREAMKAP_CLIENT_ID", "").strip()
+    password = password or environ.get("STREAMKAP_SECRET", "").strip()
+    if not login or not password:
+        raise ValueError(
+            "no credentials: set login to the client id and password to the secret, or leave login empty and put the "
+            "whole project key into password, or set STREAMKAP_CLIENT_ID and STREAMKAP_SECRET in the environment"
+        )
+    return Credentials(client_id=login, secret=password)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"extra {name} must be a number of seconds, such as 30; got {value!r}") from None
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        if isinstance(value, bool) or int(value) != float(value) or int(value) < 1:
+            raise TypeError
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"extra {name} must be an integer of at least 1; got {value!r}") from None
+
+
+def _flag(name: str, value: Any) -> bool:
+    text = str(value).strip().casefold()
+    if text not in ("true", "false"):
+        raise ValueError(f"extra {name} must be true or false; got {value!r}")
+    return text == "true"
+
+
+def _verify(name: str, value: Any) -> bool | str:
+    if isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in ("true", "false")):
+        return _flag(name, value)
+    if not isinstance(value, str):
+        raise ValueError(f"extra {name} must be true, false or the path of a CA bundle; got {value!r}")
+    return value.strip()
+
+
+def _proxies(name: str, value: Any) -> Mapping[str, str]:
+    # The form hands over text; a value may hold a password, so that no message repeats it.
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = {"http": value, "https": value}
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+        raise ValueError(
+            f'extra {name} must be one proxy URL or a JSON object such as {{"https": "http://proxy.example:3128"}}'
+        )
+    return value
+
+
+def _template(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        raise ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in it; got {value!r}")
+    return value
+
+
+EXTRA_FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
+    "timeout": _number,
+    "max_attempts": _count,
+    "verify": _verify,
+    "proxies": _proxies,
+    "app_url_template": _template,
+    "max_concurrency": _count,
+    "allow_http": _flag,
+}
+"""What the extra may hold, and how it is read; anything else in it is left alone."""

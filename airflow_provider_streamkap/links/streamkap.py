@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The "Streamkap" button on a task: to the destination's page, or to the front page where none is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+from airflow_provider_streamkap.hooks.connection import APP_URL
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator
+
+    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+
+
+class StreamkapLink(BaseOperatorLink):
+    """Link a task instance to Streamkap's web application.
+
+    The task pushes the address while it runs, since the connection that holds its template is not to be read
+    by the web server.
+    """
+
+    name = "Streamkap"
+
+    @property
+    def xcom_key(self) -> str:
+        """The XCom that holds the address, under which Airflow 3 looks for it."""
+        return f"_link_{type(self).__name__}"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Give the address that the task pushed.
+
+        :param operator: the task.
+        :param ti_key: the task instance.
+        :returns: the address; the application's front page where the task has not got as far.
+        """
+        found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
+        return found if isinstance(found, str) else APP_URL
+
+
+def push_link(context: Mapping[str, Any], connection: StreamkapConnection, destination_id: str) -> None:
+    """Keep a task's address for the button, before the task can be deferred.
+
+    :param context: the context of the running task.
+    :param connection: holds the template of the address.
+    :param destination_id: the destination to link to.
+    """
+    context["ti"].xcom_push(key=StreamkapLink().xcom_key, value=connection.app_url(destination_id))

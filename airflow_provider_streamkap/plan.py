@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a wait was asked to do: plain values that are checked once, and survive as JSON.
+
+Pure, like the wait that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from airflow_provider_streamkap.api.watch import GRAIN_SECONDS, Watch
+from airflow_provider_streamkap.course import Patience
+from airflow_provider_streamkap.gate import DestinationGate, check_limit
+
+Require = Literal["all", "any"]
+
+# Points come once a minute; looking oftener tells sooner that one has come, and that the connector has stopped.
+_RUN_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitPlan:
+    """What a wait was asked to do; it never changes while the wait lasts.
+
+    :param destination_ids: the destinations.
+    :param gate: the condition.
+    :param patience: what is borne of each destination.
+    :param require: ``"all"`` (default) must pass in the same rounds, or ``"any"`` one of them.
+    :param poke_interval: seconds between two rounds.
+    :param confirmations: consecutive good rounds that open the gate, default 2; where the gate asks when a lag was
+        measured, consecutive good points of the timeseries.
+    :param confirm_interval: seconds between those, default 60, since two looks in one minute can see one measurement;
+        between looks for the next point at most 20.
+    :param deadline: epoch seconds at which the wait ends; ``None``: somebody else keeps the time.
+    :param started: epoch seconds at which the wait began, for progress.
+    :raises ValueError: an argument out of its range; the message names it.
+    """
+
+    destination_ids: tuple[str, ...]
+    gate: DestinationGate
+    patience: Patience = field(default_factory=Patience)
+    require: Require = "all"
+    poke_interval: float = 60.0
+    confirmations: int = 2
+    confirm_interval: float = 60.0
+    deadline: float | None = None
+    started: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.destination_ids:
+            raise ValueError("destination_id is an empty list: name at least one destination")
+        count: Any = self.confirmations
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
+        check_limit("confirm_interval", self.confirm_interval, optional=False)
+        _check_require(self.require)
+
+    @property
+    def confirm_seconds(self) -> float:
+        """Seconds that a full run of confirmations takes after its first good round."""
+        return (self.confirmations - 1) * (GRAIN_SECONDS if self.gate.dated else self.confirm_interval)
+
+    @property
+    def confirm_after(self) -> float:
+        """Seconds after which a good round is followed by the next."""
+        return min(self.confirm_interval, _RUN_SECONDS) if self.gate.dated else self.confirm_interval
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the plan as plain JSON (for a trigger to carry)."""
+        return {
+            "destination_ids": list(self.destination_ids),
+            "gate": self.gate.arguments(),
+            "patience": asdict(self.patience),
+            "require": self.require,
+            "poke_interval": self.poke_interval,
+            "confirmations": self.confirmations,
+            "confirm_interval": self.confirm_interval,
+            "deadline": self.deadline,
+            "started": self.started,
+        }
+
+    @classmethod
+    def recall(cls, arguments: Mapping[str, Any]) -> WaitPlan:
+        """Make the plan that :meth:`arguments` was taken of.
+
+        :param arguments: its plain JSON.
+        """
+        made = {
+            "destination_ids": tuple(arguments["destination_ids"]),
+            "gate": DestinationGate(**arguments["gate"]),
+            "patience": Patience(**arguments["patience"]),
+        }
+        return cls(**{**arguments, **made})
+
+    def watch(self, destination_id: str) -> Watch:
+        """Say how a destination has to be looked at.
+
+        :param destination_id: one of the destinations.
+        """
+        gate = self.gate
+        return Watch.dated(destination_id, gate.max_reading_age) if gate.dated else Watch(destination_id)
+
+
+def _check_require(require: object) -> None:
+    if require not in get_args(Require):
+        raise ValueError(f"require must be 'all' or 'any'; got {require!r}")

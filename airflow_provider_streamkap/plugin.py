@@ -1,0 +1,18 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Airflow plugin that makes the "Streamkap" button known, also to a scheduler that has not imported a DAG."""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowPlugin
+
+from airflow_provider_streamkap.links.streamkap import StreamkapLink
+
+_LINKS = [StreamkapLink()]
+
+
+class StreamkapPlugin(AirflowPlugin):
+    """Registers the extra link."""
+
+    name = "streamkap"
+    operator_extra_links = _LINKS

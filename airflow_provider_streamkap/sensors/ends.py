@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""How a sensor's end is told to Airflow: one meaning of ``soft_fail`` and ``never_fail``, in every mode and release.
+
+Airflow lets ``soft_fail`` skip on more than the deadline, and on different things before and after deferral; it
+forgets ``never_fail`` after deferral on 2.11, and raises a retried error there when a deferral times out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
+
+_DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)
+
+
+@contextmanager
+def only_the_deadline_skips(soft_fail: bool) -> Iterator[None]:
+    """Take back a skip that Airflow made of anything else.
+
+    :param soft_fail: the sensor's ``soft_fail``.
+    """
+    try:
+        yield
+    except AirflowSkipException as skip:
+        cause = skip.__cause__
+        if soft_fail and isinstance(cause, Exception) and not isinstance(cause, _DEADLINE):
+            raise cause from cause.__cause__
+        raise
+
+
+@contextmanager
+def any_end_skips(never_fail: bool) -> Iterator[None]:
+    """Skip where the sensor would fail, if that was asked for.
+
+    :param never_fail: the sensor's ``never_fail``.
+    """
+    try:
+        yield
+    except AirflowException as error:
+        # The exception that reschedules a sensor is one of these too, and ends nothing.
+        ends = isinstance(error, (AirflowFailException, *_DEADLINE)) or type(error) is AirflowException
+        if never_fail and ends:
+            raise AirflowSkipException(f"Skipping, since never_fail is set: {error}") from error
+        raise
+
+
+@contextmanager
+def bad_arguments_fail() -> Iterator[None]:
+    """Fail without a retry on what was rendered or configured wrongly: it stays wrong however often it is tried."""
+    try:
+        yield
+    except (ValueError, AirflowNotFoundException) as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def check_deferral(next_method: str, next_kwargs: dict[str, Any] | None, soft_fail: bool) -> None:
+    """Raise what the time-out of a deferral means, if that is what the task resumes with.
+
+    :param next_method: what Airflow resumes the task with.
+    :param next_kwargs: its arguments.
+    :param soft_fail: the sensor's ``soft_fail``.
+    :raises AirflowSensorTimeout: the deferral timed out.
+    :raises AirflowSkipException: likewise, under ``soft_fail``.
+    """
+    error = str((next_kwargs or {}).get("error", ""))
+    if next_method == "__fail__" and "timeout" in error.casefold():
+        late = AirflowSensorTimeout(f"The trigger was gone when the time was up ({error})")
+        if soft_fail:
+            raise AirflowSkipException(str(late)) from late
+        raise late

@@ -1,0 +1,299 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""StreamkapDestinationSensor: wait until destinations are healthy and drained.
+
+The sensor is the clock of poke and reschedule, and hands over to the trigger where it is deferrable. What a
+reading means is decided elsewhere (``gate``, ``wait``), so that all modes come to the same end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
+
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.query import Timestamp, destination_ids
+from airflow_provider_streamkap.course import Patience
+from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
+from airflow_provider_streamkap.outcomes import exception_for, settle
+from airflow_provider_streamkap.sensors.ends import (
+    any_end_skips,
+    bad_arguments_fail,
+    check_deferral,
+    only_the_deadline_skips,
+)
+from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, has_store, recall, remember, started
+from airflow_provider_streamkap.triggers.ending import Ending
+from airflow_provider_streamkap.triggers.handover import backstop, check_plain, start_trigger_args
+from airflow_provider_streamkap.triggers.streamkap import LAST_POLL_SECONDS, StreamkapDestinationTrigger
+from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, Require, WaitPlan, result, snapshots
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+    from airflow.triggers.base import StartTriggerArgs
+
+    from airflow_provider_streamkap.api.watch import Observation
+
+
+class StreamkapDestinationSensor(BaseSensorOperator):
+    """Wait until Streamkap destinations have caught up.
+
+    By default: until no record waits in Kafka for the destination and its connector is Active, seen twice a minute
+    apart. Returns the snapshot that it passed on (for a list of ids a dict by id).
+
+    How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
+    under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403,
+    404, 400, 422) raise ``AirflowFailException`` (not retried); too many failed polls in a row raise
+    ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline only.
+
+    :param destination_id: a destination's id, or a list of ids; templated.
+    :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
+    :param connector_status: wanted status or statuses, default ``"Active"``; ``None``: status does not matter.
+    :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
+    :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
+        typically ``"{{ data_interval_end }}"``; templated. ``None`` (default): the latest lag, which carries no time.
+    :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
+    :param confirmations: consecutive good polls that open the gate, default 2; with ``observed_after`` or
+        ``max_reading_age`` consecutive good points of the timeseries, which has one a minute.
+    :param confirm_interval: seconds between those, default 60.
+    :param require: of a list of ids, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
+    :param fail_on_status: statuses that end the wait at once, default ``("Broken",)``.
+    :param status_grace: seconds for which a status may be neither wanted nor fatal; ``None`` (default): till the
+        deadline.
+    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): till the
+        deadline.
+    :param max_poll_failures: consecutive polls that may fail in passing, default 10. In reschedule mode a failed poll
+        is followed up before the worker is given back, where (below Airflow 3.3) nothing would remember it.
+    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
+    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``. One look is taken before,
+        so that what is true already costs no trigger.
+    :param end_from_trigger: end the task in the triggerer, default ``False``: no worker is taken again to report
+        success, a skip, or the failure of a task without retries; other failures still take one. Only where the
+        sensor is deferrable; not in ``dag.test()``.
+    :param start_from_trigger: begin in the triggerer, default ``False``: no worker is taken for a first look. Only
+        where the sensor is deferrable, its ids are plain text, and it is not mapped.
+    :param kwargs: those of every sensor: ``poke_interval`` (60 s), ``timeout`` (7 days), ``mode``, ``soft_fail``, ...
+    :raises ValueError: an argument out of its range; the message names it.
+    """
+
+    template_fields: Sequence[str] = ("destination_id", "observed_after", "streamkap_conn_id")
+    operator_extra_links = (StreamkapLink(),)
+    ui_color = "#d5f0ec"
+
+    def __init__(
+        self,
+        *,
+        destination_id: str | Iterable[str],
+        max_records_lag: float | None = 0,
+        connector_status: str | Iterable[str] | None = "Active",
+        max_latency_ms: float | None = None,
+        observed_after: Timestamp | None = None,
+        max_reading_age: float | None = None,
+        confirmations: int = 2,
+        confirm_interval: float = 60,
+        require: Require = "all",
+        fail_on_status: str | Iterable[str] | None = ("Broken",),
+        status_grace: float | None = None,
+        stall_after: float | None = None,
+        max_poll_failures: int = 10,
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        end_from_trigger: bool = False,
+        start_from_trigger: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.destination_id = destination_id
+        self.max_records_lag = max_records_lag
+        self.connector_status = _kept(connector_status)
+        self.max_latency_ms = max_latency_ms
+        self.observed_after = observed_after
+        self.max_reading_age = max_reading_age
+        self.confirmations = confirmations
+        self.confirm_interval = confirm_interval
+        self.require = require
+        self.fail_on_status = _kept(fail_on_status)
+        self.status_grace = status_grace
+        self.stall_after = stall_after
+        self.max_poll_failures = max_poll_failures
+        self.streamkap_conn_id = streamkap_conn_id
+        self.deferrable = deferrable
+        self.end_from_trigger = end_from_trigger
+        self.start_from_trigger = start_from_trigger
+        self._started: float | None = None
+        self._wait: DestinationWait | None = None
+        self._hook: StreamkapHook | None = None
+        # What needs no rendering is refused while the DAG is written, not when it runs at night.
+        plan = self._plan(("x",), None if observed_after is None else "1970-01-01T00:00:00Z")
+        if plan.patience.remembers and self._forgets:
+            check_memory(HAS_STORE)
+        if (end_from_trigger or start_from_trigger) and not deferrable:
+            raise ValueError("end_from_trigger and start_from_trigger are for a sensor with deferrable=True")
+        if start_from_trigger:
+            self.start_trigger_args = self._start_trigger_args()
+
+    @property
+    def hook(self) -> StreamkapHook:
+        """The hook, which reads the connection once."""
+        if self._hook is None:
+            self._hook = StreamkapHook(self.streamkap_conn_id)
+        return self._hook
+
+    def execute(self, context: Context) -> Any:
+        """Wait in the way that was chosen, and return the snapshot."""
+        self._started, self._wait, self._hook = started(context, self.reschedule), None, None
+        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail):
+            return super().execute(context)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look once, and again at once where a good look wants confirming.
+
+        :returns: done with the snapshot, or not yet.
+        :raises TaskDeferred: not yet, and the sensor is deferrable.
+        """
+        with bad_arguments_fail():
+            wait = self._wait = self._wait or self._begin(context)
+        while True:
+            seen = {id_: self._look(wait.plan, id_) for id_ in wait.plan.destination_ids}
+            now = time.time()
+            step = wait.observe(seen, now)
+            if line := wait.progress(step, now):
+                self.log.info("%s", line)
+            if isinstance(step, GaveUp):
+                raise exception_for(step)
+            if isinstance(step, Opened):
+                return PokeReturnValue(True, result(step.passed, self._many(), snapshots(seen)))
+            if not self._stays(wait, step, context):
+                break
+            time.sleep(step.after)
+        if self.deferrable:
+            self._hand_over(wait)
+        if self._forgets:
+            remember(context, wait.memory())
+        return False
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """Come back from the trigger.
+
+        :param event: what the trigger fired.
+        :returns: the snapshot.
+        """
+        return settle(event)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after deferral, with the same meaning of ``soft_fail`` and ``never_fail`` as in the other modes."""
+        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail):
+            check_deferral(next_method, next_kwargs, self.soft_fail)
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _begin(self, context: Context) -> DestinationWait:
+        ids = destination_ids(self.destination_id)
+        if isinstance(self.observed_after, str) and not self.observed_after.strip():
+            raise ValueError(
+                "observed_after was rendered to nothing: a run that was started by an asset or without a logical date "
+                "has no data interval; give it another moment, such as {{ dag_run.run_after }}"
+            )
+        plan = self._plan(ids, self.observed_after)
+        push_link(context, self.hook.connection(), ids[0])
+        if not self._forgets:
+            return DestinationWait(plan)
+        if plan.patience.remembers:
+            check_memory(has_store(context))
+        return DestinationWait.recall(plan, recall(context))
+
+    @property
+    def _forgets(self) -> bool:
+        # Each poke of a rescheduled sensor is a process of its own.
+        return self.reschedule and not self.deferrable
+
+    def _stays(self, wait: DestinationWait, step: Again, context: Context) -> bool:
+        """Say whether the next poll belongs to this poke: nothing remembers the last one, or it is the last."""
+        if step.confirming and not (self.deferrable and wait.plan.gate.dated):
+            return True
+        if self.deferrable:
+            # A confirmation follows within seconds, a further point of a timeseries within minutes.
+            return False
+        if self.reschedule:
+            return step.failing and not has_store(context)
+        return step.after < self.poke_interval
+
+    def _hand_over(self, wait: DestinationWait) -> None:
+        started = self._started if self._started is not None else time.time()
+        plan = replace(wait.plan, started=started, deadline=started + self.timeout)
+        self.defer(
+            trigger=StreamkapDestinationTrigger(
+                self.streamkap_conn_id,
+                plan.arguments(),
+                many=self._many(),
+                memory=wait.memory(),
+                ending=self._ending(),
+            ),
+            method_name="execute_complete",
+            timeout=backstop(plan, started + self.timeout - time.time()),
+        )
+
+    def _start_trigger_args(self) -> StartTriggerArgs:
+        check_plain({name: getattr(self, name) for name in self.template_fields})
+        return start_trigger_args(
+            self.streamkap_conn_id,
+            self._plan(destination_ids(self.destination_id), self.observed_after),
+            many=self._many(),
+            timeout=self.timeout,
+            ending=self._ending(),
+        )
+
+    def _ending(self) -> dict[str, Any] | None:
+        if not self.end_from_trigger:
+            return None
+        return Ending.of(
+            push=self.do_xcom_push,
+            soft_fail=self.soft_fail,
+            never_fail=self.never_fail,
+            retries=self.retries or 0,
+        ).arguments()
+
+    def _plan(self, ids: tuple[str, ...], observed_after: Timestamp | None) -> WaitPlan:
+        return WaitPlan(
+            destination_ids=ids,
+            gate=DestinationGate(
+                self.max_records_lag,
+                self.connector_status,
+                self.max_latency_ms,
+                self.fail_on_status,
+                observed_after,
+                self.max_reading_age,
+            ),
+            # silent_fail asks to carry on whatever a poke meets.
+            patience=Patience(
+                None if self.silent_fail else self.max_poll_failures, self.stall_after, self.status_grace
+            ),
+            require=self.require,
+            poke_interval=self.poke_interval,
+            confirmations=self.confirmations,
+            confirm_interval=self.confirm_interval,
+            deadline=None if self._started is None else self._started + self.timeout,
+            started=self._started,
+        )
+
+    def _many(self) -> bool:
+        return not isinstance(self.destination_id, str)
+
+    def _look(self, plan: WaitPlan, id_: str) -> Observation | StreamkapError:
+        within = None
+        if plan.deadline is not None:
+            within = max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
+        try:
+            return self.hook.get_conn().observe(plan.watch(id_), within=within)
+        except StreamkapError as error:
+            return error
+
+
+def _kept(value: str | Iterable[str] | None) -> str | list[str] | None:
+    # A generator would be used up by the first look at it.
+    return value if value is None or isinstance(value, str) else list(value)

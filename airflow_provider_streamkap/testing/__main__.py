@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Command line of the simulator: ``python -m airflow_provider_streamkap.testing --port 8790 --scenario
+demo``."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+
+from airflow_provider_streamkap.testing import scenarios
+from airflow_provider_streamkap.testing.demo import DEMO, add_demo
+from airflow_provider_streamkap.testing.readings import Scenario
+from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
+
+_BY_NAME: Mapping[str, Callable[..., Scenario]] = {
+    build.__name__: build
+    for build in (
+        scenarios.steady,
+        scenarios.draining,
+        scenarios.flapping,
+        scenarios.stalled,
+        scenarios.null_lag,
+        scenarios.broken,
+        scenarios.paused,
+        scenarios.starting,
+        scenarios.frozen,
+    )
+}
+
+
+def destination(text: str) -> tuple[str, Scenario]:
+    """Read ``ID=SCENARIO`` or ``ID=SCENARIO:NAME=VALUE,NAME=VALUE``.
+
+    :raises argparse.ArgumentTypeError: if it cannot be read.
+    """
+    destination_id, _, rest = text.partition("=")
+    name, _, settings = rest.partition(":")
+    if not destination_id or name not in _BY_NAME:
+        raise argparse.ArgumentTypeError(f"wanted ID=SCENARIO with one of {', '.join(_BY_NAME)}, not {text!r}")
+    build = _BY_NAME[name]
+    given: dict[str, float | str] = {}
+    for setting in filter(None, settings.split(",")):
+        key, _, value = setting.partition("=")
+        parameter = inspect.signature(build).parameters.get(key)
+        if parameter is None or not isinstance(parameter.default, float | str):
+            raise argparse.ArgumentTypeError(f"{name} has no setting {key!r}")
+        try:
+            given[key] = value if isinstance(parameter.default, str) else float(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{key} of {name} must be a number, not {value!r}") from None
+    try:
+        return destination_id, build(**given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def main(arguments: Sequence[str] | None = None, stopped: threading.Event | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM.
+
+    :param arguments: command line. Default: that of the process.
+    :param stopped: ends it too, once set.
+    :returns: exit code.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    end = stopped or threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        end.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        simulator, stories = _simulator(options)
+        simulator.start()
+        try:
+            _announce(simulator, stories)
+            end.wait()
+        finally:
+            simulator.stop()
+    except (OSError, ValueError) as error:
+        print(f"The simulator cannot start: {error}", file=sys.stderr)
+        return 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    print("Streamkap simulator stopped.", flush=True)
+    return 0
+
+
+def _simulator(options: argparse.Namespace) -> tuple[StreamkapSimulator, dict[str, str]]:
+    simulator = StreamkapSimulator(
+        host=options.host,
+        port=options.port,
+        token_lifetime=options.token_lifetime,
+        client_id=options.client_id,
+        secret=options.secret,
+    )
+    stories: dict[str, str] = {}
+    if options.scenario == "demo":
+        add_demo(simulator)
+        stories = {item.destination_id: item.story for item in DEMO}
+    for destination_id, scenario in options.destination:
+        simulator.add(destination_id, scenario)
+        stories[destination_id] = scenario.name
+    return simulator, stories
+
+
+def _announce(simulator: StreamkapSimulator, stories: dict[str, str]) -> None:
+    print(f"Streamkap simulator at {simulator.url}")
+    print(f"  client id  {simulator.client_id}")
+    print(f"  secret     {simulator.secret}")
+    print(f"  export AIRFLOW_CONN_STREAMKAP_DEFAULT='{simulator.airflow_connection()}'")
+    print("Destinations:")
+    for destination_id, name in simulator.destinations.items():
+        print(f"  {destination_id}  {name:<12} {stories[destination_id]}")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_streamkap.testing",
+        description="A simulated Streamkap API on loopback, to try the provider out and to test DAGs.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to bind (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8790, help="port to bind, 0 for a free one (default %(default)s)")
+    parser.add_argument(
+        "--scenario",
+        choices=("demo", "empty"),
+        default="demo",
+        help="set of destinations (default %(default)s)",
+    )
+    parser.add_argument(
+        "--destination",
+        type=destination,
+        action="append",
+        default=[],
+        metavar="ID=SCENARIO[:NAME=VALUE,...]",
+        help="one more destination, such as 67ad6e0af08a2365c729ba99=draining:lag=1000,rate=20; scenarios: "
+        + ", ".join(_BY_NAME),
+    )
+    parser.add_argument("--client-id", help="client id to accept (default: a random one)")
+    parser.add_argument("--secret", help="secret to accept (default: a random one)")
+    parser.add_argument(
+        "--token-lifetime",
+        type=float,
+        default=3600.0,
+        help="seconds for which a token is good (default 3600)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

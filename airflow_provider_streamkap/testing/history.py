@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Timeseries and timesummary of a simulated destination, computed from its scenario: always consistent with
+`latest`.
+
+What the API reference leaves open can be switched with :class:`Reporting`: whether a point's stamp is the
+start or the end of its interval, whether its value is a mean or the last one, how the stamp is written, how
+late points arrive.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from airflow_provider_streamkap.testing.params import DAY, MetricsParams
+from airflow_provider_streamkap.testing.readings import NUMERIC_METRICS, TOTALS, JsonValue, Reading
+
+_SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": DAY, "week": 7 * DAY}
+_MONDAY: Final = 4 * DAY  # 1970-01-05: weeks begin on Mondays
+_MAX_SAMPLES: Final = 60
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_YEAR: Final = 9999
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """How a destination's readings reach the metrics call.
+
+    :param stamp: a point carries the ``start`` (default) or the ``end`` of its interval.
+    :param value: a point is the ``last`` value of its interval (default) or the ``mean`` (of the totals still
+        the last value, of the longest put the maximum).
+    :param layout: stamps are written as ``iso`` (``2025-03-02T08:00:00Z``, default) or ``plain``
+        (``2025-03-02 08:00:00``, which also is UTC).
+    :param delay: seconds for which a point is withheld after its interval has ended. Default 0.
+    :param latest_delay: seconds by which the reading of ``latest`` is old. Default 0.
+    :param partial: True also reports the interval that has not ended yet. Default False.
+    :param gaps: spans in seconds since the destination was added, each (from, to), in which nothing was
+        measured; an interval without a measurement has no point. Default: none.
+    :param sample_every: seconds between two measurements. Default 15; at most 60 go into one point.
+    """
+
+    stamp: Literal["start", "end"] = "start"
+    value: Literal["last", "mean"] = "last"
+    layout: Literal["iso", "plain"] = "iso"
+    delay: float = 0.0
+    latest_delay: float = 0.0
+    partial: bool = False
+    gaps: tuple[tuple[float, float], ...] = ()
+    sample_every: float = 15.0
+
+    def __post_init__(self) -> None:
+        if self.delay < 0 or self.latest_delay < 0:
+            raise ValueError("delay and latest_delay must be 0 or more seconds")
+        if not self.sample_every > 0:
+            raise ValueError("sample_every must be above 0 seconds")
+
+
+@dataclass(frozen=True)
+class History:
+    """The past of one destination.
+
+    :param at: from epoch seconds to the reading of that moment.
+    :param created: epoch seconds before which there is nothing.
+    :param added: epoch seconds from which the gaps are counted.
+    :param now: epoch seconds after which there is nothing yet.
+    """
+
+    at: Callable[[float], Reading]
+    created: float
+    added: float
+    now: float
+    reporting: Reporting
+
+    def timeseries(self, params: MetricsParams) -> dict[str, JsonValue]:
+        """The ``data`` object of a ``timeseries`` answer."""
+        missing = self.at(self.now).missing
+        points: dict[str, list[JsonValue]] = {name: [] for name in NUMERIC_METRICS if name not in missing}
+        for stamp, values in self._points(params):
+            for name in points.keys() & values.keys():
+                points[name].append({"timestamp": stamp, "value": values[name]})
+        return {**points}
+
+    def timesummary(self, params: MetricsParams) -> dict[str, JsonValue]:
+        """The ``data`` object of a ``timesummary`` answer.
+
+        The reference does not say how the period is summed up; here the gauges are means over it, totals and
+        status those of its end. A period in which the destination did not exist has nothing but nulls.
+        """
+        begin, end = self._span(params)
+        last = self.at(min(end, self.now))
+        known: dict[str, float] = {} if begin > end else _mean(list(self._samples(begin, end)) or [last.numbers()])
+        data: dict[str, JsonValue] = {
+            name: known.get(name) if name in NUMERIC_METRICS else value for name, value in last.data().items()
+        }
+        return data if begin <= end else dict.fromkeys(data)
+
+    def _span(self, params: MetricsParams) -> tuple[float, float]:
+        return max(params.start, self.created), min(params.end, self.now)
+
+    def _points(self, params: MetricsParams) -> Iterator[tuple[str, dict[str, float]]]:
+        begin, end = self._span(params)
+        if begin > end:
+            return
+        for start, stop in intervals(begin, end, params.time_interval, params.time_unit):
+            stamp = start if self.reporting.stamp == "start" else stop
+            reported = self.reporting.partial or stop + self.reporting.delay <= self.now
+            if not reported or not begin <= stamp <= params.end:
+                continue
+            samples = self._samples(start, min(stop, self.now - self.reporting.delay))
+            if self.reporting.value == "mean":
+                yield self._write(stamp), _mean(list(samples))
+            else:
+                yield self._write(stamp), next(samples, {})
+
+    def _samples(self, start: float, stop: float) -> Iterator[dict[str, float]]:
+        """What was measured after `start` and up to `stop`, the newest first."""
+        step = max(self.reporting.sample_every, (stop - start) / _MAX_SAMPLES)
+        for back in range(min(_MAX_SAMPLES, math.ceil((stop - start) / step))):
+            moment = stop - step * back
+            if not self._in_gap(moment) and (reading := self.at(moment)).has_metrics:
+                yield reading.numbers()
+
+    def _in_gap(self, moment: float) -> bool:
+        return any(begin <= moment - self.added < end for begin, end in self.reporting.gaps)
+
+    def _write(self, stamp: float) -> str:
+        moment = (_EPOCH + timedelta(seconds=stamp)).isoformat(timespec="seconds").removesuffix("+00:00")
+        return moment.replace("T", " ") if self.reporting.layout == "plain" else moment + "Z"
+
+
+def intervals(begin: float, end: float, every: int, unit: str) -> Iterator[tuple[float, float]]:
+    """The intervals of the calendar that touch a span of time, as (start, stop) in epoch seconds.
+
+    They are aligned to the calendar and not to the span, so that two queries never cut time differently:
+    minutes, hours and days by UTC, weeks on Mondays, months on their first day; several of them are counted
+    from 1970.
+    """
+    if unit == "month":
+        moment = _EPOCH + timedelta(seconds=begin)
+        number = ((moment.year - 1970) * 12 + moment.month - 1) // every
+
+        def bound(count: int) -> float:
+            return _month(count * every)
+
+    else:
+        length = _SECONDS[unit] * every
+        origin = _MONDAY if unit == "week" else 0.0
+        number = math.floor((begin - origin) / length)
+
+        def bound(count: int) -> float:
+            return origin + count * length
+
+    while bound(number) <= end:
+        yield bound(number), bound(number + 1)
+        number += 1
+
+
+def _month(count: int) -> float:
+    year, month = 1970 + count // 12, count % 12 + 1
+    if not 1 <= year <= _LATEST_YEAR:
+        return math.copysign(math.inf, year)
+    return float(calendar.timegm((year, month, 1, 0, 0, 0)))
+
+
+def _mean(samples: list[dict[str, float]]) -> dict[str, float]:
+    """One value of each metric for an interval, from its samples, the newest first."""
+    means: dict[str, float] = {}
+    for name in NUMERIC_METRICS:
+        values = [sample[name] for sample in samples if name in sample]
+        if values and name in TOTALS:
+            means[name] = values[0]
+        elif values:
+            means[name] = max(values) if name == "putBatchMaxTimeMs" else math.fsum(values) / len(values)
+    return means

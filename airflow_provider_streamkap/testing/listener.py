@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The network side of the simulator: an aiohttp server in its own thread with its own event loop, on loopback
+only."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from aiohttp import web
+
+from airflow_provider_streamkap.testing import transmission
+from airflow_provider_streamkap.testing.faults import Fault, FaultBook
+from airflow_provider_streamkap.testing.messages import Answer, Incoming
+from airflow_provider_streamkap.testing.recording import Recorder
+from airflow_provider_streamkap.testing.service import Service
+
+_log: Final = logging.getLogger("airflow_provider_streamkap.testing")
+_SHUTDOWN: Final = 0.01  # seconds that a request gets to end by itself when the simulator is stopped
+_TLS_CLOSING: Final = 0.1  # seconds that a client gets to answer the end of a TLS connection
+_WAIT: Final = 30.0  # seconds within which the thread must have started or ended
+
+
+class Listener:
+    """Accepts connections and moves requests to the service and answers back.
+
+    :param ssl_context: for https.
+    """
+
+    def __init__(
+        self, service: Service, faults: FaultBook, recorder: Recorder, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        self.connections = 0
+        self._service: Final = service
+        self._faults: Final = faults
+        self._recorder: Final = recorder
+        self._ssl: Final = ssl_context
+        self._stop: Callable[[], None] | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, host: str, port: int) -> int:
+        """Listen, and come back when requests are served.
+
+        :returns: the port.
+        :raises OSError: if the port is taken.
+        """
+        address = loopback(host)
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((address, port))
+            sock.listen(1024)
+        except OSError:
+            sock.close()
+            raise
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(sock, ready)), name="streamkap-simulator", daemon=True
+        )
+        bound: int = sock.getsockname()[1]
+        self._thread.start()
+        if not ready.wait(_WAIT):
+            raise RuntimeError("the simulator's thread did not start")
+        return bound
+
+    def stop(self) -> None:
+        """Close every connection, whatever it is waiting for, and end the thread."""
+        if self._thread is not None and self._stop is not None:
+            self._stop()
+            self._thread.join(_WAIT)
+        self._thread = self._stop = None
+
+    async def _serve(self, sock: socket.socket, ready: threading.Event) -> None:
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
+        await runner.setup()
+
+        def accept() -> asyncio.Protocol:
+            self.connections += 1
+            return server()
+
+        closing = _TLS_CLOSING if self._ssl else None
+        listening = await loop.create_server(accept, sock=sock, ssl=self._ssl, ssl_shutdown_timeout=closing)
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(stopping.set)
+
+        self._stop = stop
+        ready.set()
+        await stopping.wait()
+        listening.close()
+        await runner.cleanup()
+        if closing:
+            await asyncio.sleep(2 * closing)  # a TLS connection says good-bye before it is closed
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        raw_path, raw_query, host = _target(request)
+        incoming = Incoming(
+            method=request.method,
+            segments=tuple(unquote(part) for part in raw_path.split("/")[1:]),
+            query=tuple(parse_qsl(raw_query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=await request.read(),
+        )
+        request_id = uuid.uuid4().hex
+        with self._service.lock:
+            token = self._service.desk.find(incoming)
+            fault = self._faults.take(incoming, f"{raw_path}?{raw_query}" if raw_query else raw_path)
+        record = self._recorder.arrived(
+            incoming,
+            raw_path=raw_path,
+            raw_query=raw_query,
+            host=host,
+            at=self._service.clock(),
+            token=None if token is None else token.generation,
+            request_id=request_id,
+            fault=None if fault is None else fault.name,
+        )
+        status: int | None = None
+        try:
+            answer, arrives = await self._decide(incoming, fault)
+            status = answer.status if arrives else None
+        finally:
+            # Before anything is sent: who has the answer finds it in the records.
+            self._recorder.answered(record, status)
+            _log.info(
+                "%s %s%s -> %s%s",
+                record.method,
+                raw_path,
+                f"?{raw_query}" if raw_query else "",
+                status or "no answer",
+                f" ({record.fault})" if record.fault else "",
+            )
+        if fault is None or fault.kind in ("slow", "answer"):
+            return transmission.whole(answer, request_id)
+        if fault.kind == "gzip":
+            return transmission.compressed(answer, request_id)
+        if request.transport is not None:
+            await transmission.spoiled(request.transport, fault, answer, request_id)
+        return web.Response()  # the connection is closed: nothing of it is sent
+
+    async def _decide(self, incoming: Incoming, fault: Fault | None) -> tuple[Answer, bool]:
+        """The answer, and whether it will arrive whole."""
+        if fault is None:
+            return await self._answer(incoming), True
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        arrives = fault.kind not in ("hang", "drop", "reset")
+        return fault.answer or await self._answer(incoming, counts=arrives), arrives
+
+    async def _answer(self, incoming: Incoming, *, counts: bool = True) -> Answer:
+        if ("time_type", "timeseries") in incoming.query:
+            # Long histories take a while: the other connections go on meanwhile.
+            return await asyncio.to_thread(self._service.answer, incoming, counts=counts)
+        return self._service.answer(incoming, counts=counts)
+
+
+def loopback(host: str) -> str:
+    """The address to bind.
+
+    :raises ValueError: unless it is a loopback address: the simulator is no service for others.
+    """
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return host
+    except ValueError:
+        pass
+    raise ValueError(f"host must be localhost or a loopback address such as 127.0.0.1 or ::1, not {host!r}")
+
+
+def _target(request: web.BaseRequest) -> tuple[str, str, str]:
+    """Path and query as sent, and the host that was meant: a client that takes us for its proxy sends a whole
+    URL."""
+    target = request.raw_path
+    host = request.headers.get("Host", "")
+    if "://" in target.partition("?")[0]:
+        parts = urlsplit(target)
+        return parts.path or "/", parts.query, parts.netloc
+    path, _, query = target.partition("?")
+    return path, query, host

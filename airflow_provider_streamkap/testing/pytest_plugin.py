@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""pytest plugin with the fixture ``streamkap_simulator``.
+
+Opt in with ``pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]`` in your top
+``conftest.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
+
+
+@pytest.fixture
+def streamkap_simulator() -> Iterator[StreamkapSimulator]:
+    """A :class:`StreamkapSimulator` that runs, without destinations, anew for each test."""
+    with StreamkapSimulator() as simulator:
+        yield simulator

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated service itself: a request in, an answer out, no network.
+
+Paths, parameters, permissions and shapes are those of the Streamkap API reference; where it is silent the
+choices are written down in the docstring of :class:`StreamkapSimulator`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Final, Literal
+
+from airflow_provider_streamkap.testing.auth import READ_DESTINATIONS, READ_METRICS, Token, TokenDesk
+from airflow_provider_streamkap.testing.destinations import Destination, listed, metrics
+from airflow_provider_streamkap.testing.history import Reporting
+from airflow_provider_streamkap.testing.messages import Answer, Incoming, Refusal
+from airflow_provider_streamkap.testing.params import list_params, metrics_params
+
+Unknown = Literal["404", "empty"]
+
+
+class Service:
+    """State of the simulated project. Every method may be called from any thread.
+
+    :param permissions: what the credential may do; None: everything.
+    """
+
+    def __init__(self, desk: TokenDesk, clock: Callable[[], float], permissions: Collection[str] | None) -> None:
+        self.lock: Final = threading.RLock()
+        self.desk: Final = desk
+        self.clock: Final = clock
+        self.permissions = permissions
+        self.destinations: Final[dict[str, Destination]] = {}
+        self.reporting = Reporting()
+        self.unknown_destination: Unknown = "404"
+        self.paging_totals = True
+
+    def answer(self, request: Incoming, *, counts: bool = True) -> Answer:
+        """Answer one request.
+
+        :param counts: False if the client will not get this answer whole: a sequence then stays where it is.
+        """
+        try:
+            return self._route(request, counts)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def _route(self, request: Incoming, counts: bool) -> Answer:
+        match request.segments:
+            case ("auth", "access-token"):
+                allow(request, "POST")
+                with self.lock:
+                    return self.desk.exchange(request)
+            case ("auth", "access-token", "refresh"):
+                allow(request, "POST")
+                with self.lock:
+                    return self.desk.refresh(request)
+            case ("auth", "whoami"):
+                allow(request, "GET")
+                return self._whoami(self._enter(request, None))
+            case ("destinations",):
+                allow(request, "GET")
+                self._enter(request, READ_DESTINATIONS)
+                return self._list(request)
+            case ("destinations", destination_id) if destination_id:
+                allow(request, "GET")
+                self._enter(request, READ_DESTINATIONS)
+                return self._one(destination_id)
+            case ("destinations", destination_id, "metrics") if destination_id:
+                allow(request, "GET")
+                self._enter(request, READ_METRICS)
+                return self._metrics(request, destination_id, counts)
+        raise Refusal(Answer.error(404))
+
+    def _enter(self, request: Incoming, permission: str | None) -> Token:
+        with self.lock:
+            token = self.desk.authenticate(request)
+            allowed = self.permissions
+            if permission is not None and allowed is not None and permission not in allowed:
+                # Which permission is missing is for the client to say: the reference does not promise it.
+                raise Refusal(Answer.error(403))
+            return token
+
+    def _whoami(self, token: Token) -> Answer:
+        return Answer.json(
+            {
+                "tenant_id": "simulated-tenant",
+                "service_id": "simulated-service",
+                "sub": self.desk.client_id,
+                "token_type": "project_key" if token.by_project_key else "client_credentials",
+                "project_key_id": self.desk.project_key_id if token.by_project_key else None,
+            }
+        )
+
+    def _list(self, request: Incoming) -> Answer:
+        params = list_params(request)
+        with self.lock:
+            return Answer.json(listed(list(self.destinations.values()), params, self.clock(), self.paging_totals))
+
+    def _one(self, destination_id: str) -> Answer:
+        with self.lock:
+            destination = self.destinations.get(destination_id)
+            if destination is None and self.unknown_destination == "404":
+                raise Refusal(Answer.error(404, "No such destination"))
+            found = [] if destination is None else [destination.as_json(self.clock())]
+            total = len(found) if self.paging_totals else None
+            more = False if self.paging_totals else None
+            return Answer.json({"result": [*found], "page": 1, "page_size": 10, "total": total, "has_next": more})
+
+    def _metrics(self, request: Incoming, destination_id: str, counts: bool) -> Answer:
+        now = self.clock()
+        params = metrics_params(request, now)
+        with self.lock:
+            destination = self.destinations.get(destination_id)
+            if destination is None:
+                raise Refusal(Answer.error(404, "No metrics for this destination"))
+            destination.asked(now)
+            known = destination.turns.get(params.time_type, 0)
+            at = destination.reader(destination.take(params.time_type) if counts else known)
+            reporting = destination.reporting or self.reporting
+        # Outside the lock: a long history must not hold up the other requests.
+        found = metrics(params, at, destination, now, reporting)
+        if found is None:
+            raise Refusal(Answer.error(404, "No metrics for this destination"))
+        return Answer.json(found)
+
+
+def allow(request: Incoming, method: str) -> None:
+    """:raises Refusal: 405 for any other method."""
+    if request.method != method:
+        raise Refusal(Answer.error(405, headers={"Allow": method}))

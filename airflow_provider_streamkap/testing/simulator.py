@@ -1,0 +1,270 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Streamkap simulator: start it, give it destinations, let your code talk to it, look at what it was
+asked."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Callable, Collection, Sequence
+from types import TracebackType
+from typing import Any, Final
+
+from airflow_provider_streamkap.testing.auth import TokenDesk
+from airflow_provider_streamkap.testing.controls import Controls
+from airflow_provider_streamkap.testing.destinations import Destination, Span
+from airflow_provider_streamkap.testing.faults import FaultBook
+from airflow_provider_streamkap.testing.history import Reporting
+from airflow_provider_streamkap.testing.listener import Listener, loopback
+from airflow_provider_streamkap.testing.readings import Scenario
+from airflow_provider_streamkap.testing.recording import Recorder
+from airflow_provider_streamkap.testing.service import Service
+
+_DAY: Final = 86400.0
+_MAX_PORT: Final = 65535
+
+
+class StreamkapSimulator(Controls):
+    """A real HTTP server on loopback that behaves like the Streamkap REST API.
+
+    .. code-block:: python
+
+        with StreamkapSimulator() as streamkap:
+            streamkap.add("67ad6e0af08a2365c729ba79", scenarios.draining(lag=120, rate=5))
+            monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection())
+            ...
+
+    It serves ``POST /auth/access-token``, ``POST /auth/access-token/refresh``, ``GET /auth/whoami``,
+    ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as the API
+    reference describes them. Where the reference is silent it does this: refused credentials get 401; an
+    interval below 1, or a start after the end, gets 400; the two destination calls need a permission
+    ``read:destinations``; totals count up for ever. Other choices can be switched:
+    :attr:`unknown_destination`, :attr:`paging_totals`, :attr:`reporting`.
+
+    Everything may be called from any thread, while requests are served. A stopped simulator can be started
+    again, on the same port and with everything it knew.
+
+    :param host: loopback address to bind. Default ``127.0.0.1``.
+    :param port: port to bind; 0, the default, takes a free one.
+    :param token_lifetime: seconds for which an access token is good. Default 3,600.
+    :param clock: epoch seconds, by which tokens expire and scenarios run. Default :func:`time.time`.
+    :param permissions: what the credential may do, of ``read:destination_metrics`` and ``read:destinations``.
+        Default None: everything.
+    :param client_id: client id that is accepted. Default: a random one.
+    :param secret: secret that is accepted. Default: a random one.
+    :param ssl_context: serve https with this context. Default: http.
+    :raises ValueError: if `host` is not a loopback address, `port` is no port or `token_lifetime` not above
+        0.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token_lifetime: float = 3600.0,
+        clock: Callable[[], float] = time.time,
+        permissions: Collection[str] | None = None,
+        client_id: str | None = None,
+        secret: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        if not token_lifetime > 0:
+            raise ValueError(f"token_lifetime must be above 0 seconds, not {token_lifetime!r}")
+        if not 0 <= port <= _MAX_PORT:
+            raise ValueError(f"port must lie between 0 and {_MAX_PORT}, not {port!r}")
+        self._host = loopback(host)
+        self._port = port
+        self._running = False
+        self._scheme = "https" if ssl_context else "http"
+        self._clock = clock
+        self._desk = TokenDesk(
+            client_id or "simulated-" + secrets.token_hex(8),
+            secret or secrets.token_urlsafe(24),
+            token_lifetime,
+            clock,
+        )
+        self._config_secret = secrets.token_urlsafe(24)
+        self._service = Service(self._desk, clock, permissions)
+        self._faults = FaultBook()
+        self._recorder = Recorder()
+        self._listener = Listener(self._service, self._faults, self._recorder, ssl_context)
+
+    def __repr__(self) -> str:
+        state = f"at {self.url}" if self._running else "stopped"
+        return f"<StreamkapSimulator {state}, {len(self._service.destinations)} destinations>"
+
+    # Life
+
+    def start(self) -> StreamkapSimulator:
+        """Start to serve; back when it does.
+
+        :raises OSError: if the port is taken.
+        :raises RuntimeError: if it already runs.
+        """
+        if self._running:
+            raise RuntimeError("the simulator is already running")
+        self._port = self._listener.start(self._host, self._port)
+        self._running = True
+        return self
+
+    def stop(self) -> None:
+        """Stop to serve; requests that hang are cut off. Does nothing if it does not run."""
+        self._listener.stop()
+        self._running = False
+
+    def __enter__(self) -> StreamkapSimulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # How to reach it
+
+    @property
+    def url(self) -> str:
+        """Base URL.
+
+        :raises RuntimeError: before the first start, when no port is known.
+        """
+        if not self._port:
+            raise RuntimeError("the simulator has no address before it is started")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{self._scheme}://{host}:{self._port}"
+
+    @property
+    def client_id(self) -> str:
+        """Client id that is accepted."""
+        return self._desk.client_id
+
+    @property
+    def secret(self) -> str:
+        """Secret that is accepted."""
+        return self._desk.secret
+
+    @property
+    def project_key(self) -> str:
+        """Content of a project key file that is accepted, as raw JSON."""
+        return self._desk.project_key
+
+    @property
+    def project_key_base64(self) -> str:
+        """The same content in base64."""
+        return b64encode(self._desk.project_key.encode()).decode()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must not turn up in a log or an XCom: the secret, the project key in both forms,
+        every token issued so far, and a password in the ``config`` of each destination. For tests that search
+        for leaks."""
+        with self._service.lock:
+            return (
+                self.secret,
+                self.project_key,
+                self.project_key_base64,
+                self._config_secret,
+                *self._desk.issued,
+            )
+
+    def airflow_connection(self, *, use_project_key: bool = False, **extra: Any) -> str:
+        """JSON of an Airflow connection to this simulator, for ``AIRFLOW_CONN_STREAMKAP_DEFAULT``.
+
+        :param use_project_key: True gives the project key as the password, and no login.
+        :param extra: fields of the connection's extra, such as ``timeout=2``.
+        """
+        connection: dict[str, Any] = {"conn_type": "streamkap", "host": self.url}
+        if use_project_key:
+            connection["password"] = self.project_key
+        else:
+            connection |= {"login": self.client_id, "password": self.secret}
+        return json.dumps(connection | {"extra": extra})
+
+    # What it simulates
+
+    def add(
+        self,
+        destination_id: str,
+        scenario: Scenario,
+        *,
+        name: str | None = None,
+        connector: str = "snowflake",
+        connector_display_name: str = "Snowflake",
+        topics: Sequence[str] = (),
+        tag_ids: Sequence[str] = (),
+        age: float = 30 * _DAY,
+        reporting: Reporting | None = None,
+        rewind_after: float | None = None,
+    ) -> None:
+        """Add a destination; its scenario begins now.
+
+        :param destination_id: its id, 24 hex digits with Streamkap.
+        :param scenario: what it goes through, see :mod:`airflow_provider_streamkap.testing.scenarios`.
+        :param name: its name. Default: ``destination-`` and the end of the id.
+        :param connector: kind of connector.
+        :param connector_display_name: the same for people.
+        :param topics: topics that it reads.
+        :param tag_ids: ids of its tags.
+        :param age: seconds since it was created: its history begins there. Default 30 days.
+        :param reporting: how its readings are reported. Default: as :attr:`reporting` says.
+        :param rewind_after: if given, the scenario begins with the first request for its metrics, and anew
+            with a request after so many seconds without one. For demonstrations that are watched again and
+            again.
+        :raises ValueError: for an empty id, an id that there is already, or a negative age.
+        """
+        if not destination_id:
+            raise ValueError("destination_id must not be empty")
+        if not age >= 0:
+            raise ValueError(f"age must be 0 or more seconds, not {age!r}")
+        now = self._clock()
+        with self._service.lock:
+            if destination_id in self._service.destinations:
+                raise ValueError(f"there is already a destination {destination_id!r}; set() changes its scenario")
+            self._service.destinations[destination_id] = Destination(
+                destination_id=destination_id,
+                name=f"destination-{destination_id[-4:]}" if name is None else name,
+                connector=connector,
+                connector_display_name=connector_display_name,
+                topics=tuple(topics),
+                tag_ids=tuple(tag_ids),
+                config={"connection.user": "simulated", "connection.password": self._config_secret},
+                added=now,
+                created=now - age,
+                reporting=reporting,
+                rewind_after=rewind_after,
+                spans=(Span(now, scenario),),
+            )
+
+    def set(self, destination_id: str, scenario: Scenario) -> None:
+        """Let a destination go through another scenario from now on. Its history stays, its totals go on.
+
+        :raises LookupError: if there is no such destination.
+        """
+        with self._service.lock:
+            self._find(destination_id).follow(scenario, self._clock())
+
+    def remove(self, destination_id: str) -> None:
+        """Remove a destination: it is unknown from now on.
+
+        :raises LookupError: if there is no such destination.
+        """
+        with self._service.lock:
+            self._find(destination_id)
+            del self._service.destinations[destination_id]
+
+    @property
+    def destinations(self) -> dict[str, str]:
+        """Names of the destinations by their ids."""
+        with self._service.lock:
+            return {key: item.name for key, item in self._service.destinations.items()}
+
+    def _find(self, destination_id: str) -> Destination:
+        try:
+            return self._service.destinations[destination_id]
+        except KeyError:
+            raise LookupError(f"there is no destination {destination_id!r}") from None

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""StreamkapDestinationEventTrigger: tells an asset of a destination that it has caught up, or fallen behind.
+
+For an ``AssetWatcher`` of Airflow 3. It never ends: a watcher's trigger that returns is started again, and one that
+raises would be too. Triggers on the same destination share their polls through the poller of the event loop, which
+works on every Airflow 3 and lets one trigger's failure touch no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate import DestinationGate, Reading, number
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.transition import Edge, Transition
+
+if TYPE_CHECKING:
+    from airflow.triggers.base import BaseEventTrigger
+
+    from airflow_provider_streamkap.api.poller import DestinationPoller
+else:
+    try:
+        from airflow.triggers.base import BaseEventTrigger
+    except ImportError:  # Airflow 2 has no event-driven DAGs; the module is listed, and so must import
+        from airflow.triggers.base import BaseTrigger as BaseEventTrigger
+
+# While polls fail, one line in so many polls.
+_QUIET = 10
+
+
+class StreamkapDestinationEventTrigger(BaseEventTrigger):
+    """Fire whenever a destination changes into a condition, or out of it.
+
+    The event's payload is the snapshot. A state that lasts fires nothing, nor does what is seen first. On Airflow 3.3
+    the last known state is kept in the asset state store, so that a change that happens while the triggerer restarts
+    is still told of; before that it is not.
+
+    :param destination_id: the destination.
+    :param edge: ``"into"`` the condition (default) or ``"out_of"`` it.
+    :param max_records_lag: part of the condition: the most records that wait, default 0; ``None``: any.
+    :param connector_status: part of the condition: a status or several, default ``"Active"``; ``None``: any.
+    :param max_latency_ms: part of the condition: the highest latency in milliseconds; ``None`` (default): any.
+    :param confirmations: consecutive readings that make a change, default 2.
+    :param poke_interval: seconds between two polls, default 60.
+    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
+    :raises ValueError: an argument out of its range; the message names it.
+    """
+
+    # Airflow takes an event trigger off its triggerer's queue unless it says that it supports one.
+    supports_triggerer_queue = True
+
+    def __init__(
+        self,
+        destination_id: str,
+        edge: Edge = "into",
+        max_records_lag: float | None = 0,
+        connector_status: str | Iterable[str] | None = "Active",
+        max_latency_ms: float | None = None,
+        confirmations: int = 2,
+        poke_interval: float = 60.0,
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+    ) -> None:
+        super().__init__()
+        check_destination_id(destination_id)
+        if not poke_interval > 0:
+            raise ValueError(f"poke_interval must be a number of seconds above 0; got {poke_interval!r}")
+        gate = DestinationGate(max_records_lag, connector_status, max_latency_ms, fail_on_status=())
+        Transition(gate, edge, confirmations)
+        self.destination_id = destination_id
+        self.edge: Edge = edge
+        self.max_records_lag = max_records_lag
+        self.connector_status = gate.arguments()["connector_status"]
+        self.max_latency_ms = max_latency_ms
+        self.confirmations = confirmations
+        self.poke_interval = poke_interval
+        self.streamkap_conn_id = streamkap_conn_id
+
+    _CONDITION = ("destination_id", "edge", "max_records_lag", "connector_status", "max_latency_ms")
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class path and the arguments that make an equal trigger elsewhere."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        names = (*self._CONDITION, "confirmations", "poke_interval", "streamkap_conn_id")
+        return path, {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Fire at each change, for ever."""
+        gate = DestinationGate(self.max_records_lag, self.connector_status, self.max_latency_ms, fail_on_status=())
+        transition = Transition(gate, self.edge, self.confirmations, await self._recall())
+        failed = 0
+        while True:
+            try:
+                async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
+                    async for snapshot, changed in self._changes(poller, transition):
+                        if changed:
+                            # Told first and noted then: between the two, twice is better than never.
+                            yield TriggerEvent(snapshot)
+                        await self._remember(transition.state)
+            except (ValueError, AirflowNotFoundException) as error:
+                # A connection that is mended is taken up again.
+                failed += 1
+                if failed % _QUIET == 1:
+                    self.log.error("Cannot watch %s: %s", self.destination_id, error)  # noqa: TRY400
+                await asyncio.sleep(self.poke_interval)
+
+    async def _changes(
+        self, poller: DestinationPoller, transition: Transition
+    ) -> AsyncIterator[tuple[dict[str, Any], bool]]:
+        """Give the snapshot of each reading that changes the known state, and whether it is the change to tell of."""
+        loop = asyncio.get_running_loop()
+        not_before = loop.time()
+        due, spread = not_before + self.poke_interval, self.poke_interval
+        failed = 0
+        with poller.follow([Watch(self.destination_id)]) as rounds:
+            while True:
+                (sample,) = await rounds.next(not_before=not_before, due=due, spread=spread)
+                not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
+                if isinstance(sample.got, StreamkapError):
+                    transition.observe(None)
+                    failed += 1
+                    if failed % _QUIET == 1:
+                        self.log.warning(
+                            "%s could not be read, %d in a row: %s", self.destination_id, failed, sample.got
+                        )
+                    continue
+                failed = 0
+                before, reading = transition.state, Reading.of(sample.got)
+                changed = transition.observe(reading)
+                if transition.state is not before:
+                    self.log.info("%s is %s: %s", self.destination_id, _words(transition, changed), reading)
+                    yield sample.got.as_dict(), changed
+
+    async def _recall(self) -> bool | None:
+        store = getattr(self, "asset_state_store", None)
+        if store is None:
+            return None
+        try:
+            known = await store.aget(self._key())
+        except ValueError:
+            self.log.warning("The trigger watches several assets, so that its state cannot be kept over restarts")
+            return None
+        return known.get("holds") if isinstance(known, dict) else None
+
+    async def _remember(self, state: bool | None) -> None:
+        store = getattr(self, "asset_state_store", None)
+        if store is None or state is None:
+            return
+        try:
+            await store.aset(self._key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
+        except ValueError:
+            return
+
+    def _key(self) -> str:
+        # Another condition is another memory.
+        condition = json.dumps([getattr(self, name) for name in self._CONDITION], sort_keys=True)
+        return f"streamkap_{hashlib.sha256(condition.encode()).hexdigest()[:16]}"
+
+
+def _words(transition: Transition, changed: bool) -> str:
+    state = "in the condition" if transition.state else "out of the condition"
+    return f"{state}, which is told" if changed else f"{state}, which is not told"

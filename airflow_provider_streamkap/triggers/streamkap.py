@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""StreamkapDestinationTrigger: the clock of a wait that runs in the triggerer.
+
+It sleeps, hands readings to the wait and fires what the wait says. Its arguments are ids and numbers: the
+connection, and with it every secret, is looked up where the trigger runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_streamkap.course import GiveUp
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
+from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
+from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result, snapshots
+
+# A poll under way at the deadline may end for this many seconds: it is the last one.
+LAST_POLL_SECONDS = 30.0
+
+
+class StreamkapDestinationTrigger(BaseTrigger):
+    """Wait in the triggerer until destinations are ready, then fire once.
+
+    All such triggers of one triggerer on one connection share polls, sockets and the token.
+
+    :param streamkap_conn_id: the Airflow connection.
+    :param plan: the arguments of a :class:`~airflow_provider_streamkap.wait.WaitPlan`, with a deadline in epoch
+        seconds, which holds wherever and however often the trigger is restarted.
+    :param many: the result is a dict by id rather than one snapshot.
+    :param memory: what a look before the hand-over found.
+    :param timeout: seconds from the task's start to the deadline, where the plan holds none because no worker has run.
+    :param ending: how to end the task without a worker; ``None`` (default): a worker ends it.
+    """
+
+    def __init__(
+        self,
+        streamkap_conn_id: str,
+        plan: Mapping[str, Any],
+        many: bool = False,
+        memory: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        ending: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.streamkap_conn_id = streamkap_conn_id
+        self.plan = dict(plan)
+        self.many = many
+        self.memory = dict(memory or {})
+        self.timeout = timeout
+        self.ending = None if ending is None else dict(ending)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the class path and the arguments that make an equal trigger elsewhere."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        arguments = ("streamkap_conn_id", "plan", "many", "memory", "timeout", "ending")
+        return path, {name: getattr(self, name) for name in arguments}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and fire one event: opened with the snapshot, or why the wait was given up."""
+        try:
+            event = await self._wait()
+        except (ValueError, AirflowNotFoundException) as error:
+            event = gave_up_event(GaveUp(GiveUp.REFUSED, str(error)))
+        yield trigger_event(event, None if self.ending is None else Ending(**self.ending))
+
+    def _plan(self) -> WaitPlan:
+        plan = WaitPlan.recall(self.plan)
+        if plan.deadline is not None or self.timeout is None:
+            return plan
+        # No worker has run that could have set the deadline; the task's start is kept over restarts.
+        start = getattr(self.task_instance, "start_date", None)
+        started = time.time() if start is None else start.timestamp()
+        return replace(plan, started=started, deadline=started + self.timeout)
+
+    async def _wait(self) -> dict[str, Any]:
+        plan = self._plan()
+        wait = DestinationWait.recall(plan, self.memory)
+        deadline = plan.deadline if plan.deadline is not None else float("inf")
+        loop = asyncio.get_running_loop()
+        # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
+        # spread over the first interval, so that a restarted triggerer does not ask for everything at once.
+        not_before = loop.time()
+        spread = min(plan.poke_interval, max(deadline - time.time(), 0))
+        due = not_before + spread
+        async with AsyncExitStack() as stack:
+            poller = await stack.enter_async_context(StreamkapHook(self.streamkap_conn_id).poller())
+            rounds = stack.enter_context(poller.follow([plan.watch(id_) for id_ in plan.destination_ids]))
+            while True:
+                try:
+                    # A confirmation may be due after the deadline.
+                    left = max(deadline - time.time(), due - loop.time(), 0)
+                    async with asyncio.timeout(left + LAST_POLL_SECONDS):
+                        samples = await rounds.next(not_before=not_before, due=due, spread=spread)
+                except TimeoutError:
+                    return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
+                now = time.time()
+                seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+                step = wait.observe(seen, now)
+                if line := wait.progress(step, now):
+                    self.log.info("%s", line)
+                if isinstance(step, GaveUp):
+                    return gave_up_event(step)
+                if isinstance(step, Opened):
+                    return opened_event(result(step.passed, self.many, snapshots(seen)))
+                began = max(sample.began for sample in samples)
+                due, spread = began + step.after, 0.0
+                # Half an interval early is near enough to share the poll of another wait; a confirmation is not
+                # to be had early.
+                not_before = due if step.confirming else began + step.after / 2

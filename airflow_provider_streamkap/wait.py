@@ -1,0 +1,239 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One wait: what each round of polls means for it, and what comes next.
+
+Pure like the gate below it: whoever keeps the clock (a poke, a trigger) polls every destination once, hands
+in what came back and the time, and does as it is told: stop, give up, or poll again so many seconds later.
+All modes obey the same object, so they cannot come to different ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_streamkap.api.watch import Observation
+from airflow_provider_streamkap.course import Course, GiveUp, Seen
+from airflow_provider_streamkap.gate import number
+from airflow_provider_streamkap.plan import Require, WaitPlan
+
+# What was asked belongs to the wait, and is had from here as well.
+__all__ = [
+    "Again",
+    "DestinationWait",
+    "GaveUp",
+    "Opened",
+    "Require",
+    "Round",
+    "Step",
+    "WaitPlan",
+    "result",
+    "snapshots",
+]
+
+Round = Mapping[str, Seen]
+
+# Destinations that a line or a message names, and unchanged polls that pass without a line.
+_NAMED = 10
+_QUIET = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The gate is open: the wait is over.
+
+    :param passed: the destinations that passed, in the order asked.
+    """
+
+    passed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Poll again.
+
+    :param after: seconds until the next round.
+    :param confirming: the last round passed, and wants to be confirmed.
+    :param failing: the last round could not be read in full.
+    """
+
+    after: float
+    confirming: bool = False
+    failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The wait is over, without success.
+
+    :param why: the kind of end, which decides the exception.
+    :param message: what happened, for a person.
+    """
+
+    why: GiveUp
+    message: str
+
+
+Step = Opened | Again | GaveUp
+
+
+@dataclass(slots=True)
+class DestinationWait:
+    """One wait, from its first round to its end.
+
+    :param plan: what is waited for, and for how long.
+    :param polls: rounds that were made so far.
+    """
+
+    plan: WaitPlan
+    polls: int = 0
+    courses: dict[str, Course] = field(init=False)
+    _told: tuple[object, ...] = field(default=(), init=False)
+    _untold: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.courses = {id_: Course(id_) for id_ in self.plan.destination_ids}
+
+    @classmethod
+    def recall(cls, plan: WaitPlan, memory: Mapping[str, Any]) -> DestinationWait:
+        """Carry on where another process stopped.
+
+        :param plan: what is waited for.
+        :param memory: what :meth:`memory` gave there; may be empty.
+        """
+        wait = cls(plan, memory.get("polls", 0))
+        for id_, known in memory.get("courses", {}).items():
+            if id_ in wait.courses:
+                wait.courses[id_] = Course.recall(id_, known)
+        return wait
+
+    def memory(self) -> dict[str, Any]:
+        """Give what another process needs to carry on, as plain JSON."""
+        known = {id_: course.memory() for id_, course in self.courses.items()}
+        return {"polls": self.polls, "courses": {id_: memory for id_, memory in known.items() if memory}}
+
+    def observe(self, round_: Round, now: float) -> Step:
+        """Take in one round of polls and say what comes next.
+
+        :param round_: by destination what was seen, or the error that came instead.
+        :param now: epoch seconds.
+        """
+        plan = self.plan
+        self.polls += 1
+        for id_, course in self.courses.items():
+            course.observe(round_[id_], plan.gate, plan.patience, now)
+        enough = all if plan.require == "all" else any
+        if enough(course.good >= plan.confirmations for course in self.courses.values()):
+            return Opened(tuple(id_ for id_, course in self.courses.items() if course.good >= plan.confirmations))
+        if (end := self._end()) is not None:
+            return end
+        if enough(course.passes for course in self.courses.values()) and not self._overdue(now):
+            # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
+            # confirm_interval could never succeed.
+            return Again(plan.confirm_after, confirming=True)
+        failing = any(course.failures for course in self.courses.values())
+        if plan.deadline is None:
+            return Again(plan.poke_interval, failing=failing)
+        if now >= plan.deadline:
+            return GaveUp(GiveUp.DEADLINE, self.timed_out(now))
+        return Again(min(plan.poke_interval, plan.deadline - now), failing=failing)
+
+    def _overdue(self, now: float) -> bool:
+        # Looks end by themselves, but the point that is waited for may never come.
+        plan = self.plan
+        return plan.gate.dated and plan.deadline is not None and now >= plan.deadline + plan.confirm_seconds
+
+    def _end(self) -> GaveUp | None:
+        ends = [course.ended for course in self.courses.values() if course.ended is not None]
+        # All are wanted: one that cannot come ends it. Any will do: only when none can come any more.
+        if not ends or (self.plan.require == "any" and len(ends) < len(self.courses)):
+            return None
+        why = next(reason for reason in GiveUp if any(end[0] is reason for end in ends))
+        return GaveUp(why, _some([message for reason, message in ends if reason is why]))
+
+    def timed_out(self, now: float) -> str:
+        """Say that the time is up, and what was still missing.
+
+        :param now: epoch seconds.
+        """
+        return (
+            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {self.polls} "
+            f"polls. Last seen: {self._state()}"
+        )
+
+    def progress(self, step: Step, now: float) -> str | None:
+        """Tell a person on call how the wait stands, in one line.
+
+        :param step: what the last round came to.
+        :param now: epoch seconds.
+        :returns: the line; ``None`` where it would say what the last one said, but for once in ten polls.
+        """
+        seen = tuple((course.seen, course.good, course.missing) for course in self.courses.values())
+        unchanged = isinstance(step, Again) and seen == self._told
+        self._untold = self._untold + 1 if unchanged else 0
+        if unchanged and self._untold % _QUIET:
+            return None
+        self._told = seen
+        still = f"unchanged for {self._untold} polls, " if unchanged else ""
+        stands = f"{self._standing(step)}{self._elapsed(now)}{_next(step)}"
+        return f"Poll {self.polls}: {still}{self._state()}. {stands}."
+
+    def _standing(self, step: Step) -> str:
+        if isinstance(step, GaveUp):
+            return f"Giving up ({step.why.value}); "
+        if isinstance(step, Opened):
+            return "The gate is open; "
+        if step.confirming:
+            passed = max(course.good for course in self.courses.values())
+            return f"Passed {passed} of {self.plan.confirmations} times; "
+        return ""
+
+    def _state(self) -> str:
+        courses = list(self.courses.values())
+        held_up = [course.held_up() for course in courses if course.missing]
+        if not any(course.seen for course in courses):
+            return "nothing"
+        if len(courses) == 1:
+            return "; ".join(held_up) or f"{courses[0].id}: ready ({courses[0].seen})"
+        ready = f"{len(courses) - len(held_up)} of {len(courses)} ready"
+        return f"{ready}; held up by {_some(held_up)}" if held_up else ready
+
+    def _elapsed(self, now: float) -> str:
+        plan = self.plan
+        if plan.started is None:
+            return "time kept by Airflow"
+        allowed = "" if plan.deadline is None else f" of {number(round(plan.deadline - plan.started))}"
+        return f"{number(round(now - plan.started))}{allowed} s elapsed"
+
+
+def snapshots(round_: Round) -> dict[str, Any]:
+    """Give what was seen as plain JSON, without what could not be read.
+
+    :param round_: by destination what was seen.
+    """
+    return {id_: seen.as_dict() for id_, seen in round_.items() if isinstance(seen, Observation)}
+
+
+def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any]) -> Any:
+    """Give the snapshots the shape in which they were asked for.
+
+    :param destination_ids: the destinations that are told of, in the order asked.
+    :param many: they were given as a list.
+    :param by_id: the snapshots, by destination.
+    :returns: the one snapshot, or for a list a dict by id.
+    """
+    return {id_: by_id[id_] for id_ in destination_ids} if many else by_id[destination_ids[0]]
+
+
+def _next(step: Step) -> str:
+    return f", next poll in {number(step.after)} s" if isinstance(step, Again) else ""
+
+
+def _some(told: Sequence[str]) -> str:
+    more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    return "; ".join(told[:_NAMED]) + more
+
+
+def _names(destination_ids: Sequence[str]) -> str:
+    return destination_ids[0] if len(destination_ids) == 1 else f"{len(destination_ids)} destinations"

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Judge the gate, print the tables, and fail if it broke its promise: ``python -m benchmarks.truth``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.truth.faults import FAULTS
+from benchmarks.truth.habits import CONVENTIONS
+from benchmarks.truth.report import tables
+from benchmarks.truth.verdicts import Verdict, verdicts
+from benchmarks.truth.ways import OBSERVED, WAYS
+
+BEGIN, END = "<!-- begin of the results -->", "<!-- end of the results -->"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line.
+
+    :param arguments: what follows the command's name.
+    :returns: 0, or 1 if a gate that promises not to has opened early.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=25, help="destinations of each fault and convention")
+    parser.add_argument("--seed", type=int, default=1, help="of everything that is left to chance")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
+    asked = parser.parse_args(arguments)
+    seen = list(verdicts(asked.seed, asked.rounds, WAYS))
+    text = f"{summary(asked.seed, asked.rounds, seen)}\n\n{tables(seen)}"
+    print(text)
+    if asked.write:
+        write(asked.write, text)
+    if lies := broken(seen):
+        print(f"\nThe gate opened early in {len(lies)} waits in which it promises not to", file=sys.stderr)
+    return 1 if lies else 0
+
+
+def broken(seen: Sequence[Verdict]) -> list[Verdict]:
+    """Give the verdicts that must not be."""
+    return [one for one in seen if one.way.promises and one.fault.borne and one.early is not None]
+
+
+def summary(seed: int, rounds: int, seen: Sequence[Verdict]) -> str:
+    """Tell what was simulated, and what the zeros are worth."""
+    destinations = rounds * len(FAULTS) * len(CONVENTIONS)
+    ways = sum(way.promises for way in WAYS)
+    waits = sum(one.way is OBSERVED and one.fault.borne for one in seen)
+    # With no event in n independent trials, a share of more than 3/n is ruled out at 95 %.
+    return (
+        f"`python -m benchmarks.truth --seed {seed} --rounds {rounds}`: {destinations:,} destinations, {len(seen):,} "
+        f"waits. In the {ways} configurations that promise not to open early, {len(broken(seen))} waits did. One "
+        f"configuration has {waits:,} waits; none early among them says that the share is below {300 / waits:.2f} % "
+        "(95 % confidence), in a world as bad as this one."
+    )
+
+
+def write(page: Path, text: str) -> None:
+    """Put the results between the two marks of a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{page} has no place for the results: {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks of the page on the hook."""
+
+import pendulum
+from airflow.providers.common.compat.sdk import dag, task
+
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+
+
+@dag(schedule="@daily", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+def hook_tasks():
+    # [start of metrics]
+    @task
+    def peak_lag():
+        hook = StreamkapHook("streamkap_default")
+        metrics = hook.get_destination_metrics(
+            "67ad6e0af08a2365c729ba79",
+            time_type="timeseries",
+            time_interval=5,
+            time_unit="minute",
+            timestamp_from="2026-03-02T00:00:00Z",
+            timestamp_to="2026-03-02T06:00:00Z",
+        )
+        return max((point.value for point in metrics.points("recordsLag") if point.value is not None), default=None)
+
+    # [end of metrics]
+
+    # [start of destinations]
+    @task
+    def broken_destinations():
+        return [
+            {"id": destination.id, "name": destination.name}
+            for destination in StreamkapHook().list_destinations()
+            if destination.connector_status == "Broken"
+        ]
+
+    # [end of destinations]
+
+    peak_lag() >> broken_destinations()
+
+
+hook_tasks()

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Operators of the page on the operator."""
+
+import pendulum
+from airflow.providers.common.compat.sdk import dag
+
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+
+
+@dag(schedule="@daily", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+def snapshots():
+    # [start of latest]
+    StreamkapDestinationMetricsOperator(
+        task_id="latest",
+        destination_id="67ad6e0af08a2365c729ba79",
+        metrics=["recordsLag", "latency", "connector_status"],
+    )
+    # [end of latest]
+
+    # [start of summary]
+    StreamkapDestinationMetricsOperator(
+        task_id="summary_of_the_interval",
+        destination_id=["67ad6e0af08a2365c729ba79", "67ad6e0af08a2365c729ba80"],
+        time_type="timesummary",
+        timestamp_from="{{ data_interval_start }}",
+        timestamp_to="{{ data_interval_end }}",
+    )
+    # [end of summary]
+
+
+snapshots()

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of DAGs need: an Airflow of their own, and a Streamkap that is simulated."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Before anything imports Airflow: a home of the tests' own, and the folder with your DAGs.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp()
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[1])
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]
+
+
+@pytest.fixture(scope="session")
+def airflow_database():
+    subprocess.run(["airflow", "db", "migrate"], check=True)
+
+
+@pytest.fixture
+def streamkap(streamkap_simulator, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap_simulator.airflow_connection())
+    return streamkap_simulator

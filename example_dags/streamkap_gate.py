@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Gate a downstream task on a drained destination."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import dag, task
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba79")
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
+def streamkap_gate() -> None:
+    """Transform only what has arrived: wait in the triggerer until no record is left in Kafka."""
+    wait_until_drained = StreamkapDestinationSensor(
+        task_id="wait_until_drained",
+        destination_id=DESTINATION_ID,
+        max_records_lag=0,
+        deferrable=True,
+        poke_interval=5,
+        confirm_interval=5,
+        timeout=timedelta(hours=2).total_seconds(),
+    )
+
+    @task
+    def transform(snapshot: dict[str, Any]) -> str:
+        """Stand in for the batch job; it is told what the gate saw."""
+        return f"lag was {snapshot['data']['recordsLag']} at {snapshot['observed_at']}"
+
+    transform(wait_until_drained.output)  # type: ignore[arg-type]
+
+
+streamkap_gate()

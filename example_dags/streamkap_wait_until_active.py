@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Wait until a destination is Active after a deploy, whatever its lag."""
+
+from __future__ import annotations
+
+import os
+
+import pendulum
+from airflow.providers.common.compat.sdk import dag, task
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba81")
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
+def streamkap_wait_until_active() -> None:
+    """Deploy, then go on as soon as the connector runs; fail at once if it broke."""
+
+    @task
+    def deploy() -> None:
+        """Stand in for whatever deploys the connector."""
+
+    wait_until_active = StreamkapDestinationSensor(
+        task_id="wait_until_active",
+        destination_id=DESTINATION_ID,
+        max_records_lag=None,
+        connector_status="Active",
+        fail_on_status=("Broken", "Stopped"),
+        mode="reschedule",
+        # Not much less: a task that is due again before a busy scheduler has noted its end is failed by Airflow.
+        poke_interval=20,
+        confirm_interval=2,
+        timeout=15 * 60,
+    )
+
+    @task
+    def announce() -> str:
+        """Stand in for what follows a good deploy."""
+        return "the connector runs"
+
+    deploy() >> wait_until_active >> announce()
+
+
+streamkap_wait_until_active()

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an Airflow has written down, read from its home directory: runs, tasks, XCom and logs.
+
+The database file is read instead of the REST API: 2.11 and 3 have different ones, the former behind a web
+server that takes longer to start than most tests run, while the few columns that matter have the same names
+in all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TaskInstance:
+    """One row of Airflow's ``task_instance``: the last try of a task in one run."""
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+    start: dt.datetime | None
+    end: dt.datetime | None
+    operator: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from start to end, deferral included; None as long as one of the two is missing."""
+        return (self.end - self.start).total_seconds() if self.start and self.end else None
+
+
+class AirflowRecords:
+    """
+    The records of one Airflow with an SQLite database.
+
+    :param home: its ``AIRFLOW_HOME``
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a run, or None if there is no such run."""
+        rows = self.query("SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?", dag_id, run_id)
+        return rows[0]["state"] if rows else None
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
+        """Return the task instances of a run, in the order in which they started."""
+        rows = self.query(
+            "SELECT task_id, map_index, state, try_number, start_date, end_date, operator FROM task_instance"
+            " WHERE dag_id = ? AND run_id = ? ORDER BY start_date IS NULL, start_date, task_id, map_index",
+            dag_id,
+            run_id,
+        )
+        return [
+            TaskInstance(
+                task_id=row["task_id"],
+                map_index=row["map_index"],
+                state=row["state"],
+                try_number=row["try_number"],
+                start=_date(row["start_date"]),
+                end=_date(row["end_date"]),
+                operator=row["operator"],
+            )
+            for row in rows
+        ]
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """
+        Return what a task pushed, decoded from JSON; None if it pushed nothing.
+
+        A text that itself looks like JSON comes back decoded: nothing here is in need of the difference.
+        """
+        rows = self.query(
+            "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
+            dag_id,
+            run_id,
+            task_id,
+            key,
+            map_index,
+        )
+        value: Any = rows[0]["value"] if rows else None
+        # 2.11 keeps bytes of JSON, 3.x a JSON column whose content may be a text of JSON once more.
+        while isinstance(value, str | bytes):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                break
+        return value
+
+    def logs(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> str:
+        """Return the logs of a DAG, a run or a task, its trigger's included, in the order of their names."""
+        files = self.log_files(dag_id, run_id, task_id)
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+
+    def log_files(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> list[Path]:
+        """Find the files of these logs."""
+        parts = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
+        pattern = "/".join(f"{kind}={name or '*'}" for kind, name in parts.items())
+        return sorted(path for path in (self.home / "logs").glob(f"{pattern}/**/*") if path.is_file())
+
+    def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """Read from the metadata database: read-only and closed at once, so that no write waits for it."""
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.home / 'airflow.db'}?mode=ro", uri=True, timeout=30)
+        ) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(sql, parameters)]
+
+
+def _date(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if text else None

@@ -1,0 +1,300 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole Airflow for one test or demo: scheduler, triggerer and, on Airflow 3, DAG processor and API server.
+
+``with AirflowStack(python, dags_folder) as stack:`` starts it on loopback with an SQLite database of its own,
+and leaves no process behind, however the block is left. The stack's Airflow is that of ``python``, which need
+not be the interpreter that runs this module, so one harness serves every supported version.
+
+The parts are processes of their own rather than `airflow standalone`, which adds waits of its own, and whose
+parts would outlive it when it is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from scripts.airflow_records import AirflowRecords
+from scripts.airflow_settings import LOOPBACK, airflow_environment, airflow_version, free_port
+from scripts.stop_signals import interruption_later, no_interruption, signals_as_exceptions
+
+BEFORE_SCHEDULER_2 = ("triggerer",)
+BEFORE_SCHEDULER_3 = ("api-server", "dag-processor", "triggerer")
+JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag-processor": "DagProcessorJob"}
+FINAL = frozenset({"success", "failed"})
+TERM_GRACE = 10.0
+POLL = 0.3
+
+
+class StackError(Exception):
+    """The Airflow that was started did not do what was asked; the message carries the ends of its logs."""
+
+
+class AirflowStack(AirflowRecords):
+    """
+    A running Airflow.
+
+    :param python: interpreter of the environment whose Airflow is to run
+    :param dags_folder: where the DAG files are
+    :param connections: connection id to connection, as URI or JSON
+    :param home: directory for database, logs and generated files; a temporary one if None
+    :param overrides: further environment variables for every process; they win
+    :param start_timeout: seconds until every part must be alive
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        dags_folder: Path,
+        connections: Mapping[str, str] | None = None,
+        *,
+        home: Path | None = None,
+        overrides: Mapping[str, str] | None = None,
+        start_timeout: float = 240.0,
+    ) -> None:
+        self.python = python
+        self.version = airflow_version(python)
+        self._temporary = tempfile.TemporaryDirectory(prefix="airflow-") if home is None else None
+        super().__init__(Path(self._temporary.name) if self._temporary else Path(str(home)).resolve())
+        self.port = free_port()
+        self.environment = airflow_environment(
+            python, self.home, dags_folder.resolve(), connections=connections, overrides=overrides, port=self.port
+        )
+        self.start_timeout = start_timeout
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._token = ""
+
+    @property
+    def url(self) -> str:
+        """Address of the user interface and of the REST API (Airflow 3)."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def is_3(self) -> bool:
+        """Whether this is Airflow 3."""
+        return self.version >= (3,)
+
+    # Life and death
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.stop)
+            undo.enter_context(signals_as_exceptions())
+            self.start()
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._undo.close()
+
+    def start(self) -> None:
+        """Create the database and start every part; :raises StackError: one ended, or is not alive in time."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.airflow("db", "migrate")
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as database:
+            # Kept in the file: from now on those who read and the one who writes do not wait for each other.
+            database.execute("PRAGMA journal_mode=WAL")
+        for part in BEFORE_SCHEDULER_3 if self.is_3 else BEFORE_SCHEDULER_2:
+            # Without their log servers no port is opened beside the API's: the logs are read as files.
+            self.start_part(part, *(["--skip-serve-logs"] if part == "triggerer" else []))
+        if self.is_3:
+            # A scheduled DAG is due at once, and a task fails that finds no API server to report to.
+            self.wait(self._api_answers, self.start_timeout, "The API server did not answer")
+        self.start_part("scheduler", "--skip-serve-logs")
+        if self.is_3:
+            # At the first request of a worker the API server stands still for as long as it takes to build the
+            # routes for workers, many seconds, and with it whatever has begun to write. Nothing has as yet.
+            self.rest("GET", "/execution/health", timeout=self.start_timeout)
+        self.wait(self._is_healthy, self.start_timeout, "Airflow did not come alive")
+
+    def start_part(self, part: str, *options: str) -> None:
+        """Start a part beside the others, ``airflow part options``; it is stopped with them."""
+        with interruption_later(), (self.home / f"{part}.out").open("ab") as out:
+            self._processes[part] = subprocess.Popen(
+                [str(self.python), "-m", "airflow", part, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=self.home,
+                env=self.environment,
+                # Ctrl-C is for the caller, who then stops the parts in order; and the session tells
+                # which processes are ours.
+                start_new_session=True,
+            )
+
+    def kill_part(self, part: str) -> None:
+        """End one part and its children without warning, as a crash or a lost machine does."""
+        process = self._processes.pop(part)
+        for one in _tree({process.pid}):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        """End every process, politely first, and remove a temporary home. May be called twice."""
+        with no_interruption():
+            sessions = {process.pid for process in self._processes.values()}
+            # A task may have left the session, and its parent may die first: note all of them beforehand.
+            ours = _tree(sessions)
+            for process in ours:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.terminate()
+            _, alive = psutil.wait_procs(ours, timeout=TERM_GRACE)
+            for process in {*alive, *_tree(sessions)}:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            for part in self._processes.values():
+                part.wait()
+            self._processes.clear()
+            if self._temporary:
+                self._temporary.cleanup()
+
+    def _is_healthy(self) -> bool:
+        jobs = {row["job_type"] for row in self.query("SELECT job_type FROM job WHERE state = 'running'")}
+        return all(JOBS[part] in jobs for part in self._processes if part in JOBS)
+
+    def _api_answers(self) -> bool:
+        try:
+            self._token = str(self.rest("GET", "/auth/token")["access_token"])
+        except OSError:
+            return False
+        return True
+
+    def wait(self, done: Callable[[], bool], timeout: float, complaint: str) -> None:
+        """Wait until something is so; :raises StackError: a part ended meanwhile, or the time is up."""
+        deadline = time.monotonic() + timeout
+        while not done():
+            self.check(complaint)
+            if time.monotonic() > deadline:
+                raise StackError(f"{complaint} within {timeout:g} s\n{self.output()}")
+            time.sleep(POLL)
+
+    def check(self, complaint: str = "Airflow is not whole") -> None:
+        """Make sure that every part is alive; :raises StackError: if one has ended."""
+        if dead := [name for name, process in self._processes.items() if process.poll() is not None]:
+            raise StackError(f"{complaint}: {', '.join(dead)} ended\n{self.output()}")
+
+    # What can be asked of it
+
+    def airflow(self, *arguments: str, check: bool = True, timeout: float = 180) -> str:
+        """
+        Run one `airflow` command in the stack's environment and return what it printed.
+
+        :raises StackError: if it fails and ``check`` is true
+        """
+        done = subprocess.run(
+            [str(self.python), "-m", "airflow", *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self.home,
+            env=self.environment,
+            timeout=timeout,
+        )
+        if check and done.returncode:
+            tail = (done.stdout + done.stderr)[-4000:]
+            raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}\n{tail}")
+        return done.stdout
+
+    def trigger_dag(
+        self,
+        dag_id: str,
+        conf: Mapping[str, object] | None = None,
+        *,
+        run_id: str | None = None,
+        logical_date: dt.datetime | None = None,
+        timeout: float = 120.0,
+    ) -> str:
+        """
+        Start a run of a DAG, once the DAG has been parsed, and return the run's id.
+
+        :param logical_date: on Airflow 3 a run has none if this is None; on 2.11 it is then the current time
+        :param timeout: seconds until the DAG must be known
+        """
+        self.wait_for_dag(dag_id, timeout)
+        run_id = run_id or f"harness__{time.time_ns()}"
+        date = logical_date.isoformat() if logical_date else None
+        if self.is_3:
+            body = {"dag_run_id": run_id, "logical_date": date, "conf": dict(conf or {})}
+            self.rest("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
+        else:
+            when = ["--exec-date", date] if date else []
+            self.airflow("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(dict(conf or {})), *when)
+        return run_id
+
+    def wait_for_dag(self, dag_id: str, timeout: float = 120.0) -> None:
+        """
+        Wait until a DAG has been parsed.
+
+        :raises StackError: at once if a DAG file cannot be imported, or when the time is up
+        """
+
+        def known() -> bool:
+            for row in self.query("SELECT filename, stacktrace FROM import_error"):
+                raise StackError(f"{row['filename']} cannot be imported:\n{row['stacktrace']}")
+            return bool(self.query("SELECT 1 FROM serialized_dag WHERE dag_id = ?", dag_id))
+
+        self.wait(known, timeout, f"The DAG {dag_id} was not parsed")
+
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 180.0) -> str:
+        """Wait until a run has ended and return ``success`` or ``failed``; :raises StackError: it has not in time."""
+        self.wait(
+            lambda: self.run_state(dag_id, run_id) in FINAL,
+            timeout,
+            f"The run {run_id} of {dag_id} did not end",
+        )
+        return str(self.run_state(dag_id, run_id))
+
+    def output(self, tail: int = 3000) -> str:
+        """Return the end of what each part has printed, ``tail`` characters of each."""
+        ends = (
+            f"--- {path.stem}\n{path.read_text(encoding='utf-8', errors='replace')[-tail:]}"
+            for path in sorted(self.home.glob("*.out"))
+        )
+        return "\n".join(ends)
+
+    def rest(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout: float = 90.0
+    ) -> dict[str, Any]:
+        """Ask the REST API; :raises StackError: if it refuses."""
+        request = urllib.request.Request(
+            f"{self.url}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+        )
+        # Proxies are for the rest of the world.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=120) as answer:
+                parsed: dict[str, Any] = json.load(answer)
+                return parsed
+        except urllib.error.HTTPError as error:
+            raise StackError(f"{method} {path}: {error.code} {error.read()[:2000]!r}") from error
+
+
+def _tree(sessions: set[int]) -> list[psutil.Process]:
+    """Return every living process of these sessions, and every descendant of one, wherever it has moved."""
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) in sessions:
+                found |= {child.pid: child for child in (process, *process.children(recursive=True))}
+    return list(found.values())

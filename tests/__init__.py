@@ -1,0 +1,5 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the Streamkap provider."""
+
+from __future__ import annotations

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A simulator with one destination, and both clients to ask it with."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import trustme
+
+from airflow_provider_streamkap.api.exchange import Session
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.api.authority import Authority
+from tests.api.play import BASE, NOW
+from tests.api.support import CREDENTIALS, ID, Asker, Kind, Time, settings_for
+
+MakeAsker = Callable[..., Asker]
+
+
+@pytest.fixture
+def simulator() -> Iterator[StreamkapSimulator]:
+    with StreamkapSimulator() as running:
+        running.add(ID, scenarios.steady(lag=7))
+        yield running
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+def make(kind: Kind) -> Iterator[MakeAsker]:
+    """Makes a client of either kind from settings, and closes it at the end."""
+    made: list[Asker] = []
+
+    def asker(settings: ClientSettings, **options: Any) -> Asker:
+        made.append(Asker(kind, settings, **options))
+        return made[-1]
+
+    yield asker
+    for item in made:
+        item.end()
+
+
+@pytest.fixture
+def asker(make: MakeAsker, simulator: StreamkapSimulator) -> Asker:
+    return make(settings_for(simulator))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority of our own, which nobody else believes."""
+    root = trustme.CA()
+    bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
+    root.cert_pem.write_to_path(str(bundle))
+    contexts = []
+    for name in ("127.0.0.1", "elsewhere.example"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        root.issue_cert(name).configure_cert(context)
+        contexts.append(context)
+    return Authority(str(bundle), *contexts)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def session(time: Time) -> Session:
+    return Session(ClientSettings(CREDENTIALS, base_url=BASE), time.clock, lambda: NOW)

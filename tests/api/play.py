@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The core's generators driven by hand, against servers that are functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
+
+BASE = "https://api.streamkap.test"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GOOD = {"data": {"recordsLag": 3}, "metadata": {}}
+
+
+def answer(payload: Any = GOOD, status: int = 200, **headers: str) -> Response:
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, f"{BASE}/x")
+
+
+def token_answer(access: str = "first-token", **more: Any) -> Response:
+    return answer({"accessToken": access, "refreshToken": "r", "expires": "?", "expiresIn": 3600, **more})
+
+
+class Play:
+    """Runs an exchange against a server that is a function, and keeps what was yielded."""
+
+    def __init__(self, session: Session, serve: Callable[[Request], Response]) -> None:
+        self.session = session
+        self.serve = serve
+        self.steps: list[Request | Renewal] = []
+
+    def run(self, exchange: Exchange[Any]) -> Any:
+        reply: Response | None = None
+        while True:
+            try:
+                step = exchange.send(reply)
+            except StopIteration as done:
+                return done.value
+            self.steps.append(step)
+            if isinstance(step, Renewal):
+                self.run(self.session.renew(step.stale))
+                reply = None
+            else:
+                reply = self.serve(step)
+
+    @property
+    def requests(self) -> list[Request]:
+        return [step for step in self.steps if isinstance(step, Request)]
+
+
+def play(session: Session, *answers: Response, tokens: list[Response] | None = None) -> Play:
+    """Answers the calls in turn, and the token calls in theirs; the last of each again and again."""
+    calls, grants = list(answers) or [answer()], list(tokens or [token_answer()])
+
+    def serve(request: Request) -> Response:
+        queue = grants if request.path == "/auth/access-token" else calls
+        return queue.pop(0) if len(queue) > 1 else queue[0]
+
+    return Play(session, serve)

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the clients share: a time that stands still, and one surface for both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeVar
+
+import pytest
+
+from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
+from airflow_provider_streamkap.api.client import StreamkapClient
+from airflow_provider_streamkap.api.destination import Destination
+from airflow_provider_streamkap.api.exchange import Request, Response, Session
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.testing import StreamkapSimulator
+
+ID = "67ad6e0af08a2365c729ba79"
+QUERY = MetricsQuery(ID)
+CREDENTIALS = Credentials("made-up-client-id", "made-up-secret-value")
+
+Kind = Literal["sync", "async"]
+T = TypeVar("T")
+
+
+class Time:
+    """A clock that goes forward only by sleeping, and remembers the sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.waits: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    async def asleep(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+class Longest(random.Random):
+    """Jitter that always takes the whole back-off."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class Asker:
+    """Either client behind one blocking surface, so that a scenario is written once."""
+
+    def __init__(self, kind: Kind, settings: ClientSettings, **options: Any) -> None:
+        self.kind = kind
+        self.time = options.pop("time", None) or Time()
+        clock, rng = options.pop("clock", self.time.clock), Longest()
+        self._runner = asyncio.Runner()
+        self.sync: StreamkapClient | None = None
+        self.wait: AsyncStreamkapClient | None = None
+        if kind == "sync":
+            self.sync = StreamkapClient(settings, sleep=self.time.sleep, clock=clock, rng=rng, **options)
+        else:
+            self.wait = AsyncStreamkapClient(settings, sleep=self.time.asleep, clock=clock, rng=rng, **options)
+
+    def _do(self, sync: Callable[[StreamkapClient], T], wait: Callable[[AsyncStreamkapClient], Awaitable[T]]) -> T:
+        if self.sync is not None:
+            return sync(self.sync)
+        assert self.wait is not None
+        client = self.wait
+
+        async def run() -> T:
+            return await wait(client)
+
+        return self._runner.run(run())
+
+    def metrics(self, query: MetricsQuery = QUERY, within: float | None = None) -> DestinationMetrics:
+        return self._do(
+            lambda client: client.get_destination_metrics(query, within=within),
+            lambda client: client.get_destination_metrics(query, within=within),
+        )
+
+    def observe(self, watch: Watch) -> Observation:
+        return self._do(lambda client: client.observe(watch), lambda client: client.observe(watch))
+
+    def destination(self, destination_id: str = ID) -> Destination:
+        return self._do(
+            lambda client: client.get_destination(destination_id), lambda client: client.get_destination(destination_id)
+        )
+
+    def destinations(self, **filters: Any) -> list[Destination]:
+        async def listed(client: AsyncStreamkapClient) -> list[Destination]:
+            return [item async for item in client.list_destinations(**filters)]
+
+        return self._do(lambda client: list(client.list_destinations(**filters)), listed)
+
+    def whoami(self) -> dict[str, Any]:
+        return self._do(lambda client: client.whoami(), lambda client: client.whoami())
+
+    def close(self) -> None:
+        if self.sync is not None:
+            self.sync.close()
+        if self.wait is not None:
+            self._runner.run(self.wait.close())
+
+    def end(self) -> None:
+        self.close()
+        self._runner.close()
+
+
+def settings_for(simulator: StreamkapSimulator, **changes: Any) -> ClientSettings:
+    """Settings with which a simulator is reached."""
+    options: dict[str, Any] = {"base_url": simulator.url, "timeout": 10.0, **changes}
+    credentials = options.pop("credentials", None) or Credentials(simulator.client_id, simulator.secret)
+    return ClientSettings(credentials, **options)
+
+
+def signed_in(settings: ClientSettings, access: str = "made-up-token", **options: Any) -> Session:
+    """A session with a token, for servers that have no token call."""
+    session = Session(settings, **options)
+    renewal = session.renew(None)
+    request = next(renewal)
+    assert isinstance(request, Request)
+    answer = Response(200, {}, f'{{"accessToken": "{access}"}}'.encode(), settings.base_url)
+    with pytest.raises(StopIteration):
+        renewal.send(answer)
+    return session

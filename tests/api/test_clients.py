@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Both clients against the simulator: what they ask, what they make of it, and what surrounds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap import __version__
+from airflow_provider_streamkap.api.errors import (
+    StreamkapAuthError,
+    StreamkapConnectionError,
+    StreamkapNotFoundError,
+)
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.settings import Credentials
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.api.conftest import MakeAsker
+from tests.api.support import ID, Asker, settings_for
+
+
+@pytest.mark.parametrize("time_type", ["latest", "timesummary"])
+def test_single_values(asker: Asker, time_type: str) -> None:
+    metrics = asker.metrics(MetricsQuery(ID, time_type))
+    assert (metrics.connector_status, metrics.records_lag) == ("Active", 7)
+
+
+def test_timeseries(asker: Asker) -> None:
+    query = MetricsQuery(ID, "timeseries", 2, "hour", "2020-01-01T00:00:00+01:00")
+    assert asker.metrics(query).points("recordsLag")[-1].value == 7
+
+
+def test_what_is_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
+    query = MetricsQuery(ID, "timeseries", 2, "day", "2025-03-02T00:00:00Z", "2025-03-04T00:00:00Z")
+    asker.metrics(query)
+    sent = simulator.requests[-1]
+    assert (sent.method, sent.path, sent.query) == ("GET", query.path, dict(query.params))
+    assert sent.token_generation == 1
+    assert sent.headers["user-agent"] == f"airflow-provider-streamkap/{__version__}"
+    assert sent.headers["accept"] == "application/json"
+    assert sent.headers["accept-encoding"] == "gzip, deflate"
+
+
+def test_a_prefix_of_the_path_is_kept(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    with pytest.raises(StreamkapAuthError):
+        make(settings_for(simulator, base_url=f"{simulator.url}/v1/")).whoami()
+    assert simulator.requests[-1].path == "/v1/auth/access-token"
+
+
+@pytest.mark.parametrize(
+    "odd", ["a/b", "a?b=c#d", "50%", "%2e%2e", "../x", "...", "ü 中🚰", "a;b,c+d", "a\\b", "~'()*!"]
+)
+def test_odd_ids_reach_their_own_resource(asker: Asker, simulator: StreamkapSimulator, odd: str) -> None:
+    simulator.add(odd, scenarios.steady(lag=3))
+    assert asker.metrics(MetricsQuery(odd)).records_lag == 3
+    assert simulator.requests[-1].raw_path == MetricsQuery(odd).path
+    assert asker.destination(odd).id == odd
+
+
+def test_project_key(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    for key in (simulator.project_key, simulator.project_key_base64):
+        asker = make(settings_for(simulator, credentials=Credentials(project_key=key)))
+        assert asker.whoami()["project_key_id"].startswith("pk_")
+
+
+def test_netrc_is_not_used(
+    make: MakeAsker, simulator: StreamkapSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password pw\ndefault login me password pw\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert make(settings_for(simulator)).metrics().records_lag == 7
+    assert [item.status for item in simulator.requests] == [200, 200]
+
+
+def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    asker = make(settings_for(simulator, max_attempts=2))
+    simulator.stop()
+    with pytest.raises(StreamkapConnectionError, match="no connection: ConnectionRefusedError") as caught:
+        asker.metrics()
+    assert caught.value.transient
+    assert caught.value.attempts == 2
+    simulator.start()
+    assert asker.metrics().records_lag == 7
+
+
+def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
+    asker = make(settings_for(simulator, base_url="http://no-such-host.localhost:1", max_attempts=1))
+    with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
+        asker.metrics()
+    assert caught.value.transient
+
+
+def test_connections_are_used_again(asker: Asker, simulator: StreamkapSimulator) -> None:
+    for _ in range(5):
+        asker.metrics()
+    assert simulator.connections == 1
+
+
+def test_all_pages(asker: Asker, simulator: StreamkapSimulator) -> None:
+    for number in range(249):
+        simulator.add(f"more-{number}", scenarios.steady())
+    simulator.reset_requests()
+    assert len({item.id for item in asker.destinations()}) == 250
+    assert simulator.count("/destinations") == 3
+    simulator.paging_totals = False
+    simulator.reset_requests()
+    assert len({item.id for item in asker.destinations(page_size=50)}) == 250
+    assert simulator.count("/destinations") == 6
+
+
+def test_filters_are_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
+    filters = {"partial_name": "a b", "connector": "snowflake", "status": "Active", "lag": "gt:5", "sort": "name"}
+    assert asker.destinations(**filters, sort_dir="desc", tag_ids=["t"], page_size=7) == []
+    sent = simulator.requests[-1].query
+    assert sent == {**filters, "sort_dir": "desc", "tag_ids": "t", "page": "1", "page_size": "7"}
+
+
+def test_bad_filters_are_refused_before_the_first_step(asker: Asker, simulator: StreamkapSimulator) -> None:
+    client = asker.sync or asker.wait
+    assert client is not None
+    with pytest.raises(ValueError, match="page_size"):
+        client.list_destinations(page_size=1000)
+    assert simulator.requests == []
+
+
+def test_an_api_that_ignores_the_page_is_not_asked_for_ever(asker: Asker, simulator: StreamkapSimulator) -> None:
+    same: Any = {"result": [{"id": "a"}, {"id": "b"}], "has_next": True}
+    simulator.inject(Fault.json(same), path="/destinations", times=None)
+    assert [item.id for item in asker.destinations(page_size=2)] == ["a", "b"]
+    assert simulator.count("/destinations") == 2
+
+
+@pytest.mark.parametrize("how", ["404", "empty"])
+def test_an_unknown_destination(asker: Asker, simulator: StreamkapSimulator, how: Any) -> None:
+    simulator.unknown_destination = how
+    with pytest.raises(StreamkapNotFoundError) as caught:
+        asker.destination("000000000000000000000000")
+    assert caught.value.permanent
+
+
+def test_a_destination_without_its_configuration(asker: Asker, simulator: StreamkapSimulator) -> None:
+    found = asker.destination()
+    assert (found.id, found.connector_status) == (ID, "Active")
+    for secret in simulator.secrets:
+        assert secret not in repr(found) + str(found.as_dict())
+
+
+def test_after_closing_it_can_be_used_again(asker: Asker) -> None:
+    asker.metrics()
+    asker.close()
+    assert asker.metrics().records_lag == 7
+    asker.close()
+    asker.close()

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The exceptions: what they say, what they hide, and that they survive being sent between processes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api import errors
+from airflow_provider_streamkap.api.errors import (
+    MAX_DETAIL,
+    StreamkapAuthError,
+    StreamkapConnectionError,
+    StreamkapError,
+    StreamkapHTTPError,
+    StreamkapNotFoundError,
+    StreamkapPermissionError,
+    StreamkapRateLimitError,
+    StreamkapRedirectError,
+    StreamkapRequestError,
+    StreamkapResponseError,
+    StreamkapServerError,
+    StreamkapTimeoutError,
+    brief,
+)
+
+TREE = {
+    StreamkapError: (Exception, False, False),
+    StreamkapConnectionError: (StreamkapError, True, False),
+    StreamkapTimeoutError: (StreamkapConnectionError, True, False),
+    StreamkapResponseError: (StreamkapError, True, False),
+    StreamkapHTTPError: (StreamkapError, False, False),
+    StreamkapAuthError: (StreamkapHTTPError, False, True),
+    StreamkapPermissionError: (StreamkapHTTPError, False, True),
+    StreamkapNotFoundError: (StreamkapHTTPError, False, True),
+    StreamkapRequestError: (StreamkapHTTPError, False, True),
+    StreamkapRateLimitError: (StreamkapHTTPError, True, False),
+    StreamkapServerError: (StreamkapHTTPError, False, False),
+    StreamkapRedirectError: (StreamkapHTTPError, False, True),
+}
+
+
+def test_tree_is_complete() -> None:
+    found = {item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, StreamkapError)}
+    assert found == set(TREE)
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_place_in_the_tree(kind: type[StreamkapError]) -> None:
+    parent, transient, permanent = TREE[kind]
+    error = kind("it happened")
+    assert kind.__bases__ == (parent,)
+    assert (error.transient, error.permanent) == (transient, permanent)
+    assert str(error) == "it happened"
+    assert (error.status, error.detail, error.request_id, error.method, error.url) == (None,) * 5
+    assert error.attempts == 1
+
+
+def test_message_carries_everything() -> None:
+    error = StreamkapServerError(
+        "503 Service Unavailable",
+        status=503,
+        detail="come back later",
+        request_id="req-1",
+        method="GET",
+        url="https://me:pw@api.streamkap.com/destinations?access_token=abc&page=1",
+        attempts=3,
+        retry_after=2.5,
+    )
+    assert str(error) == (
+        "GET https://api.streamkap.com/destinations?access_token=***&page=1: 503 Service Unavailable: come back later"
+        " (request id req-1, 3 attempts)"
+    )
+    assert repr(error) == f"StreamkapServerError({str(error)!r})"
+    assert error.retry_after == 2.5
+    assert error.message == "503 Service Unavailable"
+
+
+def test_status_is_told_where_the_message_does_not() -> None:
+    assert str(StreamkapResponseError("the answer is not JSON", status=200)) == "the answer is not JSON (status 200)"
+
+
+def test_without_a_message() -> None:
+    error = StreamkapError()
+    error.args = ()
+    assert str(error) == ""
+    assert error.message == ""
+
+
+def test_flags_can_be_set_for_one() -> None:
+    error = StreamkapConnectionError("certificate", transient=False, permanent=True)
+    assert (error.transient, error.permanent) == (False, True)
+    assert (StreamkapConnectionError.transient, StreamkapConnectionError.permanent) == (True, False)
+
+
+@pytest.mark.parametrize("kind", TREE)
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_survives_copying(kind: type[StreamkapError], again: Any) -> None:
+    error = kind(
+        "it happened", status=500, detail={"a": [1]}, request_id="r", method="GET", url="https://h/", attempts=2
+    )
+    error.permanent = True
+    if isinstance(error, StreamkapHTTPError):
+        error.retry_after = 3.0
+    twin = again(error)
+    assert type(twin) is kind
+    assert twin is not error
+    assert vars(twin) == vars(error)
+    assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        (None, ""),
+        ("plain  text\nin two\tlines\x1b[31m", "plain text in two lines [31m"),
+        ("a < b and <b>not a page</b>", "a < b and <b>not a page</b>"),
+        ("<html><head><title>502 Bad&nbsp;Gateway</title></head><body>long</body></html>", "502 Bad Gateway"),
+        ("<!DOCTYPE html>\n<html><body><script>var x='y'</script><h1>No &amp; way</h1></body>", "No & way"),
+        ("<html><title> </title><body>Oh</body>", "Oh"),
+        (
+            [{"loc": ["query", "page", 0], "msg": "too small", "type": "x"}, {"msg": "bare"}],
+            "query.page.0: too small; bare",
+        ),
+        (["one", {"other": 1}, 2], 'one; {"other": 1}; 2'),
+        ({"code": 7, "why": "ü"}, '{"code": 7, "why": "ü"}'),
+        (42, "42"),
+        ("lone \ud800 surrogate", "lone surrogate"),
+    ],
+)
+def test_brief(detail: Any, text: str) -> None:
+    assert brief(detail) == text
+
+
+def test_brief_is_brief() -> None:
+    assert brief("x" * 10_000) == "x" * MAX_DETAIL + "..."
+    assert len(brief([{"msg": "y" * 100}] * 10_000)) == MAX_DETAIL + 3
+    assert len(brief("<html>" + "<" * 1_000_000)) <= MAX_DETAIL + 3

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The core and its token, without any I/O: signing in, renewing before expiry, replaying after a 401."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import (
+    StreamkapAuthError,
+)
+from airflow_provider_streamkap.api.exchange import Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+from tests.api.play import BASE, NOW, Play, answer, play, token_answer
+from tests.api.support import QUERY, Time
+
+
+def test_the_first_call_signs_in(session: Session) -> None:
+    game = play(session)
+    metrics = game.run(session.metrics(QUERY))
+    renewal, sign_in, call = game.steps
+    assert isinstance(renewal, Renewal)
+    assert renewal.stale is None
+    assert isinstance(sign_in, Request)
+    assert isinstance(call, Request)
+    assert (sign_in.method, sign_in.path, sign_in.params) == ("POST", "/auth/access-token", ())
+    assert sign_in.json == {"client_id": "made-up-client-id", "secret": "made-up-secret-value"}
+    assert sign_in.headers == {"Accept": "application/json"}
+    assert (call.method, call.path, call.params, call.json) == ("GET", QUERY.path, QUERY.params, None)
+    assert call.headers == {"Accept": "application/json", "Authorization": "Bearer first-token"}
+    assert metrics.records_lag == 3
+    assert metrics.observed_at == NOW
+
+
+def test_the_token_is_used_again(session: Session) -> None:
+    game = play(session)
+    for _ in range(3):
+        game.run(session.metrics(QUERY))
+    assert [request.path for request in game.requests].count("/auth/access-token") == 1
+
+
+def test_a_project_key_is_sent_whole() -> None:
+    session = Session(ClientSettings(Credentials(project_key='{"api": {}}'), base_url=BASE))
+    request = next(session.renew(None))
+    assert isinstance(request, Request)
+    assert request.json == {"project_key": '{"api": {}}'}
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "lead"), [(3600, 60), (600, 60), (100, 10), ("100", 10), (10, 1), (0.5, 0.05), (1e300, None)]
+)
+def test_a_token_is_renewed_before_it_expires(session: Session, time: Time, lifetime: Any, lead: float | None) -> None:
+    game = play(session, tokens=[token_answer(expiresIn=lifetime), token_answer("second-token")])
+    game.run(session.metrics(QUERY))
+    seconds = float(lifetime)
+    start = time.now
+    time.now = start + (seconds - lead) * 0.999 if lead else start + 1e9
+    game.run(session.metrics(QUERY))
+    assert game.requests[-1].headers["Authorization"] == "Bearer first-token"
+    if lead:
+        time.now = start + (seconds - lead) + 1e-6
+        game.run(session.metrics(QUERY))
+        assert game.requests[-1].headers["Authorization"] == "Bearer second-token"
+
+
+@pytest.mark.parametrize("lifetime", [None, 0, -5, "soon", "", True, [], {}, float("nan"), float("inf"), 10**400])
+def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: Session, time: Time, lifetime: Any) -> None:
+    payload = {"accessToken": "first-token", "expiresIn": lifetime}
+    game = play(session, answer(), answer({}, 401), answer(), tokens=[answer(payload), token_answer("second-token")])
+    game.run(session.metrics(QUERY))
+    time.now += 1e9
+    game.run(session.metrics(QUERY))
+    sent = [request.headers.get("Authorization") for request in game.requests]
+    assert sent == [None, "Bearer first-token", "Bearer first-token", None, "Bearer second-token"]
+
+
+def test_a_missing_lifetime_is_unknown_too(session: Session, time: Time) -> None:
+    game = play(session, tokens=[answer({"accessToken": "first-token"})])
+    game.run(session.metrics(QUERY))
+    time.now += 1e9
+    game.run(session.metrics(QUERY))
+    assert len(game.requests) == 3
+
+
+def test_a_slow_token_call_does_not_make_the_token_younger(session: Session, time: Time) -> None:
+    def serve(request: Request) -> Response:
+        time.now += 50
+        return token_answer(expiresIn=100) if request.path == "/auth/access-token" else answer()
+
+    game = Play(session, serve)
+    game.run(session.metrics(QUERY))
+    game.run(session.metrics(QUERY))
+    assert [request.path for request in game.requests].count("/auth/access-token") == 2
+
+
+def test_a_401_renews_once_and_replays_once(session: Session) -> None:
+    game = play(session, answer({}, 401), answer(), tokens=[token_answer(), token_answer("second-token")])
+    assert game.run(session.metrics(QUERY)).records_lag == 3
+    assert game.requests[1].headers["Authorization"] == "Bearer first-token"
+    assert game.requests[3].headers["Authorization"] == "Bearer second-token"
+    assert (game.requests[3].path, game.requests[3].params) == (QUERY.path, QUERY.params)
+
+
+def test_a_401_after_that_is_an_error(session: Session) -> None:
+    game = play(session, answer({"detail": "no"}, 401, x_request_id="req-9"))
+    with pytest.raises(StreamkapAuthError) as caught:
+        game.run(session.metrics(QUERY))
+    assert len(game.requests) == 4
+    assert caught.value.permanent
+    assert (caught.value.status, caught.value.detail, caught.value.request_id) == (401, "no", "req-9")
+    assert (caught.value.method, caught.value.url) == ("GET", f"{BASE}/x")
+
+
+def test_who_comes_late_to_a_renewal_takes_the_others_token(session: Session) -> None:
+    game = play(session, tokens=[token_answer(), token_answer("second-token"), token_answer("third-token")])
+    game.run(session.metrics(QUERY))
+    one, two = session.metrics(QUERY), session.metrics(QUERY)
+    next(one)
+    next(two)
+    asks_one, asks_two = one.send(answer({}, 401)), two.send(answer({}, 401))
+    assert isinstance(asks_one, Renewal)
+    assert isinstance(asks_two, Renewal)
+    assert game.run(session.renew(asks_one.stale)).access == "second-token"
+    assert game.run(session.renew(asks_two.stale)) is None
+    for late in (one, two):
+        replay = late.send(None)
+        assert isinstance(replay, Request)
+        assert replay.headers["Authorization"] == "Bearer second-token"
+
+
+def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: Session) -> None:
+    game = play(session, tokens=[token_answer(), token_answer("second-token")])
+    game.run(session.metrics(QUERY))
+    slow = session.metrics(QUERY)
+    next(slow)
+    renewed = session.metrics(QUERY)
+    next(renewed)
+    step = renewed.send(answer({}, 401))
+    assert isinstance(step, Renewal)
+    game.run(session.renew(step.stale))
+    step = slow.send(answer({}, 401))
+    assert isinstance(step, Renewal)
+    assert game.run(session.renew(step.stale)) is None
+
+
+def test_without_a_renewal_the_request_goes_unsigned(session: Session) -> None:
+    exchange = session.metrics(QUERY)
+    assert isinstance(next(exchange), Renewal)
+    request = exchange.send(None)
+    assert isinstance(request, Request)
+    assert "Authorization" not in request.headers

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The package is cheap to import, and hands out all of its public names."""
+
+from __future__ import annotations
+
+import operator
+import subprocess
+import sys
+
+import pytest
+
+from airflow_provider_streamkap import api
+
+
+def test_every_public_name_is_there() -> None:
+    for name in api.__all__:
+        assert getattr(api, name).__name__ == name if name[0] != "T" and name != "LATEST" else getattr(api, name)
+    assert sorted(api._HOME) == sorted(api.__all__)
+
+
+def test_other_names_are_not() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        operator.attrgetter("Nothing")(api)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Modules that a fresh interpreter has after a statement."""
+    program = f"{statement}\nimport sys\nprint(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    )
+
+
+HEAVY = {"requests", "aiohttp", "tenacity", "urllib3", "airflow"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import airflow_provider_streamkap.api", set()),
+        ("from airflow_provider_streamkap.api import *", HEAVY - {"airflow"}),
+        ("from airflow_provider_streamkap.api import MetricsQuery, Session, StreamkapError", set()),
+        ("from airflow_provider_streamkap.api import StreamkapClient", {"requests", "urllib3", "tenacity"}),
+        ("from airflow_provider_streamkap.api import AsyncStreamkapClient", {"aiohttp", "tenacity"}),
+    ],
+)
+def test_nothing_is_loaded_that_is_not_used(statement: str, allowed: set[str]) -> None:
+    assert loaded_by(statement) & HEAVY == allowed

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""From bytes to JSON values that every writer takes."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import StreamkapResponseError
+from airflow_provider_streamkap.api.payload import MAX_DEPTH, clean, decode, is_number
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{", b"<html>", b"\xff\xfe\xfa", b"1" * 5000, b"[" * 200_000, b"nul"])
+def test_what_is_not_json(body: bytes) -> None:
+    with pytest.raises(StreamkapResponseError):
+        decode(body)
+
+
+def test_encodings() -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        assert decode('{"ü": 1}'.encode(encoding)) == {"ü": 1}
+
+
+def test_clean() -> None:
+    dirty = decode(b'{"a\\u0000": [NaN, Infinity, -Infinity, 1e999, 1.5, 7, true, null, "\\ud800x\\u0000"], "b": {}}')
+    assert clean(dirty) == {"a\ufffd": [None, None, None, None, 1.5, 7, True, None, "\ufffdx\ufffd"], "b": {}}
+
+
+def test_clean_copies() -> None:
+    value = {"a": [1, {"b": 2}]}
+    twin = clean(value)
+    twin["a"][1]["b"] = 3
+    assert value == {"a": [1, {"b": 2}]}
+
+
+def test_clean_keeps_sound_text_and_large_numbers() -> None:
+    value = {"emoji 🚰": "pair 🚰", "n": 10**400}
+    assert clean(value) == value
+    assert json.loads(json.dumps(clean(value), allow_nan=False)) == value
+
+
+def test_depth_is_bounded() -> None:
+    value: Any = 1
+    for _ in range(MAX_DEPTH):
+        value = [value]
+    assert clean(value) == value
+    with pytest.raises(StreamkapResponseError, match="nested too deeply"):
+        clean([value])
+
+
+def test_clean_refuses_what_json_cannot_hold() -> None:
+    with pytest.raises(StreamkapResponseError, match="holds a set"):
+        clean({"a": {1, 2}})
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, math.inf])
+def test_numbers(value: object) -> None:
+    assert is_number(value)
+
+
+@pytest.mark.parametrize("value", [True, False, None, "1", [1]])
+def test_no_numbers(value: object) -> None:
+    assert not is_number(value)

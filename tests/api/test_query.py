@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of the metrics: refused before it is sent, or sent in UTC and with the id as one segment."""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import unquote
+
+import pendulum
+import pytest
+
+from airflow_provider_streamkap.api.query import MetricsQuery, destination_ids, parse_timestamp
+from tests.api.support import ID
+
+TimeType = enum.Enum("TimeType", {"SERIES": "timeseries"}, type=str)
+
+
+def test_defaults_are_sent() -> None:
+    query = MetricsQuery(ID)
+    assert query.path == f"/destinations/{ID}/metrics"
+    assert query.params == (("time_type", "latest"), ("time_interval", "1"), ("time_unit", "hour"))
+
+
+@pytest.mark.parametrize("time_type", ["latest", "timeseries", "timesummary"])
+@pytest.mark.parametrize("time_unit", ["minute", "hour", "day", "week", "month"])
+def test_every_kind(time_type: str, time_unit: str) -> None:
+    params = dict(MetricsQuery(ID, time_type, 3, time_unit).params)
+    assert params == {"time_type": time_type, "time_interval": "3", "time_unit": time_unit}
+
+
+def test_an_enum_is_written_as_its_value() -> None:
+    member: Any = TimeType.SERIES
+    assert dict(MetricsQuery(ID, member).params)["time_type"] == "timeseries"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"time_type": "Latest"}, "time_type must be one of latest, timeseries, timesummary, not 'Latest'"),
+        ({"time_type": None}, "time_type must be one of"),
+        ({"time_type": ["latest"]}, "time_type must be one of"),
+        ({"time_unit": "second"}, "time_unit must be one of minute, hour, day, week, month, not 'second'"),
+        ({"time_interval": 0}, "time_interval must be a whole number from 1 on, not 0"),
+        ({"time_interval": True}, "time_interval must be a whole number"),
+        ({"time_interval": 1.0}, "time_interval must be a whole number"),
+        ({"time_interval": "2"}, "time_interval must be a whole number"),
+        ({"timestamp_from": "yesterday"}, "timestamp_from must be an aware datetime or an ISO 8601 text"),
+        ({"timestamp_from": ""}, "timestamp_from must be an aware datetime or an ISO 8601 text"),
+        ({"timestamp_to": 1_700_000_000}, "timestamp_to must be an aware datetime or an ISO 8601 text"),
+        ({"timestamp_to": "2025-03-02T07:10:15"}, "timestamp_to has no time zone"),
+        ({"timestamp_to": datetime.fromisoformat("2025-03-02")}, "timestamp_to has no time zone"),
+        ({"timestamp_from": pendulum.naive(2025, 3, 2)}, "timestamp_from has no time zone"),
+        ({"timestamp_from": "0001-01-01T00:00:00+05:00"}, "timestamp_from is out of range"),
+        (
+            {"timestamp_from": "2025-03-02T00:00:01Z", "timestamp_to": "2025-03-02T01:00:00+01:00"},
+            r"timestamp_from \(2025-03-02T00:00:01Z\) must not be after timestamp_to \(2025-03-02T00:00:00Z\)",
+        ),
+    ],
+)
+def test_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        MetricsQuery(ID, **change)
+
+
+@pytest.mark.parametrize("bad", ["", "  ", None, 7, ".", "..", "a\nb", "a\r\nX: y", "a\0", "a\x7f", "a\x85", "\ud800"])
+def test_refused_ids(bad: Any) -> None:
+    with pytest.raises(ValueError, match="destination_id must"):
+        MetricsQuery(bad)
+
+
+@pytest.mark.parametrize("odd", ["a/b", "a?b=c#d", "50%", "%2e%2e", "../x", "...", "ü 中🚰", "a;b,c", " lead", "a\\b"])
+def test_ids_make_one_segment(odd: str) -> None:
+    parts = MetricsQuery(odd).path.split("/")
+    assert len(parts) == 4
+    assert unquote(parts[2]) == odd
+    assert not set(parts[2]) & set("?#/ ")
+
+
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        ("2025-03-02T07:10:15Z", "2025-03-02T07:10:15Z"),
+        (" 2025-03-02 08:10:15+01:00 ", "2025-03-02T07:10:15Z"),
+        ("2025-03-02T07:10:15.123456Z", "2025-03-02T07:10:15.123456Z"),
+        (datetime(2025, 3, 2, 7, 10, 15, tzinfo=UTC), "2025-03-02T07:10:15Z"),
+        (datetime(2025, 3, 2, 2, 10, 15, 5, tzinfo=timezone(timedelta(hours=-5))), "2025-03-02T07:10:15.000005Z"),
+        (pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"), "2025-03-02T07:10:15Z"),
+    ],
+)
+def test_moments_are_sent_in_utc(moment: Any, sent: str) -> None:
+    query = MetricsQuery(ID, timestamp_from=moment, timestamp_to=moment)
+    assert query.params[3:] == (("timestamp_from", sent), ("timestamp_to", sent))
+    assert type(query.timestamp_from) is datetime
+
+
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [("a", ("a",)), (["a", "b", "a"], ("a", "b")), (("a",), ("a",)), (iter(["a", "b"]), ("a", "b"))],
+)
+def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
+    assert destination_ids(given) == ids
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "must be an id or a list of ids"),
+        (7, "must be an id or a list of ids"),
+        ({"a": 1}, "must be an id or a list of ids"),
+        (b"a", "must be an id or a list of ids"),
+        ([], "empty list"),
+        (["a", ""], "must be a non-empty text"),
+        (["a", 7], "must be a non-empty text"),
+        ("..", "must not be"),
+    ],
+)
+def test_refused_lists_of_ids(given: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=f"destination_id.*{said}"):
+        destination_ids(given)
+
+
+def test_equal_questions_are_equal() -> None:
+    one = MetricsQuery(ID, timestamp_from="2025-03-02T07:10:15Z")
+    two = MetricsQuery(ID, timestamp_from=pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"))
+    assert one == two
+    assert hash(one) == hash(two)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-03-02T08:00:00Z", datetime(2025, 3, 2, 8, tzinfo=UTC)),
+        ("2025-03-02 08:00:00", datetime(2025, 3, 2, 8, tzinfo=UTC)),
+        ("2025-03-02T08:00:00+02:00", datetime(2025, 3, 2, 6, tzinfo=UTC)),
+        ("2025-03-02T08:00:00.123456789Z", datetime(2025, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)),
+        ("2025-03-02", datetime(2025, 3, 2, tzinfo=UTC)),
+    ],
+)
+def test_parse_timestamp(text: str, moment: datetime) -> None:
+    read = parse_timestamp(text)
+    assert read == moment
+    assert read.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("text", ["", "now", None, 1_700_000_000, "2025-13-01", "9999-12-31T23:59:59-05:00", "\ud800"])
+def test_refused_timestamps(text: Any) -> None:
+    with pytest.raises(ValueError, match="not an ISO 8601 timestamp"):
+        parse_timestamp(text)

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: what is refused, what is made of the rest, and what they never show."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials, proxy_url
+from tests.api.support import CREDENTIALS
+
+KEY = json.dumps({"api": {"client_id": "ci", "client_secret": "deep-secret"}, "kafka": {"user": "u", "n": 1}})
+
+
+def settings(**options: Any) -> ClientSettings:
+    return ClientSettings(CREDENTIALS, **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "client_id and secret is missing"),
+        ({"client_id": "a"}, "secret is missing"),
+        ({"secret": "hunter22"}, "client_id is missing"),
+        ({"client_id": " ", "secret": "\n"}, "client_id and secret is missing"),
+        ({"client_id": "a", "secret": "hunter22", "project_key": "{}"}, "not both"),
+        ({"secret": "hunter22", "project_key": "{}"}, "not both"),
+        ({"client_id": 7, "secret": "hunter22"}, "client_id must be text, not int"),
+    ],
+)
+def test_credentials_come_in_exactly_one_way(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        Credentials(**given)
+    assert "hunter22" not in str(caught.value)
+
+
+def test_token_request() -> None:
+    assert Credentials("a", "b\n").token_request() == {"client_id": "a", "secret": "b"}
+    assert Credentials(project_key=f"{KEY}\n").token_request() == {"project_key": KEY}
+
+
+@pytest.mark.parametrize("key", [KEY, base64.b64encode(KEY.encode()).decode()])
+def test_the_secret_inside_a_project_key_is_known(key: str) -> None:
+    assert set(Credentials(project_key=key).secrets()) == {key, "deep-secret"}
+
+
+@pytest.mark.parametrize("key", ["not a key", "[1, 2]", "[" * 100_000])
+def test_any_text_may_be_a_project_key(key: str) -> None:
+    assert Credentials(project_key=key).secrets() == (key,)
+
+
+def test_nothing_shows_the_credentials() -> None:
+    proxies = {"https": "http://me:proxy-pass@proxy:1"}
+    one = settings(proxies=proxies)
+    two = ClientSettings(Credentials(project_key=KEY))
+    shown = f"{one!r} {one} {two!r} {CREDENTIALS} {CREDENTIALS!r}"
+    for secret in ("made-up-secret-value", "made-up-client-id", "deep-secret", "proxy-pass"):
+        assert secret not in shown
+    assert "client_id, secret=***" in shown
+    assert "project_key=***" in shown
+
+
+def test_equal_settings_are_one_key() -> None:
+    one, two = (settings(base_url=url, proxies={"https": "http://p:1"}) for url in ("api.x.io/", "https://api.x.io"))
+    assert one == two
+    assert hash(one) == hash(two)
+    assert dataclasses.replace(one, max_attempts=1).proxies == one.proxies
+    assert one != settings(base_url="api.x.io")
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api.streamkap.com", "https://api.streamkap.com"),
+        ("https://api.streamkap.com/", "https://api.streamkap.com"),
+        (" api.streamkap.com ", "https://api.streamkap.com"),
+        ("api.streamkap.com:8443/prefix/v1/", "https://api.streamkap.com:8443/prefix/v1"),
+        ("HTTPS://API.Streamkap.com", "https://api.streamkap.com"),
+        ("http://localhost:8790", "http://localhost:8790"),
+        ("http://api.localhost", "http://api.localhost"),
+        ("http://127.0.0.2:1", "http://127.0.0.2:1"),
+        ("http://[::1]:81/", "http://[::1]:81"),
+        ("https://bücher.example/é", "https://xn--bcher-kva.example/%C3%A9"),
+        ("https://h/a%20b", "https://h/a%20b"),
+        ("https://stream_kap-1:443", "https://stream_kap-1:443"),
+    ],
+)
+def test_base_url(given: str, used: str) -> None:
+    assert settings(base_url=given).base_url == used
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "is empty"),
+        (None, "is empty"),
+        ("https://", "names no host"),
+        ("ftp://host", "must begin with https://"),
+        ("https://me:pw@host", "must not hold a user"),
+        ("https://host/?a=1", "query or fragment"),
+        ("https://host/#a", "query or fragment"),
+        ("https://host?", "query or fragment"),
+        ("https://ho st", "white space"),
+        ("https://host\n.evil", "white space"),
+        ("https://good\\@evil", "white space, control characters or backslashes"),
+        ("https://host:port", "no valid host and port"),
+        ("https://[host", "no valid host and port"),
+        ("https://a*b.example", "no valid host and port"),
+        ("https://a%62.example", "no valid host and port"),
+        ("https://.example", "no valid host and port"),
+        ("https://[::zz]", "no valid host and port"),
+        (f"https://{'a' * 64}.com", "no valid host and port"),
+        ("https://host/a/../b", "as a path segment"),
+        ("http://api.streamkap.com", "plain http"),
+        ("http://127.evil.example", "plain http"),
+    ],
+)
+def test_refused_base_urls(given: Any, said: str) -> None:
+    with pytest.raises(ValueError, match="base_url") as caught:
+        settings(base_url=given)
+    assert said in str(caught.value)
+
+
+def test_plain_http_has_to_be_allowed() -> None:
+    assert settings(base_url="http://streamkap.internal", allow_http=True).base_url == "http://streamkap.internal"
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_elapsed"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e300, True, None, "soon", [], 10**400])
+def test_refused_seconds(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a number of seconds"):
+        settings(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, None, "x", "1.5"])
+def test_refused_attempts(value: Any) -> None:
+    with pytest.raises(ValueError, match="max_attempts must be a whole number from 1 on"):
+        settings(max_attempts=value)
+
+
+def test_numbers_may_come_as_text() -> None:
+    read = settings(timeout="2.5", max_elapsed="60", max_attempts="3")
+    assert (read.timeout, read.max_elapsed, read.max_attempts) == (2.5, 60.0, 3)
+
+
+def test_connecting_takes_a_part_of_the_time() -> None:
+    assert settings().connect_timeout == 10.0
+    assert settings(timeout=4).connect_timeout == 4.0
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [(True, True), (False, False), ("true", True), (" False ", False), ("/a", "/a")]
+)
+def test_verify(given: bool | str, used: bool | str) -> None:
+    assert settings(verify=given).verify == used
+
+
+@pytest.mark.parametrize("value", [None, "", " ", 1, []])
+def test_refused_verify(value: Any) -> None:
+    with pytest.raises(ValueError, match="verify must be true, false, or the path"):
+        settings(verify=value)
+
+
+def test_proxies() -> None:
+    given = {"https": "proxy:3128", "http": "https://p", "all": None, "no_proxy": "a,b"}
+    used = {"all": None, "http": "https://p", "https": "http://proxy:3128", "no_proxy": "a,b"}
+    assert settings(proxies=given).proxy_map == used
+    assert settings(proxies={}).proxies is None
+    assert settings().proxy_map == {}
+
+
+@pytest.mark.parametrize("value", ["http://p", 7, [1], {"https": 7}, {1: "http://p"}])
+def test_refused_proxies(value: Any) -> None:
+    with pytest.raises(ValueError, match="proxies must map"):
+        settings(proxies=value)
+
+
+@pytest.mark.parametrize("value", ["socks5://me:pw@p:1", "http://", "http://p:port", "http://p:0", "http://[p"])
+def test_refused_proxy_urls_are_not_shown(value: str) -> None:
+    with pytest.raises(ValueError, match="proxies: a proxy must be an http:// or https:// URL") as caught:
+        settings(proxies={"https": value})
+    assert "pw" not in str(caught.value)
+
+
+def test_no_proxy_url() -> None:
+    assert proxy_url(None) is None
+    assert proxy_url(" ") is None

@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Many threads, and many tasks, that need a token at once: one renewal at a time, and no call twice."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
+from airflow_provider_streamkap.api.client import StreamkapClient
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
+from airflow_provider_streamkap.api.exchange import Session
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
+from tests.api.support import QUERY, settings_for
+
+THREADS = 20
+TASKS = 50
+
+
+def over_threads(number: int, work: Callable[[], object]) -> list[object]:
+    """Let so many threads begin at the same moment."""
+    gate = threading.Barrier(number)
+
+    def one() -> object:
+        gate.wait(10)
+        return work()
+
+    with ThreadPoolExecutor(number) as pool:
+        return [future.result(30) for future in [pool.submit(one) for _ in range(number)]]
+
+
+def test_threads_share_one_renewal(simulator: StreamkapSimulator) -> None:
+    told: list[str] = []
+    # A token call that takes its time lets every thread come and wait for it.
+    simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
+    with StreamkapClient(settings_for(simulator), on_token=told.append) as client:
+        for calls in (1, 2):
+            over_threads(THREADS, lambda: client.get_destination_metrics(QUERY))
+            assert simulator.token_calls == calls
+            simulator.revoke_tokens()
+    assert len(told) == 2
+
+
+def test_clients_may_share_a_session(simulator: StreamkapSimulator) -> None:
+    settings = settings_for(simulator)
+    session = Session(settings)
+    simulator.inject(Fault.slow(0.2), path="/auth/access-token")
+
+    def ask() -> None:
+        with StreamkapClient(settings, session=session) as client:
+            client.get_destination_metrics(QUERY)
+
+    over_threads(THREADS, ask)
+    assert simulator.token_calls == 1
+
+
+def test_tasks_share_one_renewal(simulator: StreamkapSimulator) -> None:
+    told: list[str] = []
+
+    async def on_token(access: str) -> None:
+        await asyncio.sleep(0)
+        told.append(access)
+
+    async def run() -> None:
+        async with AsyncStreamkapClient(settings_for(simulator), on_token=on_token) as client:
+            for calls in (1, 2):
+                await asyncio.gather(*(client.get_destination_metrics(QUERY) for _ in range(TASKS)))
+                assert simulator.token_calls == calls
+                simulator.revoke_tokens()
+
+    simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
+    asyncio.run(run())
+    assert len(told) == 2
+
+
+def test_first_calls_at_once_share_what_they_open(simulator: StreamkapSimulator) -> None:
+    settings = settings_for(simulator)
+    session = Session(settings)
+    with StreamkapClient(settings, session=session) as client:
+        client.whoami()
+
+    async def run() -> None:
+        async with AsyncStreamkapClient(settings, session=session) as client:
+            await asyncio.gather(*(client.get_destination_metrics(QUERY) for _ in range(5)))
+
+    # A session that was opened twice and closed once would warn when it is collected.
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(run())
+        gc.collect()
+    assert [str(item.message) for item in caught if "client session" in str(item.message)] == []
+    assert simulator.token_calls == 1
+
+
+def test_the_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
+    simulator.inject(Fault.slow(1.0), path="/auth/access-token")
+    simulator.inject(Fault.slow(1.0), path="/metrics")
+
+    async def run() -> float:
+        longest, done = 0.0, asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        async def watch() -> None:
+            nonlocal longest
+            while not done.is_set():
+                before = loop.time()
+                await asyncio.sleep(0.005)
+                longest = max(longest, loop.time() - before - 0.005)
+
+        watching = asyncio.create_task(watch())
+        async with AsyncStreamkapClient(settings_for(simulator)) as client:
+            await client.get_destination_metrics(QUERY)
+        done.set()
+        await watching
+        return longest
+
+    assert asyncio.run(run()) < 0.25
+
+
+def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -> None:
+    simulator.refuse_credentials()
+    with StreamkapClient(settings_for(simulator)) as client:
+
+        def ask() -> object:
+            with pytest.raises(StreamkapError) as caught:
+                client.get_destination_metrics(QUERY)
+            return caught.value.permanent
+
+        assert over_threads(4, ask) == [True] * 4
+        simulator.accept_credentials()
+        assert client.get_destination_metrics(QUERY).records_lag == 7
+
+
+def test_a_thread_does_not_wait_for_ever_for_anothers_renewal(simulator: StreamkapSimulator) -> None:
+    settings = settings_for(simulator, max_attempts=1)
+    session = Session(settings)
+    refused = pytest.raises(StreamkapTimeoutError, match="another call was still renewing")
+    with StreamkapClient(settings, session=session) as client, session.lock, refused:
+        client.get_destination_metrics(QUERY, within=0.05)
+    assert simulator.requests == []
+
+
+def test_a_task_does_not_wait_for_ever_for_anothers_renewal(simulator: StreamkapSimulator) -> None:
+    async def run() -> None:
+        held, go_on = asyncio.Event(), asyncio.Event()
+
+        async def on_token(access: str) -> None:
+            held.set()
+            await go_on.wait()
+
+        settings = settings_for(simulator, max_attempts=1)
+        async with AsyncStreamkapClient(settings, on_token=on_token) as client:
+            first = asyncio.create_task(client.whoami())
+            await held.wait()
+            simulator.revoke_tokens()
+            with pytest.raises(StreamkapTimeoutError, match="another call was still renewing"):
+                await client.get_destination_metrics(QUERY, within=0.2)
+            go_on.set()
+            assert (await first)["tenant_id"]
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_call_frees_what_it_held(simulator: StreamkapSimulator) -> None:
+    simulator.inject(Fault.hang(), path="/auth/access-token")
+
+    async def run() -> None:
+        async with AsyncStreamkapClient(settings_for(simulator)) as client:
+            first: asyncio.Task[Any] = asyncio.create_task(client.whoami())
+            assert await asyncio.to_thread(simulator.wait_for_requests, 1)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            assert (await client.get_destination_metrics(QUERY)).records_lag == 7
+
+    asyncio.run(run())

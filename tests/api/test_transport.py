@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The body of an answer: what it may cost while it arrives."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zlib
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import StreamkapResponseError
+from airflow_provider_streamkap.api.exchange import Request
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.transport import Body, prepare
+from tests.api.support import CREDENTIALS
+
+MIB = 1024 * 1024
+
+
+def test_a_bomb_is_not_unpacked_before_it_is_refused() -> None:
+    packer = zlib.compressobj()
+    bomb = b"".join([*(packer.compress(bytes(MIB)) for _ in range(256)), packer.flush()])
+    body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(StreamkapResponseError, match="larger than 32 MiB"):
+            body.feed(bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 128 * MIB

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a wait looks at: the latest metrics and, where times matter, the newest points before them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.watch import GRAIN_SECONDS, WINDOW_SECONDS, Observation, Watch
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.api.support import ID, Asker
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
+LATEST = DestinationMetrics.parse(MetricsQuery(ID), {"data": {"recordsLag": 3}}, NOW)
+
+
+def series(*points: dict[str, Any]) -> DestinationMetrics:
+    return DestinationMetrics.parse(MetricsQuery(ID, "timeseries"), {"data": {"recordsLag": list(points)}}, NOW)
+
+
+def test_without_times() -> None:
+    watch = Watch(ID)
+    assert watch.latest() == MetricsQuery(ID)
+    assert watch.newest(NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("max_age", "window"),
+    [(None, WINDOW_SECONDS), (60, WINDOW_SECONDS), (86_400, 86_400 + 2 * GRAIN_SECONDS), (7200.5, 7201 + 120)],
+)
+def test_with_times(max_age: float | None, window: int) -> None:
+    assert Watch.dated(ID, max_age).window == window
+
+
+def test_the_newest_points_are_asked_for_at_the_finest_grain() -> None:
+    query = Watch.dated(ID).newest(NOW)
+    assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
+
+
+def test_evidence() -> None:
+    early, late = {"timestamp": "2026-03-01T11:58:00Z", "value": 9}, {"timestamp": "2026-03-01T11:59:00Z", "value": 4}
+    seen = Observation(LATEST, series(late, early))
+    assert seen.newest_lag == Point(datetime(2026, 3, 1, 11, 59, tzinfo=UTC), 4)
+    evidence = {"recordsLag": {"timestamp": "2026-03-01T11:59:00+00:00", "value": 4}}
+    assert seen.as_dict() == {**LATEST.as_dict(), "evidence": evidence}
+
+
+def test_no_evidence() -> None:
+    assert Observation(LATEST).newest_lag is None
+    assert Observation(LATEST).as_dict() == LATEST.as_dict()
+    assert Observation(LATEST, series()).newest_lag is None
+    assert Observation(LATEST, series()).as_dict() == {**LATEST.as_dict(), "evidence": {"recordsLag": None}}
+
+
+def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> None:
+    seen = asker.observe(Watch.dated(ID))
+    assert seen.latest.records_lag == 7
+    assert seen.newest_lag is not None
+    assert seen.newest_lag.value == 7
+    asked = [item.query["time_type"] for item in simulator.requests if item.path.endswith("/metrics")]
+    assert asked == ["timeseries", "latest"]
+
+
+def test_observing_without_times(asker: Asker, simulator: StreamkapSimulator) -> None:
+    assert asker.observe(Watch(ID)).as_dict()["data"]["recordsLag"] == 7
+    assert simulator.count("/metrics") == 1

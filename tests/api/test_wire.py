@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What happens on the wire, to both clients: late, dripping, broken off, garbled; and all of it in time."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import (
+    StreamkapConnectionError,
+    StreamkapResponseError,
+    StreamkapTimeoutError,
+)
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
+from tests.api.conftest import MakeAsker
+from tests.api.support import CREDENTIALS, Asker, settings_for, signed_in
+from tests.api.wire import Serve, Wire, ok
+
+BODY = b'{"data": {"recordsLag": 5}, "metadata": {}}'
+
+
+def asker_of(make: MakeAsker, wire: Wire, timeout: float = 5.0) -> Asker:
+    settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=timeout, max_attempts=1)
+    return make(settings, session=signed_in(settings), clock=time.monotonic)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.slow(5), Fault.hang(), Fault.hang("body"), Fault.hang("middle"), Fault.drip(5)],
+    ids=lambda fault: f"{fault.name}-{fault.stage}",
+)
+def test_an_answer_comes_in_time_or_not_at_all(make: MakeAsker, simulator: StreamkapSimulator, fault: Fault) -> None:
+    asker = make(settings_for(simulator, timeout=0.4, max_attempts=1), clock=time.monotonic)
+    asker.whoami()
+    simulator.inject(fault, path="/metrics")
+    started = time.monotonic()
+    with pytest.raises(StreamkapTimeoutError, match=r"no complete answer within 0\.4 s") as caught:
+        asker.metrics()
+    assert 0.3 < time.monotonic() - started < 2.0
+    assert caught.value.transient
+    assert asker.metrics().records_lag == 7
+
+
+def test_the_rest_of_a_call_bounds_its_requests(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    asker = make(settings_for(simulator, timeout=30, max_attempts=3), clock=time.monotonic)
+    asker.whoami()
+    simulator.inject(Fault.hang(), path="/metrics", times=None)
+    started = time.monotonic()
+    with pytest.raises(StreamkapTimeoutError, match=r"no complete answer within 0\.\d s"):
+        asker.metrics(within=0.4)
+    assert time.monotonic() - started < 2.0
+
+
+def test_a_dripping_header(make: MakeAsker) -> None:
+    def serve(connection: socket.socket, head: bytes) -> None:
+        for byte in ok(BODY):
+            connection.sendall(bytes([byte]))
+            if not wire.pause(0.05):
+                return
+
+    with Wire(serve) as wire:
+        started = time.monotonic()
+        with pytest.raises(StreamkapTimeoutError):
+            asker_of(make, wire, timeout=0.4).metrics()
+        assert time.monotonic() - started < 2.0
+
+
+def test_a_steady_trickle(make: MakeAsker) -> None:
+    def serve(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        # Without a pause, so that there is always something to read, at the end of the time as well.
+        while wire.pause(0):
+            connection.sendall(b" ")
+
+    with Wire(serve) as wire:
+        started = time.monotonic()
+        with pytest.raises(StreamkapTimeoutError):
+            asker_of(make, wire, timeout=0.3).metrics()
+        assert time.monotonic() - started < 2.0
+
+
+def test_a_slow_answer_leaves_the_next_one_its_whole_time(make: MakeAsker) -> None:
+    def serve(connection: socket.socket, head: bytes) -> None:
+        for _ in range(3):
+            if not wire.pause(0.5):
+                return
+            connection.sendall(ok(BODY))
+            connection.recv(65536)
+
+    with Wire(serve) as wire:
+        asker = asker_of(make, wire, timeout=0.9)
+        assert [asker.metrics().records_lag for _ in range(3)] == [5, 5, 5]
+        assert len(wire.lines) == 1
+
+
+def send(*parts: bytes) -> Serve:
+    def serve(connection: socket.socket, head: bytes) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return serve
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [ok(BODY)],
+        [b"HTTP/1.1 200 OK\r\n\r\n", BODY],
+        [b"HTTP/1.0 200 OK\r\n\r\n", BODY],
+        [CHUNKED, b"%x\r\n" % len(BODY), BODY, b"\r\n0\r\n\r\n"],
+        [b"HTTP/1.1 100 Continue\r\n\r\n", ok(BODY)],
+    ],
+    ids=["length", "until-closed", "http-1.0", "chunked", "continue"],
+)
+def test_ways_to_send_a_body(make: MakeAsker, parts: list[bytes]) -> None:
+    with Wire(send(*parts)) as wire:
+        assert asker_of(make, wire).metrics().records_lag == 5
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [ok(BODY)[:-1]],
+        [CHUNKED, b"%x\r\n" % len(BODY), BODY[:-1]],
+    ],
+    ids=["length", "chunk"],
+)
+def test_a_body_that_breaks_off(make: MakeAsker, parts: list[bytes]) -> None:
+    with Wire(send(*parts)) as wire, pytest.raises(StreamkapResponseError, match="the answer broke off") as caught:
+        asker_of(make, wire).metrics()
+    assert caught.value.transient
+    assert caught.value.status == 200
+
+
+@pytest.mark.parametrize(
+    "said", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: " + b"x" * 99_999]
+)
+def test_what_is_not_http(make: MakeAsker, said: bytes) -> None:
+    with Wire(send(said)) as wire, pytest.raises(StreamkapResponseError, match="the answer is not HTTP") as caught:
+        asker_of(make, wire).metrics()
+    assert caught.value.transient
+    assert "OpenSSH" not in str(caught.value)
+
+
+def test_a_chunk_that_is_none(make: MakeAsker) -> None:
+    # aiohttp does not notice that a connection is beyond help if the header came in a packet of its own.
+    refused = pytest.raises((StreamkapResponseError, StreamkapTimeoutError))
+    with Wire(send(CHUNKED, b"zz\r\n")) as wire, refused as caught:
+        asker_of(make, wire, timeout=0.5).metrics()
+    assert caught.value.transient
+
+
+def test_a_connection_that_is_closed_at_once(make: MakeAsker) -> None:
+    with Wire(send()) as wire, pytest.raises(StreamkapConnectionError, match="no connection") as caught:
+        asker_of(make, wire).metrics()
+    assert type(caught.value) is StreamkapConnectionError
+
+
+def test_cookies_are_not_kept(make: MakeAsker) -> None:
+    heads: list[bytes] = []
+
+    def serve(connection: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        connection.sendall(ok(BODY, "Set-Cookie: session=abc; Path=/", "Connection: close"))
+
+    with Wire(serve) as wire:
+        # By name: aiohttp takes no cookie from an address anyway.
+        settings = ClientSettings(CREDENTIALS, base_url=wire.url.replace("127.0.0.1", "localhost"))
+        asker = make(settings, session=signed_in(settings))
+        asker.metrics()
+        asker.metrics()
+    assert len(heads) == 2
+    assert b"cookie" not in heads[1].lower()
+    assert b"authorization: bearer made-up-token" in heads[1].lower()
+
+
+def test_a_header_that_is_no_text(make: MakeAsker, caplog: pytest.LogCaptureFixture) -> None:
+    answer = b"HTTP/1.1 503 No\r\nX-Request-Id: a\xff\xfeb\r\nContent-Length: 0\r\n\r\n"
+    with Wire(send(answer)) as wire, caplog.at_level(logging.WARNING), pytest.raises(Exception, match="503") as caught:
+        asker_of(make, wire).metrics()
+    str(caught.value).encode()

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The simulator against ``streamkap.openapi.yaml``: schemathesis makes up requests, good ones and bad ones, and
+judges the answers: status, schema, headers, that good data is taken and bad data refused, that no call is open
+without a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.config import SchemathesisConfig
+
+from airflow_provider_streamkap.testing import Reporting, StreamkapSimulator, scenarios
+from tests.contract.description import PATH
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # What the service does not know it ignores, so an extra parameter is no bad request.
+        "generation": {"allow-extra-parameters": False},
+        "checks": {
+            # Numbers and times that are no good together get 400, as the vendor's description says in its prose.
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "403", "404"]},
+            "negative_data_rejection": {"expected-statuses": ["400", "401", "404", "405", "422"]},
+        },
+    }
+)
+schema = schemathesis.openapi.from_path(PATH, config=CONFIG)
+YOUNG = 3 * 3600.0  # seconds: the answers stay short, whatever period is asked for
+bounded = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[StreamkapSimulator]:
+    with StreamkapSimulator() as running:
+        running.add(
+            "active",
+            scenarios.steady(lag=3),
+            connector="snowflake",
+            tag_ids=("t1",),
+            topics=("a", "b"),
+            age=YOUNG,
+        )
+        late = Reporting(layout="plain", stamp="end", value="mean")
+        running.add("unknown lag", scenarios.null_lag(), reporting=late, age=YOUNG)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(simulator: StreamkapSimulator) -> Iterator[requests.Session]:
+    with requests.Session() as made:
+        made.trust_env = False
+        yield made
+
+
+@pytest.fixture(scope="module")
+def headers(simulator: StreamkapSimulator, session: requests.Session) -> dict[str, str]:
+    body = {"client_id": simulator.client_id, "secret": simulator.secret}
+    token = session.post(simulator.url + "/auth/access-token", json=body).json()["accessToken"]
+    return {"Authorization": f"Bearer {token}"}
+
+
+@schema.parametrize()
+@bounded
+def test_every_call_as_described(
+    case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session, headers: dict[str, str]
+) -> None:
+    given = headers if case.operation.path.startswith("/destinations") or "whoami" in case.operation.path else {}
+    case.call_and_validate(base_url=simulator.url, session=session, headers=given)
+
+
+@schema.include(path_regex=r"^/destinations/\{destination_id\}").parametrize()
+@pytest.mark.parametrize("destination_id", ["active", "unknown lag"])
+@bounded
+def test_every_call_about_a_destination_that_exists(
+    case: schemathesis.Case[Any],
+    destination_id: str,
+    simulator: StreamkapSimulator,
+    session: requests.Session,
+    headers: dict[str, str],
+) -> None:
+    case.path_parameters["destination_id"] = destination_id
+    case.call_and_validate(base_url=simulator.url, session=session, headers=headers)
+
+
+@schema.include(method="GET").parametrize()
+@settings(bounded, max_examples=10)
+def test_no_call_is_open_without_a_token(
+    case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session
+) -> None:
+    response = case.call(base_url=simulator.url, session=session)
+    case.validate_response(response)
+    assert response.status_code in (401, 404, 405)

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What made-up requests do not reach: the states that the simulator can be put into, each held against the
+description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from airflow_provider_streamkap.testing import Reading, Reporting, Scenario, StreamkapSimulator, scenarios
+from tests.contract.description import validator
+
+NOW = 1_767_225_600.0
+TIME_TYPES = {"latest": "Latest", "timesummary": "Timesummary", "timeseries": "Timeseries"}
+
+
+@pytest.fixture
+def simulator() -> Iterator[StreamkapSimulator]:
+    with StreamkapSimulator(clock=lambda: NOW) as running:
+        yield running
+
+
+class Client:
+    """Asks the simulator, and judges what it answers by a schema of the description."""
+
+    def __init__(self, simulator: StreamkapSimulator) -> None:
+        self.url = simulator.url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def ask(self, method: str, path: str, status: int, schema: str, **options: Any) -> Any:
+        answer = self.session.request(method, self.url + path, timeout=60, **options)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["X-Request-Id"]
+        assert answer.headers["Content-Type"].startswith("application/json")
+        content = answer.json()
+        validator(schema).validate(content)
+        return content
+
+
+@pytest.fixture
+def client(simulator: StreamkapSimulator) -> Iterator[Client]:
+    made = Client(simulator)
+    body = {"client_id": simulator.client_id, "secret": simulator.secret}
+    token = made.ask("POST", "/auth/access-token", 200, "Token", json=body)
+    made.session.headers["Authorization"] = f"Bearer {token['accessToken']}"
+    yield made
+    made.session.close()
+
+
+def test_tokens(client: Client, simulator: StreamkapSimulator) -> None:
+    for key in (simulator.project_key, simulator.project_key_base64):
+        token = client.ask("POST", "/auth/access-token", 200, "Token", json={"project_key": key})
+        renewal = {"refresh_token": token["refreshToken"]}
+        client.ask("POST", "/auth/access-token/refresh", 200, "Token", json=renewal)
+        client.ask("POST", "/auth/access-token/refresh", 401, "Error", json=renewal)
+    client.ask("GET", "/auth/whoami", 200, "Whoami")
+    simulator.refuse_credentials()
+    client.ask("POST", "/auth/access-token", 401, "Error", json={"client_id": "a", "secret": "b"})
+    client.ask("POST", "/auth/access-token", 422, "ValidationErrors", json={})
+    client.ask("POST", "/auth/access-token", 422, "ValidationErrors", data="{")
+
+
+def test_refusals(client: Client, simulator: StreamkapSimulator) -> None:
+    simulator.add("d1", scenarios.steady())
+    simulator.permissions = ()
+    for path in ("/destinations", "/destinations/d1", "/destinations/d1/metrics"):
+        client.ask("GET", path, 403, "Error")
+    simulator.permissions = None
+    simulator.revoke_tokens()
+    for path in ("/auth/whoami", "/destinations", "/destinations/d1", "/destinations/d1/metrics"):
+        client.ask("GET", path, 401, "Error")
+
+
+@pytest.mark.parametrize("totals", [True, False])
+def test_pages(client: Client, simulator: StreamkapSimulator, totals: bool) -> None:
+    simulator.paging_totals = totals
+    assert client.ask("GET", "/destinations", 200, "DestinationPage")["result"] == []
+    for number, scenario in enumerate((scenarios.steady(), scenarios.paused(), scenarios.sequence([None]))):
+        simulator.add(f"d{number}", scenario, topics=("a",), tag_ids=("t",))
+    page = client.ask("GET", "/destinations", 200, "DestinationPage", params={"page_size": 2})
+    assert len(page["result"]) == 2
+    assert client.ask("GET", "/destinations/d1", 200, "DestinationPage")["result"][0]["id"] == "d1"
+
+
+def test_an_unknown_destination(client: Client, simulator: StreamkapSimulator) -> None:
+    client.ask("GET", "/destinations/d1", 404, "Error")
+    client.ask("GET", "/destinations/d1/metrics", 404, "Error")
+    simulator.unknown_destination = "empty"
+    assert client.ask("GET", "/destinations/d1", 200, "DestinationPage")["result"] == []
+
+
+@pytest.mark.parametrize("time_type", TIME_TYPES)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        scenarios.steady(),
+        scenarios.draining(),
+        scenarios.flapping(),
+        scenarios.stalled(),
+        scenarios.null_lag(),
+        scenarios.broken(),
+        scenarios.paused(lag=None),
+        scenarios.starting(),
+        scenarios.frozen(),
+        scenarios.sequence([None]),
+        Scenario("bare", lambda elapsed: Reading(None, None, None, None, None, None, partition_count=None)),
+        Scenario("audited", lambda elapsed: Reading(missing=frozenset(), extra={"qa_exact_count_diff": 3})),
+    ],
+    ids=lambda scenario: scenario.name,
+)
+def test_metrics_of_every_scenario(
+    client: Client, simulator: StreamkapSimulator, scenario: Scenario, time_type: str
+) -> None:
+    simulator.add("d1", scenario)
+    client.ask("GET", "/destinations/d1/metrics", 200, TIME_TYPES[time_type], params={"time_type": time_type})
+
+
+@pytest.mark.parametrize(
+    "reporting",
+    [
+        Reporting(stamp="end", value="mean"),
+        Reporting(layout="plain", partial=True),
+        Reporting(delay=600, latest_delay=600, gaps=((-86400, -43200),)),
+    ],
+)
+@pytest.mark.parametrize("time_type", TIME_TYPES)
+def test_metrics_however_reported(
+    client: Client, simulator: StreamkapSimulator, time_type: str, reporting: Reporting
+) -> None:
+    simulator.add("d1", scenarios.flapping(), reporting=reporting)
+    client.ask("GET", "/destinations/d1/metrics", 200, TIME_TYPES[time_type], params={"time_type": time_type})
+
+
+@pytest.mark.parametrize(
+    ("params", "schema"),
+    [
+        ({"time_interval": 0}, "Error"),
+        ({"timestamp_from": "2026-01-02T00:00:00Z", "timestamp_to": "2026-01-01T00:00:00Z"}, "Error"),
+        ({"time_type": "x", "time_unit": "y", "timestamp_to": "z"}, "ValidationErrors"),
+    ],
+)
+def test_parameters_that_are_refused(
+    client: Client, simulator: StreamkapSimulator, params: dict[str, Any], schema: str
+) -> None:
+    simulator.add("d1", scenarios.steady())
+    status = 400 if schema == "Error" else 422
+    client.ask("GET", "/destinations/d1/metrics", status, schema, params=params)

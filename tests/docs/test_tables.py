@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the documentation say what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import Connection
+
+from airflow_provider_streamkap.api import errors
+from airflow_provider_streamkap.course import GiveUp
+from airflow_provider_streamkap.get_provider_info import get_provider_info
+from airflow_provider_streamkap.hooks.connection import EXTRA_FIELDS, understand
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.outcomes import exception_for
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from airflow_provider_streamkap.testing import Fault, scenarios
+from airflow_provider_streamkap.triggers.ending import Ending
+from airflow_provider_streamkap.wait import GaveUp
+from tests.docs.pages import DOCS, code, table
+
+FORM: Any = get_provider_info()["connection-types"][0]  # type: ignore[index]
+
+
+def test_who_raises_what() -> None:
+    rows = table("deferrable.md", "end")
+    assert set(rows) == {"opened", *(why.value for why in GiveUp)}
+    for why in GiveUp:
+        _, exception, retried, soft_fail, never_fail = rows[why.value]
+        raised = type(exception_for(GaveUp(why, "")))
+        assert code(exception) == [raised.__name__]
+        assert retried == ("yes" if raised.__name__ == "AirflowException" else "no")
+        softly = Ending.of(push=True, soft_fail=True, never_fail=False, retries=0)
+        assert soft_fail == ("skipped" if why.value in softly.skip_on else "fails")
+        assert never_fail == "skipped"
+
+
+def test_the_fields_of_the_connection() -> None:
+    labels = FORM["ui-field-behaviour"]["relabeling"]
+    shown = {code(field)[0]: cells[0] for field, cells in table("connection.md", "field").items()}
+    assert {name: label for name, label in shown.items() if label != "hidden"} == labels
+    assert {name for name, label in shown.items() if label == "hidden"} == set(
+        FORM["ui-field-behaviour"]["hidden-fields"]
+    )
+
+
+def test_the_keys_of_the_extra() -> None:
+    rows = {code(key)[0]: cells for key, cells in table("connection.md", "key of the extra").items()}
+    assert {key: cells[0] for key, cells in rows.items()} == {
+        key: field["label"] for key, field in FORM["conn-fields"].items()
+    }
+    assert set(rows) == set(EXTRA_FIELDS)
+    bare = understand(Connection(conn_id="bare", conn_type="streamkap", login="id", password="secret"), {}, {})
+    settings = bare.settings
+    defaults = {key: cells[2] for key, cells in rows.items()}
+    assert (defaults["timeout"], defaults["max_attempts"]) == (f"{settings.timeout:g}", str(settings.max_attempts))
+    assert defaults["max_concurrency"] == str(bare.max_concurrency)
+    assert defaults["verify"] == f"`{json.dumps(settings.verify)}`"
+    assert defaults["allow_http"] == f"`{json.dumps(settings.allow_http)}`"
+
+
+@pytest.mark.parametrize(
+    ("page", "operator"),
+    [("sensor.md", StreamkapDestinationSensor), ("operator.md", StreamkapDestinationMetricsOperator)],
+)
+def test_the_defaults_of_arguments(page: str, operator: type) -> None:
+    parameters = inspect.signature(operator).parameters
+    airflows = {"timeout": 604_800, "poke_interval": 60}
+    text = (DOCS / page).read_text(encoding="utf-8")
+    heads = [line for line, after in zip(text.splitlines(), text.splitlines()[1:], strict=False) if after[:2] == ": "]
+    shown = [pair for head in heads for pair in re.findall(r"`(\w+)`(?: \(([^)]*)\))?(?=,|$)", head)]
+    assert shown
+    for name, default in shown:
+        if name in airflows:
+            assert default in (str(airflows[name]), f"{airflows[name] // 86_400} days")
+        elif default:
+            value = parameters[name].default
+            as_figure = f"{value:,}" if isinstance(value, int) else ""
+            assert default.strip("`") in (as_figure, repr(value).replace("'", '"'))
+        else:
+            assert name in parameters
+
+
+def test_the_errors() -> None:
+    rows = {code(name)[0]: cells for name, cells in table("hook.md", "exception").items()}
+    documented = {
+        name
+        for name, error in vars(errors).items()
+        if inspect.isclass(error) and issubclass(error, errors.StreamkapError) and error.__module__ == errors.__name__
+    }
+    assert set(rows) == documented - {"StreamkapError", "StreamkapHTTPError"}
+    for name, (_, again) in rows.items():
+        error = getattr(errors, name)
+        assert again.startswith("yes") == error.transient
+        assert again.startswith("no") == error.permanent
+
+
+def test_scenarios_and_faults() -> None:
+    shown = [name.partition("(")[0] for cell in table("testing.md", "scenario") for name in code(cell)]
+    built = [name for name in scenarios.__all__ if name.islower() and callable(getattr(scenarios, name))]
+    assert sorted(shown) == sorted(built)
+    faults = [re.split(r"[.(]", name)[1] for cell in table("testing.md", "fault") for name in code(cell)]
+    assert all(callable(getattr(Fault, name)) for name in faults)

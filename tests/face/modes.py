@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Run a sensor to its end in each mode as Airflow does: execute, be rescheduled, be deferred and resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+MODES = ("poke", "reschedule", "deferred")
+
+
+class TaskInstance:
+    """What a sensor asks of its task instance: XComs, and since when it has been rescheduled.
+
+    ``shown`` is what Airflow has kept of it besides: rows of triggers, events, arguments of a resume.
+    """
+
+    def __init__(self) -> None:
+        self.pushed: dict[str, Any] = {}
+        self.shown: list[str] = []
+        self.first_poke: datetime | None = None
+        self.max_tries = 0
+        self.dag_id, self.task_id, self.run_id, self.map_index = "dag", "wait", "run", -1
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep an XCom, as JSON does."""
+        self.pushed[key] = json.loads(json.dumps(value, allow_nan=False))
+
+    def get_first_reschedule_date(self, _: Any) -> datetime | None:
+        """Say when the first poke was, as Airflow reads it from its database."""
+        return self.first_poke
+
+    @property
+    def start_date(self) -> datetime:
+        """Say when the first poke was, as Airflow 2.11 does."""
+        return self.first_poke or datetime.now(UTC)
+
+
+def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
+    """Make a sensor that does not take its time."""
+    return StreamkapDestinationSensor(
+        **{
+            "task_id": "wait",
+            "destination_id": "d1",
+            "poke_interval": 0.02,
+            "confirm_interval": 0.01,
+            "timeout": 20,
+            "mode": "reschedule" if mode == "reschedule" else "poke",
+            "deferrable": mode == "deferred",
+            **arguments,
+        }
+    )
+
+
+def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None) -> Any:
+    """Run a sensor to its end.
+
+    :returns: its result as it would come out of XCom; its exceptions are raised.
+    """
+    ti = ti or TaskInstance()
+    context: Any = {"ti": ti, "task_reschedule_count": 0}
+    while True:
+        try:
+            return json.loads(json.dumps(task.execute(context), allow_nan=False))
+        except AirflowRescheduleException:
+            ti.first_poke = ti.first_poke or datetime.now(UTC)
+            context["task_reschedule_count"] += 1
+            # The next poke happens in another process.
+            task = again(task)
+        except TaskDeferred as deferral:
+            trigger = carried(deferral.trigger)
+            event = fire(trigger)
+            ti.shown += [repr(trigger), json.dumps(trigger.serialize()), json.dumps(deferral.kwargs), json.dumps(event)]
+            resumed = again(task)
+            return resumed.resume_execution(deferral.method_name, {**(deferral.kwargs or {}), "event": event}, context)
+
+
+def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
+    """Give the task as another process has it: by its arguments, without its memory."""
+    names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
+    airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
+    arguments = {name: getattr(task, name) for name in names + airflows}
+    return StreamkapDestinationSensor(task_id=task.task_id, **arguments)
+
+
+def carried(trigger: BaseTrigger) -> BaseTrigger:
+    """Give a trigger as the triggerer has it: by its class path and arguments, which are JSON."""
+    path, arguments = trigger.serialize()
+    module, _, name = path.rpartition(".")
+    made = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments, allow_nan=False)))
+    assert isinstance(made, BaseTrigger)
+    return made
+
+
+def fire(trigger: BaseTrigger) -> Any:
+    """Run a trigger as the triggerer does, and give the payload of its one event."""
+
+    async def events() -> list[TriggerEvent]:
+        return [event async for event in trigger.run()]
+
+    (event,) = asyncio.run(events())
+    return json.loads(json.dumps(event.payload, allow_nan=False))

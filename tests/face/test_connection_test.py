@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The test button: four answers that a person can act upon, and none that holds a secret."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+
+
+@pytest.fixture
+def project(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
+    """Give a project with a destination, and a connection with the usual number of attempts."""
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection())
+    streamkap.add("d1", scenarios.steady())
+    return streamkap
+
+
+def answer() -> tuple[bool, str]:
+    """Press the button."""
+    well, said = StreamkapHook().test_connection()
+    assert "\n" not in said
+    return well, said
+
+
+def test_all_is_well(project: StreamkapSimulator) -> None:
+    well, said = answer()
+    assert well
+    assert said.startswith(f"Connected to {project.url} for project ")
+    assert "unknown" not in said
+    assert said.endswith("Metrics may be read.")
+    assert project.count("/metrics") == 1
+
+
+def test_with_a_project_key(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=True))
+    assert answer()[0]
+
+
+def test_the_host_cannot_be_reached(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        connection = json.loads(project.airflow_connection()) | {"host": url}
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(connection))
+        well, said = answer()
+    assert not well
+    assert said.startswith(f"{url} cannot be reached: ")
+    # A person is waiting: one attempt.
+    assert "attempts" not in said
+
+
+def test_the_host_does_not_answer_in_time(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timeout=0.2))
+    project.inject(Fault.hang())
+    well, said = answer()
+    assert not well
+    assert said.startswith(f"{project.url} cannot be reached: ")
+    assert project.count() == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_the_credentials_are_refused(project: StreamkapSimulator, status: int) -> None:
+    project.refuse_credentials(status)
+    well, said = answer()
+    assert not well
+    assert said.startswith(f"{project.url} was reached, but the credentials were refused: ")
+    assert project.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("granted", "missing"),
+    [
+        (["read:destinations"], "read:destination_metrics"),
+        (["read:destination_metrics"], "a permission"),
+        ([], "a permission"),
+    ],
+)
+def test_the_permission_is_missing(project: StreamkapSimulator, granted: list[str], missing: str) -> None:
+    project.permissions = granted
+    well, said = answer()
+    assert not well
+    assert said.startswith(f"Connected to {project.url} for project ")
+    assert ", but a permission is missing: " in said
+    assert missing in said
+
+
+def test_a_project_without_destinations(project: StreamkapSimulator) -> None:
+    project.remove("d1")
+    well, said = answer()
+    assert well
+    assert "no destination" in said
+
+
+def test_a_destination_without_metrics(project: StreamkapSimulator) -> None:
+    project.inject(Fault.status(404), path="/metrics")
+    well, said = answer()
+    assert well
+    assert "none yet" in said
+
+
+@pytest.mark.parametrize("fault", [Fault.html(502), Fault.not_json(), Fault.empty(), Fault.status(500)])
+@pytest.mark.parametrize("path", ["/auth/access-token", "/auth/whoami", "/destinations?", "/metrics"])
+def test_something_else_answers(project: StreamkapSimulator, fault: Fault, path: str) -> None:
+    project.inject(fault, path=path)
+    well, said = answer()
+    assert not well
+    assert said.startswith(f"{project.url} was reached, but did not answer as expected: ")
+    assert project.count(path) == 1
+
+
+def test_a_redirect_is_not_followed(project: StreamkapSimulator) -> None:
+    project.inject(Fault.redirect("https://elsewhere.example.com/login"), path="/auth/whoami")
+    well, said = answer()
+    assert not well
+    assert "elsewhere.example.com" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"login": "", "password": ""}, "no credentials"),
+        ({"host": "ftp://api.example.com"}, "host"),
+        ({"host": "http://api.example.com"}, "allow_http"),
+        ({"extra": {"timeout": "soon"}}, "timeout"),
+    ],
+)
+def test_a_malformed_connection(
+    project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], named: str
+) -> None:
+    connection = json.loads(project.airflow_connection()) | change
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(connection))
+    well, said = answer()
+    assert not well
+    assert named in said
+    assert project.count() == 0
+
+
+@pytest.mark.parametrize("echoed", ["secret", "project_key_base64", "client_id"])
+def test_no_answer_holds_a_secret(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, echoed: str) -> None:
+    use_project_key = echoed.startswith("project")
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=use_project_key))
+    detail = f"what is {getattr(project, echoed)} to me, {project.secret}"
+    project.inject(Fault.status(401, body={"detail": detail}), path="/auth/access-token")
+    well, said = answer()
+    assert not well
+    assert not any(secret in said for secret in project.secrets)

@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The trigger behind an asset: it tells of changes, for ever, whatever happens to its polls."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from airflow_provider_streamkap.assets.streamkap import asset_uri, sanitize_uri
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+
+DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
+
+
+class Store:
+    """An asset's state store as Airflow 3.3 gives it to a watcher's trigger."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    async def aget(self, key: str) -> Any:
+        """Give what was kept, if anything was."""
+        return self.kept.get(key)
+
+    async def aset(self, key: str, value: Any) -> None:
+        """Keep a value, as JSON does."""
+        self.kept[key] = json.loads(json.dumps(value))
+
+
+def trigger(store: Store | None = None, **arguments: Any) -> StreamkapDestinationEventTrigger:
+    """Make a trigger that does not take its time."""
+    made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, **arguments})
+    made.asset_state_store = store  # type: ignore[assignment]
+    return made
+
+
+async def polled(simulator: StreamkapSimulator, times: int) -> None:
+    """Wait until the metrics were asked for so many times."""
+    while simulator.count("/metrics") < times:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+def events(watcher: StreamkapDestinationEventTrigger, simulator: StreamkapSimulator, polls: int) -> list[Any]:
+    """Run a trigger for so many polls, and give the payloads that it fired."""
+
+    async def collect(stream: AsyncIterator[Any], into: list[Any]) -> None:
+        async for event in stream:
+            payload = json.dumps(event.payload, allow_nan=False)
+            into += [json.loads(payload)]
+
+    async def watch() -> list[Any]:
+        fired: list[Any] = []
+        task = asyncio.create_task(collect(watcher.run(), fired))
+        await asyncio.wait_for(polled(simulator, simulator.count("/metrics") + polls), 20)
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+        return fired
+
+    return asyncio.run(watch())
+
+
+def test_drains_twice_and_fires_twice(streamkap: StreamkapSimulator) -> None:
+    course = [LAGGING] * 3 + [DRAINED] * 5 + [LAGGING] * 3 + [DRAINED]
+    streamkap.add("d1", scenarios.sequence(course))
+    fired = events(trigger(), streamkap, 20)
+    assert [payload["data"]["recordsLag"] for payload in fired] == [0, 0]
+    assert [payload["destination_id"] for payload in fired] == ["d1", "d1"]
+
+
+def test_a_level_fires_nothing(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady())
+    assert events(trigger(), streamkap, 8) == []
+
+
+def test_falling_behind_and_a_status_are_changes_too(streamkap: StreamkapSimulator) -> None:
+    broken = scenarios.Reading(records_lag=0, connector_status="Broken")
+    streamkap.add("d1", scenarios.sequence([DRAINED] * 3 + [LAGGING] * 2 + [broken]))
+    (left,) = events(trigger(edge="out_of"), streamkap, 8)
+    assert left["data"]["recordsLag"] == 120
+    streamkap.set("d1", scenarios.sequence([DRAINED] * 3 + [broken]))
+    (broke,) = events(trigger(max_records_lag=None, connector_status="Broken"), streamkap, 8)
+    assert broke["data"]["connector_status"] == "Broken"
+
+
+def test_a_change_during_a_restart_is_told_where_there_is_a_store(streamkap: StreamkapSimulator) -> None:
+    store = Store()
+    streamkap.add("d1", scenarios.steady(lag=120))
+    assert events(trigger(store), streamkap, 5) == []
+    streamkap.set("d1", scenarios.steady())
+    assert len(events(trigger(store), streamkap, 5)) == 1
+    # And once only, however often it is restarted.
+    assert events(trigger(store), streamkap, 5) == []
+    # Another condition has a memory of its own.
+    assert events(trigger(store, edge="out_of"), streamkap, 5) == []
+    assert len(store.kept) == 2
+
+
+def test_without_a_store_a_restart_starts_from_what_it_sees(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+    assert events(trigger(), streamkap, 5) == []
+    streamkap.set("d1", scenarios.steady())
+    assert events(trigger(), streamkap, 5) == []
+
+
+@pytest.mark.parametrize("fault", [Fault.status(500), Fault.status(403), Fault.drop(), Fault.html()])
+def test_goes_on_when_polls_fail(fault: Fault, streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
+    streamkap.inject(fault, path="/metrics", times=3)
+    assert len(events(trigger(), streamkap, 12)) == 1
+
+
+def test_goes_on_when_its_connection_is_mended(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = streamkap.airflow_connection(max_attempts=1)
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
+
+    async def watch() -> Any:
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", '{"conn_type": "streamkap"}')
+        stream = trigger().run()
+        first = asyncio.ensure_future(anext(aiter(stream)))
+        await asyncio.sleep(0.1)
+        assert not first.done()
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", good)
+        return await asyncio.wait_for(first, 20)
+
+    assert asyncio.run(watch()).payload["data"]["recordsLag"] == 0
+
+
+def test_siblings_share_their_polls(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 4 + [DRAINED]))
+
+    async def watch() -> int:
+        watchers = [trigger(poke_interval=0.1) for _ in range(20)]
+        waiting = [asyncio.ensure_future(anext(aiter(watcher.run()))) for watcher in watchers]
+        await asyncio.wait_for(asyncio.gather(*waiting), 20)
+        return streamkap.count("/metrics")
+
+    assert asyncio.run(watch()) <= 8
+    assert streamkap.token_calls == 1
+
+
+def test_every_argument_survives_serialization() -> None:
+    arguments: dict[str, Any] = {
+        "destination_id": "d2",
+        "edge": "out_of",
+        "max_records_lag": 5,
+        "connector_status": ["Active", "Starting"],
+        "max_latency_ms": 10,
+        "confirmations": 3,
+        "poke_interval": 7,
+        "streamkap_conn_id": "other",
+    }
+    assert set(arguments) == set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters) - {"self"}
+    path, carried = StreamkapDestinationEventTrigger(**arguments).serialize()
+    assert path == "airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger"
+    assert json.loads(json.dumps(carried)) == arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"destination_id": ""}, "destination_id"),
+        ({"edge": "up"}, "edge"),
+        ({"poke_interval": 0}, "poke_interval"),
+        ({"confirmations": 0}, "confirmations"),
+        ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
+    ],
+)
+def test_bad_arguments_are_refused_when_the_dag_is_written(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        StreamkapDestinationEventTrigger(**{"destination_id": "d1", **arguments})
+
+
+def test_the_uri_of_an_asset_has_one_form() -> None:
+    assert asset_uri("67ad") == "streamkap://api.streamkap.com/destinations/67ad"
+    assert asset_uri("a/b") == "streamkap://api.streamkap.com/destinations/a%2Fb"
+    shouted = sanitize_uri(urlsplit("streamkap://API.Streamkap.com/destinations/67ad/"))
+    assert shouted.geturl() == "streamkap://api.streamkap.com/destinations/67ad"
+    kept = sanitize_uri(urlsplit(asset_uri("a/b c")))
+    assert kept.geturl() == asset_uri("a/b c")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "streamkap:///destinations/67ad",
+        "streamkap://api.streamkap.com/67ad",
+        "streamkap://api.streamkap.com/destinations/",
+        "streamkap://api.streamkap.com/destinations/67ad/metrics",
+        "streamkap://api.streamkap.com/destinations/67ad?x=1",
+        "streamkap://api.streamkap.com/destinations/..",
+        "streamkap://user:secret@api.streamkap.com/destinations/67ad",
+    ],
+)
+def test_any_other_uri_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match=r"streamkap://<host>/destinations/<id>|destination_id"):
+        sanitize_uri(urlsplit(uri))

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a DAG file pays for importing the provider, and when the HTTP libraries are paid for: not before they serve."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+
+ROOT = Path(__file__).parents[2]
+
+SCRIPT = """
+import json, sys, threading
+from airflow.providers.common.compat.sdk import (
+    AirflowException, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, Connection, PokeReturnValue, XCom,
+    conf,
+)
+from airflow.triggers.base import BaseTrigger
+
+before = set(sys.modules)
+import airflow_provider_streamkap.sensors.streamkap
+import airflow_provider_streamkap.operators.streamkap
+
+added = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
+threads = []
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "airflow_provider_streamkap.api.async_client":
+            threads.append(threading.current_thread() is threading.main_thread())
+        return None
+
+sys.meta_path.insert(0, Finder)
+import asyncio
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+
+async def many():
+    hooks = [StreamkapHook() for _ in range(5)]
+    return await asyncio.gather(*(hook.aget_destination_metrics("d1") for hook in hooks))
+
+deferrable = airflow_provider_streamkap.sensors.streamkap.StreamkapDestinationSensor(
+    task_id="wait", destination_id="d1"
+).deferrable
+lags = [metrics.records_lag for metrics in asyncio.run(many())]
+print(json.dumps([added, deferrable, lags, threads]))
+"""
+
+
+def test_heavy_imports_come_late_and_not_in_the_event_loop(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streamkap.add("d1", scenarios.steady(lag=7))
+    monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", "True")
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, check=True, capture_output=True, text=True)
+    added, deferrable, lags, in_the_loop = json.loads(done.stdout.splitlines()[-1])
+    # What Airflow has not loaded itself and we cannot do without at that point: our own modules and the standard ones.
+    assert set(added) - sys.stdlib_module_names == {"airflow_provider_streamkap"}
+    assert deferrable is True
+    assert lags == [7] * 5
+    # Whoever imports in the event loop holds up every trigger in it.
+    assert in_the_loop == [False]

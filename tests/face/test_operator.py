@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the snapshot operator returns, and how it refuses and fails, on a real server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.face.modes import TaskInstance
+
+METRICS = "/destinations/d1/metrics"
+# A full hour that is over, so that asking again brings the same.
+_END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+HOUR: dict[str, Any] = {
+    "timestamp_from": (_END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "timestamp_to": _END.strftime("%Y-%m-%dT%H:%M:%SZ"),
+}
+
+
+def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
+    """Run the operator, and give its result as it would come out of XCom."""
+    task = StreamkapDestinationMetricsOperator(**{"task_id": "snapshot", "destination_id": "d1"} | arguments)
+    context: Any = {"ti": ti or TaskInstance()}
+    return json.loads(json.dumps(task.execute(context), allow_nan=False))
+
+
+@pytest.fixture
+def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Give the simulator one destination."""
+    streamkap.add("d1", scenarios.steady(lag=7))
+    return streamkap
+
+
+@pytest.mark.parametrize("time_type", ["latest", "timesummary"])
+def test_one_value_of_each_metric(d1: StreamkapSimulator, time_type: str) -> None:
+    shot = snapshot(time_type=time_type)
+    assert set(shot) == {"destination_id", "time_type", "observed_at", "data", "metadata"}
+    assert (shot["destination_id"], shot["time_type"]) == ("d1", time_type)
+    assert shot["data"]["recordsLag"] == 7
+    assert shot["data"]["connector_status"] == "Active"
+    assert shot["metadata"]["recordsLag"]["unit"]
+
+
+def test_a_series_of_each_metric(d1: StreamkapSimulator) -> None:
+    shot = snapshot(time_type="timeseries", time_interval=5, time_unit="minute", **HOUR)
+    points = shot["data"]["recordsLag"]
+    assert len(points) >= 12
+    assert points == sorted(points, key=lambda point: point["timestamp"])
+    assert {point["value"] for point in points} == {7}
+    assert all(point["timestamp"].endswith("+00:00") for point in points)
+    (request,) = (request for request in d1.requests if request.path == METRICS)
+    assert request.query == {"time_type": "timeseries", "time_interval": "5", "time_unit": "minute", **HOUR}
+
+
+@pytest.mark.parametrize("ids", [["d2", "d1"], ("d2", "d1", "d2")])
+def test_several_destinations_by_id(d1: StreamkapSimulator, ids: Any) -> None:
+    d1.add("d2", scenarios.steady(lag=9))
+    shots = snapshot(destination_id=ids)
+    assert list(shots) == ["d2", "d1"]
+    assert [shot["data"]["recordsLag"] for shot in shots.values()] == [9, 7]
+    assert (d1.count("/metrics"), d1.token_calls, d1.connections) == (2, 1, 1)
+
+
+def test_a_list_of_one_is_a_list(d1: StreamkapSimulator) -> None:
+    assert list(snapshot(destination_id=["d1"])) == ["d1"]
+
+
+def test_only_the_metrics_that_were_named(d1: StreamkapSimulator) -> None:
+    shot = snapshot(metrics=["recordsLag", "latency"])
+    assert list(shot["data"]) == list(shot["metadata"]) == ["recordsLag", "latency"]
+    assert list(snapshot(metrics="recordsLag")["data"]) == ["recordsLag"]
+
+
+def test_a_documented_metric_that_is_not_there(d1: StreamkapSimulator) -> None:
+    d1.inject(Fault.json({"data": {"recordsLag": 7}}), path=METRICS)
+    assert snapshot(metrics=["recordsLag", "latency"])["data"] == {"recordsLag": 7, "latency": None}
+    d1.inject(Fault.json({"data": {}}), path=METRICS)
+    assert snapshot(metrics=["latency"], time_type="timeseries", **HOUR)["data"] == {"latency": []}
+
+
+@pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag", "", ["recordsLag", 5]])
+def test_a_metric_that_nobody_knows(d1: StreamkapSimulator, metrics: Any) -> None:
+    with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
+        snapshot(metrics=metrics)
+
+
+@pytest.mark.parametrize("metrics", [[], 5, {"recordsLag": 1}, b"recordsLag"])
+def test_metrics_that_are_no_names(d1: StreamkapSimulator, metrics: Any) -> None:
+    with pytest.raises(AirflowFailException, match="metrics must be a name, a list of names, or None"):
+        snapshot(metrics=metrics)
+    assert d1.count() == 0
+
+
+def test_no_more_points_than_asked_for(d1: StreamkapSimulator) -> None:
+    series: dict[str, Any] = {
+        "time_type": "timeseries",
+        "time_unit": "minute",
+        "metrics": ["recordsLag", "latency"],
+        **HOUR,
+    }
+    shot = snapshot(**series)
+    points = sum(map(len, shot["data"].values()))
+    assert points > 100
+    assert snapshot(max_points=points, **series)["data"] == shot["data"]
+    assert snapshot(max_points=None, **series)["data"] == shot["data"]
+    with pytest.raises(AirflowFailException, match=f"{points} points, more than max_points={points - 1}") as caught:
+        snapshot(max_points=points - 1, **series)
+    for way in ("timestamp_from", "time_unit", "metrics="):
+        assert way in str(caught.value)
+
+
+def test_points_are_counted_over_all_destinations(d1: StreamkapSimulator) -> None:
+    d1.add("d2", scenarios.steady())
+    series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
+    points = len(snapshot(**series)["data"]["recordsLag"])
+    with pytest.raises(AirflowFailException, match="narrow"):
+        snapshot(destination_id=["d1", "d2"], max_points=2 * points - 1, **series)
+    assert len(snapshot(destination_id=["d1", "d2"], max_points=2 * points, **series)) == 2
+
+
+def test_no_flood_by_default(d1: StreamkapSimulator) -> None:
+    d1.add("d2", scenarios.steady())
+    with pytest.raises(AirflowFailException, match=r"more than max_points=10,000"):
+        # A day, which is the service's default, of all metrics by the minute.
+        snapshot(destination_id=["d1", "d2"], time_type="timeseries", time_unit="minute")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"destination_id": ""}, "destination_id"),
+        ({"destination_id": []}, "destination_id is an empty list"),
+        ({"destination_id": None}, "destination_id"),
+        ({"destination_id": ["d1", None]}, "destination_id"),
+        ({"destination_id": {"d1": 1}}, "destination_id"),
+        ({"timestamp_from": "None"}, "timestamp_from"),
+        ({"timestamp_from": ""}, "timestamp_from"),
+        ({"timestamp_to": "2026-03-02T07:00:00"}, "timestamp_to has no time zone"),
+        ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_from"]}, "must not be after"),
+        ({"streamkap_conn_id": "not_there"}, "not_there"),
+    ],
+)
+def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(AirflowFailException, match=said):
+        snapshot(**arguments)
+    assert d1.count() == 0
+
+
+def test_a_connection_that_makes_no_sense_is_not_retried(
+    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(timeout="soon"))
+    with pytest.raises(AirflowFailException, match="Connection 'streamkap_default': extra timeout"):
+        snapshot()
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised", "said"),
+    [
+        (Fault.status(400, body={"detail": "bad window"}), AirflowFailException, "bad window"),
+        (Fault.status(401), AirflowFailException, "401"),
+        (Fault.status(403), AirflowFailException, "read:destination_metrics"),
+        (Fault.status(404), AirflowFailException, "404"),
+        (Fault.status(422, body={"detail": [{"loc": ["query"], "msg": "odd"}]}), AirflowFailException, "odd"),
+        (Fault.redirect("https://elsewhere.example.com/"), AirflowFailException, "elsewhere.example.com"),
+        (Fault.status(429, retry_after=1), AirflowException, "429"),
+        (Fault.status(500), AirflowException, "500"),
+        (Fault.html(502), AirflowException, "502"),
+        (Fault.not_json(), AirflowException, "connector_status"),
+        (Fault.drop(), AirflowException, METRICS),
+        (Fault.json({"data": {"recordsLag": "many"}}), AirflowException, "recordsLag"),
+        (Fault.oversized(33 * 2**20, compressed=True), AirflowFailException, "32 MiB"),
+    ],
+)
+def test_only_what_passes_is_retried(d1: StreamkapSimulator, fault: Fault, raised: type[Exception], said: str) -> None:
+    d1.inject(fault, path=METRICS, times=None)
+    with pytest.raises(AirflowException) as caught:
+        snapshot()
+    assert type(caught.value) is raised
+    assert said in str(caught.value)
+    assert "GET" in str(caught.value)
+
+
+def test_refused_credentials_are_not_retried(d1: StreamkapSimulator) -> None:
+    d1.refuse_credentials()
+    with pytest.raises(AirflowFailException, match="credentials were refused"):
+        snapshot()
+
+
+def test_the_result_is_strict_json(d1: StreamkapSimulator) -> None:
+    odd: Any = {
+        "recordsLag": float("nan"),
+        "latency": float("inf"),
+        "extra": [float("-inf"), "a\0b"],
+        "status\ud800": 1,
+    }
+    d1.inject(Fault.json({"data": odd, "more": 1}), path=METRICS)
+    data = snapshot()["data"]
+    assert (data["recordsLag"], data["latency"], data["extra"][0]) == (None, None, None)
+    assert "\0" not in json.dumps(data, ensure_ascii=False)
+    json.dumps(data, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"time_type": "now"}, "time_type"),
+        ({"time_interval": 0}, "time_interval"),
+        ({"time_interval": True}, "time_interval"),
+        ({"time_unit": "second"}, "time_unit"),
+        ({"max_points": 0}, "max_points"),
+        ({"max_points": True}, "max_points"),
+        ({"max_points": 2.5}, "max_points"),
+        ({"max_points": "many"}, "max_points"),
+    ],
+)
+def test_what_needs_no_rendering_is_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
+    # Airflow 2.11 wraps what a constructor raises in no other exception, and neither does 3.
+    with pytest.raises(ValueError, match=named):
+        StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", **arguments)

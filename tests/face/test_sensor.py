@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is the sensor's own: its arguments, its look before deferring, its time over pokes, and its backstop."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.face.modes import MODES, TaskInstance, run, sensor
+
+METRICS = "/destinations/d1/metrics"
+DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
+CONTEXT: Any = {"ti": TaskInstance()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"max_records_lag": -1}, "max_records_lag"),
+        ({"max_records_lag": "0"}, "max_records_lag"),
+        ({"max_records_lag": True}, "max_records_lag"),
+        ({"max_records_lag": float("nan")}, "max_records_lag"),
+        ({"connector_status": ""}, "connector_status"),
+        ({"connector_status": ["Active", 5]}, "connector_status"),
+        ({"connector_status": "broken"}, "broken"),
+        ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
+        ({"max_latency_ms": -5}, "max_latency_ms"),
+        ({"max_reading_age": -5}, "max_reading_age"),
+        ({"confirmations": 0}, "confirmations"),
+        ({"confirmations": 1.5}, "confirmations"),
+        ({"confirmations": True}, "confirmations"),
+        ({"confirm_interval": -1}, "confirm_interval"),
+        ({"confirm_interval": None}, "confirm_interval"),
+        ({"require": "most"}, "require"),
+        ({"fail_on_status": [""]}, "fail_on_status"),
+        ({"max_poll_failures": -1}, "max_poll_failures"),
+        ({"max_poll_failures": 1.5}, "max_poll_failures"),
+        ({"stall_after": -1}, "stall_after"),
+        ({"status_grace": "soon"}, "status_grace"),
+        ({"end_from_trigger": True, "deferrable": False}, "end_from_trigger"),
+        ({"start_from_trigger": True, "deferrable": False}, "start_from_trigger"),
+    ],
+)
+def test_bad_arguments_are_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        StreamkapDestinationSensor(task_id="wait", destination_id="d1", **arguments)
+
+
+@pytest.mark.parametrize("statuses", ["active", ["ACTIVE", "Paused"], ("Active",), iter(["Active"])])
+def test_statuses_in_any_form(streamkap: StreamkapSimulator, statuses: Iterable[str]) -> None:
+    streamkap.add("d1", scenarios.steady())
+    assert run(sensor("poke", connector_status=statuses))["data"]["connector_status"] == "Active"
+
+
+@pytest.mark.parametrize("confirmations", [1, 3])
+def test_what_is_true_already_costs_no_trigger(streamkap: StreamkapSimulator, confirmations: int) -> None:
+    streamkap.add("d1", scenarios.steady())
+    snapshot = sensor("deferred", confirmations=confirmations).execute(CONTEXT)
+    assert snapshot["data"]["recordsLag"] == 0
+    assert streamkap.count(METRICS) == confirmations
+
+
+@pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404)])
+def test_what_is_refused_already_costs_no_trigger(streamkap: StreamkapSimulator, fault: Fault) -> None:
+    streamkap.inject(fault, path=METRICS)
+    with pytest.raises(AirflowFailException):
+        sensor("deferred").execute(CONTEXT)
+
+
+def test_what_fails_in_passing_is_handed_over(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady())
+    streamkap.inject(Fault.status(503), path=METRICS)
+    with pytest.raises(TaskDeferred) as deferral:
+        sensor("deferred", timeout=100).execute(CONTEXT)
+    assert streamkap.count(METRICS) == 1
+    # The backstop comes after the trigger's own end, with time for its last poll.
+    assert deferral.value.timeout is not None
+    assert timedelta(seconds=130) < deferral.value.timeout < timedelta(seconds=300)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_bad_connection_fails_without_a_retry(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    with pytest.raises(AirflowFailException, match="not_there"):
+        run(sensor(mode, streamkap_conn_id="not_there"))
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout="soon"))
+    with pytest.raises(AirflowFailException, match="extra timeout"):
+        run(sensor(mode))
+    # One that cannot be read before anything is sent.
+    connection = streamkap.airflow_connection(verify="/not/there.pem").replace("http://", "https://")
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
+    with pytest.raises(AirflowFailException, match=r"/not/there\.pem"):
+        run(sensor(mode))
+    assert streamkap.count() == 0
+
+
+def waiting_since(seconds: float) -> Any:
+    """Give the context of a sensor whose first poke was so long ago."""
+    ti = TaskInstance()
+    ti.first_poke = datetime.now(UTC) - timedelta(seconds=seconds)
+    return {"ti": ti, "task_reschedule_count": 5}
+
+
+def test_the_time_runs_over_all_pokes_of_a_rescheduled_sensor(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+    with pytest.raises(AirflowRescheduleException):
+        sensor("reschedule", timeout=60).execute(waiting_since(30))
+    with pytest.raises(AirflowSensorTimeout, match="100 of 60 s elapsed, 6 polls"):
+        sensor("reschedule", timeout=60).execute(waiting_since(100))
+    with pytest.raises(AirflowSkipException):
+        sensor("reschedule", timeout=60, soft_fail=True).execute(waiting_since(100))
+
+
+def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady())
+    snapshot = sensor("reschedule", timeout=60).execute(waiting_since(100))
+    assert snapshot["data"]["recordsLag"] == 0
+
+
+def time_outs() -> list[str]:
+    """Give how Airflow calls the time-out of a deferral: up to 2.11, from 3.0 on, and in the Airflow at hand."""
+    names = ["Trigger/execution timeout", "Trigger timeout"]
+    with suppress(ImportError, AttributeError):
+        names.append(importlib.import_module("airflow.models.trigger").TriggerFailureReason.TRIGGER_TIMEOUT.value)
+    return list(dict.fromkeys(names))
+
+
+@pytest.mark.parametrize("error", time_outs())
+def test_the_backstop_is_a_time_out(error: str) -> None:
+    with pytest.raises(AirflowSensorTimeout, match="trigger was gone"):
+        sensor("deferred").resume_execution("__fail__", {"error": error}, CONTEXT)
+    for arguments in ({"soft_fail": True}, {"never_fail": True}):
+        with pytest.raises(AirflowSkipException):
+            sensor("deferred", **arguments).resume_execution("__fail__", {"error": error}, CONTEXT)
+
+
+def test_a_trigger_that_broke_is_not_a_time_out() -> None:
+    broke = {"error": "Trigger failure", "traceback": ["Traceback (most recent call last):", "TimeoutError: timeout"]}
+    with pytest.raises(Exception, match="Trigger failure") as caught:
+        sensor("deferred").resume_execution("__fail__", broke, CONTEXT)
+    assert not isinstance(caught.value, (AirflowSensorTimeout, AirflowFailException, AirflowSkipException))
+
+
+@pytest.mark.parametrize("event", [None, {}, {"outcome": "success"}, {"outcome": "opened"}])
+def test_an_event_that_is_not_understood_keeps_the_gate_shut(event: Any) -> None:
+    with pytest.raises(AirflowFailException, match="not understood"):
+        sensor("deferred").resume_execution("execute_complete", {"event": event}, CONTEXT)
+    # A resume without an event at all, as dag.test() would have it.
+    with pytest.raises(AirflowFailException, match="not understood"):
+        sensor("deferred").resume_execution("execute_complete", {}, CONTEXT)

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One session and one token for each connection and process, however many hooks, threads and tasks ask."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapAuthError
+from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+
+THREADS = 6
+
+
+@pytest.fixture
+def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Give the simulator one destination."""
+    streamkap.add("d1", scenarios.steady(lag=7))
+    return streamkap
+
+
+def lag() -> float | None:
+    """Ask as a task does: with a hook of its own."""
+    return StreamkapHook().get_destination_metrics("d1").records_lag
+
+
+async def alag() -> float | None:
+    """Ask as an asynchronous task does."""
+    return (await StreamkapHook().aget_destination_metrics("d1")).records_lag
+
+
+def test_hooks_share_the_session_and_the_token(d1: StreamkapSimulator) -> None:
+    assert [lag() for _ in range(5)] == [7] * 5
+    assert (d1.connections, d1.token_calls) == (1, 1)
+
+
+def test_threads_share_the_token(d1: StreamkapSimulator) -> None:
+    # Slow enough for all threads to find that there is no token yet.
+    d1.inject(Fault.slow(0.2), path="/auth/access-token")
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(lambda _: lag(), range(4 * THREADS))) == [7] * 4 * THREADS
+    assert d1.token_calls == 1
+    assert d1.connections <= THREADS
+
+
+def test_threads_renew_a_lost_token_once(d1: StreamkapSimulator) -> None:
+    lag()
+    d1.revoke_tokens()
+    d1.inject(Fault.slow(0.2), path="/auth/access-token")
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(lambda _: lag(), range(2 * THREADS))) == [7] * 2 * THREADS
+    assert d1.token_calls == 2
+
+
+def test_tasks_share_sockets_and_token(d1: StreamkapSimulator) -> None:
+    async def many() -> list[float | None]:
+        d1.inject(Fault.slow(0.2), path="/auth/access-token")
+        return await asyncio.gather(*(alag() for _ in range(20)))
+
+    assert asyncio.run(many()) == [7] * 20
+    assert d1.token_calls == 1
+
+
+def test_a_client_that_is_held_keeps_its_socket(d1: StreamkapSimulator) -> None:
+    async def five() -> None:
+        async with StreamkapHook().aclient():
+            for _ in range(5):
+                assert await alag() == 7
+
+    asyncio.run(five())
+    assert (d1.connections, d1.token_calls) == (1, 1)
+
+
+def test_the_last_to_leave_closes_the_sockets(d1: StreamkapSimulator) -> None:
+    async def two() -> None:
+        async with StreamkapHook().aclient() as client:
+            async with StreamkapHook().aclient() as same:
+                assert same is client
+                assert await alag() == 7
+            assert await alag() == 7
+        async with StreamkapHook().aclient() as fresh:
+            assert fresh is not client
+            assert await alag() == 7
+
+    asyncio.run(two())
+    assert (d1.connections, d1.token_calls) == (2, 1)
+
+
+def test_the_token_outlives_its_event_loop_and_serves_both_sides(d1: StreamkapSimulator) -> None:
+    assert asyncio.run(alag()) == 7
+    assert asyncio.run(alag()) == 7
+    assert lag() == 7
+    assert d1.token_calls == 1
+
+
+def test_equal_connections_share_under_two_names(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TWIN", d1.airflow_connection(max_attempts=1))
+    assert StreamkapHook("twin").get_conn() is StreamkapHook().get_conn()
+
+
+def test_a_changed_secret_starts_afresh(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = StreamkapHook()
+    assert old.get_destination_metrics("d1").records_lag == 7
+    changed = json.loads(d1.airflow_connection(max_attempts=1)) | {"password": "another"}
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(changed))
+    # The token that the old secret bought is not lent to the new one.
+    with pytest.raises(StreamkapAuthError):
+        lag()
+    with pytest.raises(StreamkapAuthError):
+        asyncio.run(alag())
+    assert old.get_destination_metrics("d1").records_lag == 7
+
+
+def test_clients_of_secrets_long_gone_are_let_go() -> None:
+    def settings(number: int) -> ClientSettings:
+        return ClientSettings(Credentials(client_id="id", secret=f"rotated-{number}"), "http://127.0.0.1:9")
+
+    first = weakref.ref(shared.client(settings(0)))
+    for number in range(1, 40):
+        shared.client(settings(number))
+    gc.collect()
+    assert first() is None
+    assert shared.client(settings(39)) is shared.client(settings(39))
+
+
+def in_a_child(ask: Callable[[], float | None]) -> bool:
+    """Say whether a forked process can ask, within 20 seconds."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    # From here on this is another process, which must not come back to pytest.
+    try:
+        signal.alarm(20)
+        os._exit(0 if ask() == 7 else 1)
+    finally:
+        os._exit(2)
+
+
+def test_a_forked_child_uses_a_socket_and_a_token_of_its_own(d1: StreamkapSimulator) -> None:
+    hook = StreamkapHook()
+
+    def ask() -> float | None:
+        return hook.get_destination_metrics("d1").records_lag
+
+    assert ask() == 7
+    assert in_a_child(ask)
+    assert (d1.connections, d1.token_calls) == (2, 2)
+    # The socket and the token of the parent are as good as before.
+    assert ask() == 7
+    assert (d1.connections, d1.token_calls) == (2, 2)
+
+
+def test_a_fork_leaves_the_event_loop_of_the_parent_alone(d1: StreamkapSimulator) -> None:
+    hook = StreamkapHook()
+
+    async def ask() -> float | None:
+        return (await hook.aget_destination_metrics("d1")).records_lag
+
+    def ask_in_the_child() -> float | None:
+        gc.collect()
+        return lag()
+
+    async def parent() -> None:
+        async with hook.aclient():
+            assert await ask() == 7
+            assert in_a_child(ask_in_the_child)
+            assert await asyncio.wait_for(ask(), 10) == 7
+
+    asyncio.run(parent())
+    assert (d1.connections, d1.token_calls) == (2, 2)
+
+
+def test_a_fork_while_another_thread_holds_the_locks(d1: StreamkapSimulator) -> None:
+    d1.inject(Fault.slow(0.5), path="/auth/access-token")
+    with ThreadPoolExecutor(1) as pool:
+        renewing = pool.submit(lag)
+        assert d1.wait_for_requests(1, "/auth/access-token")
+        with shared._shared.lock:
+            assert in_a_child(lag)
+        assert renewing.result() == 7
+    assert d1.token_calls == 2

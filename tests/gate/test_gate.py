@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every row of the gate's semantics."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.gate import DestinationGate, Outcome, Reading, number
+
+OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
+NAN, INF = float("nan"), float("inf")
+
+ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]] = [
+    # The default: no lag and Active.
+    ("drained and active", {}, Reading("Active", 0), OPEN, ()),
+    ("zero as a float", {}, Reading("Active", 0.0), OPEN, ()),
+    ("lag left", {}, Reading("Active", 1200), WAIT, ("lag is 1,200, above 0",)),
+    ("lag below one record", {}, Reading("Active", 0.25), WAIT, ("lag is 0.25, above 0",)),
+    # Unknown never opens.
+    ("null lag", {}, Reading("Active", None), WAIT, ("lag is unknown",)),
+    ("negative lag", {}, Reading("Active", -1), WAIT, ("lag is unknown",)),
+    ("lag not a number", {}, Reading("Active", NAN), WAIT, ("lag is unknown",)),
+    ("negative infinity", {}, Reading("Active", -INF), WAIT, ("lag is unknown",)),
+    ("null status", {}, Reading(None, 0), WAIT, ("status is unknown, not Active",)),
+    ("blank status", {}, Reading("  ", 0), WAIT, ("status is unknown, not Active",)),
+    ("nothing known", {}, Reading(None, None), WAIT, ("status is unknown, not Active", "lag is unknown")),
+    # A stopped consumer may show no lag.
+    ("paused and no lag", {}, Reading("Paused", 0), WAIT, ("status is Paused, not Active",)),
+    ("stopped and no lag", {}, Reading("Stopped", 0), WAIT, ("status is Stopped, not Active",)),
+    ("a status never seen", {}, Reading("Rebalancing", 0), WAIT, ("status is Rebalancing, not Active",)),
+    # Statuses are compared without regard to case and blanks.
+    ("upper case", {}, Reading("ACTIVE", 0), OPEN, ()),
+    ("blanks around", {}, Reading(" active ", 0), OPEN, ()),
+    ("wanted in lower case", {"connector_status": "active"}, Reading("Active", 0), OPEN, ()),
+    ("broken in lower case", {}, Reading("broken", 0), FAIL, ("status is broken, in which waiting cannot help",)),
+    # Fatal comes before all.
+    ("broken, lag too", {}, Reading("Broken", 9), FAIL, ("status is Broken, in which waiting cannot help",)),
+    ("broken, status not asked for", {"connector_status": None}, Reading("Broken", 0), FAIL, None),
+    ("broken is not fatal", {"fail_on_status": ()}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
+    ("no fatal status", {"fail_on_status": None}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
+    ("another fatal status", {"fail_on_status": "Stopped"}, Reading("Stopped", 0), FAIL, None),
+    # Several wanted statuses.
+    ("one of two", {"connector_status": ["Active", "Starting"]}, Reading("Starting", 0), OPEN, ()),
+    (
+        "none of two",
+        {"connector_status": ("Active", "Starting")},
+        Reading("Paused", 0),
+        WAIT,
+        ("status is Paused, not Active or Starting",),
+    ),
+    ("wanting Broken", {"connector_status": "Broken", "fail_on_status": ()}, Reading("Broken", 0), OPEN, ()),
+    # Conditions that do not matter.
+    ("status does not matter", {"connector_status": None}, Reading(None, 0), OPEN, ()),
+    ("lag does not matter", {"max_records_lag": None}, Reading("Active", None), OPEN, ()),
+    ("lag does not matter at all", {"max_records_lag": None}, Reading("Active", 10**12), OPEN, ()),
+    # Limits.
+    ("at the limit", {"max_records_lag": 100}, Reading("Active", 100), OPEN, ()),
+    ("above the limit", {"max_records_lag": 100}, Reading("Active", 101), WAIT, ("lag is 101, above 100",)),
+    ("infinite lag", {"max_records_lag": 100}, Reading("Active", INF), WAIT, ("lag is unknown",)),
+    ("latency below", {"max_latency_ms": 500}, Reading("Active", 0, 499.5), OPEN, ()),
+    ("latency above", {"max_latency_ms": 500}, Reading("Active", 0, 501), WAIT, ("latency is 501 ms, above 500 ms",)),
+    ("latency unknown", {"max_latency_ms": 500}, Reading("Active", 0), WAIT, ("latency is unknown",)),
+    ("latency not asked for", {}, Reading("Active", 0, 1e9), OPEN, ()),
+    (
+        "only latency matters",
+        {"max_latency_ms": 5, "max_records_lag": None, "connector_status": None},
+        Reading(None, None, 5),
+        OPEN,
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reading", "outcome", "reasons"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_a_reading_is_judged(
+    arguments: dict[str, Any], reading: Reading, outcome: Outcome, reasons: tuple[str, ...] | None
+) -> None:
+    verdict = DestinationGate(**arguments).judge(reading)
+    assert verdict.outcome is outcome
+    if reasons is not None:
+        assert verdict.reasons == reasons
+    else:
+        assert "waiting cannot help" in str(verdict)
+
+
+AFTER = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def at(minutes: float, lag: float | None = 0, status: str = "Active", read: float = 10) -> Reading:
+    """Make a reading whose lag is stamped so many minutes after the moment, read ten minutes after it."""
+    stamp = AFTER + timedelta(minutes=minutes)
+    return Reading(status, lag, None, stamp, AFTER + timedelta(minutes=read))
+
+
+DATED: list[tuple[str, dict[str, Any], Reading, tuple[str, ...] | None]] = [
+    ("a whole interval after", {}, at(1), ()),
+    ("long after", {}, at(9), ()),
+    (
+        "its interval may have begun before",
+        {},
+        at(0.99),
+        ("the newest lag is of 2026-03-01 12:00:59Z, and counts from 2026-03-01 12:01:00Z on",),
+    ),
+    (
+        "at the moment",
+        {},
+        at(0),
+        ("the newest lag is of 2026-03-01 12:00:00Z, and counts from 2026-03-01 12:01:00Z on",),
+    ),
+    ("before", {}, at(-60), ("the newest lag is of 2026-03-01 11:00:00Z, and counts from 2026-03-01 12:01:00Z on",)),
+    ("no point yet", {}, Reading("Active", None, None, None, AFTER), None),
+    ("a lag without a time", {}, Reading("Active", 0), None),
+    ("after, and lagging", {}, at(2, 5), ("lag is 5, above 0",)),
+    ("after, and unknown", {}, at(2, None), ("lag is unknown",)),
+    ("after, and paused", {}, at(2, 0, "Paused"), ("status is Paused, not Active",)),
+    ("an interval's end ahead", {}, at(11), ()),
+    ("in the future", {}, at(16), ("the newest lag is stamped 2026-03-01 12:16:00Z, 360 s in the future",)),
+    ("young enough", {"max_reading_age": 300}, at(5), ()),
+    ("stale", {"max_reading_age": 300}, at(4.9), ("the newest lag is stale: 306 s old, above 300 s",)),
+    ("only the age matters", {"max_reading_age": 900, "observed_after": None}, at(-4), ()),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reading", "reasons"), [row[1:] for row in DATED], ids=[row[0] for row in DATED])
+def test_the_time_of_a_reading_is_judged(
+    arguments: dict[str, Any], reading: Reading, reasons: tuple[str, ...] | None
+) -> None:
+    verdict = DestinationGate(**{"observed_after": AFTER, **arguments}).judge(reading)
+    if reasons is None:
+        assert verdict.outcome is WAIT
+        assert "there is no reading of the lag that carries a time" in verdict.reasons
+    else:
+        assert verdict.reasons == reasons
+        assert verdict.outcome is (WAIT if reasons else OPEN)
+
+
+def test_a_broken_destination_is_broken_at_any_time() -> None:
+    assert DestinationGate(observed_after=AFTER).judge(at(-60, 0, "Broken")).outcome is FAIL
+
+
+def test_the_moment_may_be_text_of_any_zone() -> None:
+    assert DestinationGate(observed_after="2026-03-01 13:00:00+01:00") == DestinationGate(observed_after=AFTER)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
+        ({"max_records_lag": None, "connector_status": []}, "nothing to wait for"),
+        ({"max_records_lag": -1}, "max_records_lag must be a finite number of at least 0"),
+        ({"max_records_lag": NAN}, "max_records_lag"),
+        ({"max_records_lag": INF}, "max_records_lag"),
+        ({"max_records_lag": True}, "max_records_lag"),
+        ({"max_records_lag": "5"}, "max_records_lag"),
+        ({"max_latency_ms": -0.5}, "max_latency_ms"),
+        ({"connector_status": ""}, "connector_status must be a status"),
+        ({"connector_status": ["Active", " "]}, "connector_status must be a status"),
+        ({"connector_status": [5]}, "connector_status must be a status"),
+        ({"fail_on_status": [None]}, "fail_on_status must be a status"),
+        ({"observed_after": "2026-01-01T00:00:00"}, "observed_after has no time zone"),
+        ({"observed_after": "soon"}, "observed_after must be"),
+        ({"max_reading_age": -1}, "max_reading_age"),
+        ({"observed_after": AFTER, "max_records_lag": None}, "max_records_lag is None"),
+        ({"connector_status": "broken"}, "'broken' stands in connector_status and in fail_on_status"),
+    ],
+)
+def test_a_gate_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        DestinationGate(**arguments)
+
+
+def test_a_gate_survives_being_written_as_json() -> None:
+    gate = DestinationGate(5, ["Active", "Starting"], 250.5, "Broken", AFTER, 600)
+    assert DestinationGate(**json.loads(json.dumps(gate.arguments()))) == gate
+    anything = DestinationGate(0, None, None, None)
+    assert DestinationGate(**json.loads(json.dumps(anything.arguments()))) == anything
+
+
+def test_statuses_may_come_from_a_generator() -> None:
+    gate = DestinationGate(connector_status=(status for status in ["Active", "Starting"]))
+    assert gate.judge(Reading("Starting", 0)).outcome is OPEN
+    assert gate.judge(Reading("Starting", 0)).outcome is OPEN
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "unknown"), (0, "0"), (0.0, "0"), (1234567, "1,234,567"), (0.125, "0.125"), (NAN, "nan"), (INF, "inf")],
+)
+def test_numbers_are_written_for_people(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_reading_tells_itself() -> None:
+    assert str(Reading(None, None)) == "status unknown, lag unknown"
+    assert str(Reading("Active", 5, 12.5)) == "status Active, lag 5, latency 12.5 ms"
+
+
+def test_a_verdict_tells_itself() -> None:
+    gate = DestinationGate()
+    assert str(gate.judge(Reading("Active", 0))) == "open"
+    assert str(gate.judge(Reading("Paused", 2))) == "status is Paused, not Active; lag is 2, above 0"

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What importing the package does: it warns of nothing, and loads no HTTP library before one is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+# Python tells a warning's place by a count of frames that whoever warns has guessed, and Airflow's shims guess
+# wrong as often as not. So each warning is put down to the first frame, from the inside out, that is neither the
+# shim nor the import system; those that come from our files or from none of Airflow's are told.
+WATCH = """
+import importlib, json, pkgutil, sys, traceback, warnings
+
+MACHINERY = ("<frozen ", "deprecation_tools.py", "lazy_compat.py", "version_compat.py", "importlib/__init__.py")
+told = []
+
+def watch(message, category, filename, lineno, file=None, line=None):
+    frames = [frame.filename for frame in reversed(traceback.extract_stack()[:-1])]
+    while frames and frames[0].endswith("warnings.py"):
+        frames.pop(0)
+    shim = frames[0]
+    user = next((f for f in frames if f != shim and not any(part in f for part in MACHINERY)), shim)
+    if "airflow_provider_streamkap" in user or "airflow_provider_streamkap" in filename:
+        told.append(f"{category.__name__}: {message} ({user})")
+
+warnings.showwarning = watch
+warnings.simplefilter("ignore")
+for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+    warnings.simplefilter("always", category)
+"""
+
+IMPORT_ALL = """
+import airflow_provider_streamkap as package
+names = [found.name for found in pkgutil.walk_packages(package.__path__, "airflow_provider_streamkap.")]
+for name in names:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+print(json.dumps([len(names), told]))
+"""
+
+
+def python(code: str, *arguments: str) -> Any:
+    """Run code in a fresh interpreter and return what it printed last, read as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_importing_every_module_warns_of_nothing() -> None:
+    modules, warned = python(WATCH + IMPORT_ALL)
+    assert modules > 40
+    assert warned == []
+
+
+def test_a_deprecated_import_of_ours_would_be_told(tmp_path: Path) -> None:
+    folder = tmp_path / "airflow_provider_streamkap_old"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("import warnings\nfrom airflow_provider_streamkap_old import shim\nshim.name\n")
+    (folder / "shim.py").write_text(
+        "import warnings\ndef __getattr__(name):\n    warnings.warn('old', DeprecationWarning)\n    return 1\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}){WATCH}"
+    code += "import airflow_provider_streamkap_old\nprint(json.dumps(told))"
+    assert python(code)[0].startswith("DeprecationWarning: old")
+
+
+# One process for each module, but Airflow imported only once, before the fork.
+IMPORT_EACH = """
+import importlib, json, multiprocessing, sys
+from airflow.providers.common.compat.sdk import (
+    AirflowException, AirflowPlugin, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, Connection, XCom
+)
+from airflow.triggers.base import BaseTrigger
+before = set(sys.modules)
+
+def added(name):
+    importlib.import_module(name)
+    return sorted({module.partition(".")[0] for module in set(sys.modules) - before})
+
+names = sys.argv[1:]
+with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+    print(json.dumps(dict(zip(names, pool.map(added, names, chunksize=1)))))
+"""
+
+
+def test_what_a_dag_imports_loads_no_http_library() -> None:
+    parts = ("sensors.streamkap", "operators.streamkap", "hooks.streamkap", "links.streamkap", "api", "gate", "plugin")
+    names = [f"airflow_provider_streamkap.{part}" for part in parts]
+    loaded = python(IMPORT_EACH, *names)
+    assert list(loaded) == names
+    assert {name: {"aiohttp", "requests", "tenacity"} & set(modules) for name, modules in loaded.items()} == {
+        name: set() for name in names
+    }
+
+
+def test_a_client_does_load_one() -> None:
+    (modules,) = python(IMPORT_EACH, "airflow_provider_streamkap.api.async_client").values()
+    assert "aiohttp" in modules

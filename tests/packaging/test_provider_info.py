@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The provider's dict: true to Airflow's schemas, and to what is in the package."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator
+from airflow.triggers.base import BaseTrigger
+
+import airflow_provider_streamkap
+from airflow_provider_streamkap.get_provider_info import get_provider_info
+from airflow_provider_streamkap.plugin import StreamkapPlugin
+
+ROOT = Path(__file__).parents[2]
+KINDS: dict[str, tuple[type, ...]] = {
+    "hooks": (BaseHook,),
+    "operators": (BaseOperator,),
+    "sensors": (BaseSensorOperator,),
+    "triggers": (BaseTrigger,),
+}
+
+
+def schema(name: str) -> Any:
+    """Read a JSON schema that the installed Airflow ships."""
+    spec = find_spec("airflow")
+    assert spec
+    assert spec.submodule_search_locations
+    return json.loads((Path(spec.submodule_search_locations[0]) / name).read_text())
+
+
+def test_the_dict_follows_the_strict_schema() -> None:
+    info: dict[str, object] = dict(get_provider_info())
+    strict = schema("provider.yaml.schema.json")
+    if "dependencies" in strict["required"]:
+        # 2.11 wants the dependencies repeated here, later versions forbid it, and no version reads them. Its assets
+        # are called datasets, and the key is passed over.
+        info["dependencies"] = []
+        del info["asset-uris"]
+    jsonschema.Draft7Validator(strict).validate(info)
+
+
+def test_the_dict_follows_the_schema_that_airflow_applies() -> None:
+    jsonschema.Draft7Validator(schema("provider_info.schema.json")).validate(get_provider_info())
+
+
+def test_name_and_version_are_those_of_the_distribution() -> None:
+    info: Any = get_provider_info()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert info["package-name"] == project["name"]
+    assert info["versions"][0] == airflow_provider_streamkap.__version__
+    assert version(project["name"]) == airflow_provider_streamkap.__version__
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_listed_modules_are_the_modules_present(kind: str) -> None:
+    info: Any = get_provider_info()
+    listed = {name for entry in info[kind] for name in entry["python-modules"]}
+    package = importlib.import_module(f"airflow_provider_streamkap.{kind}")
+    present = set()
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
+        own = (item for item in vars(module).values() if isinstance(item, type) and item.__module__ == found.name)
+        if any(issubclass(item, KINDS[kind]) for item in own):
+            present.add(found.name)
+    assert listed == present
+
+
+def test_every_integration_that_is_named_is_described() -> None:
+    info: Any = get_provider_info()
+    described = {entry["integration-name"] for entry in info["integrations"]}
+    assert {entry["integration-name"] for kind in KINDS for entry in info[kind]} == described
+
+
+def test_the_connection_type_is_that_of_its_hook() -> None:
+    info: Any = get_provider_info()
+    for entry in info["connection-types"]:
+        module, _, name = entry["hook-class-name"].rpartition(".")
+        hook = getattr(importlib.import_module(module), name)
+        assert (hook.conn_type, hook.hook_name) == (entry["connection-type"], entry["hook-name"])
+
+
+def test_extra_links_are_those_of_the_plugin() -> None:
+    links = {f"{type(link).__module__}.{type(link).__name__}" for link in StreamkapPlugin.operator_extra_links}
+    assert set(get_provider_info()["extra-links"]) == links  # type: ignore[call-overload]
+
+
+def test_a_caller_may_change_what_it_was_given() -> None:
+    first: Any = get_provider_info()
+    first["connection-types"].clear()
+    assert get_provider_info() != first
+
+
+def test_reading_the_dict_imports_nothing() -> None:
+    code = """
+import json, sys
+before = set(sys.modules)
+import airflow_provider_streamkap.get_provider_info as module
+module.get_provider_info()
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert set(json.loads(done.stdout)) <= {
+        "__future__",
+        "airflow_provider_streamkap",
+        "airflow_provider_streamkap.get_provider_info",
+    }

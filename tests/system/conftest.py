@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One Airflow for all system tests: starting it takes longer than most runs.
+
+A test module names in ``STARTS`` the DAGs of which it looks at a first run. Those of all modules that were chosen
+are started together, and run while the first tests already look at what has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.system.held import Held, hold
+from tests.system.services import Services
+from tests.system.stack import AIRFLOW, HAS_STORE, SystemAirflow
+
+# Where Airflow has no task state store, its DAG is refused.
+collect_ignore = [*([] if HAS_STORE else ["test_memory.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
+
+
+@dataclass(frozen=True)
+class Session:
+    """The Airflow under test and what it speaks to.
+
+    :param airflow: it.
+    :param services: the simulators.
+    :param asked_while_parsing: requests that were sent until every DAG was parsed.
+    :param started: the DAGs of which a first run was started.
+    """
+
+    airflow: SystemAirflow
+    services: Services
+    asked_while_parsing: int
+    started: frozenset[str]
+
+
+@pytest.fixture(scope="session")
+def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """Run Airflow until the last test is done."""
+    modules = {item.module for item in request.session.items if isinstance(item, pytest.Function)}
+    wanted = frozenset(dag_id for module in modules for dag_id in getattr(module, "STARTS", ()))
+    services = Services()
+    with services.examples, services.tests:
+        services.prepare()
+        with SystemAirflow(tmp_path_factory.mktemp("airflow"), services.connections) as airflow:
+            asked = services.examples.count() + services.tests.count()
+            airflow.activate()
+            for dag_id in sorted(wanted):
+                airflow.begin(dag_id)
+            yield Session(airflow, services, asked, wanted)
+
+
+@pytest.fixture(scope="session")
+def airflow(session: Session) -> SystemAirflow:
+    """Give the Airflow under test."""
+    return session.airflow
+
+
+@pytest.fixture(scope="session")
+def services(session: Session) -> Services:
+    """Give what the DAGs speak to."""
+    return session.services
+
+
+@pytest.fixture(scope="session")
+def held(session: Session) -> Held:
+    """Look at a run while it waits, and take its triggerer away; only once no other run is in need of it."""
+    session.airflow.settle(session.started)
+    return hold(session.airflow, session.services)

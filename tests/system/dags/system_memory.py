@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A DAG of rescheduled sensors that have to remember earlier pokes, each of which is a process of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+PATIENCE = 9
+
+with DAG(
+    "system_memory",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    default_args={"retry_delay": timedelta(seconds=1)},
+):
+    remembering: dict[str, Any] = {
+        "streamkap_conn_id": "streamkap_tests",
+        "mode": "reschedule",
+        "deferrable": False,
+        "poke_interval": 3,
+        "timeout": 600,
+    }
+    # A retry begins anew: what an earlier try remembers is not its own.
+    StreamkapDestinationSensor(
+        task_id="stalls", destination_id="stalls", stall_after=PATIENCE, retries=1, **remembering
+    )
+    StreamkapDestinationSensor(
+        task_id="unwanted", destination_id="unwanted", status_grace=PATIENCE, retries=0, **remembering
+    )

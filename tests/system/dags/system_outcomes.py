@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A DAG of deferrable sensors, one for each way in which a wait can begin and end in the triggerer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+SHORT = 12
+
+with DAG(
+    "system_outcomes",
+    schedule=None,
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    default_args={
+        # Whatever is retried although it must not be shows a second try.
+        "retries": 1,
+        "retry_delay": timedelta(seconds=1),
+        "streamkap_conn_id": "streamkap_tests",
+        "deferrable": True,
+        "poke_interval": 3,
+        "confirm_interval": 1,
+        "timeout": 300,
+    },
+):
+    StreamkapDestinationSensor(task_id="ready", destination_id="ready")
+    StreamkapDestinationSensor(task_id="drains", destination_id="drains")
+    StreamkapDestinationSensor(task_id="all_drain", destination_id=["ready", "drains_too"])
+    StreamkapDestinationSensor(task_id="breaks", destination_id="breaks")
+    StreamkapDestinationSensor(task_id="unknown", destination_id="unknown")
+    StreamkapDestinationSensor(task_id="late", destination_id="stalled", timeout=SHORT)
+    StreamkapDestinationSensor(task_id="late_and_soft", destination_id="stalled", timeout=SHORT, soft_fail=True)
+    StreamkapDestinationSensor(task_id="ends_in_trigger", destination_id="drains_in_trigger", end_from_trigger=True)
+    StreamkapDestinationSensor(
+        task_id="fails_in_trigger", destination_id="stalled", timeout=SHORT, end_from_trigger=True, retries=0
+    )
+    StreamkapDestinationSensor(
+        task_id="starts_in_trigger",
+        destination_id="drains_from_start",
+        start_from_trigger=True,
+        end_from_trigger=True,
+    )

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a DAG, as its records tell it: states, tries, XComs, logs, and the exceptions in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.airflow_records import AirflowRecords, TaskInstance
+
+# The last line of a traceback, as 2.11 writes it.
+_RAISED = re.compile(r"^(?:\w+\.)+(\w+): (.*)$")
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception that ended a try.
+
+    :param kind: name of its class.
+    :param message: what it says.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG."""
+
+    records: AirflowRecords
+    dag_id: str
+    run_id: str
+
+    @property
+    def state(self) -> str | None:
+        """Its state."""
+        return self.records.run_state(self.dag_id, self.run_id)
+
+    @property
+    def tasks(self) -> list[TaskInstance]:
+        """Its task instances."""
+        return self.records.task_instances(self.dag_id, self.run_id)
+
+    @property
+    def states(self) -> dict[str, str | None]:
+        """The states of its task instances by task; of mapped ones by task and index."""
+        return {
+            task.task_id if task.map_index < 0 else f"{task.task_id}[{task.map_index}]": task.state
+            for task in self.tasks
+        }
+
+    def task(self, task_id: str, map_index: int = -1) -> TaskInstance:
+        """Give one task instance."""
+        (found,) = (task for task in self.tasks if (task.task_id, task.map_index) == (task_id, map_index))
+        return found
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """Give what a task pushed."""
+        return self.records.xcom(self.dag_id, self.run_id, task_id, key, map_index)
+
+    def log(self, task_id: str = "") -> str:
+        """Give the logs of a task, or of all."""
+        return self.records.logs(self.dag_id, self.run_id, task_id)
+
+    def log_files(self, task_id: str) -> list[Path]:
+        """Find the logs of a task: one for each try, and the triggers'."""
+        folder = self.records.home / "logs" / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
+        return sorted(path for path in folder.rglob("*.log") if path.is_file())
+
+    def was_deferred(self, task_id: str) -> bool:
+        """Tell whether a task has waited in the triggerer: only then has a trigger written a log for it."""
+        return any(".trigger." in path.name for path in self.log_files(task_id))
+
+    def attempts(self, task_id: str) -> list[str]:
+        """Give the log of each try, without the triggers'."""
+        return [path.read_text(encoding="utf-8") for path in self.log_files(task_id) if ".trigger." not in path.name]
+
+    def raised(self, task_id: str) -> list[Raised | None]:
+        """Give for each try the exception that ended it, if one did."""
+        return [_raised(log) for log in self.attempts(task_id)]
+
+
+def _raised(log: str) -> Raised | None:
+    """Find the last exception that is told in a log; of one with a cause that which was raised last."""
+    found = None
+    for line in log.splitlines():
+        if line.startswith("{"):
+            for error in json.loads(line).get("error_detail") or ():
+                if not error["is_cause"]:
+                    found = Raised(error["exc_type"], error["exc_value"])
+        elif match := _RAISED.match(line):
+            found = Raised(match[1], match[2])
+    return found

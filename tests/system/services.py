@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Streamkaps that the DAGs of the system tests speak to, and the connections by which they do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from airflow_provider_streamkap.testing.demo import add_demo
+from tests.system.cases import CASES, LAGGING, MODES, READY, task_id
+
+APP = "https://app.example.com/destinations/"
+_WRONG_SECRET = "wr0ng-s3cret-of-the-tests"
+_PROXY_PASSWORD = "pr0xy-passw0rd-of-the-tests"
+# The example on many destinations takes all that there are, one of which cannot be read.
+UNREADABLE = scenarios.DEMO_PAUSED
+
+
+@dataclass(frozen=True)
+class Services:
+    """Two simulators.
+
+    :param examples: the demo set, for the example DAGs.
+    :param tests: everything else.
+    """
+
+    examples: StreamkapSimulator = field(default_factory=StreamkapSimulator)
+    tests: StreamkapSimulator = field(default_factory=StreamkapSimulator)
+
+    def prepare(self) -> None:
+        """Add the destinations, and what they are going to suffer."""
+        add_demo(self.examples)
+        self.examples.inject(Fault.status(404), path=f"/destinations/{UNREADABLE}/metrics", times=None)
+        for name, case in CASES.items():
+            for mode in MODES:
+                id_ = task_id(name, mode)
+                self.tests.add(id_, scenarios.sequence(case.readings))
+                if case.status:
+                    self.tests.inject(
+                        Fault.status(case.status), path=f"/destinations/{id_}/metrics", times=case.failing
+                    )
+        self.tests.add("ready", scenarios.steady())
+        self.tests.add("stalled", scenarios.stalled(lag=LAGGING))
+        self.tests.add("paused", scenarios.paused())
+        for id_ in ("drains", "drains_too", "drains_in_trigger", "drains_from_start", "drains_with_project_key"):
+            self.tests.add(id_, scenarios.sequence([LAGGING, LAGGING, READY]))
+        self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
+        # The first look succeeds; these meet the trigger, which must bear them.
+        self.tests.inject(Fault.status(503), path="/destinations/drains/metrics", times=2, after=1)
+        # The test opens this one, when it has seen enough.
+        self.tests.add("held", scenarios.stalled(lag=LAGGING))
+        # The tests let this one come and go.
+        self.tests.add("tides", scenarios.stalled(lag=LAGGING))
+        for id_ in ("late", "stalls", "unwanted"):
+            self.tests.add(id_, scenarios.stalled(lag=LAGGING, status="Paused" if id_ == "unwanted" else "Active"))
+
+    @property
+    def connections(self) -> Mapping[str, str]:
+        """Connection id to connection, as JSON."""
+        tests = self.tests
+        # One try for each poll: the cases count polls.
+        once: dict[str, Any] = {"max_attempts": 1, "app_url_template": APP + "{destination_id}"}
+        proxy = f"http://somebody:{_PROXY_PASSWORD}@127.0.0.1:9"
+        refused = json.loads(tests.airflow_connection(**once)) | {"password": _WRONG_SECRET}
+        return {
+            "streamkap_default": self.examples.airflow_connection(),
+            "streamkap_tests": tests.airflow_connection(**once),
+            "streamkap_project_key": tests.airflow_connection(use_project_key=True, **once),
+            "streamkap_refused": json.dumps(refused),
+            # The proxy is not there; http is what the simulator speaks.
+            "streamkap_proxied": tests.airflow_connection(**once, proxies={"http": proxy}),
+        }
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Everything that must not turn up anywhere."""
+        return frozenset((*self.examples.secrets, *self.tests.secrets, _WRONG_SECRET, _PROXY_PASSWORD))

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A DAG that is scheduled on a destination: it runs once for each time that the destination catches up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_streamkap.testing import Scenario, scenarios
+from tests.system.conftest import Session
+from tests.system.runs import Run
+
+pytestmark = pytest.mark.system
+
+DAG_ID = "system_events"
+POLLS = "/destinations/tides/metrics"
+DRAINED, LAGGING = scenarios.steady(), scenarios.stalled(lag=120)
+
+
+@pytest.fixture(scope="module")
+def runs(session: Session) -> list[Run]:
+    """Let the destination drain twice; the triggerer is killed and started anew in between, and again after it."""
+    airflow, tests = session.airflow, session.services.tests
+    airflow.settle(session.started)
+
+    def happened() -> list[Run]:
+        rows = airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ? ORDER BY id", DAG_ID)
+        return [Run(airflow, DAG_ID, row["run_id"]) for row in rows]
+
+    def goes(scenario: Scenario, until: Callable[[], bool]) -> None:
+        tests.set("tides", scenario)
+        asked = tests.count(POLLS)
+        airflow.wait(lambda: tests.count(POLLS) >= asked + 5 and until(), 120, "The watcher does not see the change")
+
+    def restart() -> None:
+        airflow.kill_part("triggerer")
+        airflow.start_part("triggerer", "--skip-serve-logs")
+
+    goes(LAGGING, lambda: True)
+    goes(DRAINED, lambda: len(happened()) == 1)
+    goes(LAGGING, lambda: True)
+    restart()
+    goes(LAGGING, lambda: True)
+    goes(DRAINED, lambda: len(happened()) == 2)
+    restart()
+    # What stays drained starts nothing, also in a triggerer that sees it for the first time.
+    goes(DRAINED, lambda: True)
+    ended = happened()
+    for run in ended:
+        airflow.finished(DAG_ID, run.run_id)
+    return ended
+
+
+def test_drained_twice_and_ran_twice(runs: list[Run]) -> None:
+    assert [run.state for run in runs] == ["success", "success"]
+
+
+def test_the_event_brings_the_snapshot(runs: list[Run]) -> None:
+    for run in runs:
+        (snapshot,) = run.xcom("keep")
+        assert snapshot["destination_id"] == "tides"
+        assert snapshot["data"]["recordsLag"] == 0

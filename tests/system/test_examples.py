@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The example DAGs, each run to its end on a real scheduler and triggerer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_streamkap.testing import Scenario, scenarios
+from tests.system.runs import Run
+from tests.system.services import UNREADABLE, Services
+from tests.system.stack import AIRFLOW, FIRST, SystemAirflow, examples
+
+pytestmark = [pytest.mark.system, pytest.mark.deferrable]
+
+STARTS = tuple(path.stem for path in examples())
+SNAPSHOTS = "streamkap_scheduled_snapshots"
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("dag_id", STARTS)
+def test_every_example_succeeds(airflow: SystemAirflow, dag_id: str) -> None:
+    run = airflow.finished(dag_id)
+    assert run.state == "success", run.log()
+
+
+def test_the_gate_opens_on_a_drained_destination(airflow: SystemAirflow) -> None:
+    run = airflow.finished("streamkap_gate")
+    assert run.states == {"wait_until_drained": "success", "transform": "success"}
+    assert run.was_deferred("wait_until_drained")
+    # 120 records at 5 in a second: it cannot have looked once and gone on.
+    seconds = run.task("wait_until_drained").seconds
+    assert seconds is not None
+    assert seconds > 20
+    snapshot = run.xcom("wait_until_drained")
+    assert (snapshot["data"]["recordsLag"], snapshot["data"]["connector_status"]) == (0, "Active")
+    assert run.xcom("transform") == f"lag was 0.0 at {snapshot['observed_at']}"
+
+
+def test_a_deploy_waits_until_the_connector_is_active(airflow: SystemAirflow) -> None:
+    run = airflow.finished("streamkap_wait_until_active")
+    assert run.states == {"deploy": "success", "wait_until_active": "success", "announce": "success"}
+    assert "status is Starting, not Active" in run.log("wait_until_active")
+    assert run.xcom("wait_until_active")["data"]["connector_status"] == "Active"
+
+
+def test_each_destination_is_stored_by_a_task_of_its_own(airflow: SystemAirflow, services: Services) -> None:
+    run = airflow.finished("streamkap_many_destinations")
+    ids = run.xcom("destinations")
+    assert set(ids) == set(services.examples.destinations)
+    for index, id_ in enumerate(ids):
+        readable = id_ != UNREADABLE
+        task = run.task("snapshot", index)
+        assert (task.state, task.try_number) == ("success" if readable else "failed", 1)
+        assert (run.xcom("snapshot", map_index=index) or {}).get("destination_id") == (id_ if readable else None)
+    assert run.task("report").state == "success"
+    report = run.xcom("report")
+    assert report.keys() == set(ids) - {UNREADABLE}
+    assert report[scenarios.DEMO_BROKEN] == "Broken"
+
+
+def windows(services: Services) -> list[tuple[datetime, datetime]]:
+    """Give the windows of time that the snapshots have asked for so far."""
+    queries = [one.query for one in services.examples.requests if one.query.get("time_type") == "timeseries"]
+    assert {(query["time_interval"], query["time_unit"]) for query in queries} <= {("5", "minute")}
+    ends = ("timestamp_from", "timestamp_to")
+    asked = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]
+    return [(begun, ended) for begun, ended in asked]
+
+
+def interval(run: Run) -> tuple[datetime, datetime]:
+    """Read a run's data interval."""
+    (row,) = run.records.query(
+        "SELECT data_interval_start AS begun, data_interval_end AS ended FROM dag_run WHERE dag_id = ? AND run_id = ?",
+        run.dag_id,
+        run.run_id,
+    )
+    begun, ended = (datetime.fromisoformat(row[name]).replace(tzinfo=UTC) for name in ("begun", "ended"))
+    return begun, ended
+
+
+def check_hour(run: Run) -> None:
+    """Check what a run stored of an hour."""
+    assert run.state == "success", run.log()
+    data = run.xcom("snapshot")["data"]
+    assert set(data) == {"recordsLag", "latency", "sinkRecordSendTotal"}
+    # In steps of five minutes, whichever of its two ends is left out, and without a step that is not over.
+    assert {len(points) for points in data.values()} <= {11, 12, 13}
+    assert run.xcom("store") == sum(len(points) for points in data.values())
+
+
+def test_the_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Services) -> None:
+    def runs() -> list[dict[str, str]]:
+        return airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ? AND run_type = 'scheduled'", SNAPSHOTS)
+
+    airflow.wait(lambda: bool(runs()), 60, "The scheduler has started no run")
+    run = airflow.finished(SNAPSHOTS, runs()[0]["run_id"])
+    check_hour(run)
+    begun, ended = interval(run)
+    assert ended - begun == HOUR
+    assert (begun, ended) in windows(services)
+
+
+def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemAirflow, services: Services) -> None:
+    run = airflow.finished(SNAPSHOTS)
+    check_hour(run)
+    if AIRFLOW < (3,):
+        assert interval(run) in windows(services)
+        return
+    (row,) = airflow.query(
+        "SELECT logical_date, run_after FROM dag_run WHERE dag_id = ? AND run_id = ?", SNAPSHOTS, FIRST
+    )
+    assert row["logical_date"] is None
+    due = datetime.fromisoformat(row["run_after"]).replace(tzinfo=UTC)
+    assert (due - HOUR, due) in windows(services)
+
+
+def test_a_past_hour_is_the_same_however_often_it_is_stored(airflow: SystemAirflow, services: Services) -> None:
+    past = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
+    airflow.begin(SNAPSHOTS, "past", past)
+    run = airflow.finished(SNAPSHOTS, "past")
+    check_hour(run)
+    window, first = interval(run), run.xcom("snapshot")
+    assert window[1] - window[0] == HOUR
+    assert windows(services).count(window) == 1
+    airflow.repeat(run)
+    airflow.wait(lambda: run.state not in ("success", "failed"), 60, "The run was not started again")
+    airflow.finished(SNAPSHOTS, "past")
+    check_hour(run)
+    again = run.xcom("snapshot")
+    assert windows(services).count(window) == 2
+    assert again.pop("observed_at") > first.pop("observed_at")
+    assert again == first
+
+
+# The last ones, since they let the destination of the snapshots begin a life anew.
+
+
+@pytest.fixture(scope="module")
+def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario], Run]:
+    """Give what starts the example on thresholds on a destination that does as it is told, and waits for its end."""
+    airflow.finished("streamkap_thresholds")
+
+    def look(run_id: str, scenario: Scenario) -> Run:
+        services.examples.set(scenarios.DEMO_STEADY, scenario)
+        airflow.begin("streamkap_thresholds", run_id)
+        return airflow.finished("streamkap_thresholds", run_id)
+
+    return look
+
+
+def test_a_stream_that_keeps_up_gets_the_full_job(airflow: SystemAirflow) -> None:
+    run = airflow.finished("streamkap_thresholds")
+    assert run.states == {"look": "success", "judge": "success", "full_job": "success", "light_job": "skipped"}
+
+
+def test_a_stream_that_lags_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+    run = looks("lagging", scenarios.steady(lag=1_001))
+    assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
+
+
+def test_a_stream_of_which_nothing_is_known_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+    run = looks("unknown", scenarios.null_lag())
+    assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
+    assert run.xcom("look")["data"]["recordsLag"] is None

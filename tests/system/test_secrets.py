@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing that a whole run leaves behind holds a secret: not its logs, not its database, not its triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.conftest import Session
+from tests.system.held import Held
+from tests.system.runs import Run
+from tests.system.stack import SystemAirflow
+
+pytestmark = [pytest.mark.system, pytest.mark.deferrable]
+
+STARTS = ("system_refused",)
+
+
+def database(airflow: SystemAirflow) -> Iterator[tuple[str, str]]:
+    """Give each row of the metadata database as text, with the name of its table."""
+    for row in airflow.query("SELECT name FROM sqlite_master WHERE type = 'table'"):
+        table = row["name"]
+        for values in airflow.query(f'SELECT * FROM "{table}"'):
+            yield table, "\n".join(_text(value) for value in values.values())
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def forms(secrets: Collection[str]) -> frozenset[str]:
+    """Give secrets as they are, and as they stand within JSON, once and twice encoded."""
+    quoted = {secret.replace('"', '\\"') for secret in secrets}
+    return frozenset((*secrets, *quoted, *(secret.replace("\\", "\\\\").replace('"', '\\"') for secret in quoted)))
+
+
+def holders(airflow: SystemAirflow, words: Collection[str]) -> set[str]:
+    """Name the files and tables that hold one of these words."""
+    files = (path for path in airflow.home.rglob("*") if path.is_file() and not path.name.startswith("airflow.db"))
+    found = {_name(airflow, path) for path in files if _holds(path.read_text("utf-8", "replace"), words)}
+    return found | {f"table {table}" for table, text in database(airflow) if _holds(text, words)}
+
+
+def _name(airflow: SystemAirflow, path: Path) -> str:
+    return path.relative_to(airflow.home).as_posix()
+
+
+def _holds(text: str, words: Collection[str]) -> bool:
+    return any(word in text for word in words)
+
+
+@pytest.fixture(scope="module")
+def refused(airflow: SystemAirflow) -> Run:
+    """Wait for the run of everything that goes wrong with credentials."""
+    return airflow.finished("system_refused")
+
+
+@pytest.fixture(scope="module")
+def over(session: Session, refused: Run, held: Held) -> SystemAirflow:
+    """Wait until every first run has ended."""
+    session.airflow.settle(session.started)
+    return session.airflow
+
+
+def test_what_goes_wrong_with_credentials_goes_wrong(refused: Run) -> None:
+    states = refused.states
+    assert states.pop("wait-streamkap_project_key") == "success"
+    assert set(states.values()) == {"failed"}, refused.log()
+    for task_id, says in (
+        ("snapshot-streamkap_refused", "credentials"),
+        ("wait-streamkap_refused", "credentials"),
+        ("snapshot-streamkap_proxied", "no connection"),
+        ("wait-streamkap_proxied", "2 polls in a row failed"),
+    ):
+        assert says in refused.log(task_id)
+
+
+def test_the_search_finds_what_is_there(over: SystemAirflow) -> None:
+    """Had it looked in the wrong places, it could not find this either."""
+    found = holders(over, ("drains_with_project_key",))
+    assert {"table xcom", "table rendered_task_instance_fields", "table serialized_dag"} <= found
+    task = "logs/dag_id=system_refused/run_id=first/task_id=wait-streamkap_project_key"
+    assert sum(name.startswith(task) for name in found) == 2, found
+
+
+def test_nothing_holds_a_secret(session: Session, over: SystemAirflow) -> None:
+    assert len(session.services.secrets) > 10
+    assert holders(over, forms(session.services.secrets)) == set()
+
+
+def test_a_trigger_carries_no_secret(session: Session, held: Held) -> None:
+    assert len(held.triggers) >= 3
+    for arguments in held.triggers:
+        assert "streamkap_tests" in arguments
+        assert not _holds(arguments, forms(session.services.secrets))

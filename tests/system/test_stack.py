@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The harness: an Airflow that it has started is gone when the program that wanted it is, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scripts.airflow_stack import AirflowStack, StackError
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).parents[2]
+START = """
+import sys
+from pathlib import Path
+from scripts.airflow_stack import AirflowStack
+home, dags = map(Path, sys.argv[1:])
+with AirflowStack(Path(sys.executable), dags, home=home):
+    raise SystemExit("started")
+"""
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Find the processes that run with this directory as their Airflow home."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("AIRFLOW_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    home, dags = tmp_path / "home", tmp_path / "dags"
+    dags.mkdir()
+    program = subprocess.Popen(
+        [sys.executable, "-c", START, str(home), str(dags)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        # Its own group, so that the signal meets the program alone, as that of a supervisor does.
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    # The last part to be started: all others are there by then, and none is ready.
+    while not (home / "triggerer.out").exists():
+        assert program.poll() is None, program.communicate()
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    assert processes_of(home)
+    program.send_signal(number)
+    _, errors = program.communicate(timeout=60)
+    assert program.returncode != 0
+    assert b"started" not in errors
+    assert processes_of(home) == []
+
+
+def test_a_dag_that_cannot_be_imported_is_told_at_once(tmp_path: Path) -> None:
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "wrong.py").write_text(
+        "from airflow.providers.common.compat.sdk import DAG\nraise ValueError('not today')\n"
+    )
+    with AirflowStack(Path(sys.executable), dags) as stack:
+        with pytest.raises(StackError, match="not today"):
+            stack.wait_for_dag("wrong")
+        home = stack.home
+        assert processes_of(home)
+    assert processes_of(home) == []
+    assert not home.exists()

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m airflow_provider_streamkap.testing``: in a process of its own, and its command line by itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+import requests
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from airflow_provider_streamkap.testing.__main__ import destination, main
+from airflow_provider_streamkap.testing.demo import DEMO, add_demo
+from tests.testing.support import PATIENCE, Api, Clock
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    """The command with the demo and one more destination, on a free port."""
+    command = [sys.executable, "-m", "airflow_provider_streamkap.testing", "--port", "0", "--scenario", "demo"]
+    running = subprocess.Popen(
+        [*command, "--destination", "mine=steady:lag=3,status=Paused"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def until(stream: IO[str] | None, text: str) -> str:
+    """What the process prints, up to the line with this text."""
+    assert stream is not None
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_tells_what_one_needs_serves_and_ends_cleanly(
+    process: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    output = until(process.stdout, "Ctrl-C")
+    assert all(item.destination_id in output and item.name in output for item in DEMO)
+    exported = next(line for line in output.splitlines() if "AIRFLOW_CONN" in line)
+    connection = json.loads(exported.partition("=")[2].strip("'"))
+    assert {connection["host"], connection["login"], connection["password"]} <= set(output.split())
+    with requests.Session() as session:
+        session.trust_env = False
+        body = {"client_id": connection["login"], "secret": connection["password"]}
+        answer = session.post(connection["host"] + "/auth/access-token", json=body, timeout=PATIENCE)
+        token = answer.json()["accessToken"]
+        headers = {"Authorization": f"Bearer {token}"}
+        for destination_id, lag in ((scenarios.DEMO_DRAINING, 120), ("mine", 3)):
+            url = f"{connection['host']}/destinations/{destination_id}/metrics"
+            data = session.get(url, headers=headers, timeout=PATIENCE).json()["data"]
+            assert data["recordsLag"] == lag
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "POST /auth/access-token -> 200" in rest
+    assert f"GET /destinations/{scenarios.DEMO_DRAINING}/metrics -> 200" in rest
+    assert rest.endswith("Streamkap simulator stopped.\n")
+    assert token not in rest
+    assert "Traceback" not in rest
+
+
+def test_a_process_that_is_told_to_stop_from_within(capsys: pytest.CaptureFixture[str]) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    before = signal.getsignal(signal.SIGINT)
+    arguments = ["--port", "0", "--scenario", "empty", "--destination", "a=stalled", "--secret", "hush"]
+    assert main(arguments, stopped) == 0
+    assert signal.getsignal(signal.SIGINT) is before
+    output = capsys.readouterr().out
+    assert "hush" in output
+    assert [line.split() for line in output.splitlines() if "stalled" in line] == [["a", "destination-a", "stalled"]]
+
+
+def test_what_keeps_it_from_starting_is_told(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
+    assert main(["--port", simulator.url.rpartition(":")[2]]) == 1
+    assert main(["--host", "0.0.0.0"]) == 1
+    assert main(["--port", "0", "--destination", "a=steady", "--destination", "a=steady"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("The simulator cannot start: ") for line in lines)
+
+
+def test_a_destination_is_read_from_the_command_line() -> None:
+    destination_id, scenario = destination("a=draining:lag=10,rate=2")
+    assert (destination_id, scenario.name, scenario.at(1).records_lag) == ("a", "draining", 8)
+    assert destination("a=steady:status=Stopped")[1].at(0).connector_status == "Stopped"
+    assert destination("a=frozen")[1].name == "frozen"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a", "wanted"),
+        ("=steady", "wanted"),
+        ("a=sequence", "wanted"),
+        ("a=steady:speed=2", "no setting 'speed'"),
+        ("a=broken:of=steady", "no setting 'of'"),
+        ("a=steady:lag=much", "must be a number"),
+        ("a=steady:lag=-1", "0 or more"),
+    ],
+)
+def test_a_destination_that_cannot_be_read(text: str, message: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=message):
+        destination(text)
+
+
+def test_the_demo_shows_what_it_says(api: Api, clock: Clock) -> None:
+    add_demo(api.simulator)
+    assert len({item.destination_id for item in DEMO}) == len(DEMO) == len(api.simulator.destinations)
+    assert all(len(item.destination_id) == 24 and int(item.destination_id, 16) for item in DEMO)
+    clock.pass_by(600)
+
+    def look(destination_id: str) -> tuple[str | None, float | None]:
+        data = api.metrics(destination_id)
+        return data["connector_status"], data["recordsLag"]
+
+    first = {item.destination_id: look(item.destination_id) for item in DEMO}
+    clock.pass_by(25)
+    later = {item.destination_id: look(item.destination_id) for item in DEMO}
+    seen = {key: (first[key], later[key]) for key in first}
+    assert seen == {
+        scenarios.DEMO_DRAINING: (("Active", 120), ("Active", 0)),
+        scenarios.DEMO_STEADY: (("Active", 0), ("Active", 0)),
+        scenarios.DEMO_STARTING: (("Starting", None), ("Active", 0)),
+        scenarios.DEMO_FLAPPING: (("Active", 0), ("Active", 0)),
+        scenarios.DEMO_BROKEN: (("Broken", 1000), ("Broken", 1000)),
+        scenarios.DEMO_PAUSED: (("Paused", 0), ("Paused", 0)),
+        scenarios.DEMO_STALLED: (("Active", 500), ("Active", 500)),
+        scenarios.DEMO_NULL_LAG: (("Active", None), ("Active", None)),
+    }
+    clock.pass_by(181)
+    assert look(scenarios.DEMO_DRAINING) == ("Active", 120)

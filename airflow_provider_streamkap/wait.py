@@ -157,9 +157,10 @@ class DestinationWait:
 
         :param now: epoch seconds.
         """
+        polls = "1 poll" if self.polls == 1 else f"{self.polls} polls"
         return (
-            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {self.polls} "
-            f"polls. Last seen: {self._state()}"
+            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {polls}. "
+            f"Last seen: {self._state()}"
         )
 
     def progress(self, step: Step, now: float) -> str | None:

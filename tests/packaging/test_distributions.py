@@ -114,6 +114,8 @@ def test_the_metadata_says_what_it_needs_and_where_it_lives(metadata: Message) -
         "pendulum",
         "requests",
         "tenacity",
+        "urllib3",
+        "yarl",
     }
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -16,10 +16,10 @@ import sys
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.exchange import Session
 from airflow_provider_streamkap.hooks.masking import amask, mask
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
     from airflow_provider_streamkap.api.poller import DestinationPoller
     from airflow_provider_streamkap.api.settings import ClientSettings
+    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
 
 _CLIENT = "airflow_provider_streamkap.api.async_client"
 
@@ -51,6 +52,9 @@ class _Shared:
         self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, _OnLoop]] = (
             weakref.WeakKeyDictionary()
         )
+        self.reads: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[str, asyncio.Task[StreamkapConnection]]
+        ] = weakref.WeakKeyDictionary()
 
     def session(self, settings: ClientSettings) -> Session:
         session = self.sessions.get(settings)
@@ -90,6 +94,28 @@ def client(settings: ClientSettings) -> StreamkapClient:
             # Not closed: another thread may still be using it. Its sockets go with its last user.
             _shared.clients.popitem(last=False)
         return found
+
+
+async def connection(conn_id: str, read: Callable[[], Coroutine[Any, Any, StreamkapConnection]]) -> StreamkapConnection:
+    """Read a connection once for all who ask while it is being read: a triggerer starts its triggers all together.
+
+    :param conn_id: the Airflow connection.
+    :param read: reads it.
+    """
+    under_way = _shared.reads.setdefault(asyncio.get_running_loop(), {})
+    task = under_way.get(conn_id)
+    if task is None:
+        task = under_way[conn_id] = asyncio.create_task(read())
+
+        def done(ended: asyncio.Task[StreamkapConnection]) -> None:
+            del under_way[conn_id]
+            # Nobody may be left to be told, which asyncio would take for an oversight.
+            if not ended.cancelled():
+                ended.exception()
+
+        task.add_done_callback(done)
+    # Whoever leaves takes nothing from the others.
+    return await asyncio.shield(task)
 
 
 @asynccontextmanager

@@ -94,21 +94,22 @@ class StreamkapHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection.
         """
         if self._connection is None:
-            if hasattr(Connection, "aextra_dejson"):
-                from airflow.providers.common.compat.connection import get_async_connection
-
-                conn = await get_async_connection(self.streamkap_conn_id)
-                connection = understand(conn, await conn.aextra_dejson())
-                for secret in connection.secrets():
-                    await amask(secret)
-                self._connection = connection
-            else:
-                # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
-                from asgiref.sync import sync_to_async
-
-                await sync_to_async(self.connection)()
-        assert self._connection is not None
+            self._connection = await shared.connection(self.streamkap_conn_id, self._read)
         return self._connection
+
+    async def _read(self) -> StreamkapConnection:
+        if not hasattr(Connection, "aextra_dejson"):
+            # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
+            from asgiref.sync import sync_to_async
+
+            return await sync_to_async(self.connection)()
+        from airflow.providers.common.compat.connection import get_async_connection
+
+        conn = await get_async_connection(self.streamkap_conn_id)
+        connection = understand(conn, await conn.aextra_dejson())
+        for secret in connection.secrets():
+            await amask(secret)
+        return connection
 
     @asynccontextmanager
     async def aclient(self) -> AsyncIterator[AsyncStreamkapClient]:

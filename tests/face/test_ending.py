@@ -102,7 +102,7 @@ def test_a_wait_that_begins_in_the_triggerer_takes_its_time_from_the_tasks_start
     trigger.task_instance = SimpleNamespace(task_id="wait", start_date=datetime.now(UTC) - timedelta(hours=2))
     event = fired(trigger)
     assert event.payload["outcome"] == "deadline"
-    assert "of 3,600 s elapsed, 1 polls" in event.payload["message"]
+    assert "of 3,600 s elapsed, 1 poll." in event.payload["message"]
     assert args.timeout is not None
     assert args.timeout > timedelta(hours=1)
 

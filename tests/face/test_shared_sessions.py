@@ -14,9 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapAuthError
 from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks.connection import StreamkapConnection
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 
@@ -102,6 +104,41 @@ def test_the_token_outlives_its_event_loop_and_serves_both_sides(d1: StreamkapSi
     assert asyncio.run(alag()) == 7
     assert lag() == 7
     assert d1.token_calls == 1
+
+
+class Counting(StreamkapHook):
+    """Counts how often the connection is read for an event loop."""
+
+    reads = 0
+
+    async def _read(self) -> StreamkapConnection:
+        type(self).reads += 1
+        return await super()._read()
+
+
+def test_hooks_that_begin_together_read_the_connection_once(
+    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def both() -> None:
+        Counting.reads = 0
+        first, *others = [asyncio.create_task(Counting().aconnection()) for _ in range(50)]
+        await asyncio.sleep(0)
+        first.cancel()
+        (known,) = set(await asyncio.gather(*others))
+        assert first.cancelled()
+        assert Counting.reads == 1
+        # What was changed since is seen by those that come later.
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(max_concurrency=3))
+        assert (known.max_concurrency, (await Counting().aconnection()).max_concurrency) == (16, 3)
+        monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
+        refused = await asyncio.gather(*(Counting().aconnection() for _ in range(3)), return_exceptions=True)
+        assert [type(error) for error in refused] == [AirflowNotFoundException] * 3
+        assert Counting.reads == 3
+        left = asyncio.create_task(Counting().aconnection())
+        await asyncio.sleep(0)
+        left.cancel()
+
+    asyncio.run(both())
 
 
 def test_equal_connections_share_under_two_names(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:

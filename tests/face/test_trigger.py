@@ -108,7 +108,7 @@ def test_the_deadline_is_not_moved_by_running_again(streamkap: StreamkapSimulato
         streamkap.reset_requests()
         event = fire(late)
         assert event["outcome"] == "deadline"
-        assert "1 polls" in event["message"]
+        assert ", 1 poll." in event["message"]
         assert streamkap.count(METRICS) == 1
 
 
@@ -121,8 +121,9 @@ def test_a_restart_in_the_middle_keeps_the_deadline(streamkap: StreamkapSimulato
             await asyncio.wait_for(fired(waiting), 0.3)
 
     asyncio.run(cut_off())
-    assert fire(carried(waiting))["outcome"] == "deadline"
-    assert time.time() - waiting.plan["deadline"] < 2
+    restarted: Any = carried(waiting)
+    assert restarted.plan["deadline"] == waiting.plan["deadline"]
+    assert fire(restarted)["outcome"] == "deadline"
 
 
 def test_one_that_is_late_still_succeeds_if_the_gate_is_open(streamkap: StreamkapSimulator) -> None:

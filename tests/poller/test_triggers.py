@@ -84,26 +84,13 @@ def test_hundreds_of_waits_make_the_requests_of_a_few(simulator: StreamkapSimula
     async def main() -> float:
         began = time.monotonic()
         async with running(*(trigger(IDS[number % 5], interval=1.0) for number in range(300))):
-            await asyncio.sleep(4.0)
+            await until(lambda: simulator.count("/metrics") >= 15)
         return time.monotonic() - began
 
     seconds = asyncio.run(main())
     assert simulator.token_calls == 1
     assert simulator.connections <= 5
-    metrics = simulator.count("/metrics")
-    assert 5 * 2 <= metrics <= 5 * (seconds + 1)
-
-
-def test_first_polls_are_spread_by_destination(simulator: StreamkapSimulator) -> None:
-    async def main() -> None:
-        async with running(*(trigger(IDS[number % 20], interval=3.0) for number in range(200))):
-            await until(lambda: simulator.count("/metrics") >= 20)
-
-    asyncio.run(main())
-    first = [request for request in simulator.requests if "/metrics" in request.path][:20]
-    assert {request.path.split("/")[2] for request in first} == set(IDS)
-    # 200 waits that draw lots each for itself would have asked for all 20 within the first half second.
-    assert first[-1].at - first[0].at >= 0.75
+    assert simulator.count("/metrics") <= 5 * (seconds + 1)
 
 
 def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: StreamkapSimulator) -> None:

@@ -8,7 +8,7 @@ forgets ``never_fail`` after deferral on 2.11, and raises a retried error there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,20 @@ def any_end_skips(never_fail: bool) -> Iterator[None]:
         if never_fail and ends:
             raise AirflowSkipException(f"Skipping, since never_fail is set: {error}") from error
         raise
+
+
+@contextmanager
+def in_our_words(tell: Callable[[], str | None]) -> Iterator[None]:
+    """Let a time-out say what was missing: Airflow reads the clock again after a poke, and may see it pass by itself.
+
+    :param tell: says it; ``None``: there is nothing to tell.
+    """
+    try:
+        yield
+    except AirflowSensorTimeout:
+        if (said := tell()) is None:
+            raise
+        raise AirflowSensorTimeout(said) from None
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from airflow_provider_streamkap.sensors.ends import (
     any_end_skips,
     bad_arguments_fail,
     check_deferral,
+    in_our_words,
     only_the_deadline_skips,
 )
 from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, has_store, recall, remember, started
@@ -148,7 +149,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait in the way that was chosen, and return the snapshot."""
         self._started, self._wait, self._hook = started(context, self.reschedule), None, None
-        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail):
+        late = in_our_words(lambda: None if self._wait is None else self._wait.timed_out(time.time()))
+        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail), late:
             return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -285,9 +287,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         return not isinstance(self.destination_id, str)
 
     def _look(self, plan: WaitPlan, id_: str) -> Observation | StreamkapError:
-        within = None
-        if plan.deadline is not None:
-            within = max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
+        within = None if plan.deadline is None else max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
         try:
             return self.hook.get_conn().observe(plan.watch(id_), within=within)
         except StreamkapError as error:

@@ -127,6 +127,23 @@ def test_the_time_runs_over_all_pokes_of_a_rescheduled_sensor(streamkap: Streamk
         sensor("reschedule", timeout=60, soft_fail=True).execute(waiting_since(100))
 
 
+class PokesUntilTheEnd(StreamkapDestinationSensor):
+    """The time is up just when a poke has ended."""
+
+    def poke(self, context: Any) -> Any:
+        done = super().poke(context)
+        self.timeout = 0
+        return done
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: StreamkapSimulator, mode: str) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+    late = PokesUntilTheEnd(task_id="wait", destination_id="d1", poke_interval=0.02, timeout=60, mode=mode)
+    with pytest.raises(AirflowSensorTimeout, match=r"The wait for d1 has timed out: .* lag is 120, above 0"):
+        late.execute(waiting_since(30))
+
+
 def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("reschedule", timeout=60).execute(waiting_since(100))

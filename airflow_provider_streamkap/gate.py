@@ -100,8 +100,8 @@ class DestinationGate:
         counts; ``None`` (default): any. A point of the timeseries counts when its stamp lies a whole interval (60 s)
         after the moment: whether the stamp is the start or the end of its interval is not documented.
     :param max_reading_age: seconds; a lag measured longer ago does not count; ``None`` (default): any age.
-    :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, or a status that is
-        both wanted and fatal; the message names the argument.
+    :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, a status that is both
+        wanted and fatal, or ``observed_after`` without a wanted status; the message names the argument.
     """
 
     max_records_lag: float | None = 0
@@ -121,8 +121,7 @@ class DestinationGate:
         fatal = statuses("fail_on_status", self.fail_on_status)
         if not wanted and self.max_records_lag is None and self.max_latency_ms is None:
             raise ValueError(
-                "max_records_lag, connector_status and max_latency_ms are all None: there is nothing to wait for; "
-                "set at least one of them"
+                "there is nothing to wait for: max_records_lag, connector_status and max_latency_ms are None"
             )
         check_limit("max_reading_age", self.max_reading_age)
         if self.dated and self.max_records_lag is None:
@@ -130,6 +129,8 @@ class DestinationGate:
                 "observed_after and max_reading_age say when the lag must have been measured, but max_records_lag is "
                 "None: set it, or take them out"
             )
+        if self.observed_after is not None and not wanted:
+            raise ValueError("observed_after trusts a lag under a wanted status only, but connector_status is None")
         if both := sorted(wanted[key] for key in wanted.keys() & fatal.keys()):
             raise ValueError(
                 f"{', '.join(map(repr, both))} stands in connector_status and in fail_on_status; "

@@ -20,6 +20,9 @@ Require = Literal["all", "any"]
 # Points come once a minute; looking oftener tells sooner that one has come, and that the connector has stopped.
 _RUN_SECONDS = 20.0
 
+# Below that a gate that promises to be right was wrong in the simulation of benchmarks/truth.
+_LEAST_POINTS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class WaitPlan:
@@ -55,6 +58,11 @@ class WaitPlan:
         count: Any = self.confirmations
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
+        if self.gate.observed_after is not None and count < _LEAST_POINTS:
+            raise ValueError(
+                f"confirmations must be at least {_LEAST_POINTS} with observed_after: a lag that is zero for some "
+                "seconds after a restart makes one point"
+            )
         check_limit("confirm_interval", self.confirm_interval, optional=False)
         _check_require(self.require)
 

@@ -58,7 +58,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param connector_status: wanted status or statuses, default ``"Active"``; ``None``: status does not matter.
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
     :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
-        typically ``"{{ data_interval_end }}"``; templated. ``None`` (default): the latest lag, which carries no time.
+        typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
+        ``None`` (default): the latest lag, which carries no time.
     :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
     :param confirmations: consecutive good polls that open the gate, default 2; with ``observed_after`` or
         ``max_reading_age`` consecutive good points of the timeseries, which has one a minute.

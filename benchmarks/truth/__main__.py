@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.pages import write
 from benchmarks.truth.faults import FAULTS
 from benchmarks.truth.habits import CONVENTIONS
 from benchmarks.truth.report import tables
 from benchmarks.truth.verdicts import Verdict, verdicts
 from benchmarks.truth.ways import OBSERVED, WAYS
 
-BEGIN, END = "<!-- begin of the results -->", "<!-- end of the results -->"
+RESULTS = "truth"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = f"{summary(asked.seed, asked.rounds, seen)}\n\n{tables(seen)}"
     print(text)
     if asked.write:
-        write(asked.write, text)
+        write(asked.write, RESULTS, text)
     if lies := broken(seen):
         print(f"\nThe gate opened early in {len(lies)} waits in which it promises not to", file=sys.stderr)
     return 1 if lies else 0
@@ -56,15 +57,6 @@ def summary(seed: int, rounds: int, seen: Sequence[Verdict]) -> str:
         f"configuration has {waits:,} waits; none early among them says that the share is below {300 / waits:.2f} % "
         "(95 % confidence), in a world as bad as this one."
     )
-
-
-def write(page: Path, text: str) -> None:
-    """Put the results between the two marks of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"{page} has no place for the results: {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

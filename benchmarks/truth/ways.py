@@ -93,7 +93,6 @@ WAYS = (
     Way("connector_status=None", condition={"connector_status": None}),
     Way("max_reading_age=300", condition={"max_reading_age": 300}),
     OBSERVED,
-    Way("observed_after, confirmations=1", True, plan={"confirmations": 1}),
     Way("observed_after, confirmations=3", True, plan={"confirmations": 3}, promises=True),
     Way("observed_after, max_records_lag=100", True, {"max_records_lag": 100}, promises=True),
     Way("observed_after, max_reading_age=900", True, {"max_reading_age": 900}, promises=True),
@@ -101,7 +100,6 @@ WAYS = (
     Way("observed_after, poke_interval=300", True, plan={"poke_interval": 300}, promises=True),
     Way("observed_after, reschedule without memory", True, forgets=True, promises=True),
     LATER,
-    Way("observed_after, connector_status=None", True, {"connector_status": None}),
     GRAIN,
     NAIVE,
 )

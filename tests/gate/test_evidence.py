@@ -26,7 +26,7 @@ class Clocked:
     """A wait for what was in Kafka at noon; times are seconds from then on."""
 
     def __init__(self, condition: dict[str, Any] | None = None, **plan: Any) -> None:
-        gate = DestinationGate(observed_after=AFTER, **(condition or {}))
+        gate = DestinationGate(**{"observed_after": AFTER, **(condition or {})})
         if "deadline" in plan:
             plan["deadline"] = AFTER.timestamp() + plan["deadline"]
         self.wait = DestinationWait(WaitPlan(("d1",), gate, **plan))
@@ -54,13 +54,18 @@ def test_a_point_that_is_seen_again_confirms_nothing_and_the_next_one_does() -> 
 
 
 def test_as_many_points_are_wanted_as_there_are_confirmations() -> None:
-    wait = Clocked(confirmations=1)
-    assert confirming(wait.sees(10, 0, lag=0)) is False
+    wait = Clocked({"observed_after": None, "max_reading_age": 900}, confirmations=1)
+    assert confirming(wait.sees(10, 0, lag=7)) is False
     assert wait.sees(70, 60) == Opened(("d1",))
     wait = Clocked(confirmations=3)
     assert confirming(wait.sees(50, 60))
     assert confirming(wait.sees(110, 120))
     assert wait.sees(170, 180) == Opened(("d1",))
+
+
+def test_one_point_is_not_enough_where_the_gate_promises_to_be_right() -> None:
+    with pytest.raises(ValueError, match="confirmations must be at least 2 with observed_after"):
+        Clocked(confirmations=1)
 
 
 def test_points_of_before_the_connector_was_first_seen_to_run_do_not_count() -> None:
@@ -120,7 +125,7 @@ def test_a_lag_in_between_begins_the_count_anew() -> None:
 
 
 def test_where_the_status_does_not_matter_only_the_points_do() -> None:
-    wait = Clocked({"connector_status": None})
+    wait = Clocked({"observed_after": None, "max_reading_age": 900, "connector_status": None})
     assert confirming(wait.sees(600, 540))
     assert wait.sees(620, 600) == Opened(("d1",))
 

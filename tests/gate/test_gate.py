@@ -168,6 +168,7 @@ def test_the_moment_may_be_text_of_any_zone() -> None:
         ({"observed_after": "soon"}, "observed_after must be"),
         ({"max_reading_age": -1}, "max_reading_age"),
         ({"observed_after": AFTER, "max_records_lag": None}, "max_records_lag is None"),
+        ({"observed_after": AFTER, "connector_status": None}, "connector_status is None"),
         ({"connector_status": "broken"}, "'broken' stands in connector_status and in fail_on_status"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.wait import GaveUp
+from benchmarks.pages import marks
 from benchmarks.truth import __main__ as command
 from benchmarks.truth.faults import FAULTS, Fault
 from benchmarks.truth.habits import CONVENTIONS
@@ -140,21 +141,12 @@ def test_the_tables_show_every_way_fault_and_convention_and_what_was_seen() -> N
 
 def test_the_page_shows_the_tables_of_these_configurations_and_no_broken_promise() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    told = page[page.index(command.BEGIN) : page.index(command.END)]
+    begin, end = marks(command.RESULTS)
+    told = page[page.index(begin) : page.index(end)]
     assert "promise not to open early, 0 waits did" in told
     rows = [line.split("|")[1].strip() for line in told.splitlines() if line.startswith("| ")]
     assert [row for row in rows if row in {way.name for way in WAYS}] == [way.name for way in WAYS]
     assert [row for row in rows if row in {fault.name for fault in FAULTS}] == [fault.name for fault in FAULTS]
-
-
-def test_the_results_are_put_between_the_marks_of_a_page(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n", encoding="utf-8")
-    command.write(page, "new")
-    assert page.read_text(encoding="utf-8") == f"before\n{command.BEGIN}\n\nnew\n\n{command.END}\nafter\n"
-    page.write_text("nothing\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="no place for the results"):
-        command.write(page, "new")
 
 
 def test_a_fault_has_one_name() -> None:

@@ -13,10 +13,11 @@ import asyncio
 import contextvars
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
+from types import TracebackType
+from typing import Self
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.api.turns import Slots, Turn
@@ -62,18 +63,12 @@ class DestinationPoller:
         """Count the destinations that somebody follows."""
         return len(self._destinations)
 
-    @contextmanager
-    def follow(self, watches: Sequence[Watch]) -> Iterator[Rounds]:
-        """Take part in the polls of some destinations until the block is left.
+    def follow(self, watches: Sequence[Watch]) -> Rounds:
+        """Take part in the polls of some destinations: a context, which lasts until it is left.
 
         :param watches: the destinations and how to look at them; each is polled for as long as anybody follows it.
         """
-        followed = [self._join(watch) for watch in watches]
-        try:
-            yield Rounds(followed)
-        finally:
-            for destination in followed:
-                self._leave(destination)
+        return Rounds(self, [self._join(watch) for watch in watches])
 
     def _join(self, watch: Watch) -> _Destination:
         destination = self._destinations.get(watch)
@@ -83,7 +78,11 @@ class DestinationPoller:
         destination.followers += 1
         return destination
 
-    def _leave(self, destination: _Destination) -> None:
+    def leave(self, destination: _Destination) -> None:
+        """Follow a destination no longer.
+
+        :param destination: it.
+        """
         destination.followers -= 1
         if not destination.followers:
             del self._destinations[destination.watch]
@@ -91,12 +90,23 @@ class DestinationPoller:
 
 
 class Rounds:
-    """One follower's view of its destinations: a reading of each, again and again."""
+    """One follower's view of its destinations: a reading of each, again and again, until the context is left."""
 
-    __slots__ = ("_followed",)
+    __slots__ = ("_followed", "_poller")
 
-    def __init__(self, followed: Sequence[_Destination]) -> None:
+    def __init__(self, poller: DestinationPoller, followed: Sequence[_Destination]) -> None:
+        self._poller = poller
         self._followed = followed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        followed, self._followed = self._followed, ()
+        for destination in followed:
+            self._poller.leave(destination)
 
     async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
         """Wait for one reading of each destination.

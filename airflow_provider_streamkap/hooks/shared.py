@@ -16,10 +16,10 @@ import sys
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_streamkap.api.exchange import Session
 from airflow_provider_streamkap.hooks.masking import amask, mask
@@ -37,10 +37,29 @@ _CLIENT = "airflow_provider_streamkap.api.async_client"
 _KEPT = 32
 
 
+T = TypeVar("T")
+
+
 @dataclass(slots=True)
-class _OnLoop:
+class OnLoop:
+    """What the hooks in one event loop share.
+
+    :param settings: what the connection says.
+    :param client: asks.
+    :param poller: asks for many.
+    :param users: who hold on to it.
+    """
+
+    settings: ClientSettings
     client: AsyncStreamkapClient
     poller: DestinationPoller
+    users: int = 0
+
+
+@dataclass(slots=True)
+class _Read:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    known: StreamkapConnection | None = None
     users: int = 0
 
 
@@ -49,12 +68,10 @@ class _Shared:
         self.lock = threading.Lock()
         self.sessions: OrderedDict[ClientSettings, Session] = OrderedDict()
         self.clients: OrderedDict[ClientSettings, StreamkapClient] = OrderedDict()
-        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, _OnLoop]] = (
+        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, OnLoop]] = (
             weakref.WeakKeyDictionary()
         )
-        self.reads: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[str, asyncio.Task[StreamkapConnection]]
-        ] = weakref.WeakKeyDictionary()
+        self.reads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Read]] = weakref.WeakKeyDictionary()
 
     def session(self, settings: ClientSettings) -> Session:
         session = self.sessions.get(settings)
@@ -96,47 +113,64 @@ def client(settings: ClientSettings) -> StreamkapClient:
         return found
 
 
-async def connection(conn_id: str, read: Callable[[], Coroutine[Any, Any, StreamkapConnection]]) -> StreamkapConnection:
+async def connection(conn_id: str, read: Callable[[], Awaitable[StreamkapConnection]]) -> StreamkapConnection:
     """Read a connection once for all who ask while it is being read: a triggerer starts its triggers all together.
 
     :param conn_id: the Airflow connection.
     :param read: reads it.
     """
-    under_way = _shared.reads.setdefault(asyncio.get_running_loop(), {})
-    task = under_way.get(conn_id)
-    if task is None:
-        task = under_way[conn_id] = asyncio.create_task(read())
-
-        def done(ended: asyncio.Task[StreamkapConnection]) -> None:
-            del under_way[conn_id]
-            # Nobody may be left to be told, which asyncio would take for an oversight.
-            if not ended.cancelled():
-                ended.exception()
-
-        task.add_done_callback(done)
-    # Whoever leaves takes nothing from the others.
-    return await asyncio.shield(task)
-
-
-@asynccontextmanager
-async def on_loop(settings: ClientSettings, max_concurrency: int) -> AsyncIterator[_OnLoop]:
-    """Share this event loop's client and poller; the last to leave closes the sockets, the token stays.
-
-    :param settings: what the connection says.
-    :param max_concurrency: requests of the poller under way at once; the first user's word counts.
-    """
-    await _load()
-    here = _shared.on_loop.setdefault(asyncio.get_running_loop(), {})
-    entry = here.get(settings)
-    if entry is None:
-        entry = here[settings] = _start(settings, max_concurrency)
-    entry.users += 1
+    here = _shared.reads.setdefault(asyncio.get_running_loop(), {})
+    one = here.setdefault(conn_id, _Read())
+    one.users += 1
     try:
-        yield entry
+        # Whoever reads for all may be cancelled, or fail; then the next one reads.
+        async with one.lock:
+            if one.known is None:
+                one.known = await read()
+            return one.known
     finally:
+        one.users -= 1
+        if not one.users:
+            del here[conn_id]
+
+
+class Held(Generic[T]):
+    """A context in which this event loop's client and poller are shared; the last to leave closes the sockets.
+
+    A class, and not a generator, because each of thousands of waits keeps one.
+
+    :param read: gives the connection; the first user's word on ``max_concurrency`` counts.
+    :param pick: what of the two the context gives.
+    """
+
+    __slots__ = ("_entry", "_pick", "_read")
+
+    def __init__(self, read: Callable[[], Awaitable[StreamkapConnection]], pick: Callable[[OnLoop], T]) -> None:
+        self._read: Callable[[], Awaitable[StreamkapConnection]] | None = read
+        self._pick = pick
+        self._entry: OnLoop | None = None
+
+    async def __aenter__(self) -> T:
+        assert self._read is not None, "the context has been entered before"
+        connection = await self._read()
+        await _load()
+        self._read = None
+        here = _shared.on_loop.setdefault(asyncio.get_running_loop(), {})
+        settings = connection.settings
+        if settings not in here:
+            here[settings] = _start(settings, connection.max_concurrency)
+        self._entry = here[settings]
+        self._entry.users += 1
+        return self._pick(self._entry)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        entry, self._entry = self._entry, None
+        assert entry is not None
         entry.users -= 1
         if not entry.users:
-            del here[settings]
+            del _shared.on_loop[asyncio.get_running_loop()][entry.settings]
             await entry.client.close()
 
 
@@ -147,11 +181,11 @@ async def _load() -> None:
         await asyncio.to_thread(importlib.import_module, _CLIENT)
 
 
-def _start(settings: ClientSettings, max_concurrency: int) -> _OnLoop:
+def _start(settings: ClientSettings, max_concurrency: int) -> OnLoop:
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.poller import DestinationPoller
 
     with _shared.lock:
         session = _shared.session(settings)
     client = AsyncStreamkapClient(settings, session=session, on_token=amask)
-    return _OnLoop(client, DestinationPoller(client.observe, max_concurrency=max_concurrency))
+    return OnLoop(settings, client, DestinationPoller(client.observe, max_concurrency=max_concurrency))

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseHook, Connection
@@ -111,27 +112,19 @@ class StreamkapHook(BaseHook):
             await amask(secret)
         return connection
 
-    @asynccontextmanager
-    async def aclient(self) -> AsyncIterator[AsyncStreamkapClient]:
+    def aclient(self) -> AbstractAsyncContextManager[AsyncStreamkapClient]:
         """Hold on to this event loop's client over several calls, so that they share its sockets.
 
-        :raises ValueError: the connection is incomplete or makes no sense.
-        :raises AirflowNotFoundException: there is no such connection.
+        :returns: a context that gives the client; entering it raises what :meth:`aconnection` raises.
         """
-        connection = await self.aconnection()
-        async with shared.on_loop(connection.settings, connection.max_concurrency) as here:
-            yield here.client
+        return shared.Held(self.aconnection, attrgetter("client"))
 
-    @asynccontextmanager
-    async def poller(self) -> AsyncIterator[DestinationPoller]:
+    def poller(self) -> AbstractAsyncContextManager[DestinationPoller]:
         """Hold on to this event loop's poller, by which all waits on this connection share their polls.
 
-        :raises ValueError: the connection is incomplete or makes no sense.
-        :raises AirflowNotFoundException: there is no such connection.
+        :returns: a context that gives the poller; entering it raises what :meth:`aconnection` raises.
         """
-        connection = await self.aconnection()
-        async with shared.on_loop(connection.settings, connection.max_concurrency) as here:
-            yield here.poller
+        return shared.Held(self.aconnection, attrgetter("poller"))
 
     def get_destination_metrics(
         self,

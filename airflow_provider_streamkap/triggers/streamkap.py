@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -23,6 +22,9 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
 from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result, snapshots
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.api.poller import Rounds
 
 # A poll under way at the deadline may end for this many seconds: it is the last one.
 LAST_POLL_SECONDS = 30.0
@@ -84,36 +86,40 @@ class StreamkapDestinationTrigger(BaseTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         plan = self._plan()
+        not_before = asyncio.get_running_loop().time()
+        async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
+            with poller.follow([plan.watch(id_) for id_ in plan.destination_ids]) as rounds:
+                return await self._follow(plan, rounds, not_before)
+
+    async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
         wait = DestinationWait.recall(plan, self.memory)
         deadline = plan.deadline if plan.deadline is not None else float("inf")
         loop = asyncio.get_running_loop()
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once.
-        not_before = loop.time()
         spread = min(plan.poke_interval, max(deadline - time.time(), 0))
         due = not_before + spread
-        async with AsyncExitStack() as stack:
-            poller = await stack.enter_async_context(StreamkapHook(self.streamkap_conn_id).poller())
-            rounds = stack.enter_context(poller.follow([plan.watch(id_) for id_ in plan.destination_ids]))
-            while True:
-                try:
-                    # A confirmation may be due after the deadline.
-                    left = max(deadline - time.time(), due - loop.time(), 0)
-                    async with asyncio.timeout(left + LAST_POLL_SECONDS):
-                        samples = await rounds.next(not_before=not_before, due=due, spread=spread)
-                except TimeoutError:
-                    return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
-                now = time.time()
-                seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
-                step = wait.observe(seen, now)
-                if line := wait.progress(step, now):
-                    self.log.info("%s", line)
-                if isinstance(step, GaveUp):
-                    return gave_up_event(step)
-                if isinstance(step, Opened):
-                    return opened_event(result(step.passed, self.many, snapshots(seen)))
-                began = max(sample.began for sample in samples)
-                due, spread = began + step.after, 0.0
-                # Half an interval early is near enough to share the poll of another wait; a confirmation is not
-                # to be had early.
-                not_before = due if step.confirming else began + step.after / 2
+        while True:
+            try:
+                # A confirmation may be due after the deadline.
+                left = max(deadline - time.time(), due - loop.time(), 0)
+                async with asyncio.timeout(left + LAST_POLL_SECONDS):
+                    samples = await rounds.next(not_before=not_before, due=due, spread=spread)
+            except TimeoutError:
+                return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
+            now = time.time()
+            seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+            step = wait.observe(seen, now)
+            if line := wait.progress(step, now):
+                self.log.info("%s", line)
+            if isinstance(step, GaveUp):
+                return gave_up_event(step)
+            if isinstance(step, Opened):
+                return opened_event(result(step.passed, self.many, snapshots(seen)))
+            began = max(sample.began for sample in samples)
+            due, spread = began + step.after, 0.0
+            # Half an interval early is near enough to share the poll of another wait; a confirmation is not
+            # to be had early.
+            not_before = due if step.confirming else began + step.after / 2
+            # Not to be kept while resting: a thousand waits would keep a thousand rounds.
+            del samples, seen, line

@@ -32,6 +32,15 @@ def left_behind() -> list[Any]:
     return [*tasks, *entries, *sessions]
 
 
+async def until_it_follows() -> None:
+    """Wait until a trigger has a part in the polls."""
+    for _ in range(2_000):
+        if any(len(entry.poller) for entry in shared._shared.on_loop.get(asyncio.get_running_loop(), {}).values()):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing is followed")
+
+
 def test_triggers_share_polls_sockets_and_the_token(streamkap: StreamkapSimulator) -> None:
     ids = [f"d{number}" for number in range(4)]
     for id_ in ids:
@@ -109,8 +118,8 @@ def test_a_trigger_that_is_cancelled_while_it_rests_leaves_nothing(streamkap: St
     streamkap.add("d1", scenarios.steady(lag=120))
 
     async def main() -> None:
-        wait = asyncio.create_task(fired(trigger(poke_interval=3600, seconds=0.1)))
-        await asyncio.sleep(0.01)
+        wait = asyncio.create_task(fired(trigger(poke_interval=3600, seconds=3600)))
+        await until_it_follows()
         wait.cancel()
         with pytest.raises(asyncio.CancelledError):
             await wait

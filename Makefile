@@ -22,7 +22,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench-import clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench bench-waits bench-airflow bench-import clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,18 @@ build: .venv/.ready ## sdist and wheel in dist/, checked
 
 truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
 	$(PY) -m benchmarks.truth $(if $(WRITE),--write docs/truth.md)
+
+.venvs/bench/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/bench --group bench
+	@touch $@
+
+bench: bench-waits bench-airflow bench-import ## what waits cost, half an hour of it (WRITE=1: and renew docs/benchmarks.md)
+
+bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
+	.venvs/bench/bin/python -m benchmarks.waits $(if $(WRITE),--write docs/benchmarks.md)
+
+bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
+	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/benchmarks.md)
 
 bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
 	$(PY) -m scripts.bench_import

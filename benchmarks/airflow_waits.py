@@ -20,6 +20,7 @@ from pathlib import Path
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from benchmarks.dags.bench_waits import DESTINATIONS, WAYS
+from benchmarks.pages import write
 from scripts.airflow_stack import AirflowStack
 from scripts.stop_signals import signals_as_exceptions
 
@@ -121,14 +122,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.airflow_waits", description=__doc__)
     parser.add_argument("--crowd", action="store_true", help="also two hundred mapped waits (several minutes)")
     parser.add_argument("--seconds", type=float, default=60, help="how long the destinations lag, default 60")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
     options = parser.parse_args()
     logging.getLogger("airflow_provider_streamkap.testing").setLevel(logging.WARNING)
     with signals_as_exceptions(), StreamkapSimulator() as simulator:
         connections = {"streamkap_default": simulator.airflow_connection()}
         with AirflowStack(Path(sys.executable), DAGS, connections, overrides=_SETTINGS) as stack:
-            print(ways(stack, simulator, options.seconds), flush=True)
+            found = {"ways": ways(stack, simulator, options.seconds)}
+            print(found["ways"], flush=True)
             if options.crowd:
-                print(f"\n{crowd(stack, simulator)}", flush=True)
+                found["crowd"] = crowd(stack, simulator)
+                print(f"\n{found['crowd']}", flush=True)
+    if options.write:
+        for name, text in found.items():
+            write(options.write, name, text)
     return 0
 
 

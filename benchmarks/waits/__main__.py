@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Measure what waits cost, side by side, and print the tables: ``python -m benchmarks.waits``.
+
+Every crowd runs in a process of its own, which begins where the one before it began, against a server in another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.pages import write
+from benchmarks.waits.crowd import Figures, Task
+from benchmarks.waits.plan import FULL, QUICK, Crowd, Plan
+from benchmarks.waits.report import Results, machine, tables
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Run the server, and give its address."""
+    command = [sys.executable, "-m", "benchmarks.waits.server"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            # It serves until nobody holds this end.
+            process.stdin.close()
+
+
+def _last_line(command: Sequence[str]) -> str:
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def measured(crowd: Crowd) -> Figures:
+    """Run one crowd.
+
+    :param crowd: it.
+    """
+    print(f"{crowd.contestant}: {crowd.waits:,} waits on {crowd.destinations:,}", file=sys.stderr, flush=True)
+    with server() as url:
+        task = Task(url=url, **asdict(crowd))
+        told = _last_line([sys.executable, "-m", "benchmarks.waits.crowd", json.dumps(asdict(task))])
+    return Figures(**json.loads(told))
+
+
+def bare(requests: int) -> dict[str, float]:
+    """Measure bare requests.
+
+    :param requests: how many.
+    :returns: processor seconds for one, by library.
+    """
+    print(f"bare: {requests:,} requests", file=sys.stderr, flush=True)
+    with server() as url:
+        command = [sys.executable, "-m", "benchmarks.waits.bare", f"{url}/destinations/d1/metrics", str(requests)]
+        found: dict[str, float] = json.loads(_last_line(command))
+    return found
+
+
+def run(plan: Plan) -> Results:
+    """Measure everything, one after the other.
+
+    :param plan: what is to be measured.
+    """
+    return Results(
+        bare=bare(plan.requests),
+        side_by_side={
+            heading: [(crowd, measured(crowd)) for crowd in crowds] for heading, crowds in plan.side_by_side.items()
+        },
+        growth=[(crowd, measured(crowd)) for crowd in plan.growth],
+        memory=[(crowd, measured(crowd)) for crowd in plan.memory],
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line.
+
+    :param arguments: what follows the command's name.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.waits", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small crowds, to see that it runs (a minute)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
+    asked = parser.parse_args(arguments)
+    results = run(QUICK if asked.quick else FULL)
+    text = f"{machine()}\n\n{tables(results)}"
+    print(text)
+    if asked.write:
+        write(asked.write, "waits", text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -34,4 +34,4 @@ def test_the_tests_shown_pass(tmp_path: Path) -> None:
         },
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert "5 passed" in done.stdout

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A wait for a lag of a certain time, on a simulator whose clock runs sixty times as fast."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from airflow.models import DagBag
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+
+ORDERS = "67ad6e0af08a2365c729ba79"
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    start = time.time()
+    with StreamkapSimulator(clock=lambda: start + (time.time() - start) * 60) as simulator:
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
+        yield simulator
+
+
+def test_opens_on_what_was_measured_after_the_moment(airflow_database, hurried):
+    hurried.add(ORDERS, scenarios.steady(), age=3600)
+    dag = DagBag().get_dag("after_streamkap")
+    wait = dag.get_task("wait_until_drained")
+    wait.observed_after = datetime.now(UTC) - timedelta(minutes=30)
+    wait.poke_interval = wait.confirm_interval = 0.2
+    assert {ti.state for ti in dag.test().get_task_instances()} == {"success"}

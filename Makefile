@@ -61,11 +61,11 @@ test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## unit tests and deferrable r
 
 $(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
 	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
-	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable"
+	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 matrix-3.3.2: .venv/.ready
 	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
-	$(PY) $(PYTEST) -m "system and deferrable"
+	$(PY) $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 # The least of every dependency that pyproject.toml declares, Airflow included.
 matrix-floors: .venvs/floors/.ready

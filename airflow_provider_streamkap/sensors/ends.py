@@ -25,18 +25,26 @@ _DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)
 
 
 @contextmanager
-def only_the_deadline_skips(soft_fail: bool) -> Iterator[None]:
-    """Take back a skip that Airflow made of anything else.
+def only_the_deadline_skips(soft_fail: bool, tell: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+    """Let the deadline say what was missing, and take back a skip that Airflow made of anything else.
 
     :param soft_fail: the sensor's ``soft_fail``.
+    :param tell: says what was missing, where Airflow, which reads the clock again after a poke, has seen the deadline
+        pass by itself; ``None``: there is nothing to tell.
     """
     try:
         yield
+    except AirflowSensorTimeout:
+        if (said := tell()) is None:
+            raise
+        raise AirflowSensorTimeout(said) from None
     except AirflowSkipException as skip:
         cause = skip.__cause__
-        if soft_fail and isinstance(cause, Exception) and not isinstance(cause, _DEADLINE):
+        if not soft_fail:
+            raise
+        if isinstance(cause, Exception) and not isinstance(cause, _DEADLINE):
             raise cause from cause.__cause__
-        raise
+        raise AirflowSkipException(f"Skipping, since soft_fail is set: {cause or tell() or skip}") from cause
 
 
 @contextmanager
@@ -53,20 +61,6 @@ def any_end_skips(never_fail: bool) -> Iterator[None]:
         if never_fail and ends:
             raise AirflowSkipException(f"Skipping, since never_fail is set: {error}") from error
         raise
-
-
-@contextmanager
-def in_our_words(tell: Callable[[], str | None]) -> Iterator[None]:
-    """Let a time-out say what was missing: Airflow reads the clock again after a poke, and may see it pass by itself.
-
-    :param tell: says it; ``None``: there is nothing to tell.
-    """
-    try:
-        yield
-    except AirflowSensorTimeout:
-        if (said := tell()) is None:
-            raise
-        raise AirflowSensorTimeout(said) from None
 
 
 @contextmanager

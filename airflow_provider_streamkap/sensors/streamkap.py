@@ -26,7 +26,6 @@ from airflow_provider_streamkap.sensors.ends import (
     any_end_skips,
     bad_arguments_fail,
     check_deferral,
-    in_our_words,
     only_the_deadline_skips,
 )
 from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, has_store, recall, remember, started
@@ -150,8 +149,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait in the way that was chosen, and return the snapshot."""
         self._started, self._wait, self._hook = started(context, self.reschedule), None, None
-        late = in_our_words(lambda: None if self._wait is None else self._wait.timed_out(time.time()))
-        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail), late:
+        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail, self._timed_out):
             return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -209,6 +207,9 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         if plan.patience.remembers:
             check_memory(has_store(context))
         return DestinationWait.recall(plan, recall(context))
+
+    def _timed_out(self) -> str | None:
+        return None if self._wait is None else self._wait.timed_out(time.time())
 
     @property
     def _forgets(self) -> bool:

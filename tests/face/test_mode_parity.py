@@ -75,7 +75,9 @@ CASES = {
     "bad polls until the deadline": Case(
         failing(503, None), AirflowSensorTimeout, "503 Service", {"max_poll_failures": 10_000, "timeout": 0.2}
     ),
-    "deadline, soft_fail": Case(stalled, AirflowSkipException, "", {"timeout": 0.2, "soft_fail": True}),
+    "deadline, soft_fail": Case(
+        stalled, AirflowSkipException, "since soft_fail is set: The wait for d1", {"timeout": 0.2, "soft_fail": True}
+    ),
     "Broken, soft_fail": Case(broken, AirflowFailException, "status is Broken", {"soft_fail": True}),
     "404, soft_fail": Case(failing(404, None), AirflowFailException, "404 Not Found", {"soft_fail": True}),
     "too many bad polls, soft_fail": Case(

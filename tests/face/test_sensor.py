@@ -139,9 +139,12 @@ class PokesUntilTheEnd(StreamkapDestinationSensor):
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
 def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
-    late = PokesUntilTheEnd(task_id="wait", destination_id="d1", poke_interval=0.02, timeout=60, mode=mode)
-    with pytest.raises(AirflowSensorTimeout, match=r"The wait for d1 has timed out: .* lag is 120, above 0"):
-        late.execute(waiting_since(30))
+    arguments: Any = {"task_id": "wait", "destination_id": "d1", "poke_interval": 0.02, "timeout": 60, "mode": mode}
+    says = r"The wait for d1 has timed out: .* lag is 120, above 0"
+    with pytest.raises(AirflowSensorTimeout, match=says):
+        PokesUntilTheEnd(**arguments).execute(waiting_since(30))
+    with pytest.raises(AirflowSkipException, match=f"since soft_fail is set: {says}"):
+        PokesUntilTheEnd(**arguments, soft_fail=True).execute(waiting_since(30))
 
 
 def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: StreamkapSimulator) -> None:

@@ -18,12 +18,13 @@ from yarl import URL
 from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
-from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session, Token
+from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, async_retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.token import Token
 from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
 from airflow_provider_streamkap.api.turns import Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch

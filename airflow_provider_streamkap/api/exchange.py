@@ -10,7 +10,6 @@ decision.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -32,13 +31,11 @@ from airflow_provider_streamkap.api.query import MetricsQuery, check_destination
 from airflow_provider_streamkap.api.redaction import redact_text
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.statuses import http_error
+from airflow_provider_streamkap.api.token import Token, parse_token
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
 METRICS_PERMISSION = "read:destination_metrics"
 SIGN_IN_PATH = "/auth/access-token"
-
-#: Seconds before its expiry at which a token is renewed, as in the vendor's own client; less for short lives.
-MAX_LEAD = 60.0
 
 # Start of a body that an error shows.
 _EXCERPT = 200
@@ -82,18 +79,6 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str
-
-
-@dataclass(frozen=True)
-class Token:
-    """An access token.
-
-    :param access: the token itself.
-    :param renew_at: time of the session's clock from which on it is renewed; None: its life is unknown.
-    """
-
-    access: str = field(repr=False)
-    renew_at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +191,7 @@ class Session:
         response: Response = yield request
         if not 200 <= response.status < 300:
             raise self._http_error(request, response, signing_in=True)
-        self._token = self._read(request, response, lambda payload: _parse_token(payload, asked_at))
+        self._token = self._read(request, response, lambda payload: parse_token(payload, asked_at))
         return self._token
 
     def _call(self, request: Request, parse: Callable[[Any], T]) -> Exchange[T]:
@@ -271,21 +256,3 @@ def _signed(request: Request, token: Token | None) -> Request:
 def _about(request: Request, response: Response) -> dict[str, Any]:
     request_id = "".join(char for char in response.headers.get("x-request-id", "")[:200] if char.isprintable())
     return {"method": request.method, "url": response.url, "request_id": request_id or None}
-
-
-def _parse_token(payload: Any, asked_at: float) -> Token:
-    access = payload.get("accessToken") if isinstance(payload, dict) else None
-    # It becomes a header: anything but visible ASCII could not be sent, or would end the header early.
-    if not isinstance(access, str) or not access.isascii() or not access.isprintable() or " " in access or not access:
-        raise StreamkapResponseError("the token call's answer holds no usable accessToken")
-    lifetime = _lifetime(payload.get("expiresIn"))
-    return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_LEAD, lifetime / 10))
-
-
-def _lifetime(value: Any) -> float | None:
-    """Seconds that a token lives; None where the answer does not say anything sensible."""
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None

@@ -17,7 +17,8 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapResponseError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.exchange import Session, Token
+from airflow_provider_streamkap.api.exchange import Session
+from airflow_provider_streamkap.api.token import Token
 from tests.api.play import BASE, answer, play, token_answer
 from tests.api.support import CREDENTIALS, ID, QUERY
 

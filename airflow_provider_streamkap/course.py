@@ -34,7 +34,7 @@ class GiveUp(Enum):
     STALLED = "stalled"
     """The lag has not fallen for ``stall_after``."""
     STATUS = "status"
-    """The status was neither wanted nor fatal for longer than ``status_grace``."""
+    """The status was neither wanted nor fatal, or there were no metrics, for longer than ``status_grace``."""
     UNREACHABLE = "unreachable"
     """Too many polls in a row failed in passing."""
     DEADLINE = "deadline"
@@ -47,7 +47,8 @@ class Patience:
 
     :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
     :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): for ever.
-    :param status_grace: seconds for which a status may be neither wanted nor fatal; ``None`` (default): for ever.
+    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without
+        metrics; ``None`` (default): for ever.
     :raises ValueError: an argument out of its range; the message names it.
     """
 
@@ -106,8 +107,9 @@ class Course:
             self._failed(seen, patience)
             return
         got = seen if isinstance(seen, Reading) else Reading.of(seen)
+        measured = isinstance(seen, Reading) or seen.measured
         self.failures = 0
-        self.seen = str(got)
+        self.seen = str(got) if measured else "its metrics are a 404, but it exists"
         verdict = gate.judge(got)
         self.passes = verdict.outcome is Outcome.OPEN
         self.evidence.look(got, gate)
@@ -121,9 +123,9 @@ class Course:
         if verdict.outcome is Outcome.FAIL:
             self.missing, self.ended = str(verdict), (GiveUp.BROKEN, f"destination {self.id}: {verdict} ({got})")
         elif verdict.outcome is Outcome.WAIT:
-            self.missing = str(verdict)
+            self.missing = str(verdict) if measured else "there are no metrics yet"
         self._follow_lag(got, gate, patience, now)
-        self._follow_status(got, gate, patience, now)
+        self._follow_status(got, gate, patience, now, measured)
 
     def _begin_anew(self) -> None:
         self.good = 0
@@ -163,16 +165,20 @@ class Course:
                 f"{self.curve_text(now)} ({got})",
             )
 
-    def _follow_status(self, got: Reading, gate: DestinationGate, patience: Patience, now: float) -> None:
-        if gate.wants(got.status):
+    def _follow_status(
+        self, got: Reading, gate: DestinationGate, patience: Patience, now: float, measured: bool
+    ) -> None:
+        if measured and gate.wants(got.status):
             self.odd_since = None
             return
         self.odd_since = now if self.odd_since is None else self.odd_since
         if patience.status_grace is not None and now - self.odd_since >= patience.status_grace:
+            lacking = "there have been no metrics" if gate.wants(None) else f"the status has not been {gate.wanted}"
+            shown = f"it is {got.status or 'unknown'} ({got})" if measured else f"{self.missing} ({self.seen})"
             self._end(
                 GiveUp.STATUS,
-                f"the status has not been {gate.wanted} for {number(round(now - self.odd_since))} s (status_grace="
-                f"{number(patience.status_grace)}); it is {got.status or 'unknown'} ({got})",
+                f"{lacking} for {number(round(now - self.odd_since))} s (status_grace="
+                f"{number(patience.status_grace)}); {shown}",
             )
 
     def _end(self, why: GiveUp, message: str) -> None:

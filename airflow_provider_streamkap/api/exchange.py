@@ -21,6 +21,7 @@ from airflow_provider_streamkap.api.destination import Destination, DestinationP
 from airflow_provider_streamkap.api.errors import (
     StreamkapError,
     StreamkapNotFoundError,
+    StreamkapPermissionError,
     StreamkapResponseError,
     brief,
 )
@@ -133,12 +134,28 @@ class Session:
     def observe(self, watch: Watch) -> Exchange[Observation]:
         """Look at a destination once, in the way that is asked for.
 
+        A 404 can mean an unknown id, and a destination that has only just been deployed: the destination itself
+        tells which.
+
         :param watch: the destination, and whether times matter.
         """
         newest = watch.newest(self._wall())
-        # The points first: a status that is read after them speaks of a time that is not before theirs.
-        series = None if newest is None else (yield from self.metrics(newest))
-        return Observation((yield from self.metrics(watch.latest())), series)
+        try:
+            # The points first: a status that is read after them speaks of a time that is not before theirs.
+            series = None if newest is None else (yield from self.metrics(newest))
+            return Observation((yield from self.metrics(watch.latest())), series)
+        except StreamkapNotFoundError:
+            if not (yield from self._exists(watch.destination_id)):
+                raise
+        return Observation.bare(watch, self._wall())
+
+    def _exists(self, destination_id: str) -> Exchange[bool]:
+        try:
+            yield from self.destination(destination_id)
+        except (StreamkapNotFoundError, StreamkapPermissionError):
+            # Who may not look learns nothing, and what is known stays the refusal.
+            return False
+        return True
 
     def destination(self, destination_id: str) -> Exchange[Destination]:
         """Ask for one destination.

@@ -63,10 +63,22 @@ class Observation:
 
     :param latest: the latest metrics.
     :param series: the newest points, where they were watched.
+    :param measured: whether there are any metrics; False: the destination exists and has none yet, so that
+        ``latest`` is empty.
     """
 
     latest: DestinationMetrics
     series: DestinationMetrics | None = None
+    measured: bool = True
+
+    @classmethod
+    def bare(cls, watch: Watch, now: datetime) -> Observation:
+        """Make what a look shows at a destination that has no metrics yet: nothing is known.
+
+        :param watch: how it was looked at.
+        :param now: aware current time.
+        """
+        return cls(DestinationMetrics.parse(watch.latest(), {"data": {}}, now), measured=False)
 
     @property
     def newest_lag(self) -> Point | None:

@@ -48,9 +48,9 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     apart. Returns the snapshot that it passed on (for a list of ids a dict by id).
 
     How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
-    under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403,
-    404, 400, 422) raise ``AirflowFailException`` (not retried); too many failed polls in a row raise
-    ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline only.
+    under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a
+    404 of a destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried); too many failed
+    polls in a row raise ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline.
 
     :param destination_id: a destination's id, or a list of ids; templated.
     :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
@@ -65,8 +65,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param confirm_interval: seconds between those, default 60.
     :param require: of a list of ids, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
     :param fail_on_status: statuses that end the wait at once, default ``("Broken",)``.
-    :param status_grace: seconds for which a status may be neither wanted nor fatal; ``None`` (default): till the
-        deadline.
+    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without metrics
+        (404, though it exists); ``None`` (default): till the deadline.
     :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): till the
         deadline.
     :param max_poll_failures: consecutive polls that may fail in passing, default 10. In reschedule mode a failed poll

@@ -76,6 +76,13 @@ def test_drains_twice_and_fires_twice(streamkap: StreamkapSimulator) -> None:
     assert [payload["destination_id"] for payload in fired] == ["d1", "d1"]
 
 
+def test_no_metrics_yet_are_neither_in_the_condition_nor_out_of_it(streamkap: StreamkapSimulator) -> None:
+    bare = scenarios.Reading(has_metrics=False)
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [bare] * 3 + [DRAINED] * 3 + [bare] * 3 + [DRAINED]))
+    fired = events(trigger(), streamkap, 20)
+    assert [payload["data"]["recordsLag"] for payload in fired] == [0]
+
+
 def test_a_level_fires_nothing(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     assert events(trigger(), streamkap, 8) == []

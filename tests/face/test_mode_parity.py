@@ -42,6 +42,19 @@ def broken(simulator: StreamkapSimulator) -> None:
     simulator.add("d1", scenarios.sequence([LAGGING, LAGGING, broke]))
 
 
+def unknown(simulator: StreamkapSimulator) -> None:
+    assert "d1" not in simulator.destinations
+
+
+def young(simulator: StreamkapSimulator) -> None:
+    bare = scenarios.Reading(has_metrics=False)
+    simulator.add("d1", scenarios.sequence([bare, bare, bare, ACTIVE]))
+
+
+def without_metrics(simulator: StreamkapSimulator) -> None:
+    simulator.add("d1", scenarios.sequence([scenarios.Reading(has_metrics=False)]))
+
+
 def failing(status: int, times: int | None, **more: Any) -> Callable[[StreamkapSimulator], None]:
     def prepare(simulator: StreamkapSimulator) -> None:
         already_drained(simulator)
@@ -67,7 +80,9 @@ CASES = {
     "Broken": Case(broken, AirflowFailException, "status is Broken"),
     "401 after renewal": Case(failing(401, None), AirflowFailException, "401 Unauthorized"),
     "403": Case(failing(403, None), AirflowFailException, "read:destination_metrics"),
-    "404": Case(failing(404, None), AirflowFailException, "404 Not Found"),
+    "404": Case(unknown, AirflowFailException, "404 Not Found"),
+    "no metrics yet, then fine": Case(young, None, "", {"max_poll_failures": 0}),
+    "no metrics until the deadline": Case(without_metrics, AirflowSensorTimeout, "", {"timeout": 0.2}),
     "ten bad polls then fine": Case(failing(500, 10)),
     "too many bad polls": Case(
         failing(500, 4), AirflowException, "4 polls in a row failed, of which 3", {"max_poll_failures": 3}
@@ -79,7 +94,7 @@ CASES = {
         stalled, AirflowSkipException, "since soft_fail is set: The wait for d1", {"timeout": 0.2, "soft_fail": True}
     ),
     "Broken, soft_fail": Case(broken, AirflowFailException, "status is Broken", {"soft_fail": True}),
-    "404, soft_fail": Case(failing(404, None), AirflowFailException, "404 Not Found", {"soft_fail": True}),
+    "404, soft_fail": Case(unknown, AirflowFailException, "404 Not Found", {"soft_fail": True}),
     "too many bad polls, soft_fail": Case(
         failing(500, None), AirflowException, "of which 1", {"max_poll_failures": 1, "soft_fail": True}
     ),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapNotFoundError,
     StreamkapServerError,
 )
+from airflow_provider_streamkap.api.watch import Observation, Watch
 from airflow_provider_streamkap.course import GiveUp, Patience
 from airflow_provider_streamkap.gate import DestinationGate, Reading
 from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan, result
@@ -24,6 +26,7 @@ GOOD, LAGGING, BROKEN = Reading("Active", 0), Reading("Active", 7), Reading("Bro
 DOWN = StreamkapConnectionError("connection refused")
 PLAIN_500 = StreamkapServerError("boom", status=500)
 GONE = StreamkapNotFoundError("no such destination", status=404)
+BARE = Observation.bare(Watch("d1"), datetime(2026, 3, 1, tzinfo=UTC))
 assert not PLAIN_500.transient
 assert not PLAIN_500.permanent
 
@@ -40,7 +43,7 @@ def test_opens_after_consecutive_confirmations() -> None:
     assert wait.observe({"d1": GOOD}, 10) == Opened(("d1",))
 
 
-@pytest.mark.parametrize("spoiler", [LAGGING, DOWN, PLAIN_500, Reading(None, None)])
+@pytest.mark.parametrize("spoiler", [LAGGING, DOWN, PLAIN_500, Reading(None, None), BARE])
 def test_anything_else_in_between_starts_the_confirmations_anew(spoiler: Any) -> None:
     wait = start()
     assert wait.observe({"d1": GOOD}, 0) == Again(10, confirming=True)
@@ -343,6 +346,31 @@ def test_an_odd_status_is_borne_for_its_grace(odd: str | None) -> None:
     assert isinstance(step, GaveUp)
     assert step.why is GiveUp.STATUS
     assert "the status has not been Active for 100 s (status_grace=100)" in step.message
+
+
+def test_without_metrics_the_wait_goes_on_and_says_so() -> None:
+    wait = start(max_poll_failures=0)
+    for poll in range(3):
+        assert wait.observe({"d1": BARE}, poll) == Again(60)
+    told = wait.progress(Again(60), 3)
+    assert told is not None
+    assert "d1: there are no metrics yet" in told
+    assert wait.observe({"d1": GOOD}, 4) == Again(10, confirming=True)
+
+
+@pytest.mark.parametrize("gate", [DestinationGate(), DestinationGate(0, None), DestinationGate(None, "Active")])
+def test_no_metrics_are_borne_for_the_grace_of_a_status(gate: DestinationGate) -> None:
+    wait = DestinationWait(WaitPlan(("d1",), gate, Patience(status_grace=100)))
+    assert isinstance(wait.observe({"d1": BARE}, 0), Again)
+    assert isinstance(wait.observe({"d1": LAGGING}, 50), Again | Opened)
+    assert isinstance(wait.observe({"d1": BARE}, 60), Again)
+    wait = DestinationWait.recall(wait.plan, json.loads(json.dumps(wait.memory())))
+    assert isinstance(wait.observe({"d1": BARE}, 159), Again)
+    step = wait.observe({"d1": BARE}, 160)
+    assert isinstance(step, GaveUp)
+    assert step.why is GiveUp.STATUS
+    assert "for 100 s (status_grace=100); there are no metrics yet" in step.message
+    assert "any status" not in step.message
 
 
 def test_a_fatal_status_is_told_as_such_whatever_else_ran_out() -> None:

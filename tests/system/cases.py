@@ -36,6 +36,7 @@ class Case:
     :param readings: what the destination shows, one request after the other.
     :param status: HTTP status of the failing answers, if there are any.
     :param failing: how many answers fail; ``None``: all.
+    :param exists: whether there is such a destination at all.
     :param arguments: of the sensor.
     :param state: in which the task ends.
     :param tries: how often it is tried.
@@ -46,6 +47,7 @@ class Case:
     readings: Sequence[Any] = (READY,)
     status: int = 0
     failing: int | None = None
+    exists: bool = True
     arguments: Mapping[str, Any] = field(default_factory=dict)
     state: str = "success"
     tries: int = 1
@@ -70,7 +72,7 @@ CASES: Mapping[str, Case] = {
     "broken": Case(_BREAKING, state="failed", raises="AirflowFailException", says="status is Broken"),
     "refused_401": Case(status=401, state="failed", raises="AirflowFailException", says="401 Unauthorized"),
     "refused_403": Case(status=403, state="failed", raises="AirflowFailException", says="read:destination_metrics"),
-    "refused_404": Case(status=404, state="failed", raises="AirflowFailException", says="404 Not Found"),
+    "refused_404": Case(exists=False, state="failed", raises="AirflowFailException", says="404 Not Found"),
     "ten_bad_polls": Case(status=500, failing=10),
     "too_many_bad_polls": Case(
         status=500,

@@ -38,7 +38,8 @@ class Services:
         for name, case in CASES.items():
             for mode in MODES:
                 id_ = task_id(name, mode)
-                self.tests.add(id_, scenarios.sequence(case.readings))
+                if case.exists:
+                    self.tests.add(id_, scenarios.sequence(case.readings))
                 if case.status:
                     self.tests.inject(
                         Fault.status(case.status), path=f"/destinations/{id_}/metrics", times=case.failing

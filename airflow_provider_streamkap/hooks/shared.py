@@ -12,11 +12,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import random
 import sys
 import threading
+import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -38,6 +41,22 @@ _KEPT = 32
 
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """By which time clients wait between attempts, and where the jitter comes from: real time and chance.
+
+    :param clock: seconds that only go forward.
+    :param sleep: waits some seconds in a thread.
+    :param asleep: waits some seconds on an event loop.
+    :param rng: where jitter comes from; None (default): from the system.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rng: random.Random | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +83,8 @@ class _Read:
 
 
 class _Shared:
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
         self.lock = threading.Lock()
         self.sessions: OrderedDict[ClientSettings, Session] = OrderedDict()
         self.clients: OrderedDict[ClientSettings, StreamkapClient] = OrderedDict()
@@ -76,22 +96,36 @@ class _Shared:
     def session(self, settings: ClientSettings) -> Session:
         session = self.sessions.get(settings)
         if session is None:
-            session = self.sessions[settings] = Session(settings)
+            session = self.sessions[settings] = Session(settings, self.pace.clock)
         self.sessions.move_to_end(settings)
         if len(self.sessions) > _KEPT:
             self.sessions.popitem(last=False)
         return session
 
 
-_shared = _Shared()
+_shared = _Shared(Pace())
 
 
 def _forget() -> None:
     global _shared
-    _shared = _Shared()
+    _shared = _Shared(_shared.pace)
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+@contextmanager
+def paced(pace: Pace) -> Iterator[None]:
+    """Start with nothing, and let clients wait by another time, until the block is left: for tests.
+
+    :param pace: that time.
+    """
+    global _shared
+    before, _shared = _shared, _Shared(pace)
+    try:
+        yield
+    finally:
+        _shared = before
 
 
 def client(settings: ClientSettings) -> StreamkapClient:
@@ -104,7 +138,10 @@ def client(settings: ClientSettings) -> StreamkapClient:
     with _shared.lock:
         found = _shared.clients.get(settings)
         if found is None:
-            found = StreamkapClient(settings, session=_shared.session(settings), on_token=mask)
+            pace, session = _shared.pace, _shared.session(settings)
+            found = StreamkapClient(
+                settings, session=session, sleep=pace.sleep, clock=pace.clock, on_token=mask, rng=pace.rng
+            )
             _shared.clients[settings] = found
         _shared.clients.move_to_end(settings)
         if len(_shared.clients) > _KEPT:
@@ -186,6 +223,8 @@ def _start(settings: ClientSettings, max_concurrency: int) -> OnLoop:
     from airflow_provider_streamkap.api.poller import DestinationPoller
 
     with _shared.lock:
-        session = _shared.session(settings)
-    client = AsyncStreamkapClient(settings, session=session, on_token=amask)
+        pace, session = _shared.pace, _shared.session(settings)
+    client = AsyncStreamkapClient(
+        settings, session=session, sleep=pace.asleep, clock=pace.clock, on_token=amask, rng=pace.rng
+    )
     return OnLoop(settings, client, DestinationPoller(client.observe, max_concurrency=max_concurrency))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from airflow_provider_streamkap.testing.messages import Answer, Incoming, phrase
@@ -16,7 +16,7 @@ Stage = Literal["header", "body", "middle"]
 """Where an answer breaks off: before its ``header``, before its ``body``, or in the ``middle`` of the
 body."""
 
-Kind = Literal["answer", "slow", "hang", "drop", "reset", "drip", "gzip"]
+Kind = Literal["answer", "slow", "hang", "drop", "reset", "drip", "gzip", "changed"]
 
 _STAGES: Final = ("header", "body", "middle")
 
@@ -31,6 +31,8 @@ class Fault:
     :param answer: the answer sent instead of the true one, if any.
     :param seconds: how long it takes.
     :param stage: where the answer breaks off.
+    :param changes: keys of the answer's object that are replaced.
+    :param without: keys that are left out.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Fault:
     answer: Answer | None = field(default=None, repr=False)
     seconds: float = 0.0
     stage: Stage = "header"
+    changes: Mapping[str, JsonValue] | None = field(default=None, repr=False)
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.stage not in _STAGES:
@@ -128,6 +132,27 @@ class Fault:
     def gzip() -> Fault:
         """The true answer, compressed: no fault, but it must be understood."""
         return Fault("gzip", "gzip")
+
+    @staticmethod
+    def changed(without: tuple[str, ...] = (), **changes: JsonValue) -> Fault:
+        """The true answer with some keys of its object left out or replaced: a token of unknown life, for
+        instance.
+
+        :param without: keys that are left out.
+        :param changes: keys with the values that they get.
+        """
+        return Fault("changed", "changed", changes=changes, without=without)
+
+    def change(self, answer: Answer) -> Answer:
+        """Apply :meth:`changed` to an answer; one that is no JSON object stays as it is."""
+        try:
+            value = jsonlib.loads(answer.body)
+        except ValueError:
+            return answer
+        if not isinstance(value, dict):
+            return answer
+        kept = {key: item for key, item in value.items() if key not in self.without}
+        return replace(answer, body=jsonlib.dumps({**kept, **(self.changes or {})}).encode())
 
     @staticmethod
     def hang(stage: Stage = "header") -> Fault:

@@ -142,7 +142,7 @@ class Listener:
                 status or "no answer",
                 f" ({record.fault})" if record.fault else "",
             )
-        if fault is None or fault.kind in ("slow", "answer"):
+        if fault is None or fault.kind in ("slow", "answer", "changed"):
             return transmission.whole(answer, request_id)
         if fault.kind == "gzip":
             return transmission.compressed(answer, request_id)
@@ -157,7 +157,8 @@ class Listener:
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         arrives = fault.kind not in ("hang", "drop", "reset")
-        return fault.answer or await self._answer(incoming, counts=arrives), arrives
+        answer = fault.answer or await self._answer(incoming, counts=arrives)
+        return fault.change(answer) if fault.kind == "changed" else answer, arrives
 
     async def _answer(self, incoming: Incoming, *, counts: bool = True) -> Answer:
         if ("time_type", "timeseries") in incoming.query:

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from airflow_provider_streamkap.testing import Fault, scenarios
+from airflow_provider_streamkap.testing.messages import Answer
 from tests.testing.support import Api
 
 METRICS = "/destinations/d1/metrics"
@@ -213,3 +214,16 @@ def test_nonsense_is_refused(target: Api) -> None:
         Fault.slow(-1)
     with pytest.raises(ValueError, match="stage"):
         Fault.hang("end")  # type: ignore[arg-type]
+
+
+def test_a_changed_answer_is_the_true_one_but_for_some_keys(target: Api) -> None:
+    target.simulator.inject(Fault.changed(("metadata",), data=None, more=[1]), path="/metrics")
+    assert target.get(METRICS).json() == {"data": None, "more": [1]}
+    assert target.get(METRICS).json()["data"]["recordsLag"] == 8
+
+
+def test_what_is_no_object_is_not_changed(target: Api) -> None:
+    fault = Fault.changed(expiresIn=0)
+    for body in (b"[1]", b"not JSON"):
+        answer = Answer(200, body)
+        assert fault.change(answer) == answer

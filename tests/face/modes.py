@@ -15,6 +15,7 @@ from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_streamkap.sensors.memory import HAS_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 
 MODES = ("poke", "reschedule", "deferred")
@@ -31,6 +32,7 @@ class TaskInstance:
         self.shown: list[str] = []
         self.first_poke: datetime | None = None
         self.max_tries = 0
+        self.try_number = 1
         self.dag_id, self.task_id, self.run_id, self.map_index = "dag", "wait", "run", -1
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -63,13 +65,16 @@ def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
     )
 
 
-def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None) -> Any:
+def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
     """Run a sensor to its end.
 
+    :param store: the task's state store, where its Airflow has one.
     :returns: its result as it would come out of XCom; its exceptions are raised.
     """
     ti = ti or TaskInstance()
     context: Any = {"ti": ti, "task_reschedule_count": 0}
+    if HAS_STORE:
+        context["task_state_store"] = store
     while True:
         try:
             return json.loads(json.dumps(task.execute(context), allow_nan=False))

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One cell of the matrix: what is expected of it, and what was seen when it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException
+
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.sensors.memory import HAS_STORE
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.faults.ends import ATTEMPTS, CALLS, GOOD, SURFACES, TIMES, WAITS, End, Times
+from tests.faults.surfaces import Time, ask
+from tests.faults.table import Meeting, Place, Row, cells
+
+COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "for ever": None}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A fault at one of the two calls, on one surface, so many times."""
+
+    row: Row
+    place: Place
+    meeting: Meeting
+    surface: str
+    times: Times
+
+    def __str__(self) -> str:
+        return f"{self.place}-{self.row.name}-{self.surface}-{self.times}"
+
+    @property
+    def end(self) -> End:
+        """How it ends."""
+        ends = self.meeting.ends
+        return (ends.calls if self.surface in CALLS else ends.waits)[TIMES.index(self.times)]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Further arguments of the sensor."""
+        return self.meeting.ends.forever if self.times == "for ever" and self.surface in WAITS else {}
+
+    def check(self) -> None:
+        """Pass over what this Airflow cannot do."""
+        if self.arguments and self.surface == "reschedule" and not HAS_STORE:
+            pytest.skip("nothing remembers earlier polls in reschedule mode below Airflow 3.3")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a cell came to.
+
+    :param raised: name of the exception's class; None: a snapshot came back.
+    :param met: requests that met the fault.
+    :param tokens: token calls in all, with those that met it.
+    :param metrics: requests for metrics, likewise.
+    :param looks: requests for the destination itself.
+    :param waited: seconds waited between attempts.
+    """
+
+    raised: str | None
+    met: int
+    tokens: int
+    metrics: int
+    looks: int
+    waited: float
+
+
+def expected(cell: Cell) -> Seen:
+    """Say what has to come of a cell, by the table alone."""
+    ends, end, good = cell.meeting.ends, cell.end, 0 if cell.end.fails else GOOD
+    raised = None
+    if end.fails:
+        by_surface = {"operator": ends.operator, **dict.fromkeys(WAITS, ends.sensor)}
+        raised = by_surface.get(cell.surface, cell.meeting.error)
+    if cell.place == "token":
+        return Seen(raised, end.met, end.met + (not end.fails), good, 0, end.waited)
+    looks = end.met if ends.looks and cell.surface in WAITS else 0
+    return Seen(raised, end.met, 1 + ends.renews, end.met + good, looks, end.waited)
+
+
+def seen(
+    cell: Cell,
+    simulator: StreamkapSimulator,
+    time: Time,
+    conn_id: str,
+    destination_id: str,
+    met: Callable[[], int],
+) -> Seen:
+    """Run a cell, and say what came of it.
+
+    :param cell: the cell; what it is about has been arranged.
+    :param simulator: answers.
+    :param time: in which it waits.
+    :param conn_id: the Airflow connection to it.
+    :param destination_id: whom to ask for.
+    :param met: counts what met the fault.
+    """
+    raised = None
+    try:
+        snapshot = ask(cell.surface, conn_id, destination_id, **cell.arguments)
+        assert snapshot["destination_id"] == destination_id
+        assert (snapshot["data"]["recordsLag"], snapshot["data"]["connector_status"]) == (0, "Active")
+    except (StreamkapError, AirflowException) as error:
+        raised = type(error).__name__
+    return Seen(
+        raised,
+        met(),
+        simulator.token_calls,
+        simulator.count(f"/destinations/{destination_id}/metrics"),
+        sum(request.path == f"/destinations/{destination_id}" for request in simulator.requests),
+        time.waited,
+    )
+
+
+def connection(simulator: StreamkapSimulator, **extra: Any) -> str:
+    """Write an Airflow connection with which a call is tried as often as the matrix says.
+
+    Its time-out is far beyond what a loopback takes on a busy machine.
+    """
+    return simulator.airflow_connection(**{"max_attempts": ATTEMPTS, "timeout": 60, **extra})
+
+
+@contextmanager
+def time_of_its_own() -> Iterator[Time]:
+    """Let the clients of this process start with nothing, and wait by a time in which nobody waits."""
+    time = Time()
+    with shared.paced(time.pace()):
+        yield time
+
+
+def of(rows: tuple[Row, ...]) -> list[Cell]:
+    """Generate the cells of rows."""
+    return [
+        Cell(row, place, meeting, surface, times)
+        for row, place, meeting in cells(rows)
+        for surface in row.surfaces or SURFACES
+        for times in TIMES
+    ]

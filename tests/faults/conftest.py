@@ -1,0 +1,10 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the matrix takes from other tests: Airflow's database, where an Airflow looks into it, and an authority."""
+
+from __future__ import annotations
+
+from tests.api.conftest import authority
+from tests.face.conftest import airflow_database
+
+__all__ = ["airflow_database", "authority"]

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The six surfaces on which a fault can be met, each run to its end, and a time in which nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_streamkap.hooks.shared import Pace
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from tests.api.support import Longest
+from tests.face.modes import TaskInstance, run, sensor
+from tests.faults.ends import FAILURES, GOOD
+
+
+class Time(threading.local):
+    """A clock of each thread's own that goes forward by sleeping only, and counts what was slept."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.waited = 0.0
+        self.waits = 0
+        #: Is told the number of each wait.
+        self.told: Callable[[int], object] = lambda number: None
+        #: Seconds by which the clock is ahead.
+        self.ahead: Callable[[], float] = lambda: 0.0
+
+    def clock(self) -> float:
+        return self.now + self.ahead()
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += seconds
+        self.now += seconds
+        self.waits += 1
+        self.told(self.waits)
+
+    async def asleep(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def pace(self) -> Pace:
+        """The pace of clients that wait by this time, with jitter that always takes the whole back-off."""
+        return Pace(self.clock, self.sleep, self.asleep, Longest())
+
+
+class Store(dict[str, Any]):
+    """The state store of a task, as Airflow 3.3 has it."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a value."""
+        self[key] = value
+
+
+def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
+    """Ask on one of the surfaces, and give what comes of it; a call is made ``GOOD`` times.
+
+    :param surface: one of ``SURFACES``.
+    :param conn_id: the Airflow connection.
+    :param destination_id: the destination.
+    :param arguments: further ones of the sensor.
+    """
+    match surface:
+        case "hook":
+            return [StreamkapHook(conn_id).get_destination_metrics(destination_id) for _ in range(GOOD)][-1].as_dict()
+        case "async hook":
+            return asyncio.run(_async(conn_id, destination_id))
+        case "operator":
+            operator = StreamkapDestinationMetricsOperator(
+                task_id="snapshot", destination_id=destination_id, streamkap_conn_id=conn_id
+            )
+            context: Any = {"ti": TaskInstance()}
+            return [operator.execute(context) for _ in range(GOOD)][-1]
+    patient = {
+        "destination_id": destination_id,
+        "streamkap_conn_id": conn_id,
+        "confirmations": GOOD,
+        "max_poll_failures": FAILURES,
+        # Far beyond what any cell takes on a busy machine: none of them ends by it.
+        "timeout": 3600,
+    }
+    return run(sensor(surface, **patient, **arguments), store=Store())
+
+
+async def _async(conn_id: str, destination_id: str) -> dict[str, Any]:
+    return [await StreamkapHook(conn_id).aget_destination_metrics(destination_id) for _ in range(GOOD)][-1].as_dict()

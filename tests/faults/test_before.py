@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The cells of faults before the server is reached: nobody listens, the name is not known, TLS fails."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.api.authority import Authority
+from tests.faults import cell as cells
+from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
+from tests.faults.front import Front
+from tests.faults.surfaces import Time
+from tests.faults.table import BEFORE
+
+HOST = "streamkap.test"
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """A simulator behind a fault.
+
+    :param simulator: answers, once it is reached.
+    :param met: counts what met the fault; None: nothing can.
+    :param host: URL by which it is asked; None: its own.
+    :param extra: fields of the connection's extra.
+    """
+
+    simulator: StreamkapSimulator
+    met: Callable[[], int] | None = None
+    host: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+Arrange = Callable[[int | None, Time, Authority, pytest.MonkeyPatch], Any]
+
+
+@contextmanager
+def refused(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
+    """Let nobody listen, until so many attempts have failed."""
+    with socket.socket() as bound:
+        # Bound and not listening: connections are refused, and nobody else gets the port meanwhile.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        simulator = StreamkapSimulator(port=bound.getsockname()[1])
+        time.told = lambda number: simulator.start() if number == times else None
+        yield Arranged(simulator)
+        simulator.stop()
+
+
+@contextmanager
+def dns(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
+    """Let a name not be found so many times."""
+    known, asked = socket.getaddrinfo, 0
+
+    def failed() -> int:
+        return asked if times is None else min(asked, times)
+
+    def look_up(host: Any, *rest: Any, **more: Any) -> Any:
+        nonlocal asked
+        if host not in (HOST, HOST.encode()):
+            return known(host, *rest, **more)
+        asked += 1
+        if times is None or asked <= times:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("no_proxy", "*")
+    with StreamkapSimulator() as simulator:
+        yield Arranged(simulator, failed, f"http://{HOST}:{urlsplit(simulator.url).port}", {"allow_http": True})
+
+
+@contextmanager
+def handshake(
+    times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Arranged]:
+    """Hang up on so many handshakes."""
+    with StreamkapSimulator(ssl_context=authority.context) as simulator:
+        port = urlsplit(simulator.url).port
+        assert port is not None
+        with Front(port, times) as front:
+            host = f"https://127.0.0.1:{front.port}"
+            yield Arranged(simulator, lambda: front.met, host, {"verify": authority.bundle})
+
+
+@contextmanager
+def certificate(
+    times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Arranged]:
+    """Show a certificate of an authority that nobody knows; no attempt after the first could see a better one."""
+    with StreamkapSimulator(ssl_context=authority.context) as simulator:
+        yield Arranged(simulator, lambda: simulator.connections)
+
+
+ARRANGE: dict[str, Arrange] = {"refused": refused, "dns": dns, "handshake": handshake, "certificate": certificate}
+
+
+@pytest.mark.parametrize("cell", cells.of(BEFORE), ids=str)
+def test_no_cell_deviates(
+    cell: Cell, authority: Authority, monkeypatch: pytest.MonkeyPatch, airflow_database: None
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    want = expected(cell)
+    with (
+        time_of_its_own() as time,
+        ARRANGE[cell.row.arrange](COUNT[cell.times], time, authority, monkeypatch) as arranged,
+    ):
+        simulator = arranged.simulator
+        simulator.add("d1", scenarios.steady())
+        url = arranged.host or simulator.url
+        monkeypatch.setenv("AIRFLOW_CONN_BEFORE", connection(simulator, **arranged.extra).replace(simulator.url, url))
+        # What is refused arrives nowhere; how often it was tried shows in the seconds waited.
+        came = seen(cell, simulator, time, "before", "d1", arranged.met or (lambda: want.met))
+    # The token call was not reached by what met the fault before it.
+    assert came.tokens == want.tokens - want.met
+    assert (came.raised, came.met, came.metrics, came.waited) == (want.raised, want.met, want.metrics, want.waited)

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every cell of the table against a real server: what is raised, what was asked, and how long was waited."""
+
+from __future__ import annotations
+
+import secrets
+import time as clock
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.faults import cell as cells
+from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
+from tests.faults.table import CLOCKS, SERVED, TOKENS
+
+CONNECTION = "faults"
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def running(airflow_database: None) -> Iterator[StreamkapSimulator]:
+    """Run one simulator for all cells."""
+    with StreamkapSimulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
+    """Give the simulator as if it were new, with a connection to it."""
+    names = count(1)
+    # The same tokens in every cell: Airflow's masker slows down with each new one that it has to know.
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda size: f"token-{next(names)}-of-the-matrix")
+    running.clear_faults()
+    running.reset_requests()
+    running.permissions = None
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection(running))
+    return running
+
+
+@pytest.mark.parametrize("cell", cells.of(SERVED + TOKENS), ids=str)
+def test_no_cell_deviates(cell: Cell, simulator: StreamkapSimulator) -> None:
+    cell.check()
+    id_ = f"d{next(_NUMBERS)}"
+    if cell.row.arrange != "nobody":
+        simulator.add(id_, scenarios.steady())
+    if cell.row.arrange == "forbidden":
+        simulator.permissions = ["read:destination_metrics"]
+    assert cell.row.fault is not None
+    path = "/auth/access-token" if cell.place == "token" else "/metrics"
+    simulator.inject(cell.row.fault(), path=path, times=COUNT[cell.times])
+
+    def met() -> int:
+        harmless = cell.meeting.behaviour == "harmless"
+        return 0 if harmless else sum(request.fault is not None for request in simulator.requests)
+
+    with time_of_its_own() as time:
+        assert seen(cell, simulator, time, CONNECTION, id_, met) == expected(cell)
+
+
+@pytest.mark.parametrize("cell", cells.of(CLOCKS), ids=str)
+def test_a_clock_that_jumps(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = f"d{next(_NUMBERS)}"
+    simulator.add(id_, scenarios.steady())
+    jumps = COUNT[cell.times]
+
+    def jumped() -> int:
+        asked = simulator.count(id_)
+        return asked if jumps is None else min(asked, jumps)
+
+    with time_of_its_own() as time:
+        if cell.row.arrange == "slept":
+            time.ahead = lambda: 7200.0 * jumped()
+        else:
+            seconds = 1800.0 if cell.row.arrange == "wall ahead" else -1800.0
+            now = clock.time
+            monkeypatch.setattr(clock, "time", lambda: now() + seconds * bool(jumped()))
+        assert seen(cell, simulator, time, CONNECTION, id_, lambda: 0) == expected(cell)

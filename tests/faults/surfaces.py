@@ -21,6 +21,10 @@ class Time(threading.local):
     """A clock of each thread's own that goes forward by sleeping only, and counts what was slept."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
         self.now = 1_000_000.0
         self.waited = 0.0
         self.waits = 0

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The cells of servers that hang, all of them at once, since each has to sit out real time-outs.
+
+A hang never answers, so that its cell ends alike whatever the time-out; but a good answer after it has to come in
+time. What deviates is therefore run again with a longer time-out: what a busy machine was too slow for goes away with
+it, and what is wrong stays wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.faults import cell as cells
+from tests.faults.cell import COUNT, Cell, Seen, connection, expected, seen, time_of_its_own
+from tests.faults.ends import SURFACES
+from tests.faults.surfaces import Time, ask
+from tests.faults.table import HANGING
+
+TIMEOUTS = (1.0, 6.0, 40.0)
+# No more than the connections whose tokens a process keeps.
+TOGETHER = 27
+
+
+def run(cell: Cell, number: int, timeout: float, time: Time, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """Run a cell beside others, on a simulator of its own."""
+    assert cell.row.fault is not None
+    # Threads of a pool have run other cells before.
+    time.reset()
+    with StreamkapSimulator() as simulator:
+        simulator.add("d1", scenarios.steady())
+        monkeypatch.setenv(f"AIRFLOW_CONN_HANGS_{number}", connection(simulator, timeout=timeout))
+        path = "/auth/access-token" if cell.place == "token" else "/metrics"
+        simulator.inject(cell.row.fault(), path=path, times=COUNT[cell.times])
+
+        def met() -> int:
+            return sum(request.fault is not None for request in simulator.requests)
+
+        return seen(cell, simulator, time, f"hangs_{number}", "d1", met)
+
+
+def deviating(tried: Sequence[Cell], timeout: float, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Cell, Seen]]:
+    """Run cells all at once, and give those that did not come to what is expected."""
+    with time_of_its_own() as time, ThreadPoolExecutor(TOGETHER) as pool:
+        came = list(
+            pool.map(lambda one: run(one[1], one[0], timeout, time, monkeypatch), enumerate(tried)),
+        )
+    return [(cell, what) for cell, what in zip(tried, came, strict=True) if what != expected(cell)]
+
+
+def test_no_cell_deviates(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> None:
+    with StreamkapSimulator() as simulator, time_of_its_own():
+        simulator.add("d1", scenarios.steady())
+        monkeypatch.setenv("AIRFLOW_CONN_WARM", connection(simulator))
+        # What is imported when it is first used would be imported by many threads together.
+        for surface in SURFACES:
+            ask(surface, "warm", "d1")
+    # Those that take equally long together.
+    left = sorted(cells.of(HANGING), key=lambda cell: cell.end.met)
+    wrong: list[tuple[Cell, Seen]] = []
+    for timeout in TIMEOUTS:
+        wrong = []
+        for start in range(0, len(left), TOGETHER):
+            wrong += deviating(left[start : start + TOGETHER], timeout, monkeypatch)
+        left = [cell for cell, _ in wrong]
+    assert [(str(cell), came, expected(cell)) for cell, came in wrong] == []

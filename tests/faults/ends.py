@@ -46,6 +46,7 @@ Ends = tuple[End, End, End]
 class Behaviour:
     """One way in which faults end.
 
+    :param told: what happens, in words.
     :param calls: the ends of the hook's calls and of the operator.
     :param waits: the ends of a sensor, in every mode.
     :param operator: the class that the operator raises.
@@ -55,6 +56,7 @@ class Behaviour:
     :param forever: further arguments of a sensor that meets the fault for ever.
     """
 
+    told: str
     calls: Ends
     waits: Ends
     operator: str = "AirflowException"
@@ -64,40 +66,41 @@ class Behaviour:
     forever: dict[str, Any] = field(default_factory=dict)
 
 
-def _passing(first: float, second: float, waits_for_ever: End) -> Behaviour:
-    once, twice = End(1, first), End(2, first + second)
-    return Behaviour((once, twice, End(ATTEMPTS, first + second, fails=True)), (once, twice, waits_for_ever))
-
-
 _AT_ONCE: Ends = (End(1, fails=True), End(1, fails=True), End(1, fails=True))
+_UNHARMED: Ends = (End(0), End(0), End(0))
+_SECOND_POLL: Ends = (End(1), End(2, fails=True), End(2, fails=True))
 _FAIL = "AirflowFailException"
 
+
+def _passing(told: str, first: float, second: float, waits_for_ever: End) -> Behaviour:
+    once, twice = End(1, first), End(2, first + second)
+    return Behaviour(told, (once, twice, End(ATTEMPTS, first + second, fails=True)), (once, twice, waits_for_ever))
+
+
 BEHAVIOURS: Final[dict[str, Behaviour]] = {
-    # Nothing goes wrong. What is met is not counted.
-    "harmless": Behaviour((End(0), End(0), End(0)), (End(0), End(0), End(0))),
-    # A new token, and nothing lost.
-    "renewed in time": Behaviour((End(0), End(0), End(0)), (End(0), End(0), End(0)), renews=True),
-    # The call is tried again: a poll of a wait is such a call, and two of them are one more than is borne.
-    "passes": _passing(0.5, 1.0, End(2 * ATTEMPTS, 3.0, fails=True)),
-    # Tried again when the server says; the second poll has to wait for its first attempt, too.
-    "passes, 7 s": _passing(7.0, 7.0, End(2 * ATTEMPTS, 35.0, fails=True)),
-    # 60 s are the most that a server is obeyed, and 180 s the most that a poll lasts: room for two attempts that
-    # are preceded by a wait each, and not for a third.
-    "passes, 60 s": _passing(60.0, 60.0, End(ATTEMPTS + 2, 240.0, fails=True)),
-    # Not tried again at once, but by the next poll.
-    "fails": Behaviour(_AT_ONCE, (End(1), End(2, fails=True), End(2, fails=True))),
-    # Trying again cannot help.
-    "refused": Behaviour(_AT_ONCE, _AT_ONCE, _FAIL, _FAIL),
-    # One new token and one replay; a fresh token that is refused, too, is a refusal.
+    # What is met is not counted.
+    "harmless": Behaviour("nothing goes wrong", _UNHARMED, _UNHARMED),
+    "renewed in time": Behaviour("the token is renewed before it expires", _UNHARMED, _UNHARMED, renews=True),
+    # Two polls are one more than is borne.
+    "passes": _passing("the call is tried again; a poll of a sensor is such a call", 0.5, 1.0, End(6, 3.0, fails=True)),
+    # The second poll has to wait for its first attempt, too.
+    "passes, 7 s": _passing("tried again when the server says", 7.0, 7.0, End(6, 35.0, fails=True)),
+    # A poll lasts 180 s at most: room for two attempts that are preceded by a wait each, and not for a third.
+    "passes, 60 s": _passing(
+        "tried again after the longest time for which a server is obeyed", 60.0, 60.0, End(5, 240.0, fails=True)
+    ),
+    "fails": Behaviour("the call is not tried again; the next poll of a sensor is", _AT_ONCE, _SECOND_POLL),
+    "refused": Behaviour("trying again cannot help", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL),
     "renewed": Behaviour(
+        "a new token, and the request once more; if that is refused, it stays refused",
         (End(1), End(2, fails=True), End(2, fails=True)),
         (End(1), End(2, fails=True), End(2, fails=True)),
         _FAIL,
         _FAIL,
         renews=True,
     ),
-    # A wait asks whether the destination exists, and goes on where it does, for as long as status_grace says.
     "no metrics yet": Behaviour(
+        "a sensor sees that the destination exists, and waits for `status_grace` (0 where for ever)",
         _AT_ONCE,
         (End(1), End(2), End(1, fails=True)),
         _FAIL,
@@ -105,6 +108,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         looks=True,
         forever={"status_grace": 0},
     ),
-    # And ends where it does not.
-    "gone": Behaviour(_AT_ONCE, _AT_ONCE, _FAIL, _FAIL, looks=True),
+    "gone": Behaviour(
+        "a sensor asks for the destination itself, in vain", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL, looks=True
+    ),
 }

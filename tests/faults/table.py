@@ -112,8 +112,10 @@ SERVED: Final[tuple[Row, ...]] = (
     _row("400", _status(400), "refused", REQUEST, token=_CREDENTIALS),
     _row("401", _status(401), "renewed", "StreamkapAuthError", token=_CREDENTIALS),
     _row("403", _status(403), "refused", "StreamkapPermissionError", token=_CREDENTIALS),
-    _row(
-        "404, and the destination exists", _status(404), "no metrics yet", "StreamkapNotFoundError", token=_CREDENTIALS
+    Row(
+        "404, and the destination exists",
+        _status(404),
+        {"metrics": Meeting("no metrics yet", "StreamkapNotFoundError")},
     ),
     Row(
         "404, and the destination does not exist",
@@ -127,6 +129,7 @@ SERVED: Final[tuple[Row, ...]] = (
         {"metrics": Meeting("gone", "StreamkapNotFoundError")},
         arrange="forbidden",
     ),
+    Row("404 of the token call", _status(404), {"token": Meeting(*_CREDENTIALS)}),
     _row("408", _status(408), "fails", REQUEST),
     _row("409", _status(409), "refused", REQUEST, token=_CREDENTIALS),
     _row("422", _status(422), "refused", REQUEST, token=_CREDENTIALS),

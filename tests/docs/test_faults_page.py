@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The page on faults shows the table to which every cell of the matrix is held."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from airflow_provider_streamkap.api import errors
+from tests.docs.pages import DOCS, table
+from tests.faults import page
+from tests.faults.ends import ATTEMPTS, FAILURES
+from tests.faults.table import ROWS
+
+TEXT = (DOCS / "faults.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shown", [page.faults, page.ends])
+def test_the_tables_are_those_of_the_matrix(shown: object) -> None:
+    assert callable(shown)
+    # Else take what `python -m tests.faults.page` prints.
+    assert shown() in TEXT
+
+
+def test_every_fault_is_in_it_once() -> None:
+    assert len(table("faults.md", "fault")) == len(ROWS)
+    for row in ROWS:
+        for meeting in row.at.values():
+            assert meeting.error is None or hasattr(errors, meeting.error)
+
+
+def test_the_settings_are_those_of_the_matrix() -> None:
+    assert re.findall(r"`(\w+)` of (\d+)", TEXT) == [
+        ("max_attempts", str(ATTEMPTS)),
+        ("max_poll_failures", str(FAILURES)),
+    ]

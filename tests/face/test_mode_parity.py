@@ -82,7 +82,9 @@ CASES = {
     "403": Case(failing(403, None), AirflowFailException, "read:destination_metrics"),
     "404": Case(unknown, AirflowFailException, "404 Not Found"),
     "no metrics yet, then fine": Case(young, None, "", {"max_poll_failures": 0}),
-    "no metrics until the deadline": Case(without_metrics, AirflowSensorTimeout, "", {"timeout": 0.2}),
+    "no metrics until the deadline": Case(
+        without_metrics, AirflowSensorTimeout, "d1: there are no metrics yet", {"timeout": 0.2}
+    ),
     "ten bad polls then fine": Case(failing(500, 10)),
     "too many bad polls": Case(
         failing(500, 4), AirflowException, "4 polls in a row failed, of which 3", {"max_poll_failures": 3}

@@ -231,7 +231,7 @@ class AsyncStreamkapClient:
                     cookie_jar=aiohttp.DummyCookieJar(),
                     auto_decompress=False,
                 )
-                # Else aiohttp (from 3.11 on) sends a request once more by itself, at once, uncounted and untold. It
+                # Else aiohttp, the newer ones, sends a request once more by itself, at once, uncounted and untold. It
                 # has no public switch for that; its own test client uses this one.
                 http._retry_connection = False
                 self._http = http

@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -68,7 +69,10 @@ def test_success_pushes_nothing_where_that_was_asked_for(streamkap: StreamkapSim
 )
 def test_the_deadline(arguments: dict[str, Any], ends: type[TriggerEvent], streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
-    event = fired(deferred(timeout=0.1, **arguments))
+    trigger = deferred(timeout=3600, **arguments)
+    # Passed while the task was handed over: a short timeout could be used up before that.
+    trigger.plan["deadline"] = time.time()
+    event = fired(trigger)
     assert type(event) is ends
     if ends is TriggerEvent:
         assert event.payload["outcome"] == "deadline"

@@ -54,6 +54,7 @@ class TokenDesk:
         self.secret = secret
         self.lifetime = lifetime
         self.refusal: int | None = None
+        self.wrong_status = 401
         self.issued: list[str] = []
         self.project_key_id = "pk_" + secrets.token_hex(8)
         self._clock = clock
@@ -77,7 +78,7 @@ class TokenDesk:
         if self.refusal is not None:
             raise Refusal(Answer.error(self.refusal, "Credentials refused"))
         if pair != (self.client_id, self.secret):
-            raise Refusal(Answer.error(401, "Credentials refused"))
+            raise Refusal(Answer.error(self.wrong_status, "Credentials refused"))
         return self._issue(by_key)
 
     def refresh(self, request: Incoming) -> Answer:

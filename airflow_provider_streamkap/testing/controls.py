@@ -72,6 +72,15 @@ class Controls:
             self._service.desk.refusal = None
 
     @property
+    def wrong_credentials(self) -> int:
+        """Status for a client id, secret or project key that is not the simulator's. Default 401."""
+        return self._service.desk.wrong_status
+
+    @wrong_credentials.setter
+    def wrong_credentials(self, status: int) -> None:
+        self._service.desk.wrong_status = status
+
+    @property
     def token_lifetime(self) -> float:
         """Seconds for which a token issued from now on is good."""
         return self._service.desk.lifetime
@@ -109,9 +118,17 @@ class Controls:
 
     @unknown_destination.setter
     def unknown_destination(self, answer: Unknown) -> None:
-        if answer not in ("404", "empty"):
-            raise ValueError(f"unknown_destination must be '404' or 'empty', not {answer!r}")
-        self._service.unknown_destination = answer
+        self._service.unknown_destination = _known("unknown_destination", answer)
+
+    @property
+    def unknown_metrics(self) -> Unknown:
+        """What ``GET /destinations/{id}/metrics`` answers for an unknown id: ``404`` (default), or 200 with
+        ``empty`` data."""
+        return self._service.unknown_metrics
+
+    @unknown_metrics.setter
+    def unknown_metrics(self, answer: Unknown) -> None:
+        self._service.unknown_metrics = _known("unknown_metrics", answer)
 
     @property
     def paging_totals(self) -> bool:
@@ -166,3 +183,9 @@ class Controls:
     def token_calls(self) -> int:
         """Requests for a token, answered or not, refreshes not among them."""
         return sum(record.path == "/auth/access-token" for record in self._recorder.all())
+
+
+def _known(name: str, answer: Unknown) -> Unknown:
+    if answer not in ("404", "empty"):
+        raise ValueError(f"{name} must be '404' or 'empty', not {answer!r}")
+    return answer

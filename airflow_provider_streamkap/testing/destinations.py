@@ -128,7 +128,7 @@ def metrics(
         return None
     history = History(at, destination.created, destination.added, now, reporting)
     data = (
-        current.data()
+        history.latest(params)
         if params.time_type == "latest"
         else history.timesummary(params)
         if params.time_type == "timesummary"

@@ -4,8 +4,8 @@
 `latest`.
 
 What the API reference leaves open can be switched with :class:`Reporting`: whether a point's stamp is the
-start or the end of its interval, whether its value is a mean or the last one, how the stamp is written, how
-late points arrive.
+start or the end of its interval, whether its value is a mean or the last one, whether totals begin anew with
+each interval, how the stamp is written, how late points arrive.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from airflow_provider_streamkap.testing.params import DAY, MetricsParams
 from airflow_provider_streamkap.testing.readings import NUMERIC_METRICS, TOTALS, JsonValue, Reading
 
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": DAY, "week": 7 * DAY}
+_MONTH: Final = 30 * DAY
+_ZONES: Final = {"iso": "Z", "offset": "+00:00", "naive": ""}
 _MONDAY: Final = 4 * DAY  # 1970-01-05: weeks begin on Mondays
 _MAX_SAMPLES: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,8 +36,11 @@ class Reporting:
     :param stamp: a point carries the ``start`` (default) or the ``end`` of its interval.
     :param value: a point is the ``last`` value of its interval (default) or the ``mean`` (of the totals still
         the last value, of the longest put the maximum).
-    :param layout: stamps are written as ``iso`` (``2025-03-02T08:00:00Z``, default) or ``plain``
-        (``2025-03-02 08:00:00``, which also is UTC).
+    :param totals: totals are ``running`` from the beginning (default), or count the records of one ``interval``:
+        of a point's own, of the whole period in a summary, of the last one before now in ``latest``.
+    :param layout: stamps are written as ``iso`` (``2025-03-02T08:00:00Z``, default), with an ``offset``
+        (``2025-03-02T08:00:00+00:00``), ``naive`` (``2025-03-02T08:00:00``) or ``plain`` (``2025-03-02 08:00:00``);
+        all are UTC.
     :param delay: seconds for which a point is withheld after its interval has ended. Default 0.
     :param latest_delay: seconds by which the reading of ``latest`` is old. Default 0.
     :param partial: True also reports the interval that has not ended yet. Default False.
@@ -46,7 +51,8 @@ class Reporting:
 
     stamp: Literal["start", "end"] = "start"
     value: Literal["last", "mean"] = "last"
-    layout: Literal["iso", "plain"] = "iso"
+    totals: Literal["running", "interval"] = "running"
+    layout: Literal["iso", "offset", "naive", "plain"] = "iso"
     delay: float = 0.0
     latest_delay: float = 0.0
     partial: bool = False
@@ -76,6 +82,14 @@ class History:
     now: float
     reporting: Reporting
 
+    def latest(self, params: MetricsParams) -> dict[str, JsonValue]:
+        """The ``data`` object of a ``latest`` answer."""
+        moment = self.now - self.reporting.latest_delay
+        reading = self.at(moment)
+        length = _SECONDS.get(params.time_unit, _MONTH) * params.time_interval
+        numbers = self._counted(reading.numbers(), moment - length)
+        return {name: numbers.get(name, value) if name in TOTALS else value for name, value in reading.data().items()}
+
     def timeseries(self, params: MetricsParams) -> dict[str, JsonValue]:
         """The ``data`` object of a ``timeseries`` answer."""
         missing = self.at(self.now).missing
@@ -94,6 +108,7 @@ class History:
         begin, end = self._span(params)
         last = self.at(min(end, self.now))
         known: dict[str, float] = {} if begin > end else _mean(list(self._samples(begin, end)) or [last.numbers()])
+        known = self._counted(known, begin)
         data: dict[str, JsonValue] = {
             name: known.get(name) if name in NUMERIC_METRICS else value for name, value in last.data().items()
         }
@@ -112,10 +127,14 @@ class History:
             if not reported or not begin <= stamp <= params.end:
                 continue
             samples = self._samples(start, min(stop, self.now - self.reporting.delay))
-            if self.reporting.value == "mean":
-                yield self._write(stamp), _mean(list(samples))
-            else:
-                yield self._write(stamp), next(samples, {})
+            values = _mean(list(samples)) if self.reporting.value == "mean" else next(samples, {})
+            yield self._write(stamp), self._counted(values, start)
+
+    def _counted(self, values: dict[str, float], start: float) -> dict[str, float]:
+        if self.reporting.totals == "running":
+            return values
+        before = self.at(max(start, self.created)).numbers()
+        return {name: value - before.get(name, 0.0) if name in TOTALS else value for name, value in values.items()}
 
     def _samples(self, start: float, stop: float) -> Iterator[dict[str, float]]:
         """What was measured after `start` and up to `stop`, the newest first."""
@@ -130,7 +149,7 @@ class History:
 
     def _write(self, stamp: float) -> str:
         moment = (_EPOCH + timedelta(seconds=stamp)).isoformat(timespec="seconds").removesuffix("+00:00")
-        return moment.replace("T", " ") if self.reporting.layout == "plain" else moment + "Z"
+        return moment.replace("T", " ") if self.reporting.layout == "plain" else moment + _ZONES[self.reporting.layout]
 
 
 def intervals(begin: float, end: float, every: int, unit: str) -> Iterator[tuple[float, float]]:

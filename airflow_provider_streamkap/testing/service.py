@@ -35,6 +35,7 @@ class Service:
         self.destinations: Final[dict[str, Destination]] = {}
         self.reporting = Reporting()
         self.unknown_destination: Unknown = "404"
+        self.unknown_metrics: Unknown = "404"
         self.paging_totals = True
 
     def answer(self, request: Incoming, *, counts: bool = True) -> Answer:
@@ -114,6 +115,8 @@ class Service:
         params = metrics_params(request, now)
         with self.lock:
             destination = self.destinations.get(destination_id)
+            if destination is None and self.unknown_metrics == "empty":
+                return Answer.json({"data": {}, "metadata": {}})
             if destination is None:
                 raise Refusal(Answer.error(404, "No metrics for this destination"))
             destination.asked(now)

@@ -40,10 +40,11 @@ class StreamkapSimulator(Controls):
 
     It serves ``POST /auth/access-token``, ``POST /auth/access-token/refresh``, ``GET /auth/whoami``,
     ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as the API
-    reference describes them. Where the reference is silent it does this: refused credentials get 401; an
+    reference describes them. Where the reference is silent it does this: wrong credentials get 401; an
     interval below 1, or a start after the end, gets 400; the two destination calls need a permission
     ``read:destinations``; totals count up for ever. Other choices can be switched:
-    :attr:`unknown_destination`, :attr:`paging_totals`, :attr:`reporting`.
+    :attr:`wrong_credentials`, :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals`,
+    :attr:`reporting`.
 
     Everything may be called from any thread, while requests are served. A stopped simulator can be started
     again, on the same port and with everything it knew.

@@ -193,6 +193,13 @@ def test_credentials_can_be_chosen(clock: Clock) -> None:
         client.close()
 
 
+def test_the_status_for_wrong_credentials_can_be_chosen(anonymous: Api) -> None:
+    anonymous.simulator.wrong_credentials = 404
+    assert anonymous.simulator.wrong_credentials == 404
+    assert anonymous.token(client_id="somebody", secret="something").status_code == 404
+    assert anonymous.token().status_code == 200
+
+
 def test_expires_in_is_a_whole_number_of_seconds(clock: Clock) -> None:
     with StreamkapSimulator(clock=clock, token_lifetime=1.5) as simulator:
         client = Api(simulator)

@@ -143,6 +143,16 @@ def test_one_destination_is_wrapped_like_a_list(project: Api, clock: Clock) -> N
     assert shown["created_timestamp"] == "2025-12-30T00:00:00+00:00"
 
 
+def test_metrics_of_an_unknown_destination_are_404_or_empty(project: Api) -> None:
+    assert project.get("/destinations/d0/metrics").status_code == 404
+    project.simulator.unknown_metrics = "empty"
+    assert project.simulator.unknown_metrics == "empty"
+    answer = project.get("/destinations/d0/metrics")
+    assert (answer.status_code, answer.json()) == (200, {"data": {}, "metadata": {}})
+    with pytest.raises(ValueError, match="unknown_metrics"):
+        project.simulator.unknown_metrics = "500"  # type: ignore[assignment]
+
+
 def test_an_unknown_destination_is_404_or_empty(project: Api) -> None:
     assert project.get("/destinations/nobody").status_code == 404
     project.simulator.unknown_destination = "empty"

@@ -107,13 +107,34 @@ def test_history_begins_with_the_destination(api: Api, clock: Clock) -> None:
     assert set(summary.values()) == {None}
 
 
-def test_stamps_are_written_in_one_layout_or_the_other(api: Api, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("layout", "written"),
+    [
+        ("iso", "2026-01-01T00:00:00Z"),
+        ("offset", "2026-01-01T00:00:00+00:00"),
+        ("naive", "2026-01-01T00:00:00"),
+        ("plain", "2026-01-01 00:00:00"),
+    ],
+)
+def test_stamps_are_written_in_the_chosen_layout(api: Api, clock: Clock, layout: Any, written: str) -> None:
     api.simulator.add("d1", scenarios.steady())
     clock.pass_by(60)
-    assert ask(api, 0, 60)["recordsLag"] == [{"timestamp": "2026-01-01T00:00:00Z", "value": 0.0}]
-    api.simulator.reporting = Reporting(layout="plain")
-    assert api.simulator.reporting.layout == "plain"
-    assert ask(api, 0, 60)["recordsLag"] == [{"timestamp": "2026-01-01 00:00:00", "value": 0.0}]
+    api.simulator.reporting = Reporting(layout=layout)
+    assert api.simulator.reporting.layout == layout
+    assert ask(api, 0, 60)["recordsLag"] == [{"timestamp": written, "value": 0.0}]
+
+
+@pytest.mark.parametrize("value", ["last", "mean"])
+def test_totals_of_each_interval(api: Api, clock: Clock, value: Any) -> None:
+    reporting = Reporting(totals="interval", value=value, sample_every=1)
+    api.simulator.add("d1", scenarios.steady(lag=3, rate=2), reporting=reporting)
+    clock.pass_by(180)
+    data = ask(api, 0, 180)
+    assert values(data["sinkRecordReadTotal"]) == [120, 120, 120]
+    assert values(data["recordsLag"]) == [3, 3, 3]
+    assert api.metrics("d1", time_unit="minute", time_interval=2)["sinkRecordReadTotal"] == 240
+    summary = api.metrics("d1", time_type="timesummary", timestamp_from=iso(0), timestamp_to=iso(180))
+    assert (summary["sinkRecordReadTotal"], summary["recordsLag"]) == (360, 3)
 
 
 def test_points_come_late(api: Api, clock: Clock) -> None:

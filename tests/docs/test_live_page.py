@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the page on the live service shows is what the command prints, against the simulator."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from scripts.live.__main__ import main
+from tests.docs.pages import SNIPPETS
+from tests.testing.support import Clock
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    """Run the command against a simulated project whose time stands still but for its sleep."""
+    clock = Clock()
+    with StreamkapSimulator(clock=clock) as streamkap:
+        streamkap.add("67ad6e0af08a2365c729ba79", scenarios.draining(lag=9000, rate=1))
+        streamkap.add("67ad6e0af08a2365c729ba80", scenarios.paused(lag=0))
+        clock.pass_by(1800)
+        environ = {
+            "STREAMKAP_HOST": streamkap.url,
+            "STREAMKAP_CLIENT_ID": streamkap.client_id,
+            "STREAMKAP_SECRET": streamkap.secret,
+        }
+        assert main([], environ, clock=clock, sleep=clock.pass_by) == 0
+    return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8790", capsys.readouterr().out)
+
+
+def test_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys) == (SNIPPETS / "live.txt").read_text(encoding="utf-8")

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A simulator on a clock that stands still, and a check of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from scripts.live.asking import Check
+from scripts.live.findings import Finding
+from tests.testing.support import Clock
+
+Found = Callable[..., dict[str, Finding]]
+
+#: Rows of the table by a word that only they have.
+ROWS = {
+    "refused": "Refused credentials",
+    "lifetime": "expiresIn",
+    "metrics": "Metrics of an unknown id",
+    "destination": "An unknown destination",
+    "listing": "A list tells",
+    "statuses": "Statuses",
+    "stopped": "A paused destination",
+    "layouts": "Timestamps",
+    "age": "The newest point",
+    "latest": "latest is",
+    "totals": "Totals",
+    "support": "X-Request-Id",
+    "limits": "No limit",
+}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def simulator(clock: Clock) -> Iterator[StreamkapSimulator]:
+    with StreamkapSimulator(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def found(simulator: StreamkapSimulator, clock: Clock) -> Found:
+    """Checks the simulator, and gives the rows by the keys of `ROWS`."""
+
+    def check(destination_id: str | None = None, **options: Any) -> dict[str, Finding]:
+        credentials = Credentials(simulator.client_id, simulator.secret)
+        settings = ClientSettings(credentials, base_url=simulator.url, max_attempts=1)
+        rows = Check(settings, destination_id, clock=clock, sleep=clock.pass_by, **options).run()
+        return {key: next(row for row in rows if word in row.assumption) for key, word in ROWS.items()}
+
+    return check

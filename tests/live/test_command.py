@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command: what it needs, what it prints, how it ends, and that nothing secret is in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from scripts.live.__main__ import UNASKED, UNSET, main
+from scripts.live.findings import Finding
+from scripts.live.table import LEGEND, table
+from tests.live.conftest import ROWS
+from tests.testing.support import Clock
+
+ROOT = Path(__file__).parents[2]
+
+
+def environ(simulator: StreamkapSimulator, **changes: str) -> dict[str, str]:
+    return {
+        "STREAMKAP_HOST": simulator.url,
+        "STREAMKAP_CLIENT_ID": simulator.client_id,
+        "STREAMKAP_SECRET": simulator.secret,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"),
+    [
+        ({}, "STREAMKAP_CLIENT_ID, STREAMKAP_SECRET"),
+        ({"STREAMKAP_CLIENT_ID": "me"}, "STREAMKAP_SECRET"),
+        ({"STREAMKAP_SECRET": "made-up-secret"}, "STREAMKAP_CLIENT_ID"),
+        ({"STREAMKAP_CLIENT_ID": " ", "STREAMKAP_SECRET": ""}, "STREAMKAP_CLIENT_ID, STREAMKAP_SECRET"),
+    ],
+)
+def test_without_credentials(given: dict[str, str], lacking: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], given) == UNSET == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"Not set: {lacking}\n")
+    for name in ("CLIENT_ID", "SECRET", "HOST", "DESTINATION_ID"):
+        assert f"  STREAMKAP_{name}" in shown.err
+    assert "made-up-secret" not in shown.err
+
+
+def test_the_module_ends_with_the_same_code() -> None:
+    command = [sys.executable, "-m", "scripts.live"]
+    done = subprocess.run(command, check=False, cwd=ROOT, env={}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (UNSET, "")
+    assert done.stderr.startswith("Not set: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"STREAMKAP_HOST": "http://api.example.com"}, "STREAMKAP_HOST is plain http"),
+        ({"STREAMKAP_HOST": "https://me:pw-of-mine@api.example.com"}, "STREAMKAP_HOST must not hold a user"),
+        ({"STREAMKAP_DESTINATION_ID": ".."}, "STREAMKAP_DESTINATION_ID must not be"),
+    ],
+)
+def test_what_makes_no_sense(
+    simulator: StreamkapSimulator, capsys: pytest.CaptureFixture[str], changes: dict[str, str], said: str
+) -> None:
+    assert main([], environ(simulator, **changes)) == UNSET
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "pw-of-mine" not in shown
+    assert simulator.requests == []
+
+
+def test_the_table(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    simulator.add("d1", scenarios.draining(lag=9000, rate=1))
+    simulator.add("d2", scenarios.paused(lag=0))
+    slept: list[float] = []
+    assert main(["--pause", "7"], environ(simulator), clock=clock, sleep=slept.append) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert shown.out.startswith(f"{simulator.url}, read only\n\n")
+    assert sum(line[:1] in "+!?" for line in shown.out.splitlines() if line and line != LEGEND) == len(ROWS)
+    assert slept == [7]
+
+
+def test_a_cell_of_many_lines() -> None:
+    lines = table([Finding("short", "word " * 20, "c", None)]).splitlines()
+    assert [line[:1] for line in lines] == [" ", "-", "?", " ", " ", " ", "", "+"]
+    assert all(len(line) < 120 for line in lines)
+
+
+def test_credentials_that_are_refused(
+    simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = environ(simulator, STREAMKAP_SECRET="made-up-secret")
+    assert main([], wrong, clock=clock, sleep=clock.pass_by) == UNASKED == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "The service could not be asked" in shown.err
+    assert "check client id and secret" in shown.err
+    assert "made-up-secret" not in shown.err
+
+
+@pytest.mark.parametrize("path", ["/auth/", "/destinations", "/metrics"])
+def test_nothing_secret_is_printed_whatever_the_service_repeats(
+    simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    simulator.add("d1", scenarios.draining(lag=9000, rate=1))
+    run = [[], environ(simulator)]
+    assert main(*run, clock=clock, sleep=clock.pass_by) == 0  # type: ignore[arg-type]
+    said = f"you sent {simulator.secret} " * 3
+    echo = json.dumps({"detail": said, "expiresIn": said, "result": [{"id": "d1", "connector_status": said}]}).encode()
+    for status in (200, 400, 401):
+        fault = Fault.status(status, headers={"X-Request-Id": said}, body=echo)
+        simulator.inject(fault, path=path, times=None, after=2 if path == "/auth/" else 0)
+        main(*run, clock=clock, sleep=clock.pass_by)  # type: ignore[arg-type]
+        simulator.clear_faults()
+    shown = capsys.readouterr()
+    # The body of metrics is not shown at all.
+    assert path == "/metrics" or "you sent ***" in shown.out
+    # Cells are broken into lines, so that a secret is looked for without what stands between them.
+    pieces = [secret[start : start + 8] for secret in simulator.secrets for start in range(0, len(secret) - 7, 4)]
+    assert [piece for piece in pieces if piece in shown.out + shown.err and "client_id" not in piece] == []

@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of both clients and of the face use, for attacks on either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.api.conftest import asker, authority, kind, make, simulator
+from tests.face.conftest import airflow_database, logged, streamkap
+
+__all__ = ["airflow_database", "asker", "authority", "kind", "logged", "make", "simulator", "streamkap"]
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[StreamkapSimulator]:
+    """Run another host, to which nothing must ever come."""
+    with StreamkapSimulator() as other:
+        yield other
+        assert other.requests == []
+        assert other.connections == 0

@@ -17,7 +17,7 @@ from yarl import URL
 
 from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
-from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
 from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
@@ -146,7 +146,12 @@ class AsyncStreamkapClient:
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
         policy = async_retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
-        return await policy(self._attempt, exchange, deadline, turn)
+        try:
+            return await policy(self._attempt, exchange, deadline, turn)
+        except StreamkapError as error:
+            failure = error
+        # Not within the block above, where it would get its own past as its context.
+        raise bare(failure)
 
     async def _attempt(self, exchange: Callable[[], Exchange[T]], deadline: Deadline, turn: Turn | None) -> T:
         if turn is None:

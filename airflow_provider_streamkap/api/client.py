@@ -17,7 +17,7 @@ import urllib3
 from airflow_provider_streamkap.api.adapter import Adapter
 from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
-from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
 from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.failures import broken, failed, late
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
@@ -143,7 +143,12 @@ class StreamkapClient:
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
         policy = retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
-        return policy(lambda: self._run(exchange(), deadline))
+        try:
+            return policy(lambda: self._run(exchange(), deadline))
+        except StreamkapError as error:
+            failure = error
+        # Not within the block above, where it would get its own past as its context.
+        raise bare(failure)
 
     def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:
         reply: Response | None = None

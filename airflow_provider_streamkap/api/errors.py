@@ -162,6 +162,18 @@ class StreamkapRedirectError(StreamkapHTTPError):
     permanent = True
 
 
+def bare(error: StreamkapError) -> StreamkapError:
+    """Give an error without the calls and the exceptions that led to it.
+
+    Their local variables hold the secret, the token and what was sent and received, and there are collectors of
+    errors that take local variables along. What can be told is in the message.
+
+    :param error: the error.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
 def brief(detail: Any) -> str:
     """Render a detail on one line, at most :data:`MAX_DETAIL` characters and an ellipsis long.
 

@@ -65,7 +65,7 @@ def tls_context(settings: ClientSettings, proxy: str | None) -> ssl.SSLContext:
 
 
 def warn_if_unverified(settings: ClientSettings) -> None:
-    """Say so, once for each client, if certificates are not checked.
+    """Say so if certificates are not checked.
 
     :param settings: the client's settings.
     """

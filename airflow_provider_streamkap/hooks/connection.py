@@ -78,7 +78,10 @@ def understand(
     try:
         return _understand(conn, extra, environ)
     except ValueError as error:
-        raise ValueError(f"Connection {conn.conn_id!r}: {error}") from None
+        said = f"Connection {conn.conn_id!r}: {error}"
+    # A connection of Airflow shows its password, and the environment everything, to who takes local variables along.
+    del conn, extra, environ
+    raise ValueError(said) from None
 
 
 def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str]) -> StreamkapConnection:

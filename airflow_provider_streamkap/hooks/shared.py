@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from airflow_provider_streamkap.api.environment import warn_if_unverified
 from airflow_provider_streamkap.api.exchange import Session
 from airflow_provider_streamkap.hooks.masking import amask, mask
 
@@ -131,6 +132,8 @@ def paced(pace: Pace) -> Iterator[None]:
 def client(settings: ClientSettings) -> StreamkapClient:
     """Give the process's client for these settings, made at the first call.
 
+    A new client says so itself if certificates are not checked; here it is said to whoever gets one that is there.
+
     :param settings: what the connection says.
     """
     from airflow_provider_streamkap.api.client import StreamkapClient
@@ -143,6 +146,8 @@ def client(settings: ClientSettings) -> StreamkapClient:
                 settings, session=session, sleep=pace.sleep, clock=pace.clock, on_token=mask, rng=pace.rng
             )
             _shared.clients[settings] = found
+        else:
+            warn_if_unverified(settings)
         _shared.clients.move_to_end(settings)
         if len(_shared.clients) > _KEPT:
             # Not closed: another thread may still be using it. Its sockets go with its last user.
@@ -196,6 +201,8 @@ class Held(Generic[T]):
         settings = connection.settings
         if settings not in here:
             here[settings] = _start(settings, connection.max_concurrency)
+        else:
+            warn_if_unverified(settings)
         self._entry = here[settings]
         self._entry.users += 1
         return self._pick(self._entry)

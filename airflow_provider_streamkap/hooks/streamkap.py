@@ -81,7 +81,11 @@ class StreamkapHook(BaseHook):
         """
         if self._connection is None:
             conn = self.get_connection(self.streamkap_conn_id)
-            connection = understand(conn, conn.extra_dejson)
+            try:
+                connection = understand(conn, conn.extra_dejson)
+            finally:
+                # It shows its password to who takes the local variables of a traceback along.
+                del conn
             # Airflow masks the password, but knows neither what lies within a project key nor the environment.
             for secret in connection.secrets():
                 mask(secret)
@@ -107,7 +111,10 @@ class StreamkapHook(BaseHook):
         from airflow.providers.common.compat.connection import get_async_connection
 
         conn = await get_async_connection(self.streamkap_conn_id)
-        connection = understand(conn, await conn.aextra_dejson())
+        try:
+            connection = understand(conn, await conn.aextra_dejson())
+        finally:
+            del conn
         for secret in connection.secrets():
             await amask(secret)
         return connection

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What Jinja makes of an id is an id: it reaches no other path, and nothing in it is rendered again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, AirflowException
+
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.face.modes import MODES, TaskInstance, run, sensor
+
+GIVEN = [
+    "../../auth/whoami",
+    "d1/metrics?time_type=timeseries&",
+    "//elsewhere.example/",
+    "https://elsewhere.example/",
+    "d1#",
+    "%2e%2e/auth",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+]
+REFUSED = ["..", ".", "", "d1\r\nX: y", "d1\nX: y"]
+
+
+def rendered(make: Any, given: str, native: bool) -> Any:
+    """Render what whoever starts a run has given as a parameter."""
+    with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), render_template_as_native_obj=native):
+        task = make()
+    task.render_template_fields({"params": {"id": given}})
+    return task
+
+
+def operator(given: str, native: bool = False) -> Any:
+    def make() -> Any:
+        return StreamkapDestinationMetricsOperator(task_id="shot", destination_id="{{ params.id }}")
+
+    return rendered(make, given, native)
+
+
+def waiting(mode: str, given: str) -> Any:
+    return rendered(lambda: sensor(mode, destination_id="{{ params.id }}", max_poll_failures=1), given, False)
+
+
+def check(simulator: StreamkapSimulator, given: str) -> None:
+    asked = [item for item in simulator.requests if item.method == "GET"]
+    assert asked
+    for sent in asked:
+        _, first, segment, *rest = sent.raw_path.partition("?")[0].split("/")
+        assert (first, unquote(segment), rest) == ("destinations", given, ["metrics"])
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("native", [False, True])
+def test_the_operator(streamkap: StreamkapSimulator, given: str, native: bool) -> None:
+    task: Any = operator(given, native)
+    with pytest.raises(AirflowException, match="404"):
+        task.execute({"ti": TaskInstance()})
+    check(streamkap, given)
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_sensor(streamkap: StreamkapSimulator, given: str, mode: str) -> None:
+    with pytest.raises(AirflowException, match="404"):
+        run(waiting(mode, given))
+    check(streamkap, given)
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_what_is_no_id_sends_nothing(streamkap: StreamkapSimulator, given: str) -> None:
+    tasks: list[Any] = [operator(given), *(waiting(mode, given) for mode in MODES)]
+    for task in tasks:
+        with pytest.raises((AirflowException, ValueError), match="destination_id"):
+            task.execute({"ti": TaskInstance()})
+    assert streamkap.requests == []

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody turns the checking of certificates off without every use of the connection saying so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from airflow_provider_streamkap.api.environment import tls_context
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.api.authority import Authority
+from tests.api.support import CREDENTIALS
+from tests.face.logs import Logged
+from tests.face.modes import MODES, run, sensor
+
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
+
+@pytest.fixture
+def secure(authority: Authority, airflow_database: None) -> Iterator[StreamkapSimulator]:
+    with StreamkapSimulator(ssl_context=authority.context) as running:
+        running.add("d1", scenarios.steady())
+        yield running
+
+
+def told(logged: Logged) -> int:
+    return len(logged.starting("verify is false: the certificate of 127.0.0.1 is not checked"))
+
+
+def ask() -> None:
+    StreamkapHook().get_destination_metrics("d1")
+
+
+def aask() -> None:
+    asyncio.run(StreamkapHook().aget_destination_metrics("d1"))
+
+
+def together() -> None:
+    async def both() -> None:
+        async with StreamkapHook().aclient():
+            await StreamkapHook().aget_destination_metrics("d1")
+
+    asyncio.run(both())
+
+
+@pytest.mark.parametrize(("use", "times"), [(ask, 1), (aask, 1), (together, 2)])
+def test_every_call_of_a_hook_says_so(
+    secure: StreamkapSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    logged: Logged,
+    use: Callable[[], None],
+    times: int,
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=False))
+    for number in (1, 2, 3):
+        use()
+        assert told(logged) == number * times
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_task_and_trigger_says_so(
+    secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, mode: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=False))
+    before = 0
+    for _ in range(2):
+        run(sensor(mode))
+        assert told(logged) > before
+        before = told(logged)
+
+
+def test_a_test_of_the_connection_says_so(
+    secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify="false"))
+    for number in (1, 2):
+        assert StreamkapHook().test_connection()[0]
+        assert told(logged) == number
+
+
+def test_a_connection_that_checks_says_nothing(
+    secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=authority.bundle))
+    ask()
+    ask()
+    assert told(logged) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["PYTHONHTTPSVERIFY", "CURL_SSL_NO_VERIFY", "REQUESTS_VERIFY", "NODE_TLS_REJECT_UNAUTHORIZED", "SSL_VERIFY"]
+)
+@pytest.mark.parametrize("value", ["0", "false", ""])
+def test_no_variable_of_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    context = tls_context(ClientSettings(CREDENTIALS), None)
+    assert context.check_hostname
+    assert context.verify_mode.name == "CERT_REQUIRED"

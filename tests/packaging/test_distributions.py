@@ -77,7 +77,15 @@ def test_the_wheel_brings_the_simulator_and_its_pytest_plugin(wheel_names: set[s
 def test_the_sdist_holds_what_a_packager_needs(sdist_names: set[str]) -> None:
     for folder in (PACKAGE, "benchmarks", "example_dags", "tests", "scripts"):
         assert sources(folder) <= sdist_names
-    for name in ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml", "Makefile"):
+    for name in (
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "pyproject.toml",
+        "Makefile",
+    ):
         assert name in sdist_names
     assert any(name.startswith("docs/") for name in sdist_names)
 

@@ -22,7 +22,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench bench-waits bench-airflow bench-import live clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,13 @@ bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped wa
 
 bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
 	$(PY) -m scripts.bench_import
+
+.venvs/audit/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/audit --group audit
+	@touch $@
+
+audit: .venvs/audit/.ready ## known vulnerabilities and licences of what we need at run time
+	@.venvs/audit/bin/python -m scripts.audit
 
 live: .venv/.ready ## ask the live service what its reference leaves open (needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET)
 	@$(PY) -m scripts.live $(if $(PAUSE),--pause $(PAUSE))

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The audit: what it looks at, which licences will do, and what it makes of pip-audit's answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from scripts.audit import Vulnerabilities, acceptable, judge, licence, needed, report
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "MIT",
+        "Apache-2.0",
+        "3-Clause BSD License",
+        "Apache-2.0 AND MIT",
+        "MIT AND PSF-2.0",
+        "Mozilla Public License 2.0 (MPL 2.0)",
+        "LGPL-2.1-or-later",
+        "GNU Lesser General Public License v3 (LGPLv3)",
+        "Artistic License OR GNU General Public License (GPL)",
+        "GPL-3.0-only OR MIT",
+        "ISC License (ISCL)",
+    ],
+)
+def test_licences_that_will_do(stated: str) -> None:
+    assert acceptable(stated)
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "GPL-3.0-only",
+        "GNU Affero General Public License v3",
+        "MIT AND GPL-2.0-only",
+        "SSPL-1.0",
+        "BUSL-1.1",
+        "Proprietary",
+        "none stated",
+        "Other/Proprietary License",
+        "permitted",
+    ],
+)
+def test_licences_that_will_not(stated: str) -> None:
+    assert not acceptable(stated)
+
+
+@pytest.mark.parametrize(
+    ("about", "classifiers", "stated"),
+    [
+        ({"license_expression": "MIT", "license": "GPL"}, ["License :: OSI Approved :: BSD License"], "MIT"),
+        ({"license": "GPL"}, ["License :: OSI Approved :: BSD License", "Typing :: Typed"], "BSD License"),
+        ({"license": "MIT License\n\nCopyright ..."}, [], "MIT License"),
+        ({}, [], "none stated"),
+    ],
+)
+def test_what_counts_as_stated(about: dict[str, str], classifiers: list[str], stated: str) -> None:
+    assert licence(about, classifiers) == stated
+
+
+def test_what_is_looked_at() -> None:
+    direct, everything = needed(direct=True), needed()
+    assert {"apache-airflow", "aiohttp", "pendulum", "requests", "tenacity", "urllib3", "yarl"} <= direct.keys()
+    assert direct.keys() < everything.keys()
+    # Of the requests that requests makes: below what we name ourselves.
+    assert "certifi" in everything
+    assert "pytest" not in everything
+
+
+def answer(*dependencies: dict[str, Any]) -> str:
+    return json.dumps({"dependencies": dependencies, "fixes": []})
+
+
+KNOWN = {"name": "a", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["1.1"]}]}
+FINE = {"name": "b", "version": "2.0", "vulns": []}
+SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
+
+
+def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    told = judge(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
+    assert report({"a": "MIT"}, told) == 1
+    shown = capsys.readouterr().out
+    assert "VULNERABLE: a 1.0: PYSEC-1, mended in 1.1" in shown
+    assert "1 in 2 packages; nothing known of c" in shown
+
+
+def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report({"b": "MIT"}, judge(answer(FINE), "")) == 0
+    assert "Vulnerabilities: 0 in 1 packages\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("output", "errors", "said"),
+    [
+        ("", "WARNING: x\nERROR: Could not connect to the service\n", "Could not connect to the service"),
+        ("", "", "it said nothing"),
+        ("[]", "odd", "odd"),
+        (answer(SKIPPED, SKIPPED), "", "knows none of the packages"),
+    ],
+)
+def test_a_service_that_cannot_be_asked_is_said_and_passes(
+    output: str, errors: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report({"a": "MIT"}, judge(output, errors)) == 0
+    shown = capsys.readouterr().out
+    assert "COULD NOT BE ASKED FOR" in shown
+    assert said in shown
+
+
+def test_a_licence_that_will_not_do_fails_whatever_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report({"a": "AGPL-3.0-only"}, Vulnerabilities(trouble="no network")) == 1
+    assert "LICENCE: a: AGPL-3.0-only" in capsys.readouterr().out

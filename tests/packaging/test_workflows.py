@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The workflows of GitHub: they are YAML of the right shape, pin what they use, and run what make and Airflow have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import airflow_provider_streamkap
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+pytestmark = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert isinstance(workflow, dict)
+    return workflow
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    for job in read(path)["jobs"].values():
+        yield from job["steps"]
+
+
+def test_the_shape(path: Path) -> None:
+    workflow = read(path)
+    # YAML 1.1 takes `on` for a truth value.
+    assert set(workflow) <= {"name", True, "permissions", "concurrency", "env", "jobs"}
+    assert workflow[True]  # type: ignore[index]
+    for job in workflow["jobs"].values():
+        assert set(job) <= {"needs", "runs-on", "timeout-minutes", "strategy", "environment", "permissions", "steps"}
+        assert job["timeout-minutes"] <= 60
+    for step in steps(path):
+        assert ("uses" in step) != ("run" in step)
+        assert set(step) <= {"name", "uses", "with", "run", "env"}
+
+
+def test_everything_is_pinned(path: Path) -> None:
+    used = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
+    assert len(used) == sum("uses" in step for step in steps(path))
+    for line in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_nothing_may_write(path: Path) -> None:
+    workflow = read(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert job.get("permissions", {}) == ({"id-token": "write"} if name == "publish" else {})
+    for step in steps(path):
+        if "checkout" in step.get("uses", ""):
+            assert step["with"]["persist-credentials"] is False
+        # What a stranger can name (a branch, a title) goes through a variable, not into a script.
+        assert "${{ github." not in step.get("run", "")
+    assert "secrets." not in path.read_text(encoding="utf-8")
+    assert "pull_request_target" not in path.read_text(encoding="utf-8")
+
+
+def test_every_target_is_there(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)) | {"matrix-floors"}
+    (airflows,) = re.findall(r"^AIRFLOWS := (.*)", MAKEFILE, re.MULTILINE)
+    targets |= {f"matrix-{line}" for line in airflows.split()}
+    for job in read(path)["jobs"].values():
+        choices = job.get("strategy", {}).get("matrix", {})
+        for step in job["steps"]:
+            if step.get("run", "").startswith("make "):
+                wanted = [step["run"].removeprefix("make ")]
+                for name, values in choices.items():
+                    filled = f"${{{{ matrix.{name} }}}}"
+                    wanted = [item.replace(filled, value) for item in wanted for value in values]
+                assert {word for item in set(wanted) for word in item.split()} <= targets
+    if path.name == "ci.yml":
+        assert {*read(path)["jobs"]["airflow"]["strategy"]["matrix"]["line"]} == {*airflows.split(), "floors"}
+        steps_of_ci = set(re.findall(r"^step (\S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE))
+        covered = {*read(path)["jobs"]["newest"]["strategy"]["matrix"]["target"], "test", "test-matrix"}
+        assert steps_of_ci <= covered
+
+
+def test_the_version_is_found_by_the_line_that_the_tag_is_held_against(path: Path) -> None:
+    source = (ROOT / "airflow_provider_streamkap" / "__init__.py").read_text(encoding="utf-8")
+    assert f'__version__ = "{airflow_provider_streamkap.__version__}"' in source.splitlines()

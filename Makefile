@@ -16,7 +16,9 @@ PY := .venv/bin/python
 WORKERS ?= 2
 PYTEST := -m pytest -q
 # What needs tools that are in the environment for development only, and would say the same on every Airflow.
-NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py
+NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py \
+	--ignore=tests/live --ignore=tests/docs/test_live_page.py --ignore=tests/packaging/test_audit.py \
+	--ignore=tests/packaging/test_workflows.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 

@@ -46,7 +46,7 @@ nitpicky = True
 # inside that turn up in signatures, but that no caller has to spell.
 _FOREIGN = "airflow|aiohttp|requests|pendulum|tenacity|asyncio|collections|datetime|enum|random|ssl|threading|time"
 _AIRFLOW = (
-    r"Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue|StartTriggerArgs|TaskDeferred"
+    r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue|StartTriggerArgs|TaskDeferred"
 )
 _INSIDE = r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|testing\.(controls|messages)|wait)\.\w+"
 _ALIASES = "datetime|DestinationPoller|Edge|JsonValue|Observation|Require|StreamkapConnection|Timestamp|Unknown|Watch"

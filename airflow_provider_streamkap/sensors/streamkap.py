@@ -63,7 +63,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param confirmations: consecutive good polls that open the gate, default 2; with ``observed_after`` or
         ``max_reading_age`` consecutive good points of the timeseries, which has one a minute.
     :param confirm_interval: seconds between those, default 60.
-    :param require: of a list of ids, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
+    :param require: of a list, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
     :param fail_on_status: statuses that end the wait at once, default ``("Broken",)``.
     :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without metrics
         (404, though it exists); ``None`` (default): till the deadline.
@@ -72,8 +72,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param max_poll_failures: consecutive polls that may fail in passing, default 10. In reschedule mode a failed poll
         is followed up before the worker is given back, where (below Airflow 3.3) nothing would remember it.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
-    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``. One look is taken before,
-        so that what is true already costs no trigger.
+    :param deferrable: wait in the triggerer, after one look; default: ``[operators] default_deferrable``.
     :param end_from_trigger: end the task in the triggerer, default ``False``: no worker is taken again to report
         success, a skip, or the failure of a task without retries; other failures still take one. Only where the
         sensor is deferrable; not in ``dag.test()``.

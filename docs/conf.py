@@ -45,7 +45,10 @@ nitpicky = True
 # Names of other projects stay plain text: their inventories would have to be fetched. So do types of this package's
 # inside that turn up in signatures, but that no caller has to spell.
 _FOREIGN = "airflow|aiohttp|requests|pendulum|tenacity|asyncio|collections|datetime|enum|random|ssl|threading|time"
-_AIRFLOW = r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue|StartTriggerArgs|TaskDeferred"
+_AIRFLOW = (
+    r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue"
+    r"|StartTriggerArgs|TaskDeferred"
+)
 _INSIDE = r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|testing\.(controls|messages)|wait)\.\w+"
 _ALIASES = "datetime|DestinationPoller|Edge|JsonValue|Observation|Require|StreamkapConnection|Timestamp|Unknown|Watch"
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]

@@ -71,7 +71,7 @@ def test_an_odd_id_is_one_segment(asker: Asker, simulator: StreamkapSimulator, e
         for call in calls:
             with pytest.raises(StreamkapError, match="404"):
                 call()
-        for sent, end in zip(simulator.requests, (["metrics"], ["metrics"], []), strict=True):
+        for sent, end in zip(simulator.requests, (["metrics"], ["metrics"], [], []), strict=True):
             _, first, segment, *rest = sent.raw_path.partition("?")[0].split("/")
             assert (first, unquote(segment), rest) == ("destinations", odd, end)
             assert segment.isascii()

@@ -158,7 +158,10 @@ class _Destination:
 
     def ask(self, not_before: float, due: float, spread: float) -> _Waiter:
         if spread and not not_before <= self._due <= due:
-            due -= spread * self._phase
+            # The same moment for all who come before it: were it counted from when each of them comes, some would
+            # find it just ahead, one after the other, and each would have the destination asked.
+            sooner = due - spread
+            due = sooner + (spread * self._phase - sooner) % spread
         waiter = _Waiter(self._loop, not_before, max(not_before, due))
         self._waiters[waiter] = None
         if waiter.due < self._due:

@@ -19,6 +19,8 @@ PYTEST := -m pytest -q
 NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py \
 	--ignore=tests/live --ignore=tests/docs/test_live_page.py --ignore=tests/packaging/test_audit.py \
 	--ignore=tests/packaging/test_workflows.py
+# Many, and about the libraries that ask: on the newest of everything, and on the least.
+BOTH_ENDS_ONLY := --ignore=tests/faults
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
@@ -53,7 +55,7 @@ lint: .venv/.ready ## ruff and mypy
 unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
 	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
-		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/evidence.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
+		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/reading.py,airflow_provider_streamkap/evidence.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
 	$(PY) -m coverage report --fail-under=95
 
 system: .venv/.ready ## the example DAGs on a real scheduler and triggerer
@@ -62,7 +64,7 @@ system: .venv/.ready ## the example DAGs on a real scheduler and triggerer
 test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## unit tests and deferrable runs on every supported line of Airflow
 
 $(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
-	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY) $(BOTH_ENDS_ONLY)
 	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 matrix-3.3.2: .venv/.ready

@@ -14,7 +14,8 @@ from typing import Any
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.evidence import Evidence
-from airflow_provider_streamkap.gate import DestinationGate, Outcome, Reading, check_limit, number
+from airflow_provider_streamkap.gate import DestinationGate, Outcome, check_limit
+from airflow_provider_streamkap.reading import Reading, number
 
 # Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
 _CURVE = 12

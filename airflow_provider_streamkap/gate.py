@@ -11,54 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
 from airflow_provider_streamkap.api.watch import GRAIN_SECONDS
+from airflow_provider_streamkap.reading import Reading, for_all, moment, number
 
-if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.watch import Observation
+# What is judged belongs to the gate, and is had from here as well.
+__all__ = ["DestinationGate", "Outcome", "Reading", "Verdict", "check_limit", "statuses"]
 
 # A stamp may lie ahead by its interval and by clocks that differ; further ahead it is no time of measurement.
 _AHEAD_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one look at a destination showed.
-
-    :param status: ``connector_status`` as the API spells it; ``None``: it said nothing.
-    :param lag: records that wait in Kafka for the destination; ``None``: unknown, which is never zero.
-    :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
-    :param lag_at: the stamp of the point that the lag was taken from; ``None``: the lag carries no time.
-    :param read_at: when the look was taken.
-    """
-
-    status: str | None
-    lag: float | None
-    latency_ms: float | None = None
-    lag_at: datetime | None = None
-    read_at: datetime | None = None
-
-    @classmethod
-    def of(cls, seen: Observation) -> Reading:
-        """Take from a look at a destination what the gate judges.
-
-        :param seen: the look. Where it holds a timeseries, the lag is its newest point's, or unknown without one.
-        """
-        latest, point = seen.latest, seen.newest_lag
-        lag = latest.records_lag if seen.series is None else point and point.value
-        return cls(latest.connector_status, lag, latest.latency_ms, point and point.timestamp, latest.observed_at)
-
-    def __str__(self) -> str:
-        parts = [f"status {self.status or 'unknown'}", f"lag {number(self.lag)}"]
-        if self.lag_at is not None:
-            parts[-1] += f" at {moment(self.lag_at)}"
-        if self.latency_ms is not None:
-            parts.append(f"latency {number(self.latency_ms)} ms")
-        return ", ".join(parts)
 
 
 class Outcome(Enum):
@@ -154,6 +119,9 @@ class DestinationGate:
 
         :param reading: what one look at the destination showed.
         """
+        return _judged(self, reading)
+
+    def _judge(self, reading: Reading) -> Verdict:
         status = (reading.status or "").strip().casefold()
         if status in self._fatal:
             return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
@@ -244,12 +212,9 @@ class DestinationGate:
         }
 
 
-def moment(at: datetime) -> str:
-    """Write a moment as a person would: UTC, to the second.
-
-    :param at: an aware datetime.
-    """
-    return at.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
+@for_all
+def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
+    return gate._judge(reading)
 
 
 def _missing_number(name: str, value: float | None, limit: float | None, unit: str) -> list[str]:
@@ -287,13 +252,3 @@ def statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]
         if not isinstance(status, str) or not status.strip():
             raise ValueError(f"{argument} must be a status such as 'Active', or several; got {value!r}")
     return {status.strip().casefold(): status.strip() for status in several}
-
-
-def number(value: float | None) -> str:
-    """Write a number as a person would: no trailing ``.0``, thousands apart; ``unknown`` for ``None``.
-
-    :param value: the number, or ``None``.
-    """
-    if value is None:
-        return "unknown"
-    return f"{int(value):,}" if math.isfinite(value) and float(value).is_integer() else f"{value:,.4g}"

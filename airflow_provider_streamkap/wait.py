@@ -15,8 +15,8 @@ from typing import Any
 
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import Course, GiveUp, Seen
-from airflow_provider_streamkap.gate import number
 from airflow_provider_streamkap.plan import Require, WaitPlan
+from airflow_provider_streamkap.reading import number
 
 # What was asked belongs to the wait, and is had from here as well.
 __all__ = [

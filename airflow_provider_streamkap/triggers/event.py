@@ -22,8 +22,9 @@ from airflow.triggers.base import TriggerEvent
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.watch import Watch
-from airflow_provider_streamkap.gate import DestinationGate, Reading, number
+from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.reading import Reading, number
 from airflow_provider_streamkap.transition import Edge, Transition
 
 if TYPE_CHECKING:

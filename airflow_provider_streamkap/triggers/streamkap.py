@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
@@ -93,33 +94,41 @@ class StreamkapDestinationTrigger(BaseTrigger):
 
     async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
         wait = DestinationWait.recall(plan, self.memory)
-        deadline = plan.deadline if plan.deadline is not None else float("inf")
-        loop = asyncio.get_running_loop()
+        deadline = plan.deadline if plan.deadline is not None else inf
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once.
         spread = min(plan.poke_interval, max(deadline - time.time(), 0))
         due = not_before + spread
-        while True:
-            try:
-                # A confirmation may be due after the deadline.
-                left = max(deadline - time.time(), due - loop.time(), 0)
-                async with asyncio.timeout(left + LAST_POLL_SECONDS):
+        try:
+            async with asyncio.timeout(None) as limit:
+                while True:
+                    _allow(limit, deadline, due)
                     samples = await rounds.next(not_before=not_before, due=due, spread=spread)
-            except TimeoutError:
-                return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
-            now = time.time()
-            seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
-            step = wait.observe(seen, now)
-            if line := wait.progress(step, now):
-                self.log.info("%s", line)
-            if isinstance(step, GaveUp):
-                return gave_up_event(step)
-            if isinstance(step, Opened):
-                return opened_event(result(step.passed, self.many, snapshots(seen)))
-            began = max(sample.began for sample in samples)
-            due, spread = began + step.after, 0.0
-            # Half an interval early is near enough to share the poll of another wait; a confirmation is not
-            # to be had early.
-            not_before = due if step.confirming else began + step.after / 2
-            # Not to be kept while resting: a thousand waits would keep a thousand rounds.
-            del samples, seen, line
+                    now = time.time()
+                    seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+                    step = wait.observe(seen, now)
+                    if line := wait.progress(step, now):
+                        self.log.info("%s", line)
+                    if isinstance(step, GaveUp):
+                        return gave_up_event(step)
+                    if isinstance(step, Opened):
+                        return opened_event(result(step.passed, self.many, snapshots(seen)))
+                    began = max(sample.began for sample in samples)
+                    due, spread = began + step.after, 0.0
+                    # Half an interval early is near enough to share the poll of another wait; a confirmation is not
+                    # to be had early.
+                    not_before = due if step.confirming else began + step.after / 2
+                    # Not to be kept while resting: a thousand waits would keep a thousand rounds.
+                    del samples, seen, line
+        except TimeoutError:
+            return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
+
+
+def _allow(limit: asyncio.Timeout, deadline: float, due: float) -> None:
+    """Let the next poll last until some time after the deadline; a confirmation may be due even later."""
+    now = asyncio.get_running_loop().time()
+    last = max(now + deadline - time.time(), due, now) + LAST_POLL_SECONDS
+    allowed = limit.when()
+    # The two clocks part by little, unless one of them was set.
+    if last < inf and (allowed is None or abs(last - allowed) > 1):
+        limit.reschedule(last)

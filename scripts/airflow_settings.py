@@ -80,8 +80,9 @@ def airflow_environment(
         # Colour codes make logs hard to search.
         "NO_COLOR": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # Several processes write to one file: each waits for its turn rather than fail after five seconds.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+        # Several processes write to one file: each waits for its turn rather than fail after five seconds. Not much
+        # longer, since the API server can wait for itself (see AirflowStack.rest).
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=15",
         # The shipped examples and connections cost seconds at every start.
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import os
 import sqlite3
 import subprocess
 import tempfile
@@ -31,6 +30,7 @@ import psutil
 
 from scripts.airflow_records import AirflowRecords
 from scripts.airflow_settings import LOOPBACK, airflow_environment, airflow_version, free_port
+from scripts.process_trees import processes_of
 from scripts.stop_signals import interruption_later, no_interruption, signals_as_exceptions
 
 BEFORE_SCHEDULER_2 = ("triggerer",)
@@ -142,7 +142,7 @@ class AirflowStack(AirflowRecords):
     def kill_part(self, part: str) -> None:
         """End one part and its children without warning, as a crash or a lost machine does."""
         process = self._processes.pop(part)
-        for one in _tree({process.pid}):
+        for one in processes_of({process.pid}):
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         process.wait()
@@ -152,12 +152,12 @@ class AirflowStack(AirflowRecords):
         with no_interruption():
             sessions = {process.pid for process in self._processes.values()}
             # A task may have left the session, and its parent may die first: note all of them beforehand.
-            ours = _tree(sessions)
+            ours = processes_of(sessions)
             for process in ours:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.terminate()
             _, alive = psutil.wait_procs(ours, timeout=TERM_GRACE)
-            for process in {*alive, *_tree(sessions)}:
+            for process in {*alive, *processes_of(sessions)}:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
             for part in self._processes.values():
@@ -271,7 +271,7 @@ class AirflowStack(AirflowRecords):
         return "\n".join(ends)
 
     def rest(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout: float = 90.0
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout: float = 120.0, tries: int = 5
     ) -> dict[str, Any]:
         """Ask the REST API; :raises StackError: if it refuses."""
         request = urllib.request.Request(
@@ -282,19 +282,14 @@ class AirflowStack(AirflowRecords):
         )
         # Proxies are for the rest of the world.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=120) as answer:
-                parsed: dict[str, Any] = json.load(answer)
-                return parsed
-        except urllib.error.HTTPError as error:
-            raise StackError(f"{method} {path}: {error.code} {error.read()[:2000]!r}") from error
-
-
-def _tree(sessions: set[int]) -> list[psutil.Process]:
-    """Return every living process of these sessions, and every descendant of one, wherever it has moved."""
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            if os.getsid(process.pid) in sessions:
-                found |= {child.pid: child for child in (process, *process.children(recursive=True))}
-    return list(found.values())
+        while True:
+            try:
+                with opener.open(request, timeout=timeout) as answer:
+                    parsed: dict[str, Any] = json.load(answer)
+                    return parsed
+            except urllib.error.HTTPError as error:
+                told, tries = error.read()[:2000], tries - 1
+                # The API server writes on its event loop. On SQLite that can wait for a worker's request which waits
+                # for the event loop; it gives up then, with nothing written.
+                if not tries or b"Database error" not in told:
+                    raise StackError(f"{method} {path}: {error.code} {told!r}") from error

@@ -47,9 +47,9 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         services.prepare()
         with SystemAirflow(tmp_path_factory.mktemp("airflow"), services.connections) as airflow:
             asked = services.examples.count() + services.tests.count()
-            airflow.activate()
             for dag_id in sorted(wanted):
                 airflow.begin(dag_id)
+            airflow.activate()
             yield Session(airflow, services, asked, wanted)
 
 

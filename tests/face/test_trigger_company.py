@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import time
 from typing import Any
 
 import aiohttp
@@ -50,10 +51,11 @@ def test_triggers_share_polls_sockets_and_the_token(streamkap: StreamkapSimulato
         waits = [fired(trigger(id_, poke_interval=0.1, confirm_interval=0.1)) for id_ in ids * 25]
         return await asyncio.gather(*waits)
 
+    began = time.monotonic()
     events = asyncio.run(company())
     assert [event["outcome"] for event in events] == ["opened"] * 100
-    # Five rounds each, were they alone; some waits come in too late for a round and take one more.
-    assert streamkap.count("/metrics") <= 8 * len(ids)
+    # One poll an interval for each destination, whatever the number of waits.
+    assert streamkap.count("/metrics") <= len(ids) * ((time.monotonic() - began) / 0.1 + 2)
     assert streamkap.token_calls == 1
     assert streamkap.connections <= len(ids) + 1
 
@@ -85,8 +87,8 @@ def longest_gap(streamkap: StreamkapSimulator) -> float:
 def test_a_slow_server_does_not_hold_up_the_event_loop(streamkap: StreamkapSimulator) -> None:
     streamkap.add("quick", scenarios.steady())
     streamkap.add("slow", scenarios.steady())
-    # A busy machine may hold up any loop for a while, but hardly three times; a blocking call always does.
-    assert any(longest_gap(streamkap) < 0.05 for _ in range(3))
+    # A busy machine may hold up any loop for a while, but hardly six times; a blocking call always does.
+    assert any(longest_gap(streamkap) < 0.05 for _ in range(6))
 
 
 @pytest.mark.parametrize("path", ["/auth/access-token", METRICS])

@@ -91,8 +91,6 @@ class Examples:
         for dag_id in dag_ids:
             stack.wait_for_dag(dag_id)
         self._runs = {dag_id: "" if dag_id in EVENT_DRIVEN else stack.trigger_dag(dag_id) for dag_id in dag_ids}
-        # All at once: while tasks run, the API server can be seconds late with the next run (see AirflowStack.rest).
-        stack.rest("PATCH", "/api/v2/dags?dag_id_pattern=~&limit=100", {"is_paused": False})
 
     def watch(self) -> None:
         """Tell what happens until all have ended, or until patience has."""
@@ -136,7 +134,7 @@ def main() -> int:
                 Path(sys.executable),
                 EXAMPLES,
                 {"streamkap_default": streamkap.connection},
-                overrides={**streamkap.variables, "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"},
+                overrides=streamkap.variables,
             )
             version = ".".join(map(str, stack.version))
             print(f"Starting Airflow {version} on loopback, with {streamkap.title}.", flush=True)

@@ -98,7 +98,9 @@ class StreamkapDestinationTrigger(BaseTrigger):
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once.
         spread = min(plan.poke_interval, max(deadline - time.time(), 0))
-        due = not_before + spread
+        # From now on, and not from when it began: what looking up the connection took would have the destination asked
+        # at once, for each of a thousand waits that were held up by it one after the other.
+        due = asyncio.get_running_loop().time() + spread
         try:
             async with asyncio.timeout(None) as limit:
                 while True:

@@ -41,6 +41,7 @@ SIGN_IN_PATH = "/auth/access-token"
 # Start of a body that an error shows.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
+_BEARER = "Bearer "
 _WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
 
 
@@ -199,7 +200,8 @@ class Session:
         :param stale: the token that does not serve any more.
         :returns: the new token; None if there was nothing to do.
         """
-        if self._token is not stale:
+        # Whoever waited long for the lock may find one that has come and grown old meanwhile.
+        if self._token is not stale and not self._due(self._token):
             return None
         body = self.settings.credentials.token_request()
         request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
@@ -214,17 +216,22 @@ class Session:
     def _call(self, request: Request, parse: Callable[[Any], T]) -> Exchange[T]:
         """Send a request with a valid token; on a 401 renew once and replay once."""
         token = self._token
-        if token is None or (token.renew_at is not None and self._clock() >= token.renew_at):
+        if self._due(token):
             yield Renewal(token)
         token = self._token
-        response: Response = yield _signed(request, token)
+        sent = _signed(request, token)
+        response: Response = yield sent
         if response.status == 401:
             # The token that was sent, not the one of now: another call may have renewed it meanwhile.
             yield Renewal(token)
-            response = yield _signed(request, self._token)
+            sent = _signed(request, self._token)
+            response = yield sent
         if not 200 <= response.status < 300:
-            raise self._http_error(request, response)
-        return self._read(request, response, parse)
+            raise self._http_error(sent, response)
+        return self._read(sent, response, parse)
+
+    def _due(self, token: Token | None) -> bool:
+        return token is None or (token.renew_at is not None and self._clock() >= token.renew_at)
 
     def _read(self, request: Request, response: Response, parse: Callable[[Any], T]) -> T:
         try:
@@ -243,7 +250,7 @@ class Session:
             kind = brief(response.headers.get("content-type", "of no stated type"))
             return f"{len(response.body)} bytes {kind}, not shown because they may hold secrets"
         text = sound(response.body[: 4 * _EXCERPT].decode("utf-8", "replace")).strip()
-        return redact_text(text, self._secrets())[:_EXCERPT] or None
+        return redact_text(text, self._secrets(request))[:_EXCERPT] or None
 
     def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
         error = http_error(
@@ -253,20 +260,22 @@ class Session:
             now=self._wall(),
             permission=request.permission,
             signing_in=signing_in,
-            secrets=self._secrets(),
+            secrets=self._secrets(request),
             **_about(request, response),
         )
         self.hold.heed(error)
         return error
 
-    def _secrets(self) -> tuple[str, ...]:
+    def _secrets(self, request: Request) -> tuple[str, ...]:
         token = self._token
-        return (*self.settings.credentials.secrets(), *((token.access,) if token else ()))
+        # An answer shows the token that it was asked with, which others may have renewed meanwhile.
+        sent = request.headers.get("Authorization", "").removeprefix(_BEARER)
+        return (*self.settings.credentials.secrets(), sent, *((token.access,) if token else ()))
 
 
 def _signed(request: Request, token: Token | None) -> Request:
     # Without a token the API answers 401, which says more than an exception from here.
-    bearer = {"Authorization": f"Bearer {token.access}"} if token else {}
+    bearer = {"Authorization": f"{_BEARER}{token.access}"} if token else {}
     return replace(request, headers={**_ACCEPT, **bearer})
 
 

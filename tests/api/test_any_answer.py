@@ -5,36 +5,26 @@
 from __future__ import annotations
 
 import json
-import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destination import Destination, DestinationsQuery
+from airflow_provider_streamkap.api.destination import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.exchange import Exchange, Request, Response, Session
-from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.transport import Body, prepare
+from tests.api.anything import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
 from tests.api.support import CREDENTIALS, ID, signed_in
 
 CLIENT = ClientSettings(CREDENTIALS)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-numbers = st.none() | st.booleans() | st.integers() | st.floats()
-texts = st.text() | st.characters().map(lambda char: f"{char}\0\ud800")
-values = st.recursive(numbers | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
-stamps = st.datetimes().map(str) | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | values
-points = st.lists(st.fixed_dictionaries({"timestamp": stamps}, optional={"value": numbers, "more": values}))
-names = st.sampled_from([*NUMERIC_METRICS, "connector_status"]) | texts
-payloads = values | st.fixed_dictionaries(
-    {"data": st.dictionaries(names, values | points | numbers)}, optional={"metadata": values}
-)
 
 # What a call returns is turned into what leaves the storey.
 CALLS: dict[str, Callable[[Session], Exchange[Any]]] = {
@@ -59,23 +49,6 @@ def outcome(call: str, status: int, headers: dict[str, str], body: bytes) -> Any
     raise AssertionError("the exchange does not end")
 
 
-def strict(value: Any) -> str:
-    for leaf in texts_in(value):
-        leaf.encode()
-        assert "\0" not in leaf
-    return json.dumps(value, allow_nan=False)
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from value
-        value = list(value.values())
-    for item in value if isinstance(value, list) else ():
-        yield from texts_in(item)
-
-
 def check(call: str, status: int, headers: dict[str, str], body: bytes) -> None:
     try:
         result = outcome(call, status, headers, body)
@@ -83,31 +56,10 @@ def check(call: str, status: int, headers: dict[str, str], body: bytes) -> None:
         check_error(error)
         return
     assert 200 <= status < 300
-    if isinstance(result, DestinationMetrics):
-        strict(result.as_dict())
-        strict(result.rows())
-        for name in result.data:
-            result.points(name)
-            assert set(result.select([name]).data) == {name}
-    elif isinstance(result, Destination):
-        strict(result.as_dict())
-
-
-def check_error(error: StreamkapError) -> None:
-    text = str(error)
-    assert str(pickle.loads(pickle.dumps(error))) == text
-    assert text.isprintable()
-    assert len(text) < 2000
-    assert "made-up-token" not in text
-    strict(error.detail)
+    check_result(result)
 
 
 any_call = st.sampled_from(sorted(CALLS))
-statuses = st.just(200) | st.integers(100, 699)
-headers = st.dictionaries(
-    st.sampled_from(["retry-after", "date", "location", "x-request-id", "content-type"]), texts, max_size=3
-)
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @unhurried

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.errors import (
-    StreamkapAuthError,
-)
+from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.exchange import Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from tests.api.play import BASE, NOW, Play, answer, play, token_answer
@@ -143,6 +141,36 @@ def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: Session) 
     step = slow.send(answer({}, 401))
     assert isinstance(step, Renewal)
     assert game.run(session.renew(step.stale)) is None
+
+
+def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: Session, time: Time) -> None:
+    game = play(
+        session, tokens=[token_answer(), token_answer("second-token", expiresIn=10), token_answer("third-token")]
+    )
+    game.run(session.metrics(QUERY))
+    slow = session.metrics(QUERY)
+    next(slow)
+    step = slow.send(answer({}, 401))
+    assert isinstance(step, Renewal)
+    game.run(session.renew(step.stale))
+    time.now += 10
+    # Refused once more, it would be taken for a fresh one that is refused, which ends a wait for good.
+    assert game.run(session.renew(step.stale)).access == "third-token"
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_error_shows_neither_the_token_that_was_sent_nor_the_one_of_now(session: Session, status: int) -> None:
+    game = play(session, tokens=[token_answer(), token_answer("second-token")])
+    game.run(session.metrics(QUERY))
+    slow, renewed = session.metrics(QUERY), session.metrics(QUERY)
+    next(slow)
+    next(renewed)
+    step = renewed.send(answer({}, 401))
+    assert isinstance(step, Renewal)
+    game.run(session.renew(step.stale))
+    with pytest.raises(StreamkapError) as caught:
+        slow.send(answer({"detail": "of first-token and second-token"}, status))
+    assert "of *** and ***" in str(caught.value)
 
 
 def test_without_a_renewal_the_request_goes_unsigned(session: Session) -> None:

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a server could send, as strategies, and what must hold of whatever comes of it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from airflow_provider_streamkap.api.destination import Destination, DestinationPage
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
+from airflow_provider_streamkap.api.watch import Observation
+
+#: Every token that a test gives out begins so.
+TOKEN = "made-up-token"
+
+numbers = st.none() | st.booleans() | st.integers() | st.floats()
+texts = st.text() | st.characters().map(lambda char: f"{char}\0\ud800")
+values = st.recursive(numbers | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
+stamps = st.datetimes().map(str) | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | values
+points = st.lists(st.fixed_dictionaries({"timestamp": stamps}, optional={"value": numbers, "more": values}))
+names = st.sampled_from([*NUMERIC_METRICS, "connector_status"]) | texts
+payloads = values | st.fixed_dictionaries(
+    {"data": st.dictionaries(names, values | points | numbers)}, optional={"metadata": values}
+)
+
+statuses = st.just(200) | st.integers(100, 699)
+headers = st.dictionaries(
+    st.sampled_from(["retry-after", "date", "location", "x-request-id", "content-type"]), texts, max_size=3
+)
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def strict(value: Any) -> str:
+    for leaf in texts_in(value):
+        leaf.encode()
+        assert "\0" not in leaf
+    return json.dumps(value, allow_nan=False)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from texts_in(item)
+
+
+def check_result(result: Any) -> None:
+    """What leaves the storey is strict JSON, and answers every question that can be asked of it."""
+    if isinstance(result, DestinationMetrics):
+        strict(result.as_dict())
+        strict(result.rows())
+        for name in result.data:
+            result.points(name)
+            assert set(result.select([name]).data) == {name}
+    elif isinstance(result, Observation):
+        strict(result.as_dict())
+    elif isinstance(result, DestinationPage):
+        for item in result.destinations:
+            strict(item.as_dict())
+    elif isinstance(result, Destination):
+        strict(result.as_dict())
+    elif isinstance(result, dict):
+        strict(result)
+
+
+def check_error(error: StreamkapError) -> None:
+    """An error can be told, kept and sent on, and gives no token away."""
+    text = str(error)
+    assert str(pickle.loads(pickle.dumps(error))) == text
+    assert text.isprintable()
+    assert len(text) < 2000
+    assert TOKEN not in text
+    assert TOKEN not in strict(error.detail)

@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever a server sends, in whatever order: each call ends, after few requests, with a result or an error of ours.
+
+Between two answers the clock runs, others begin and end calls of their own, and renew the token that is shared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from airflow_provider_streamkap.api.destination import DestinationsQuery
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.watch import Watch
+from tests.api.anything import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
+from tests.api.play import GOOD, NOW, Play
+from tests.api.support import CREDENTIALS, ID, Time
+
+CLIENT = ClientSettings(CREDENTIALS)
+
+# Of each call the requests that it takes by itself: a token, the call, another token, and the call once more.
+CALLS: dict[str, tuple[Callable[[Session], Exchange[Any]], int]] = {
+    "destination": (lambda session: session.destination(ID), 4),
+    "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
+    "whoami": (lambda session: session.whoami(), 4),
+    "observe": (lambda session: session.observe(Watch(ID)), 8),
+    "observe, dated": (lambda session: session.observe(Watch.dated(ID)), 12),
+}
+
+
+def _metrics(kind: str) -> Callable[[Session], Exchange[Any]]:
+    return lambda session: session.metrics(MetricsQuery(ID, kind))
+
+
+CALLS.update({kind: (_metrics(kind), 4) for kind in TIME_TYPES})
+
+Meanwhile = Literal["nothing", "another call", "another renewal", "a day", "a step back"]
+SERIES = {"data": {"recordsLag": [{"timestamp": "2026-03-01T11:59:00Z", "value": 3}]}, "metadata": {}}
+ITEM = {"id": ID, "name": "d", "connector": "c", "connector_display_name": "C", "connector_status": "Active"}
+TENANT = {"tenant_id": "t", "service_id": "s", "sub": "u", "token_type": "x", "project_key_id": None}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One answer, and what happens before it comes.
+
+    :param body: the body; text stands for what is good, or for an echo of the token that came with the request.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes | str
+    meanwhile: Meanwhile = "nothing"
+
+
+acts = st.builds(
+    Act,
+    status=st.just(200) | st.sampled_from([200, 401, 404, 429, 500, 503]) | statuses,
+    headers=headers | st.dictionaries(texts.map(str.lower), texts, max_size=2),
+    body=st.just("good")
+    | st.sampled_from(["good", "good", "echo"])
+    | st.binary()
+    | (values | payloads).map(json.dumps),
+    meanwhile=st.sampled_from(["nothing", "another call", "another renewal", "a day", "a step back"]),
+)
+
+
+@dataclass
+class World:
+    """A server that answers in the order of the acts, and from the first one again, and what else goes on."""
+
+    acts: list[Act]
+    time: Time = field(default_factory=Time)
+    wall: timedelta = timedelta()
+    turn: int = 0
+    tokens: int = 0
+    sent: int = 0
+
+    def __post_init__(self) -> None:
+        self.session = Session(CLIENT, self.time.clock, lambda: NOW + self.wall)
+
+    def run(self, exchange: Exchange[Any]) -> Any:
+        """Run an exchange as a client does."""
+        reply: Response | None = None
+        while True:
+            try:
+                step = exchange.send(reply)
+            except StopIteration as done:
+                return done.value
+            if isinstance(step, Renewal):
+                reply = None
+                self.run(self.session.renew(step.stale))
+            else:
+                self.sent += 1
+                assert self.sent <= 12, "the exchange does not end"
+                reply = self.answer(step)
+
+    def answer(self, request: Request) -> Response:
+        act = self.acts[self.turn % len(self.acts)]
+        self.turn += 1
+        match act.meanwhile:
+            case "a day":
+                self.time.now += 86400.0
+                self.wall += timedelta(days=1)
+            case "a step back":
+                self.wall -= timedelta(days=400)
+            case "another call":
+                self.another(200)
+            case "another renewal":
+                self.another(401)
+        body = self.good(request) if act.body == "good" else act.body
+        if act.body == "echo":
+            body = json.dumps({"detail": f"not with {request.headers.get('Authorization', '').rpartition(' ')[2]}"})
+        return Response(act.status, act.headers, body.encode() if isinstance(body, str) else body, CLIENT.base_url)
+
+    def another(self, status: int) -> None:
+        """Let another call come and go, for whom all goes well but for the first answer."""
+        answers = iter([status, 200])
+
+        def serve(request: Request) -> Response:
+            status = 200 if request.path == SIGN_IN_PATH else next(answers)
+            return Response(status, {}, self.good(request).encode(), CLIENT.base_url)
+
+        Play(self.session, serve).run(self.session.whoami())
+
+    def good(self, request: Request) -> str:
+        if request.path == SIGN_IN_PATH:
+            self.tokens += 1
+            return json.dumps({"accessToken": f"{TOKEN}-{self.tokens}", "expiresIn": 3600})
+        if request.path == "/auth/whoami":
+            return json.dumps(TENANT)
+        if request.path.endswith("/metrics"):
+            return json.dumps(SERIES if ("time_type", "timeseries") in request.params else GOOD)
+        return json.dumps({"result": [ITEM], "page": 1, "page_size": 1, "total": 1, "has_next": False})
+
+
+@unhurried
+@given(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=12))
+@example("latest", [Act(200, {}, "good"), Act(500, {}, "echo", "another renewal")])
+@example("latest", [Act(200, {}, "good"), Act(200, {}, "echo", "another renewal")])
+@example("observe, dated", [Act(200, {}, "good"), Act(401, {}, "good"), Act(404, {}, "good", "a day")])
+def test_any_answers_in_any_order(call: str, acts: list[Act]) -> None:
+    begin, most = CALLS[call]
+    world = World(acts)
+    try:
+        check_result(world.run(begin(world.session)))
+        event("result")
+    except StreamkapError as error:
+        check_error(error)
+        event(type(error).__name__)
+    assert 1 <= world.sent <= most
+
+
+@unhurried
+@given(st.lists(acts, min_size=1, max_size=12))
+def test_any_answers_to_a_renewal(acts: list[Act]) -> None:
+    world = World(acts)
+    try:
+        world.run(world.session.renew(None))
+    except StreamkapError as error:
+        check_error(error)
+    assert world.sent == 1
+
+
+@unhurried
+@given(st.lists(st.tuples(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=4)), max_size=4))
+def test_whatever_it_was_the_session_serves_the_next_call(before: list[tuple[str, list[Act]]]) -> None:
+    world = World([])
+    for call, acts in before:
+        world.acts, world.turn, world.sent = acts, 0, 0
+        try:
+            world.run(CALLS[call][0](world.session))
+        except StreamkapError as error:
+            check_error(error)
+    # The server has come back, and refuses once what it gave out before.
+    world.acts, world.turn, world.sent = [Act(200, {}, "good")], 0, 0
+    world.another(401)
+    for begin, _ in CALLS.values():
+        world.sent = 0
+        check_result(world.run(begin(world.session)))

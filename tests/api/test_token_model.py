@@ -1,0 +1,272 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The token's life held against a model: calls that overlap in any way, on a server that forgets and refuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
+from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.token import Token
+from tests.api.play import BASE, answer
+from tests.api.support import CREDENTIALS, Time
+
+# What the token call may say of the life of a token, and the seconds that it means; None: nothing to go by.
+ABSENT = "absent"
+SENSELESS: list[Any] = [ABSENT, None, 0, -5, -0.1, "", "soon", "-3", True, [3600], {}, float("nan")]
+BOUNDLESS: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
+SECONDS: list[Any] = [3600, 600, 60, 1, 0.5, "100", " 7 ", "2.5", 1e300]
+LASTING = [(said, float(said)) for said in SECONDS]
+LIVES: list[tuple[Any, float | None]] = [*[(said, None) for said in SENSELESS + BOUNDLESS], *LASTING]
+NO_TOKENS: list[Any] = ["", "two words", "line\nbreak", "t\u00f6ken", "nul\0", 7, None, ["token"], {}]
+
+
+@dataclass(eq=False)
+class Known:
+    """A token as the model has it.
+
+    :param due: when it is due for renewal; None: never.
+    """
+
+    access: str
+    due: float | None = None
+
+
+@dataclass(eq=False)
+class Call:
+    """A call that is under way.
+
+    :param exchange: its generator.
+    :param waits: what it waits for: an answer, or the renewal of a token.
+    :param sent: the tokens with which it has sent its request, in order.
+    :param stale: the token that it wants to have renewed.
+    :param refused: whether its request has met a 401.
+    """
+
+    exchange: Exchange[Any]
+    waits: Request | Renewal | None = None
+    sent: list[Known] = field(default_factory=list)
+    stale: Known | None = None
+    refused: bool = False
+
+
+class TokenAgainstModel(RuleBasedStateMachine):
+    """Drives calls and renewals as the clients do, one renewal at a time, and says of each step what it must be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = Time()
+        self.session = Session(ClientSettings(CREDENTIALS, base_url=BASE), self.time.clock)
+        self.known: Known | None = None
+        # What the server takes for good.
+        self.good: set[str] = set()
+        self.calls: list[Call] = []
+        # Who holds the lock, and its request for a token.
+        self.holder: Call | None = None
+        self.renewal: Exchange[Token | None] | None = None
+        self.asked_at = 0.0
+        self.number = 0
+
+    # The model
+
+    def _is_due(self) -> bool:
+        return self.known is None or (self.known.due is not None and self.time.now >= self.known.due)
+
+    def _expect_request(self, call: Call, step: Any, *, renewed: bool) -> None:
+        """A request carries the newest token, which is not due unless it was due the moment it came."""
+        assert isinstance(step, Request)
+        assert self.known is not None
+        assert step.headers["Authorization"] == f"Bearer {self.known.access}"
+        assert renewed or not self._is_due()
+        call.waits = step
+        call.sent.append(self.known)
+        # Once, and once more after a 401.
+        assert len(call.sent) == 1 + call.refused
+
+    def _expect_renewal(self, call: Call, step: Any, stale: Known | None) -> None:
+        assert isinstance(step, Renewal)
+        assert (step.stale and step.stale.access) == (stale and stale.access)
+        call.waits, call.stale = step, stale
+
+    def _end(self, call: Call) -> None:
+        self.calls.remove(call)
+        call.exchange.close()
+        if call is self.holder:
+            assert self.renewal is not None
+            self.renewal.close()
+            self.holder = self.renewal = None
+
+    def _asking(self) -> list[Call]:
+        return [call for call in self.calls if isinstance(call.waits, Request)]
+
+    def _queue(self) -> list[Call]:
+        return [call for call in self.calls if isinstance(call.waits, Renewal) and call is not self.holder]
+
+    def _begin(self) -> Call:
+        call = Call(self.session.whoami())
+        self.calls.append(call)
+        step = next(call.exchange)
+        if self._is_due():
+            self._expect_renewal(call, step, self.known)
+        else:
+            self._expect_request(call, step, renewed=False)
+        return call
+
+    # What happens
+
+    @rule(seconds=st.sampled_from([0.2, 1.0, 10.0, 61.0, 1e6, 1e6]) | st.floats(0, 4000))
+    def pass_time(self, seconds: float) -> None:
+        self.time.now += seconds
+
+    @rule()
+    def revoke(self) -> None:
+        self.good.clear()
+
+    @rule()
+    def begin(self) -> None:
+        self._begin()
+
+    @precondition(lambda self: self._asking())
+    @rule(data=st.data(), trouble=st.sampled_from([None, None, None, (500, b"{}"), (200, b"<html>"), (204, b"")]))
+    def answer_call(self, data: st.DataObject, trouble: tuple[int, bytes] | None) -> None:
+        call = data.draw(st.sampled_from(self._asking()), label="call")
+        self._answer(call, trouble)
+
+    def _answer(self, call: Call, trouble: tuple[int, bytes] | None = None) -> None:
+        good = call.sent[-1].access in self.good
+        reply = answer(trouble[1], trouble[0]) if trouble else answer({}) if good else answer({}, 401)
+        try:
+            step = call.exchange.send(reply)
+        except StopIteration:
+            assert good
+            assert not trouble
+        except StreamkapAuthError:
+            assert call.refused
+            assert not good
+        except StreamkapError:
+            assert trouble
+        else:
+            assert not trouble
+            assert not good
+            assert not call.refused
+            call.refused = True
+            self._expect_renewal(call, step, call.sent[-1])
+            return
+        self._end(call)
+
+    @precondition(lambda self: self.holder is None and self._queue())
+    @rule(data=st.data())
+    def take_lock(self, data: st.DataObject) -> None:
+        self._take(data.draw(st.sampled_from(self._queue()), label="call"))
+
+    def _take(self, call: Call) -> None:
+        assert isinstance(call.waits, Renewal)
+        renewal = self.session.renew(call.waits.stale)
+        try:
+            request = next(renewal)
+        except StopIteration:
+            # Somebody else has renewed it, and so lately that it serves.
+            assert self.known is not call.stale
+            self._expect_request(call, call.exchange.send(None), renewed=False)
+            return
+        assert self.known is call.stale or self._is_due()
+        assert isinstance(request, Request)
+        assert (request.method, request.path) == ("POST", SIGN_IN_PATH)
+        assert "Authorization" not in request.headers
+        self.holder, self.renewal, self.asked_at = call, renewal, self.time.now
+
+    @precondition(lambda self: self.renewal is not None)
+    @rule(life=st.sampled_from(LASTING) | st.sampled_from(LIVES), same=st.booleans())
+    def grant(self, life: tuple[Any, float | None], same: bool) -> None:
+        self._grant(life, same=same)
+
+    def _grant(self, life: tuple[Any, float | None] = (3600, 3600.0), *, same: bool = False) -> None:
+        said, seconds = life
+        self.number += not same
+        access = f"token-{self.number}"
+        self.good.add(access)
+        payload = {"accessToken": access, **({} if said == ABSENT else {"expiresIn": said})}
+        call, renewal = self.holder, self.renewal
+        assert call is not None
+        assert renewal is not None
+        due = None if seconds is None else self.asked_at + seconds - min(60.0, seconds / 10)
+        with pytest.raises(StopIteration) as ended:
+            renewal.send(answer(json.dumps(payload).encode()))
+        assert ended.value.value.access == access
+        self.known = Known(access, due)
+        self.holder = self.renewal = None
+        self._expect_request(call, call.exchange.send(None), renewed=True)
+
+    @precondition(lambda self: self.renewal is not None)
+    @rule(
+        reply=st.sampled_from([answer({}, status) for status in (401, 403, 429, 500, 302)])
+        | st.sampled_from([answer(b""), answer(b"<html>"), answer([]), answer({})])
+        | st.sampled_from(NO_TOKENS).map(lambda token: answer({"accessToken": token, "expiresIn": 60}))
+    )
+    def refuse(self, reply: Response) -> None:
+        call, renewal = self.holder, self.renewal
+        assert call is not None
+        assert renewal is not None
+        with pytest.raises(StreamkapError) as refused:
+            renewal.send(reply)
+        assert refused.value.permanent is (reply.status in (401, 403, 302))
+        # What a client does with the error: it ends the call, and lets go of the lock.
+        self._end(call)
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self._end(data.draw(st.sampled_from(self.calls), label="call"))
+
+    @precondition(lambda self: self.holder is None)
+    @rule()
+    def a_call_on_a_good_day(self) -> None:
+        """Whatever has been, and whatever still is under way: a call that nothing goes wrong for has its result."""
+        call = self._begin()
+        for _ in range(4):
+            if call not in self.calls:
+                return
+            if isinstance(call.waits, Request):
+                self._answer(call)
+            else:
+                self._take(call)
+                if self.renewal is not None:
+                    self._grant()
+        assert call not in self.calls
+
+    @precondition(lambda self: self.holder is None and len(self._queue()) > 1)
+    @rule()
+    def all_who_wait_take_their_turn(self) -> None:
+        """One of them asks for a token, and no more than one."""
+        asked = 0
+        for call in self._queue():
+            self._take(call)
+            if self.renewal is not None:
+                asked += 1
+                self._grant()
+        assert asked <= 1
+
+    # What holds
+
+    @invariant()
+    def whoever_waits_for_a_renewal_can_have_it(self) -> None:
+        assert (self.holder is None) is (self.renewal is None)
+        assert self.holder is None or isinstance(self.holder.waits, Renewal)
+
+    def teardown(self) -> None:
+        for call in list(self.calls):
+            self._end(call)
+        self.a_call_on_a_good_day()
+
+
+TestTokenAgainstModel = TokenAgainstModel.TestCase
+TestTokenAgainstModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

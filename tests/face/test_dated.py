@@ -15,8 +15,9 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import WaitPlan
+from benchmarks.haste import run_hastily
 from tests.face.modes import MODES, TaskInstance, run, sensor
-from tests.face.waits import run_hastily, trigger
+from tests.face.waits import trigger
 
 METRICS = "/destinations/d1/metrics"
 

@@ -19,8 +19,9 @@ from airflow_provider_streamkap.outcomes import settle
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import WaitPlan
+from benchmarks.haste import run_hastily
 from tests.face.modes import TaskInstance, carried, fire
-from tests.face.waits import fired, run_hastily, trigger
+from tests.face.waits import fired, trigger
 
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from airflow_provider_streamkap.wait import WaitPlan
 from tests.face.modes import carried
-
-T = TypeVar("T")
 
 
 def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **plan: Any) -> Any:
@@ -68,26 +65,3 @@ async def watched() -> AsyncIterator[Gap]:
         yield gap
     finally:
         watching.cancel()
-
-
-class _HastySelector(selectors.DefaultSelector):
-    """Waits a hundredth of what it is told to."""
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout / 100 if timeout else timeout)
-
-
-class _HastyLoop(asyncio.SelectorEventLoop):
-    """An event loop on which a second takes ten milliseconds."""
-
-    def __init__(self) -> None:
-        super().__init__(_HastySelector())
-
-    def time(self) -> float:
-        return super().time() * 100
-
-
-def run_hastily(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on an event loop whose timers run a hundred times as fast."""
-    with asyncio.Runner(loop_factory=_HastyLoop) as runner:
-        return runner.run(main)

@@ -26,7 +26,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth life bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ build: .venv/.ready ## sdist and wheel in dist/, checked
 
 truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
 	$(PY) -m benchmarks.truth $(if $(WRITE),--write docs/truth.md)
+
+life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if anything grows (WRITE=1: and renew docs/life.md)
+	$(PY) -m benchmarks.life $(if $(WRITE),--write docs/life.md)
 
 .venvs/bench/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench

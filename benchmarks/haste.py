@@ -10,6 +10,7 @@ import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -75,6 +76,10 @@ class HastyClock:
     def time(self) -> float:
         """Give epoch seconds."""
         return self.epoch + self.elapsed()
+
+    def wall(self) -> datetime:
+        """Give the same as an aware time."""
+        return datetime.fromtimestamp(self.time(), UTC)
 
     def elapsed(self) -> float:
         """Give the seconds since the clock runs faster."""

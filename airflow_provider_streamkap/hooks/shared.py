@@ -21,6 +21,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -44,6 +45,10 @@ _KEPT = 32
 T = TypeVar("T")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """By which time clients wait between attempts, and where the jitter comes from: real time and chance.
@@ -52,12 +57,14 @@ class Pace:
     :param sleep: waits some seconds in a thread.
     :param asleep: waits some seconds on an event loop.
     :param rng: where jitter comes from; None (default): from the system.
+    :param wall: aware current time; readings are stamped with it.
     """
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rng: random.Random | None = None
+    wall: Callable[[], datetime] = _now
 
 
 @dataclass(slots=True)
@@ -97,7 +104,7 @@ class _Shared:
     def session(self, settings: ClientSettings) -> Session:
         session = self.sessions.get(settings)
         if session is None:
-            session = self.sessions[settings] = Session(settings, self.pace.clock)
+            session = self.sessions[settings] = Session(settings, self.pace.clock, self.pace.wall)
         self.sessions.move_to_end(settings)
         if len(self.sessions) > _KEPT:
             self.sessions.popitem(last=False)

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import cycle
 from random import Random
 from typing import Any
@@ -139,7 +138,7 @@ class Triggerer:
         ids = self.plan.ids(kind)
         some = chance.sample(ids, min(len(ids), chance.choice([1, 1, 1, 2])))
         now = self.clock.time()
-        gate = DestinationGate(observed_after=datetime.fromtimestamp(now, UTC) if kind == "dated" else None)
+        gate = DestinationGate(observed_after=self.clock.wall() if kind == "dated" else None)
         plan = WaitPlan(
             tuple(some),
             gate,
@@ -209,5 +208,5 @@ def live(plan: Plan, clock: HastyClock, world: subprocess.Popen[str]) -> Life:
         return told
 
     os.environ["AIRFLOW_CONN_STREAMKAP_DEFAULT"] = answers.readline()
-    with clock.everywhere(), shared.paced(shared.Pace(clock=clock.monotonic)):
+    with clock.everywhere(), shared.paced(shared.Pace(clock=clock.monotonic, wall=clock.wall)):
         return run_hastily(Triggerer(plan, clock, ask).live(), plan.speed)

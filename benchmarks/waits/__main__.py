@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.pages import write
 from benchmarks.waits.crowd import Figures, Task
-from benchmarks.waits.plan import FULL, QUICK, Crowd, Plan
+from benchmarks.waits.plan import FULL, QUICK, SHORT, Crowd, Plan
 from benchmarks.waits.report import Results, machine, tables
 
 ROOT = Path(__file__).parents[2]
@@ -90,9 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.waits", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small crowds, to see that it runs (a minute)")
+    parser.add_argument("--short", action="store_true", help="a thousand waits at most (six minutes)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
     asked = parser.parse_args(arguments)
-    results = run(QUICK if asked.quick else FULL)
+    results = run(QUICK if asked.quick else SHORT if asked.short else FULL)
     text = f"{machine()}\n\n{tables(results)}"
     print(text)
     if asked.write:

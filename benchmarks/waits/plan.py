@@ -53,6 +53,12 @@ FULL = Plan(
     memory=[Crowd(name, 1_000, 100, 5, memory=True) for name in (IDLE, STREAMKAP, HTTP, FIVETRAN)],
     requests=4_000,
 )
+SHORT = Plan(
+    side_by_side={"1,000 waits on 100 destinations, every 10 s": _beside_each_other(1_000, 100, 10, 2)},
+    growth=[],
+    memory=FULL.memory,
+    requests=4_000,
+)
 QUICK = Plan(
     side_by_side={
         "200 waits on 20 destinations, every 2 s": [

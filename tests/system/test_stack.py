@@ -50,6 +50,8 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) 
         stderr=subprocess.PIPE,
         # Its own group, so that the signal meets the program alone, as that of a supervisor does.
         start_new_session=True,
+        # Tests that run in the background of a shell ignore Ctrl-C, and what they start would as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     # The last part to be started: all others are there by then, and none is ready.

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tables that benchmarks print and put into pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.pages import marks, write
+from benchmarks.waits.crowd import Figures
+from benchmarks.waits.plan import Crowd
+from benchmarks.waits.report import Results, tables
+
+
+def rows(text: str, heading: str) -> list[dict[str, str]]:
+    """Read the table below a heading."""
+    after = text[text.index(heading) :].splitlines()
+    first = next(number for number, line in enumerate(after) if line.startswith("|"))
+    table = []
+    for line in after[first:]:
+        if not line.startswith("|"):
+            break
+        table.append([cell.strip() for cell in line.strip("|").split("|")])
+    return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
+
+
+def test_the_results_are_put_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    begin, end = marks("some")
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
+    write(page, "some", "new")
+    assert page.read_text(encoding="utf-8") == f"before\n{begin}\n\nnew\n\n{end}\nafter\n"
+    with pytest.raises(ValueError, match="no place for the results"):
+        write(page, "others", "new")
+
+
+def test_the_figures_are_reckoned_for_each_wait_and_poll() -> None:
+    crowd = Crowd("streamkap", 1_000, 100, 10.0)
+    figures = Figures(
+        requests=200, seconds=20.0, connections=7, tokens=1, cpu=0.4, lag_p99=0.002, lag_max=0.01, fired=1_000
+    )
+    sleeping, memory = Figures(traced=2048.0), Figures(traced=6144.0, rss=8192.0)
+    told = tables(
+        Results(
+            bare={"requests": 0.001, "aiohttp": 0.0004},
+            side_by_side={"a thousand": [(crowd, figures)]},
+            growth=[(Crowd("streamkap", 100, 100, 10.0, moving=True), figures)],
+            memory=[(Crowd("idle", 10, 1, 1.0), sleeping), (Crowd("streamkap", 10, 1, 1.0), memory)],
+        )
+    )
+    assert "requests 1.00 ms, aiohttp 0.40 ms" in told
+    (row,) = rows(told, "a thousand")
+    assert (row["requests a second"], row["destinations / interval"]) == ("10.0", "10.0")
+    # 1,000 waits poll twice in 20 s.
+    assert (row["processor ms per wait and poll"], row["in bare requests"]) == ("0.200", "0.50")
+    assert row["share of one processor"] == "2.0%"
+    assert [row["beyond one that sleeps"] for row in rows(told, "**Memory**")] == ["0.0", "4.0"]
+    assert "the lag changes at every poll" in told

@@ -77,7 +77,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         success, a skip, or the failure of a task without retries; other failures still take one. Only where the
         sensor is deferrable; not in ``dag.test()``.
     :param start_from_trigger: begin in the triggerer, default ``False``: no worker is taken for a first look. Only
-        where the sensor is deferrable, its ids are plain text, and it is not mapped.
+        where the sensor is deferrable, its ids are plain text, it is not mapped, and Airflow is not 3.1 or 3.2.
     :param kwargs: those of every sensor: ``poke_interval`` (60 s), ``timeout`` (7 days), ``mode``, ``soft_fail``, ...
     :raises ValueError: an argument out of its range; the message names it.
     """

@@ -9,7 +9,7 @@ import pytest
 from tests.system.dags.system_outcomes import SHORT
 from tests.system.runs import Run
 from tests.system.services import Services
-from tests.system.stack import SystemAirflow
+from tests.system.stack import AIRFLOW, SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -87,7 +87,10 @@ def test_bad_polls_were_borne_in_the_trigger(run: Run, services: Services) -> No
 
 
 def test_a_wait_that_ends_in_the_trigger_takes_no_worker_again(run: Run) -> None:
-    for task_id, workers in (("drains", 2), ("ends_in_trigger", 1), ("fails_in_trigger", 1), ("starts_in_trigger", 0)):
+    # 3.1 and 3.2 begin every task in a worker.
+    begun = int((3, 1) <= AIRFLOW < (3, 3))
+    starts = {"drains": 2, "ends_in_trigger": 1, "fails_in_trigger": 1, "starts_in_trigger": begun}
+    for task_id, workers in starts.items():
         (log,) = run.attempts(task_id) or ("",)
         assert worker_starts(log) == workers, log
 

@@ -26,12 +26,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_streamkap.api.environment import warn_if_unverified
-from airflow_provider_streamkap.api.exchange import Session
 from airflow_provider_streamkap.hooks.masking import amask, mask
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
+    from airflow_provider_streamkap.api.exchange import Session
     from airflow_provider_streamkap.api.poller import DestinationPoller
     from airflow_provider_streamkap.api.settings import ClientSettings
     from airflow_provider_streamkap.hooks.connection import StreamkapConnection
@@ -102,6 +102,9 @@ class _Shared:
         self.reads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Read]] = weakref.WeakKeyDictionary()
 
     def session(self, settings: ClientSettings) -> Session:
+        # Parsing a DAG has no use for it.
+        from airflow_provider_streamkap.api.exchange import Session
+
         session = self.sessions.get(settings)
         if session is None:
             session = self.sessions[settings] = Session(settings, self.pace.clock, self.pace.wall)

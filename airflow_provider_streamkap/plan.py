@@ -17,6 +17,9 @@ from airflow_provider_streamkap.gate import DestinationGate, check_limit
 
 Require = Literal["all", "any"]
 
+#: A poll under way at the deadline may end for this many seconds: it is the last one.
+LAST_POLL_SECONDS = 30.0
+
 # Points come once a minute; looking oftener tells sooner that one has come, and that the connector has stopped.
 _RUN_SECONDS = 20.0
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from airflow.triggers.base import StartTriggerArgs
 
-from airflow_provider_streamkap.triggers.streamkap import LAST_POLL_SECONDS, StreamkapDestinationTrigger
+from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
+from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from airflow_provider_streamkap.wait import WaitPlan
 
 # The trigger ends by itself at the deadline; Airflow's own time-out of a deferral only catches one that is gone.

@@ -21,14 +21,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
+from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
 from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result, snapshots
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.poller import Rounds
-
-# A poll under way at the deadline may end for this many seconds: it is the last one.
-LAST_POLL_SECONDS = 30.0
 
 
 class StreamkapDestinationTrigger(BaseTrigger):

@@ -9,13 +9,13 @@ in all of them.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from scripts.airflow_database import Database
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,15 @@ class TaskInstance:
 
 class AirflowRecords:
     """
-    The records of one Airflow with an SQLite database.
+    The records of one Airflow.
 
     :param home: its ``AIRFLOW_HOME``
+    :param database: its metadata database
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database: Database) -> None:
         self.home = home
+        self.database = database
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """Return the state of a run, or None if there is no such run."""
@@ -107,13 +109,14 @@ class AirflowRecords:
         return sorted(path for path in (self.home / "logs").glob(f"{pattern}/**/*") if path.is_file())
 
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read from the metadata database: read-only and closed at once, so that no write waits for it."""
-        with contextlib.closing(
-            sqlite3.connect(f"file:{self.home / 'airflow.db'}?mode=ro", uri=True, timeout=30)
-        ) as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(sql, parameters)]
+        """Read from the metadata database; ``?`` stands for a parameter."""
+        return self.database.query(sql, *parameters)
 
 
-def _date(text: str | None) -> dt.datetime | None:
-    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC) if text else None
+def moment(stored: str | dt.datetime) -> dt.datetime:
+    """Return a date as a database gives it: SQLite a text without a zone, PostgreSQL a moment."""
+    return stored if isinstance(stored, dt.datetime) else dt.datetime.fromisoformat(stored).replace(tzinfo=dt.UTC)
+
+
+def _date(stored: str | dt.datetime | None) -> dt.datetime | None:
+    return moment(stored) if stored else None

@@ -42,6 +42,7 @@ def airflow_environment(
     python: Path,
     home: Path,
     dags_folder: Path,
+    database: str,
     *,
     connections: Mapping[str, str] | None = None,
     overrides: Mapping[str, str] | None = None,
@@ -51,8 +52,9 @@ def airflow_environment(
     Return the environment variables for every process of one throw-away Airflow.
 
     :param python: interpreter of the virtual environment that holds Airflow
-    :param home: an own directory; database, logs and generated configuration go there
+    :param home: an own directory; logs and generated configuration go there
     :param dags_folder: where the DAG files are
+    :param database: address of the metadata database, for SQLAlchemy
     :param connections: connection id to connection, as URI or JSON
     :param overrides: further variables, such as ``{"AIRFLOW__CORE__PARALLELISM": "4"}``; they win
     :param port: loopback port of the API server (Airflow 3)
@@ -80,9 +82,7 @@ def airflow_environment(
         # Colour codes make logs hard to search.
         "NO_COLOR": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # Several processes write to one file: each waits for its turn rather than fail after five seconds. Not much
-        # longer, since the API server can wait for itself (see AirflowStack.rest).
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=15",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         # The shipped examples and connections cost seconds at every start.
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole Airflow for one test or demo: scheduler, triggerer and, on Airflow 3, DAG processor and API server.
 
-``with AirflowStack(python, dags_folder) as stack:`` starts it on loopback with an SQLite database of its own,
+``with AirflowStack(python, dags_folder) as stack:`` starts it on loopback with a database of its own,
 and leaves no process behind, however the block is left. The stack's Airflow is that of ``python``, which need
 not be the interpreter that runs this module, so one harness serves every supported version.
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -28,6 +27,7 @@ from typing import Any, Self
 
 import psutil
 
+from scripts.airflow_database import Database, Sqlite
 from scripts.airflow_records import AirflowRecords
 from scripts.airflow_settings import LOOPBACK, airflow_environment, airflow_version, free_port
 from scripts.process_trees import processes_of
@@ -54,6 +54,7 @@ class AirflowStack(AirflowRecords):
     :param connections: connection id to connection, as URI or JSON
     :param home: directory for database, logs and generated files; a temporary one if None
     :param overrides: further environment variables for every process; they win
+    :param database: for its metadata; a file of SQLite in its home if None
     :param start_timeout: seconds until every part must be alive
     """
 
@@ -65,15 +66,23 @@ class AirflowStack(AirflowRecords):
         *,
         home: Path | None = None,
         overrides: Mapping[str, str] | None = None,
+        database: Database | None = None,
         start_timeout: float = 240.0,
     ) -> None:
         self.python = python
         self.version = airflow_version(python)
         self._temporary = tempfile.TemporaryDirectory(prefix="airflow-") if home is None else None
-        super().__init__(Path(self._temporary.name) if self._temporary else Path(str(home)).resolve())
+        folder = Path(self._temporary.name) if self._temporary else Path(str(home)).resolve()
+        super().__init__(folder, database or Sqlite(folder))
         self.port = free_port()
         self.environment = airflow_environment(
-            python, self.home, dags_folder.resolve(), connections=connections, overrides=overrides, port=self.port
+            python,
+            self.home,
+            dags_folder.resolve(),
+            self.database.url,
+            connections=connections,
+            overrides=overrides,
+            port=self.port,
         )
         self.start_timeout = start_timeout
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -107,10 +116,9 @@ class AirflowStack(AirflowRecords):
     def start(self) -> None:
         """Create the database and start every part; :raises StackError: one ended, or is not alive in time."""
         self.home.mkdir(parents=True, exist_ok=True)
+        self.database.start()
         self.airflow("db", "migrate")
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as database:
-            # Kept in the file: from now on those who read and the one who writes do not wait for each other.
-            database.execute("PRAGMA journal_mode=WAL")
+        self.database.settle()
         for part in BEFORE_SCHEDULER_3 if self.is_3 else BEFORE_SCHEDULER_2:
             # Without their log servers no port is opened beside the API's: the logs are read as files.
             self.start_part(part, *(["--skip-serve-logs"] if part == "triggerer" else []))
@@ -163,6 +171,7 @@ class AirflowStack(AirflowRecords):
             for part in self._processes.values():
                 part.wait()
             self._processes.clear()
+            self.database.stop()
             if self._temporary:
                 self._temporary.cleanup()
 

@@ -13,7 +13,9 @@ from typing import Any
 
 MODES: Mapping[str, Mapping[str, Any]] = {
     "poke": {"mode": "poke", "deferrable": False},
-    "reschedule": {"mode": "reschedule", "deferrable": False},
+    # Longer than a busy scheduler takes to learn that the last poke has ended: a task that is due again before that
+    # is taken for one that was killed.
+    "reschedule": {"mode": "reschedule", "deferrable": False, "poke_interval": 10},
     "deferred": {"mode": "poke", "deferrable": True},
 }
 """The arguments of the sensor that make a mode."""

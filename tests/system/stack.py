@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 
+from scripts.airflow_database import Postgres
 from scripts.airflow_settings import LOOPBACK, airflow_version
 from scripts.airflow_stack import AirflowStack, StackError
 from tests.system.runs import Run
@@ -40,9 +41,8 @@ _SETTINGS = {
     # Waits are cheap, but starting a task takes one core for two seconds: more at once only make all of them late.
     "AIRFLOW__CORE__PARALLELISM": "6",
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
-    # 2.11 would run one task at a time on SQLite; its own tests lift that in this way.
+    # 2.11 would run one task at a time.
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-    "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
     # A triggerer that was killed is given up soon.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
@@ -77,7 +77,8 @@ class SystemAirflow(AirflowStack):
         # The DAG files of the tests share a table with them.
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         overrides = {**_SETTINGS, "PYTHONPATH": path}
-        super().__init__(Path(sys.executable), folder, connections, home=home, overrides=overrides)
+        python = Path(sys.executable)
+        super().__init__(python, folder, connections, home=home, overrides=overrides, database=Postgres())
         # Whoever asks 2.11's web server is let in.
         (home / "webserver_config.py").write_text('AUTH_ROLE_PUBLIC = "Admin"\n')
 

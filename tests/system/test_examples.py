@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_streamkap.testing import Scenario, scenarios
+from scripts.airflow_records import moment
 from tests.system.runs import Run
 from tests.system.services import UNREADABLE, Services
 from tests.system.stack import AIRFLOW, FIRST, SystemAirflow, examples
@@ -78,8 +79,7 @@ def interval(run: Run) -> tuple[datetime, datetime]:
         run.dag_id,
         run.run_id,
     )
-    begun, ended = (datetime.fromisoformat(row[name]).replace(tzinfo=UTC) for name in ("begun", "ended"))
-    return begun, ended
+    return moment(row["begun"]), moment(row["ended"])
 
 
 def check_hour(run: Run) -> None:
@@ -114,7 +114,7 @@ def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemA
         "SELECT logical_date, run_after FROM dag_run WHERE dag_id = ? AND run_id = ?", SNAPSHOTS, FIRST
     )
     assert row["logical_date"] is None
-    due = datetime.fromisoformat(row["run_after"]).replace(tzinfo=UTC)
+    due = moment(row["run_after"])
     assert (due - HOUR, due) in windows(services)
 
 

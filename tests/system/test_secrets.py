@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -21,13 +22,14 @@ STARTS = ("system_refused",)
 
 def database(airflow: SystemAirflow) -> Iterator[tuple[str, str]]:
     """Give each row of the metadata database as text, with the name of its table."""
-    for row in airflow.query("SELECT name FROM sqlite_master WHERE type = 'table'"):
-        table = row["name"]
+    for table in airflow.database.tables():
         for values in airflow.query(f'SELECT * FROM "{table}"'):
             yield table, "\n".join(_text(value) for value in values.values())
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
@@ -39,7 +41,7 @@ def forms(secrets: Collection[str]) -> frozenset[str]:
 
 def holders(airflow: SystemAirflow, words: Collection[str]) -> set[str]:
     """Name the files and tables that hold one of these words."""
-    files = (path for path in airflow.home.rglob("*") if path.is_file() and not path.name.startswith("airflow.db"))
+    files = (path for path in airflow.home.rglob("*") if path.is_file())
     found = {_name(airflow, path) for path in files if _holds(path.read_text("utf-8", "replace"), words)}
     return found | {f"table {table}" for table, text in database(airflow) if _holds(text, words)}
 

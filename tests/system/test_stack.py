@@ -23,9 +23,10 @@ ROOT = Path(__file__).parents[2]
 START = """
 import sys
 from pathlib import Path
+from scripts.airflow_database import Postgres
 from scripts.airflow_stack import AirflowStack
 home, dags = map(Path, sys.argv[1:])
-with AirflowStack(Path(sys.executable), dags, home=home):
+with AirflowStack(Path(sys.executable), dags, home=home, database=Postgres()):
     raise SystemExit("started")
 """
 
@@ -60,11 +61,14 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) 
         assert time.monotonic() < deadline
         os.sched_yield()
     assert processes_of(home)
+    started = psutil.Process(program.pid).children(recursive=True)
+    assert "postgres" in {process.name() for process in started}
     program.send_signal(number)
     _, errors = program.communicate(timeout=60)
     assert program.returncode != 0
     assert b"started" not in errors
     assert processes_of(home) == []
+    assert not [process for process in started if process.is_running()]
 
 
 def test_a_dag_that_cannot_be_imported_is_told_at_once(tmp_path: Path) -> None:

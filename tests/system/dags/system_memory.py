@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 
-PATIENCE = 9
+PATIENCE = 25
 
 with DAG(
     "system_memory",
@@ -25,7 +25,8 @@ with DAG(
         "streamkap_conn_id": "streamkap_tests",
         "mode": "reschedule",
         "deferrable": False,
-        "poke_interval": 3,
+        # See MODES in tests/system/cases.py.
+        "poke_interval": 10,
         "timeout": 600,
     }
     # A retry begins anew: what an earlier try remembers is not its own.

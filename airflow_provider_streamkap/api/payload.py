@@ -54,7 +54,7 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, list):
         return [clean(item, depth - 1) for item in value]
     if isinstance(value, dict):
-        return {clean(str(key), 1): clean(item, depth - 1) for key, item in value.items()}
+        return {sound(str(key)): clean(item, depth - 1) for key, item in value.items()}
     raise StreamkapResponseError(f"the answer holds a {type(value).__name__}, which is no JSON")
 
 
@@ -63,6 +63,9 @@ def sound(text: str) -> str:
 
     :param text: any text.
     """
+    # Nearly every text is plain, and all texts of every poll come by here.
+    if text.isascii() and "\0" not in text:
+        return text
     return _UNSOUND.sub("\ufffd", text)
 
 

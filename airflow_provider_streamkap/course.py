@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.evidence import Evidence
-from airflow_provider_streamkap.gate import DestinationGate, Outcome, check_limit
+from airflow_provider_streamkap.gate import DestinationGate, Outcome
 from airflow_provider_streamkap.reading import Reading, number
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.plan import Patience
 
 # Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
 _CURVE = 12
@@ -40,34 +43,6 @@ class GiveUp(Enum):
     """Too many polls in a row failed in passing."""
     DEADLINE = "deadline"
     """The time allowed is used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How much is borne of one destination before waiting for it is given up.
-
-    :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
-    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): for ever.
-    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without
-        metrics; ``None`` (default): for ever.
-    :raises ValueError: an argument out of its range; the message names it.
-    """
-
-    max_poll_failures: int | None = 10
-    stall_after: float | None = None
-    status_grace: float | None = None
-
-    def __post_init__(self) -> None:
-        budget: Any = self.max_poll_failures
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
-            raise ValueError(f"max_poll_failures must be an integer of at least 0, or None; got {budget!r}")
-        check_limit("stall_after", self.stall_after)
-        check_limit("status_grace", self.status_grace)
-
-    @property
-    def remembers(self) -> bool:
-        """Whether it takes a memory that lasts from poll to poll to be this patient and no more."""
-        return self.stall_after is not None or self.status_grace is not None
 
 
 @dataclass(slots=True)

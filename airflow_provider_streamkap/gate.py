@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from airflow_provider_streamkap.api.query import Timestamp, aware_utc
-from airflow_provider_streamkap.api.watch import GRAIN_SECONDS
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS, Timestamp, aware_utc
 from airflow_provider_streamkap.reading import Reading, for_all, moment, number
 
 # What is judged belongs to the gate, and is had from here as well.

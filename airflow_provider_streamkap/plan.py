@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_streamkap.api.watch import GRAIN_SECONDS, Watch
-from airflow_provider_streamkap.course import Patience
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate import DestinationGate, check_limit
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.api.watch import Watch
 
 Require = Literal["all", "any"]
 
@@ -25,6 +27,34 @@ _RUN_SECONDS = 20.0
 
 # Below that a gate that promises to be right was wrong in the simulation of benchmarks/truth.
 _LEAST_POINTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much is borne of one destination before waiting for it is given up.
+
+    :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
+    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): for ever.
+    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without
+        metrics; ``None`` (default): for ever.
+    :raises ValueError: an argument out of its range; the message names it.
+    """
+
+    max_poll_failures: int | None = 10
+    stall_after: float | None = None
+    status_grace: float | None = None
+
+    def __post_init__(self) -> None:
+        budget: Any = self.max_poll_failures
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
+            raise ValueError(f"max_poll_failures must be an integer of at least 0, or None; got {budget!r}")
+        check_limit("stall_after", self.stall_after)
+        check_limit("status_grace", self.status_grace)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it takes a memory that lasts from poll to poll to be this patient and no more."""
+        return self.stall_after is not None or self.status_grace is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +141,9 @@ class WaitPlan:
 
         :param destination_id: one of the destinations.
         """
+        # A plan is made wherever a DAG is parsed, which looks at nothing.
+        from airflow_provider_streamkap.api.watch import Watch
+
         gate = self.gate
         return Watch.dated(destination_id, gate.max_reading_age) if gate.dated else Watch(destination_id)
 

@@ -19,6 +19,8 @@ TIMESUMMARY = "timesummary"
 TIME_TYPES = (LATEST, TIMESERIES, TIMESUMMARY)
 #: Values of ``time_unit``, as the API documents them.
 TIME_UNITS = ("minute", "hour", "day", "week", "month")
+#: Seconds that one point of a timeseries covers at the finest grain that the API documents.
+GRAIN_SECONDS = 60
 #: What is taken for a moment: ISO 8601 text or an aware datetime (pendulum's too).
 Timestamp = str | datetime
 

@@ -14,10 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics, Point
-from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
 
-#: Seconds that one point of the watched timeseries covers: the finest grain that the API documents.
-GRAIN_SECONDS = 60
 #: Seconds of timeseries that are asked for, unless readings may be older.
 WINDOW_SECONDS = 3600
 

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
-from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids
-from airflow_provider_streamkap.course import Patience
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.outcomes import exception_for, settle
-from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
+from airflow_provider_streamkap.plan import Patience, Require, WaitPlan
 from airflow_provider_streamkap.sensors.ends import (
     any_end_skips,
     bad_arguments_fail,
@@ -30,13 +27,15 @@ from airflow_provider_streamkap.sensors.ends import (
     only_the_deadline_skips,
 )
 from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, has_store, recall, remember, started
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, Require, WaitPlan, result, snapshots
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.triggers.base import StartTriggerArgs
 
-    from airflow_provider_streamkap.api.watch import Observation
+    from airflow_provider_streamkap.wait import Again, DestinationWait
+
+# Whatever this module imports is paid for whenever a DAG file that uses the sensor is parsed, which is all the time. So
+# what only a running task needs is imported where it needs it.
 
 
 class StreamkapDestinationSensor(BaseSensorOperator):
@@ -155,18 +154,14 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         :returns: done with the snapshot, or not yet.
         :raises TaskDeferred: not yet, and the sensor is deferrable.
         """
+        from airflow_provider_streamkap.sensors.polling import poll
+
         with bad_arguments_fail():
             wait = self._wait = self._wait or self._begin(context)
         while True:
-            seen = {id_: self._look(wait.plan, id_) for id_ in wait.plan.destination_ids}
-            now = time.time()
-            step = wait.observe(seen, now)
-            if line := wait.progress(step, now):
-                self.log.info("%s", line)
-            if isinstance(step, GaveUp):
-                raise exception_for(step)
-            if isinstance(step, Opened):
-                return PokeReturnValue(True, result(step.passed, self._many(), snapshots(seen)))
+            step = poll(wait, self.hook, many=self._many(), tell=self.log.info)
+            if isinstance(step, PokeReturnValue):
+                return step
             if not self._stays(wait, step, context):
                 break
             time.sleep(step.after)
@@ -182,6 +177,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         :param event: what the trigger fired.
         :returns: the snapshot.
         """
+        from airflow_provider_streamkap.outcomes import settle
+
         return settle(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -191,6 +188,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _begin(self, context: Context) -> DestinationWait:
+        from airflow_provider_streamkap.wait import DestinationWait
+
         ids = destination_ids(self.destination_id)
         if isinstance(self.observed_after, str) and not self.observed_after.strip():
             raise ValueError(
@@ -223,8 +222,6 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         if self.reschedule:
             return step.failing and not has_store(context)
         return step.after < self.poke_interval
-
-    # What knows triggers is imported where one is made: that takes a quarter of what importing this module takes.
 
     def _hand_over(self, wait: DestinationWait) -> None:
         from airflow_provider_streamkap.triggers.handover import backstop
@@ -293,13 +290,6 @@ class StreamkapDestinationSensor(BaseSensorOperator):
 
     def _many(self) -> bool:
         return not isinstance(self.destination_id, str)
-
-    def _look(self, plan: WaitPlan, id_: str) -> Observation | StreamkapError:
-        within = None if plan.deadline is None else max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
-        try:
-            return self.hook.get_conn().observe(plan.watch(id_), within=within)
-        except StreamkapError as error:
-            return error
 
 
 def _kept(value: str | Iterable[str] | None) -> str | list[str] | None:

@@ -16,8 +16,8 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
-from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.watch import GRAIN_SECONDS, WINDOW_SECONDS, Observation, Watch
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS, MetricsQuery
+from airflow_provider_streamkap.api.watch import WINDOW_SECONDS, Observation, Watch
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import ID, Asker
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
-from airflow_provider_streamkap.course import Patience
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.outcomes import settle
+from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import WaitPlan

@@ -16,8 +16,9 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
 )
 from airflow_provider_streamkap.api.watch import Observation, Watch
-from airflow_provider_streamkap.course import GiveUp, Patience
+from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.gate import DestinationGate, Reading
+from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan, result
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")

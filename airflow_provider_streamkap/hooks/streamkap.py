@@ -13,8 +13,6 @@ from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks import shared
-from airflow_provider_streamkap.hooks.connection import StreamkapConnection, understand
 from airflow_provider_streamkap.hooks.masking import amask, mask
 
 if TYPE_CHECKING:
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
     from airflow_provider_streamkap.api.poller import DestinationPoller
     from airflow_provider_streamkap.api.query import Timestamp
+    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+
+# A DAG that is parsed reads no connection and asks nothing, so what does that is imported where it is done.
 
 
 class StreamkapHook(BaseHook):
@@ -71,6 +72,8 @@ class StreamkapHook(BaseHook):
         :raises ValueError: the connection is incomplete or makes no sense.
         :raises AirflowNotFoundException: there is no such connection.
         """
+        from airflow_provider_streamkap.hooks import shared
+
         return shared.client(self.connection().settings)
 
     def connection(self) -> StreamkapConnection:
@@ -80,6 +83,8 @@ class StreamkapHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection.
         """
         if self._connection is None:
+            from airflow_provider_streamkap.hooks.connection import understand
+
             conn = self.get_connection(self.streamkap_conn_id)
             try:
                 connection = understand(conn, conn.extra_dejson)
@@ -99,6 +104,8 @@ class StreamkapHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection.
         """
         if self._connection is None:
+            from airflow_provider_streamkap.hooks import shared
+
             self._connection = await shared.connection(self.streamkap_conn_id, self._read)
         return self._connection
 
@@ -109,6 +116,8 @@ class StreamkapHook(BaseHook):
 
             return await sync_to_async(self.connection)()
         from airflow.providers.common.compat.connection import get_async_connection
+
+        from airflow_provider_streamkap.hooks.connection import understand
 
         conn = await get_async_connection(self.streamkap_conn_id)
         try:
@@ -124,6 +133,8 @@ class StreamkapHook(BaseHook):
 
         :returns: a context that gives the client; entering it raises what :meth:`aconnection` raises.
         """
+        from airflow_provider_streamkap.hooks import shared
+
         return shared.Held(self.aconnection, attrgetter("client"))
 
     def poller(self) -> AbstractAsyncContextManager[DestinationPoller]:
@@ -131,6 +142,8 @@ class StreamkapHook(BaseHook):
 
         :returns: a context that gives the poller; entering it raises what :meth:`aconnection` raises.
         """
+        from airflow_provider_streamkap.hooks import shared
+
         return shared.Held(self.aconnection, attrgetter("poller"))
 
     def get_destination_metrics(

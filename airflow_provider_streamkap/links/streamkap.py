@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
-from airflow_provider_streamkap.hooks.connection import APP_URL
-
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -38,6 +36,9 @@ class StreamkapLink(BaseOperatorLink):
         :param ti_key: the task instance.
         :returns: the address; the application's front page where the task has not got as far.
         """
+        # A DAG that is parsed shows no link, and is spared the import.
+        from airflow_provider_streamkap.hooks.connection import APP_URL
+
         found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         return found if isinstance(found, str) else APP_URL
 

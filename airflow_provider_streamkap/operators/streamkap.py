@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
 
-from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery, destination_ids
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.outcomes import exception_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -83,6 +81,10 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
+        # Parsing a DAG has no use for what knows how a task ends.
+        from airflow_provider_streamkap.api.errors import StreamkapError
+        from airflow_provider_streamkap.outcomes import exception_of
+
         try:
             return self._snapshots(context)
         except (ValueError, AirflowNotFoundException) as error:

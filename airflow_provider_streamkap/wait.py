@@ -84,10 +84,12 @@ class DestinationWait:
 
     :param plan: what is waited for, and for how long.
     :param polls: rounds that were made so far.
+    :param passing: the last round passed and wants to be confirmed.
     """
 
     plan: WaitPlan
     polls: int = 0
+    passing: bool = False
     courses: dict[str, Course] = field(init=False)
     _told: tuple[object, ...] = field(default=(), init=False)
     _untold: int = field(default=0, init=False)
@@ -102,7 +104,7 @@ class DestinationWait:
         :param plan: what is waited for.
         :param memory: what :meth:`memory` gave there; may be empty.
         """
-        wait = cls(plan, memory.get("polls", 0))
+        wait = cls(plan, memory.get("polls", 0), memory.get("passing", False))
         for id_, known in memory.get("courses", {}).items():
             if id_ in wait.courses:
                 wait.courses[id_] = Course.recall(id_, known)
@@ -111,7 +113,8 @@ class DestinationWait:
     def memory(self) -> dict[str, Any]:
         """Give what another process needs to carry on, as plain JSON."""
         known = {id_: course.memory() for id_, course in self.courses.items()}
-        return {"polls": self.polls, "courses": {id_: memory for id_, memory in known.items() if memory}}
+        courses = {id_: memory for id_, memory in known.items() if memory}
+        return {"polls": self.polls, "courses": courses, **({"passing": True} if self.passing else {})}
 
     def observe(self, round_: Round, now: float) -> Step:
         """Take in one round of polls and say what comes next.
@@ -121,6 +124,7 @@ class DestinationWait:
         """
         plan = self.plan
         self.polls += 1
+        self.passing = False
         for id_, course in self.courses.items():
             course.observe(round_[id_], plan.gate, plan.patience, now)
         enough = all if plan.require == "all" else any
@@ -131,6 +135,7 @@ class DestinationWait:
         if enough(course.passes for course in self.courses.values()) and not self._overdue(now):
             # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
             # confirm_interval could never succeed.
+            self.passing = True
             return Again(plan.confirm_after, confirming=True)
         failing = any(course.failures for course in self.courses.values())
         if plan.deadline is None:

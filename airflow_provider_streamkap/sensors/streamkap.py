@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_streamkap.wait import Again, DestinationWait
 
+#: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
+CONFIRM_IN_WORKER = 10.0
+
 # Whatever this module imports is paid for whenever a DAG file that uses the sensor is parsed, which is all the time. So
 # what only a running task needs is imported where it needs it.
 
@@ -214,11 +217,11 @@ class StreamkapDestinationSensor(BaseSensorOperator):
 
     def _stays(self, wait: DestinationWait, step: Again, context: Context) -> bool:
         """Say whether the next poll belongs to this poke: nothing remembers the last one, or it is the last."""
-        if step.confirming and not (self.deferrable and wait.plan.gate.dated):
-            return True
         if self.deferrable:
-            # A confirmation follows within seconds, a further point of a timeseries within minutes.
-            return False
+            # Good looks are taken anew in the triggerer: carried there, they would count again whenever it restarts.
+            return step.confirming and wait.plan.confirm_seconds <= CONFIRM_IN_WORKER
+        if step.confirming:
+            return True
         if self.reschedule:
             return step.failing and not has_store(context)
         return step.after < self.poke_interval

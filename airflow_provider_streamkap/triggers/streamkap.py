@@ -94,8 +94,9 @@ class StreamkapDestinationTrigger(BaseTrigger):
         wait = DestinationWait.recall(plan, self.memory)
         deadline = plan.deadline if plan.deadline is not None else inf
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
-        # spread over the first interval, so that a restarted triggerer does not ask for everything at once.
-        spread = min(plan.poke_interval, max(deadline - time.time(), 0))
+        # spread over the first interval, so that a restarted triggerer does not ask for everything at once. What has
+        # passed already need not wait for that.
+        spread = 0.0 if wait.passing else min(plan.poke_interval, max(deadline - time.time(), 0))
         # From now on, and not from when it began: what looking up the connection took would have the destination asked
         # at once, for each of a thousand waits that were held up by it one after the other.
         due = asyncio.get_running_loop().time() + spread

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,10 +22,13 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.face.modes import MODES, TaskInstance, run, sensor
+from benchmarks.haste import run_hastily
+from tests.face.modes import MODES, TaskInstance, carried, run, sensor
+from tests.face.waits import fired
 
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
+MONTH = 30 * 24 * 3600.0
 CONTEXT: Any = {"ti": TaskInstance()}
 
 
@@ -73,6 +77,26 @@ def test_what_is_true_already_costs_no_trigger(streamkap: StreamkapSimulator, co
     snapshot = sensor("deferred", confirmations=confirmations).execute(CONTEXT)
     assert snapshot["data"]["recordsLag"] == 0
     assert streamkap.count(METRICS) == confirmations
+
+
+def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady())
+    with pytest.raises(TaskDeferred) as deferral:
+        sensor("deferred", confirm_interval=60, poke_interval=MONTH, timeout=2 * MONTH).execute(CONTEXT)
+    assert streamkap.count(METRICS) == 1
+    trigger = carried(deferral.value.trigger)
+    streamkap.reset_requests()
+
+    async def timed() -> tuple[dict[str, Any], float]:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        return await fired(trigger), loop.time() - began
+
+    event, seconds = run_hastily(timed())
+    assert event["outcome"] == "opened"
+    # Two good looks in a row, begun afresh and at once: not somewhere within the month of an interval.
+    assert streamkap.count(METRICS) == 2
+    assert 60 <= seconds < MONTH / 100
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404)])

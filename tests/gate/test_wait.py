@@ -118,6 +118,14 @@ def test_a_memory_of_other_destinations_is_not_recalled() -> None:
     assert wait.memory() == {"polls": 0, "courses": {}}
 
 
+def test_it_is_carried_on_that_the_last_round_passed() -> None:
+    wait = DestinationWait(WaitPlan(("d1",), DestinationGate()))
+    wait.observe({"d1": GOOD}, 0)
+    assert DestinationWait.recall(wait.plan, wait.memory()).passing
+    wait.observe({"d1": LAGGING}, 60)
+    assert not DestinationWait.recall(wait.plan, wait.memory()).passing
+
+
 def test_the_last_poll_falls_on_the_deadline_and_the_wait_ends_with_it() -> None:
     wait = start(deadline=100, started=0)
     assert wait.observe({"d1": LAGGING}, 10) == Again(60)

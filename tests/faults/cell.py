@@ -141,6 +141,6 @@ def of(rows: tuple[Row, ...]) -> list[Cell]:
     return [
         Cell(row, place, meeting, surface, times)
         for row, place, meeting in cells(rows)
-        for surface in row.surfaces or SURFACES
+        for surface in SURFACES
         for times in TIMES
     ]

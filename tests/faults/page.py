@@ -34,8 +34,7 @@ def ends() -> str:
 
 
 def _fault(row: Row) -> list[str]:
-    name = f"{row.name} ({' and '.join(row.surfaces)} only)" if row.surfaces else row.name
-    return [name, *(cell for place in PLACES for cell in _meeting(row.at.get(place)))]
+    return [row.name, *(cell for place in PLACES for cell in _meeting(row.at.get(place)))]
 
 
 def _meeting(meeting: Meeting | None) -> tuple[str, str]:

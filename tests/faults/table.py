@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Final, Literal
 
@@ -46,14 +46,12 @@ class Row:
     :param fault: what the server does; None: the fault lies before the server, and ``arrange`` says where.
     :param at: what comes of it, by the call that meets it.
     :param arrange: what else has to be done; a name that ``arrange.py`` knows.
-    :param surfaces: only these are tried, where it is large or slow; empty: all.
     """
 
     name: str
     fault: Callable[[], Fault] | None
     at: dict[Place, Meeting]
     arrange: str = ""
-    surfaces: tuple[str, ...] = field(default=())
 
 
 def _row(
@@ -96,13 +94,7 @@ SERVED: Final[tuple[Row, ...]] = (
     _row("HTML with 502", Fault.html, "passes", SERVER),
     _row("empty 200", Fault.empty, "passes", RESPONSE),
     _row("gzip", Fault.gzip, "harmless"),
-    _row(
-        "more than 32 MiB",
-        lambda: Fault.oversized(LARGE, compressed=True),
-        "refused",
-        RESPONSE,
-        surfaces=("hook", "async hook"),
-    ),
+    _row("more than 32 MiB", lambda: Fault.oversized(LARGE, compressed=True), "refused", RESPONSE),
     _row(
         "301 to another host",
         lambda: Fault.redirect("https://elsewhere.example/", 301),

@@ -7,8 +7,10 @@ Pure, like the wait that follows it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
@@ -131,8 +133,8 @@ class WaitPlan:
         """
         made = {
             "destination_ids": tuple(arguments["destination_ids"]),
-            "gate": DestinationGate(**arguments["gate"]),
-            "patience": Patience(**arguments["patience"]),
+            "gate": _gate(json.dumps(arguments["gate"])),
+            "patience": _patience(json.dumps(arguments["patience"])),
         }
         return cls(**{**arguments, **made})
 
@@ -146,6 +148,17 @@ class WaitPlan:
 
         gate = self.gate
         return Watch.dated(destination_id, gate.max_reading_age) if gate.dated else Watch(destination_id)
+
+
+# A triggerer makes the plans of thousands of waits, and most ask for the same.
+@lru_cache(maxsize=128)
+def _gate(arguments: str) -> DestinationGate:
+    return DestinationGate(**json.loads(arguments))
+
+
+@lru_cache(maxsize=128)
+def _patience(arguments: str) -> Patience:
+    return Patience(**json.loads(arguments))
 
 
 def _check_require(require: object) -> None:

@@ -122,7 +122,8 @@ def test_the_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
         await watching
         return longest
 
-    assert asyncio.run(run()) < 0.25
+    # Blocked by an answer, it would stand still for a second.
+    assert asyncio.run(run()) < 0.9
 
 
 def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -> None:

@@ -59,11 +59,12 @@ def test_a_worker_is_not_kept_for_the_minutes_that_the_points_take(streamkap: St
 
 def test_a_confirmation_that_is_due_after_the_deadline_is_waited_for(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
-    waiting = trigger(seconds=0, confirm_interval=300)
-    assert WaitPlan.recall(waiting.plan).confirm_seconds == 300
+    # Later than the half minute that is left for a poll under way.
+    waiting = trigger(seconds=0, confirm_interval=45)
+    assert WaitPlan.recall(waiting.plan).confirm_seconds == 45
 
     async def event() -> str:
         (fired,) = [event async for event in waiting.run()]
         return str(fired.payload["outcome"])
 
-    assert run_hastily(asyncio.wait_for(event(), 3000)) == "opened"
+    assert run_hastily(asyncio.wait_for(event(), 3000), speed=6) == "opened"

@@ -79,7 +79,11 @@ def test_what_is_true_already_costs_no_trigger(streamkap: StreamkapSimulator, co
     assert streamkap.count(METRICS) == confirmations
 
 
-def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(streamkap: StreamkapSimulator) -> None:
+def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its seconds fly, too.
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
     streamkap.add("d1", scenarios.steady())
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", confirm_interval=60, poke_interval=MONTH, timeout=2 * MONTH).execute(CONTEXT)

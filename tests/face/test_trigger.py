@@ -142,8 +142,8 @@ def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.hang(), path=path, times=None)
-    # Half a minute is left for a poll under way; here it takes a third of a second.
-    event = run_hastily(fired(trigger(seconds=-1)))
+    # Half a minute is left for a poll under way; here it takes five seconds, time enough to get there.
+    event = run_hastily(fired(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
     assert "Last seen: nothing" in event["message"]
     assert streamkap.count(path) == 1

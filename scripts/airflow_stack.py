@@ -15,37 +15,27 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
-
 from scripts.airflow_database import Database, Sqlite
-from scripts.airflow_records import AirflowRecords
+from scripts.airflow_parts import AirflowParts, StackError
 from scripts.airflow_settings import LOOPBACK, airflow_environment, airflow_version, free_port
-from scripts.process_trees import processes_of
-from scripts.stop_signals import interruption_later, no_interruption, signals_as_exceptions
+from scripts.stop_signals import no_interruption, signals_as_exceptions
 
 BEFORE_SCHEDULER_2 = ("triggerer",)
 BEFORE_SCHEDULER_3 = ("api-server", "dag-processor", "triggerer")
 JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag-processor": "DagProcessorJob"}
 FINAL = frozenset({"success", "failed"})
-TERM_GRACE = 10.0
-POLL = 0.3
 
 
-class StackError(Exception):
-    """The Airflow that was started did not do what was asked; the message carries the ends of its logs."""
-
-
-class AirflowStack(AirflowRecords):
+class AirflowStack(AirflowParts):
     """
     A running Airflow.
 
@@ -69,23 +59,22 @@ class AirflowStack(AirflowRecords):
         database: Database | None = None,
         start_timeout: float = 240.0,
     ) -> None:
-        self.python = python
         self.version = airflow_version(python)
         self._temporary = tempfile.TemporaryDirectory(prefix="airflow-") if home is None else None
         folder = Path(self._temporary.name) if self._temporary else Path(str(home)).resolve()
-        super().__init__(folder, database or Sqlite(folder))
+        database = database or Sqlite(folder)
         self.port = free_port()
-        self.environment = airflow_environment(
+        environment = airflow_environment(
             python,
-            self.home,
+            folder,
             dags_folder.resolve(),
-            self.database.url,
+            database.url,
             connections=connections,
             overrides=overrides,
             port=self.port,
         )
+        super().__init__(python, folder, database, environment)
         self.start_timeout = start_timeout
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ""
 
     @property
@@ -119,9 +108,7 @@ class AirflowStack(AirflowRecords):
         self.database.start()
         self.airflow("db", "migrate")
         self.database.settle()
-        for part in BEFORE_SCHEDULER_3 if self.is_3 else BEFORE_SCHEDULER_2:
-            # Without their log servers no port is opened beside the API's: the logs are read as files.
-            self.start_part(part, *(["--skip-serve-logs"] if part == "triggerer" else []))
+        self.start_before_scheduler()
         if self.is_3:
             # A scheduled DAG is due at once, and a task fails that finds no API server to report to.
             self.wait(self._api_answers, self.start_timeout, "The API server did not answer")
@@ -132,45 +119,16 @@ class AirflowStack(AirflowRecords):
             self.rest("GET", "/execution/health", timeout=self.start_timeout)
         self.wait(self._is_healthy, self.start_timeout, "Airflow did not come alive")
 
-    def start_part(self, part: str, *options: str) -> None:
-        """Start a part beside the others, ``airflow part options``; it is stopped with them."""
-        with interruption_later(), (self.home / f"{part}.out").open("ab") as out:
-            self._processes[part] = subprocess.Popen(
-                [str(self.python), "-m", "airflow", part, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                cwd=self.home,
-                env=self.environment,
-                # Ctrl-C is for the caller, who then stops the parts in order; and the session tells
-                # which processes are ours.
-                start_new_session=True,
-            )
-
-    def kill_part(self, part: str) -> None:
-        """End one part and its children without warning, as a crash or a lost machine does."""
-        process = self._processes.pop(part)
-        for one in processes_of({process.pid}):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-        process.wait()
+    def start_before_scheduler(self) -> None:
+        """Start the parts that have to be there when the scheduler starts."""
+        for part in BEFORE_SCHEDULER_3 if self.is_3 else BEFORE_SCHEDULER_2:
+            # Without their log servers no port is opened beside the API's: the logs are read as files.
+            self.start_part(part, *(["--skip-serve-logs"] if part == "triggerer" else []))
 
     def stop(self) -> None:
         """End every process, politely first, and remove a temporary home. May be called twice."""
         with no_interruption():
-            sessions = {process.pid for process in self._processes.values()}
-            # A task may have left the session, and its parent may die first: note all of them beforehand.
-            ours = processes_of(sessions)
-            for process in ours:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.terminate()
-            _, alive = psutil.wait_procs(ours, timeout=TERM_GRACE)
-            for process in {*alive, *processes_of(sessions)}:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            for part in self._processes.values():
-                part.wait()
-            self._processes.clear()
+            self.end_parts()
             self.database.stop()
             if self._temporary:
                 self._temporary.cleanup()
@@ -186,41 +144,7 @@ class AirflowStack(AirflowRecords):
             return False
         return True
 
-    def wait(self, done: Callable[[], bool], timeout: float, complaint: str) -> None:
-        """Wait until something is so; :raises StackError: a part ended meanwhile, or the time is up."""
-        deadline = time.monotonic() + timeout
-        while not done():
-            self.check(complaint)
-            if time.monotonic() > deadline:
-                raise StackError(f"{complaint} within {timeout:g} s\n{self.output()}")
-            time.sleep(POLL)
-
-    def check(self, complaint: str = "Airflow is not whole") -> None:
-        """Make sure that every part is alive; :raises StackError: if one has ended."""
-        if dead := [name for name, process in self._processes.items() if process.poll() is not None]:
-            raise StackError(f"{complaint}: {', '.join(dead)} ended\n{self.output()}")
-
     # What can be asked of it
-
-    def airflow(self, *arguments: str, check: bool = True, timeout: float = 180) -> str:
-        """
-        Run one `airflow` command in the stack's environment and return what it printed.
-
-        :raises StackError: if it fails and ``check`` is true
-        """
-        done = subprocess.run(
-            [str(self.python), "-m", "airflow", *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            env=self.environment,
-            timeout=timeout,
-        )
-        if check and done.returncode:
-            tail = (done.stdout + done.stderr)[-4000:]
-            raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}\n{tail}")
-        return done.stdout
 
     def trigger_dag(
         self,
@@ -270,14 +194,6 @@ class AirflowStack(AirflowRecords):
             f"The run {run_id} of {dag_id} did not end",
         )
         return str(self.run_state(dag_id, run_id))
-
-    def output(self, tail: int = 3000) -> str:
-        """Return the end of what each part has printed, ``tail`` characters of each."""
-        ends = (
-            f"--- {path.stem}\n{path.read_text(encoding='utf-8', errors='replace')[-tail:]}"
-            for path in sorted(self.home.glob("*.out"))
-        )
-        return "\n".join(ends)
 
     def rest(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout: float = 120.0, tries: int = 5

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.testing.demo import add_demo
-from scripts.airflow_stack import FINAL, AirflowStack, StackError
+from scripts.airflow_parts import StackError
+from scripts.airflow_stack import FINAL, AirflowStack
 from scripts.demo_report import Progress, table
 from scripts.stop_signals import signals_as_exceptions
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from urllib.error import URLError
 
 from scripts.airflow_database import Postgres
+from scripts.airflow_parts import StackError
 from scripts.airflow_settings import LOOPBACK, airflow_version
-from scripts.airflow_stack import AirflowStack, StackError
+from scripts.airflow_stack import AirflowStack
 from tests.system.runs import Run
 
 ROOT = Path(__file__).parents[2]

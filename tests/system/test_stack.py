@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.airflow_stack import AirflowStack, StackError
+from scripts.airflow_parts import StackError
+from scripts.airflow_stack import AirflowStack
 
 pytestmark = pytest.mark.system
 

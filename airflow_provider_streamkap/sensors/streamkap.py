@@ -248,12 +248,9 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         from airflow_provider_streamkap.triggers.handover import check_plain, start_trigger_args
 
         check_plain({name: getattr(self, name) for name in self.template_fields})
+        plan = self._plan(destination_ids(self.destination_id), self.observed_after)
         return start_trigger_args(
-            self.streamkap_conn_id,
-            self._plan(destination_ids(self.destination_id), self.observed_after),
-            many=self._many(),
-            timeout=self.timeout,
-            ending=self._ending(),
+            self.streamkap_conn_id, plan, self.timeout, self.execution_timeout, many=self._many(), ending=self._ending()
         )
 
     def _ending(self) -> dict[str, Any] | None:

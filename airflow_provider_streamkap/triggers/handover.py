@@ -47,16 +47,24 @@ def _is_plain(value: Any) -> bool:
 
 
 def start_trigger_args(
-    streamkap_conn_id: str, plan: WaitPlan, *, many: bool, timeout: float, ending: Mapping[str, Any] | None
+    streamkap_conn_id: str,
+    plan: WaitPlan,
+    timeout: float,
+    execution_timeout: timedelta | None,
+    *,
+    many: bool,
+    ending: Mapping[str, Any] | None,
 ) -> StartTriggerArgs:
     """Tell the scheduler how to begin a wait in the triggerer.
 
     :param streamkap_conn_id: the Airflow connection.
     :param plan: what is waited for, without a deadline, since the task has not started.
-    :param many: the result is a dict by id rather than one snapshot.
     :param timeout: seconds from the task's start to the deadline.
+    :param execution_timeout: that of the task: Airflow ends the deferral at the earlier of the two.
+    :param many: the result is a dict by id rather than one snapshot.
     :param ending: how to end the task without a worker.
     """
+    limit = backstop(plan, timeout)
     return StartTriggerArgs(
         trigger_cls=f"{StreamkapDestinationTrigger.__module__}.{StreamkapDestinationTrigger.__qualname__}",
         trigger_kwargs={
@@ -65,8 +73,9 @@ def start_trigger_args(
             "many": many,
             "timeout": timeout,
             "ending": ending,
+            "backstop": min(limit, execution_timeout or limit).total_seconds(),
         },
         next_method="execute_complete",
         next_kwargs=None,
-        timeout=backstop(plan, timeout),
+        timeout=limit,
     )

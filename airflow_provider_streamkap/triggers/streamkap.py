@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
     :param memory: what a look before the hand-over found.
     :param timeout: seconds from the task's start to the deadline, where the plan holds none because no worker has run.
     :param ending: how to end the task without a worker; ``None`` (default): a worker ends it.
+    :param backstop: seconds from the task's start to the moment at which Airflow ends a trigger that does not end,
+        where no worker has run.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         memory: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         ending: Mapping[str, Any] | None = None,
+        backstop: float | None = None,
     ) -> None:
         super().__init__()
         self.streamkap_conn_id = streamkap_conn_id
@@ -59,11 +63,12 @@ class StreamkapDestinationTrigger(BaseTrigger):
         self.memory = dict(memory or {})
         self.timeout = timeout
         self.ending = None if ending is None else dict(ending)
+        self.backstop = backstop
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        arguments = ("streamkap_conn_id", "plan", "many", "memory", "timeout", "ending")
+        arguments = ("streamkap_conn_id", "plan", "many", "memory", "timeout", "ending", "backstop")
         return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -78,10 +83,20 @@ class StreamkapDestinationTrigger(BaseTrigger):
         plan = WaitPlan.recall(self.plan)
         if plan.deadline is not None or self.timeout is None:
             return plan
-        # No worker has run that could have set the deadline; the task's start is kept over restarts.
-        start = getattr(self.task_instance, "start_date", None)
-        started = time.time() if start is None else start.timestamp()
+        # No worker has run that could have set the deadline.
+        started = self._started()
         return replace(plan, started=started, deadline=started + self.timeout)
+
+    def _started(self) -> float:
+        """Give when the task began, the same in every triggerer that the wait comes to."""
+        start: datetime | None = getattr(self.task_instance, "start_date", None)
+        if start is not None:
+            return start.timestamp()
+        # Airflow 3.3 does not say, and sets its backstop so long after it.
+        ended: datetime | None = getattr(self, "timeout_after", None)
+        if ended is None or self.backstop is None:
+            return time.time()
+        return (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).timestamp() - self.backstop
 
     async def _wait(self) -> dict[str, Any]:
         plan = self._plan()

@@ -93,22 +93,44 @@ def test_a_refusal(arguments: dict[str, Any], ends: type[TriggerEvent], streamka
     assert type(fired(trigger)) is ends
 
 
+@pytest.mark.parametrize(
+    ("airflow", "arguments"),
+    [("2.11", {}), ("3.3", {}), ("3.3", {"execution_timeout": timedelta(hours=3)})],
+)
 def test_a_wait_that_begins_in_the_triggerer_takes_its_time_from_the_tasks_start(
-    streamkap: StreamkapSimulator,
+    airflow: str, arguments: dict[str, Any], streamkap: StreamkapSimulator
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
-    args = sensor("deferred", start_from_trigger=True, timeout=3600).start_trigger_args
+    args = sensor("deferred", start_from_trigger=True, timeout=3600, **arguments).start_trigger_args
     assert args is not None
+    assert args.timeout is not None
+    assert args.timeout > timedelta(hours=1)
     module, _, name = args.trigger_cls.rpartition(".")
     trigger: Any = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(args.trigger_kwargs)))
     # The triggerer was restarted: the task began an hour and more ago.
     assert args.trigger_cls.endswith(StreamkapDestinationTrigger.__qualname__)
-    trigger.task_instance = SimpleNamespace(task_id="wait", start_date=datetime.now(UTC) - timedelta(hours=2))
+    start = datetime.now(UTC) - timedelta(hours=2)
+    if airflow == "2.11":
+        trigger.task_instance = SimpleNamespace(task_id="wait", start_date=start)
+    else:
+        # Which tells a trigger when it is ended, and not when its task began.
+        trigger.task_instance = SimpleNamespace(task_id="wait")
+        trigger.timeout_after = start + min(args.timeout, arguments.get("execution_timeout", args.timeout))
     event = fired(trigger)
     assert event.payload["outcome"] == "deadline"
-    assert "of 3,600 s elapsed, 1 poll." in event.payload["message"]
-    assert args.timeout is not None
-    assert args.timeout > timedelta(hours=1)
+    assert "7,200 of 3,600 s elapsed, 1 poll." in event.payload["message"]
+
+
+def test_an_execution_timeout_does_not_bring_the_deadline_forward(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+    limit = timedelta(seconds=30)
+    args = sensor("deferred", start_from_trigger=True, timeout=20, execution_timeout=limit).start_trigger_args
+    assert args is not None
+    trigger = StreamkapDestinationTrigger(**args.trigger_kwargs)  # type: ignore[arg-type]
+    trigger.task_instance = SimpleNamespace(task_id="wait")  # type: ignore[assignment]
+    start = datetime.now(UTC)
+    trigger.timeout_after = start + limit  # type: ignore[attr-defined]
+    assert trigger._plan().deadline == pytest.approx(start.timestamp() + 20)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +160,7 @@ def test_every_argument_of_the_trigger_survives_serialization() -> None:
         "memory": {"polls": 3},
         "timeout": 60.0,
         "ending": {"push": False, "skip_on": ["deadline"], "fail": True},
+        "backstop": 152.0,
     }
     assert set(arguments) == set(inspect.signature(StreamkapDestinationTrigger.__init__).parameters) - {"self"}
     assert json.loads(json.dumps(StreamkapDestinationTrigger(**arguments).serialize()[1])) == arguments  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ PYTEST := -m pytest -q
 NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py \
 	--ignore=tests/live --ignore=tests/docs/test_live_page.py --ignore=tests/packaging/test_audit.py \
 	--ignore=tests/packaging/test_workflows.py
+# What starts no Airflow.
+QUICK := not system and not distributed
 # Many, and about the libraries that ask: on the newest of everything, and on the least.
 BOTH_ENDS_ONLY := --ignore=tests/faults
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
@@ -26,10 +28,10 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix demo docs pictures build truth life bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build truth life bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: .venv/.ready ## the environment for development: Airflow 3.3.2, this checkout, all tools
 
@@ -53,7 +55,7 @@ lint: .venv/.ready ## ruff and mypy
 	$(PY) -m mypy
 
 unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
-	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" --cov --cov-report=
+	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
 		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/reading.py,airflow_provider_streamkap/evidence.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
 	$(PY) -m coverage report --fail-under=95
@@ -64,16 +66,23 @@ system: .venv/.ready ## the example DAGs on a real scheduler and triggerer
 test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## unit tests and deferrable runs on every supported line of Airflow
 
 $(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
-	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY) $(BOTH_ENDS_ONLY)
+	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY) $(BOTH_ENDS_ONLY)
 	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 matrix-3.3.2: .venv/.ready
-	$(PY) $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
 	$(PY) $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 # The least of every dependency that pyproject.toml declares, Airflow included.
 matrix-floors: .venvs/floors/.ready
-	.venvs/floors/bin/python $(PYTEST) -n $(WORKERS) -m "not system" $(NEWEST_ONLY)
+	.venvs/floors/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
+
+.venvs/distributed/.ready: $(MAKE_ENVIRONMENT)
+	$(PYTHON) scripts/environment.py .venvs/distributed --group test --group distributed
+	@touch $@
+
+test-distributed: .venvs/distributed/.ready ## a hundred waits in an Airflow of many machines, parts of which are lost
+	.venvs/distributed/bin/python $(PYTEST) -rP -m distributed tests/distributed
 
 demo: .venvs/demo/.ready ## watch Airflow wait for a destination to drain (UI=1: and keep its web interface up)
 	@.venvs/demo/bin/python -m scripts.demo $(if $(UI),--ui)

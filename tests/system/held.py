@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet
 
 from airflow_provider_streamkap.testing import scenarios
+from scripts.airflow_stack import AirflowStack
 from tests.system.runs import Run
 from tests.system.services import Services
 from tests.system.stack import SystemAirflow
@@ -65,7 +66,7 @@ def hold(airflow: SystemAirflow, services: Services) -> Held:
     return Held(run, links, triggers, later())
 
 
-def decrypted(airflow: SystemAirflow, kwargs: str) -> str:
+def decrypted(airflow: AirflowStack, kwargs: str) -> str:
     """Give the arguments of a trigger, which Airflow keeps encrypted or, on some lines, as they are."""
     if kwargs.startswith("{"):
         return kwargs

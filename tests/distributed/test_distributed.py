@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a hundred waits when parts of a distributed Airflow are lost, one after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+
+import pytest
+
+from airflow_provider_streamkap.testing import scenarios
+from tests.distributed.cases import DEADLINE_DAG, DESTINATIONS, ENDED, LATE_SECONDS, POOL, WAITS, destination
+from tests.distributed.cluster import TRIGGERERS, WORKERS
+from tests.distributed.scene import PATIENCE, Scene
+from tests.distributed.waits import Key, fired, owners, waits
+from tests.system.runs import Run
+
+pytestmark = pytest.mark.distributed
+
+_FAILED = "SELECT task_id, map_index, hostname FROM task_instance_history WHERE dag_id = ? AND run_id = ?"
+_WRITTEN = "SELECT COUNT(*) AS number FROM xcom WHERE dag_id = ? AND run_id = ? AND key = 'return_value'"
+POLLS = 10
+"""Of a destination in each triggerer, more than all of its waits together need to end."""
+SLACK = 60
+"""Seconds by which a slow machine may be late."""
+
+
+def test_a_hundred_waits_are_deferred_and_shared_by_the_triggerers(scene: Scene) -> None:
+    assert len(scene.promises) == WAITS
+    assert None not in scene.promises.values()
+    rate = scene.go_on()
+    assert set(owners(scene.cluster, scene.run)) == set(TRIGGERERS)
+    pool = scene.cluster.rest("GET", f"/api/v2/pools/{POOL}")
+    assert (pool["deferred_slots"], pool["open_slots"]) == (ENDED, 0)
+    print(f"{rate:.1f} polls in a second for {dict(owners(scene.cluster, scene.run))}")
+    assert scene.cluster.ended == []
+
+
+def test_a_triggerer_is_killed(scene: Scene) -> None:
+    cluster = scene.cluster
+    cluster.trigger_dag(DEADLINE_DAG, run_id="late")
+    late = Run(cluster, DEADLINE_DAG, "late")
+
+    def begun() -> bool:
+        found = owners(cluster, late)
+        return found.total() == 2 and None not in found
+
+    cluster.wait(begun, LATE_SECONDS / 2, "The waits with a deadline are not deferred")
+    owner = {wait.key[0]: wait.triggerer for wait in waits(cluster, late)}["late"]
+    assert owner in TRIGGERERS
+    (other,) = set(TRIGGERERS) - {owner}
+    mine = owners(cluster, scene.run)[owner]
+    assert mine > 0
+    killed = time.time()
+    cluster.kill_part(owner)
+    cluster.wait(
+        lambda: {wait.triggerer for wait in waits(cluster, scene.run)} == {other}, PATIENCE, "Nobody takes over"
+    )
+    print(f"{mine} waits of {owner} were taken over {time.time() - killed:.0f} s after it was killed")
+    scene.go_on()
+    cluster.launch(owner)
+    cluster.wait_for_run(DEADLINE_DAG, "late", LATE_SECONDS + PATIENCE)
+    assert late.states == {"late": "failed", "late_begun": "failed"}
+    for task in late.tasks:
+        (error,) = filter(None, late.raised(task.task_id))
+        assert error.kind == "AirflowSensorTimeout"
+        assert task.seconds is not None
+        print(f"{task.task_id} ended after {task.seconds:.0f} s: {error.message}")
+        assert LATE_SECONDS - 1 <= task.seconds < LATE_SECONDS + SLACK
+        assert task.try_number == 1
+    scene.go_on()
+    assert cluster.ended == []
+
+
+def test_postgresql_is_away_for_five_seconds(scene: Scene) -> None:
+    cluster = scene.cluster
+    before = time.time()
+    cluster.postgres.halt()
+    cluster.endure(5)
+    cluster.postgres.start()
+    back = dt.datetime.now(dt.UTC)
+    cluster.wait(lambda: cluster.is_whole(back), PATIENCE, "Airflow does not come back")
+    scene.go_on()
+    print(f"all went on {time.time() - before:.0f} s after the outage began; parts that ended: {cluster.ended}")
+    # A supervisor is for that; what has no part in it, the workers, is not touched.
+    assert not {*cluster.ended} & {*WORKERS}
+    cluster.ended.clear()
+
+
+def test_streamkap_is_away_for_half_a_minute(scene: Scene) -> None:
+    before = time.time()
+    scene.streamkap.stop()
+    scene.cluster.endure(30)
+    scene.streamkap.start()
+    scene.go_on()
+    print(f"all went on {time.time() - before:.0f} s after the outage began")
+    assert scene.cluster.ended == []
+
+
+def test_all_tokens_are_revoked(scene: Scene) -> None:
+    before = scene.streamkap.token_calls
+    since = time.time()
+    scene.streamkap.revoke_tokens()
+    scene.go_on()
+    refused = sum(one.status == 401 for one in scene.streamkap.requests if one.at >= since)
+    renewed = scene.streamkap.token_calls - before
+    print(f"{renewed} new tokens, {refused} requests refused")
+    # Each triggerer asks for a new one once. Polls that were on their way at that moment were refused, too.
+    assert 1 <= renewed <= len(TRIGGERERS)
+    assert 1 <= refused <= len(TRIGGERERS) * len(DESTINATIONS)
+    assert scene.cluster.ended == []
+
+
+def test_a_worker_is_killed_while_it_resumes_tasks_and_all_end_well(scene: Scene) -> None:
+    cluster, run = scene.cluster, scene.run
+    victim = WORKERS[0]
+
+    def running() -> set[Key]:
+        return {wait.key for wait in waits(cluster, run) if wait.state == "running" and wait.worker == victim}
+
+    began, asked = time.time(), scene.streamkap.count()
+    for id_ in DESTINATIONS:
+        scene.streamkap.set(id_, scenarios.steady())
+    lost: set[Key] = set()
+    while not lost:
+        # Of what it was at, nothing can be left where all of it ended at that moment.
+        cluster.wait(lambda: bool(running()), PATIENCE, "The worker resumes nothing")
+        cluster.kill_part(victim)
+        lost = running()
+        cluster.launch(victim)
+    cluster.wait_for_run(run.dag_id, run.run_id, 3 * PATIENCE)
+    print(f"a worker was killed while it resumed {len(lost)} tasks; all had ended {time.time() - began:.0f} s later")
+    assert run.state == "success"
+    assert Counter(task.state for task in run.tasks) == Counter(success=WAITS)
+    # Only what that worker was at was tried again, once.
+    failed = cluster.query(_FAILED, run.dag_id, run.run_id)
+    assert {row["hostname"] for row in failed} <= {victim}
+    again = {(task.task_id, task.map_index): task.try_number for task in run.tasks if task.try_number > 1}
+    assert again == {(row["task_id"], row["map_index"]): 2 for row in failed}
+    print(f"tried again: {len(again)}")
+    counts = fired(cluster)
+    assert {promise.trigger for promise in scene.promises.values() if promise is not None} <= counts.keys()
+    assert set(counts.values()) == {1}
+    for task_id, map_index in scene.promises:
+        snapshot = run.xcom(task_id, map_index=map_index)
+        assert snapshot["destination_id"] == destination(task_id, map_index)
+        assert snapshot["data"]["recordsLag"] == 0
+    written = cluster.query(_WRITTEN, run.dag_id, run.run_id)
+    assert written == [{"number": WAITS}]
+    # The last polls of the waits, and of a task that is tried again its token, its looks and those of its trigger.
+    assert scene.streamkap.count() - asked <= POLLS * len(TRIGGERERS) * len(DESTINATIONS) + 20 * len(again)
+    assert cluster.ended == []

@@ -21,6 +21,7 @@ from pathlib import Path
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from benchmarks.dags.bench_waits import DESTINATIONS, WAYS
 from benchmarks.pages import write
+from scripts.airflow_database import Postgres
 from scripts.airflow_stack import AirflowStack
 from scripts.stop_signals import signals_as_exceptions
 
@@ -127,7 +128,7 @@ def main() -> int:
     logging.getLogger("airflow_provider_streamkap.testing").setLevel(logging.WARNING)
     with signals_as_exceptions(), StreamkapSimulator() as simulator:
         connections = {"streamkap_default": simulator.airflow_connection()}
-        with AirflowStack(Path(sys.executable), DAGS, connections, overrides=_SETTINGS) as stack:
+        with AirflowStack(Path(sys.executable), DAGS, connections, overrides=_SETTINGS, database=Postgres()) as stack:
             found = {"ways": ways(stack, simulator, options.seconds)}
             print(found["ways"], flush=True)
             if options.crowd:

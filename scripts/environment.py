@@ -25,8 +25,9 @@ FLOORS = "floors"
 RELEASED = {"2.11.2": "2026-03-14", "3.0.6": "2025-08-29", "3.1.8": "2026-03-11", "3.2.2": "2026-06-15"}
 # 3.0 draws the connection form of a provider only where the FAB provider has brought wtforms.
 BESIDES = {"3.0.6": ["apache-airflow-providers-fab"]}
-# 2.11 and 3.0 stop at Python 3.12.
-PYTHONS = {"2.11.2": ">=3.11,<3.13", "3.0.6": ">=3.11,<3.13", FLOORS: ">=3.11,<3.13"}
+# 2.11 and 3.0 stop at Python 3.12, and so does the Redis of the group `distributed`.
+UP_TO_3_12 = ">=3.11,<3.13"
+PYTHONS = {"2.11.2": UP_TO_3_12, "3.0.6": UP_TO_3_12, FLOORS: UP_TO_3_12, "distributed": UP_TO_3_12}
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
@@ -110,7 +111,8 @@ def make(folder: Path, airflow: str, groups: list[str]) -> None:
     uv = TOOLS / "bin" / "uv"
     python = folder / "bin" / "python"
     if not python.exists():
-        wanted = PYTHONS.get(airflow, f"{sys.version_info[0]}.{sys.version_info[1]}")
+        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        wanted = next((PYTHONS[name] for name in (airflow, *groups) if name in PYTHONS), here)
         run(uv, "venv", "--quiet", "--python", wanted, folder, env=env)
     # Without bytecode every process of Airflow would take three more seconds to start.
     install: list[str | Path] = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]

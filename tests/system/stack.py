@@ -130,7 +130,7 @@ class SystemAirflow(AirflowStack):
         """Clear all tasks of a run that has ended, so that it runs again."""
         self.rest("POST", f"{self.api}/dags/{run.dag_id}/dagRuns/{run.run_id}/clear", {"dry_run": False})
 
-    def finished(self, dag_id: str, run_id: str = FIRST, timeout: float = 400) -> Run:
+    def finished(self, dag_id: str, run_id: str = FIRST, timeout: float = 900) -> Run:
         """Wait until a run has ended."""
         self.wait_for_run(dag_id, run_id, timeout)
         return Run(self, dag_id, run_id)

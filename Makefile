@@ -113,13 +113,13 @@ life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if an
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench
 	@touch $@
 
-bench: bench-waits bench-airflow bench-import ## what waits cost, half an hour of it
+bench: bench-waits bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/benchmarks.md)
 
 bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
-	.venvs/bench/bin/python -m benchmarks.waits
+	.venvs/bench/bin/python -m benchmarks.waits $(if $(WRITE),--write docs/benchmarks.md)
 
 bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
-	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd
+	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/benchmarks.md)
 
 bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
 	$(PY) -m scripts.bench_import

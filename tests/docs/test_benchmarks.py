@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables that benchmarks print and put into pages."""
+"""The tables that benchmarks print and put into pages, and what the page promises of them."""
 
 from __future__ import annotations
 
@@ -58,3 +58,33 @@ def test_the_figures_are_reckoned_for_each_wait_and_poll() -> None:
     assert row["share of one processor"] == "2.0%"
     assert [row["beyond one that sleeps"] for row in rows(told, "**Memory**")] == ["0.0", "4.0"]
     assert "the lag changes at every poll" in told
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+OURS = "StreamkapDestinationTrigger"
+SIZES = ("**1,000 waits on 100 destinations, every 10 s**", "**10,000 waits on 1,000 destinations, every 60 s**")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_shows_one_poll_for_all_waits_of_a_destination(size: str) -> None:
+    ours, *_ = (row for row in rows(PAGE, size) if row["trigger"] == OURS)
+    (http,) = (row for row in rows(PAGE, size) if row["trigger"] == "HttpSensorTrigger")
+    assert float(ours["requests a second"]) <= 1.1 * float(ours["destinations / interval"])
+    assert ours["tokens"] == "1"
+    cost = "processor ms per wait and poll"
+    assert float(ours[cost]) < float(http[cost]) / 5
+    late, _ = ours["loop late: p99, most (ms)"].split(", ")
+    assert float(late) < 20
+    assert ours["fired"] == ours["waits"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_shows_the_others_beside_it(size: str) -> None:
+    names = {row["trigger"].partition(",")[0] for row in rows(PAGE, size)}
+    assert names == {OURS, "HttpSensorTrigger", "FivetranTrigger"}
+
+
+def test_the_page_shows_every_way_to_wait_end_well() -> None:
+    assert {row["ended as"] for row in rows(PAGE, "| way to wait")} == {"success"}
+    crowd = {row["figure"]: row["value"] for row in rows(PAGE, "| figure")}
+    assert crowd["ended as"] == "200 success"

@@ -127,12 +127,13 @@ class DestinationWait:
         self.passing = False
         for id_, course in self.courses.items():
             course.observe(round_[id_], plan.gate, plan.patience, now)
-        enough = all if plan.require == "all" else any
-        if enough(course.good >= plan.confirmations for course in self.courses.values()):
-            return Opened(tuple(id_ for id_, course in self.courses.items() if course.good >= plan.confirmations))
+        needed = len(self.courses) if plan.require == "all" else 1
+        passed = tuple(id_ for id_, course in self.courses.items() if course.good >= plan.confirmations)
+        if len(passed) >= needed:
+            return Opened(passed)
         if (end := self._end()) is not None:
             return end
-        if enough(course.passes for course in self.courses.values()) and not self._overdue(now):
+        if sum(course.passes for course in self.courses.values()) >= needed and not self._overdue(now):
             # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
             # confirm_interval could never succeed.
             self.passing = True

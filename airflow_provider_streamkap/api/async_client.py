@@ -22,7 +22,7 @@ from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, 
 from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.retry import Deadline, async_retrying
+from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
 from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
@@ -145,9 +145,14 @@ class AsyncStreamkapClient:
     ) -> T:
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
-        policy = async_retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
         try:
-            return await policy(self._attempt, exchange, deadline, turn)
+            return await async_retried(
+                lambda: self._attempt(exchange, deadline, turn),
+                self._settings.max_attempts,
+                deadline,
+                self._sleep,
+                self._rng,
+            )
         except StreamkapError as error:
             failure = error
         # Not within the block above, where it would get its own past as its context.

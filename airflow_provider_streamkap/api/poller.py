@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from math import inf
+from math import floor, inf
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +25,11 @@ from airflow_provider_streamkap.api.watch import Observation, Watch
 
 #: Waits that are woken at once; then the loop may turn to others, since each wait takes a while to digest it.
 BATCH = 64
+#: Seconds between the moments at which destinations are first polled: one after the other, a process that rests in
+#: between needs twice the processor time for each that it needs for several together.
+TOGETHER = 1.0
+#: The least number of such moments in the time over which first polls are spread.
+MOMENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class DestinationPoller:
         self._slots = Slots(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
         self._destinations: dict[Watch, _Destination] = {}
+        self._delivery = _Delivery()
 
     def __len__(self) -> int:
         """Count the destinations that somebody follows."""
@@ -74,7 +80,8 @@ class DestinationPoller:
         destination = self._destinations.get(watch)
         if destination is None:
             phase = random.Random(f"{self._seed}/{watch.destination_id}").random()  # noqa: S311
-            destination = self._destinations[watch] = _Destination(watch, self._fetch, Turn(self._slots), phase)
+            destination = _Destination(watch, self._fetch, Turn(self._slots), phase, self._delivery)
+            self._destinations[watch] = destination
         destination.followers += 1
         return destination
 
@@ -137,17 +144,56 @@ class _Waiter(asyncio.Future[Sample]):
         self.due = due
 
 
+class _Delivery:
+    """Hands out what polls brought: to no more waits at once than the loop bears, whatever they wait for."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self) -> None:
+        self._queue: deque[tuple[_Waiter, Sample | BaseException]] = deque()
+
+    def put(self, waiters: Sequence[_Waiter], what: Sample | BaseException) -> None:
+        if waiters and not self._queue:
+            asyncio.get_running_loop().call_soon(self._hand_out)
+        self._queue.extend((waiter, what) for waiter in waiters)
+
+    def _hand_out(self) -> None:
+        for _ in range(min(BATCH, len(self._queue))):
+            waiter, what = self._queue.popleft()
+            if waiter.done():
+                continue
+            if isinstance(what, Sample):
+                waiter.set_result(what)
+            else:
+                waiter.set_exception(what)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._hand_out)
+
+
 class _Destination:
     """The polls of one destination: a timer while it rests, a task while it is asked."""
 
-    __slots__ = ("_due", "_fetch", "_loop", "_phase", "_task", "_timer", "_turn", "_waiters", "followers", "watch")
+    __slots__ = (
+        "_delivery",
+        "_due",
+        "_fetch",
+        "_loop",
+        "_phase",
+        "_task",
+        "_timer",
+        "_turn",
+        "_waiters",
+        "followers",
+        "watch",
+    )
 
-    def __init__(self, watch: Watch, fetch: Fetch, turn: Turn, phase: float) -> None:
+    def __init__(self, watch: Watch, fetch: Fetch, turn: Turn, phase: float, delivery: _Delivery) -> None:
         self.watch = watch
         self.followers = 0
         self._fetch = fetch
         self._turn = turn
         self._phase = phase
+        self._delivery = delivery
         self._loop = asyncio.get_running_loop()
         # In the order in which they came: a set would wake them in any.
         self._waiters: dict[_Waiter, None] = {}
@@ -160,8 +206,8 @@ class _Destination:
         if spread and not not_before <= self._due <= due:
             # The same moment for all who come before it: were it counted from when each of them comes, some would
             # find it just ahead, one after the other, and each would have the destination asked.
-            sooner = due - spread
-            due = sooner + (spread * self._phase - sooner) % spread
+            sooner, apart = due - spread, min(TOGETHER, spread / MOMENTS)
+            due = sooner + (floor(spread * self._phase / apart) * apart - sooner) % spread
         waiter = _Waiter(self._loop, not_before, max(not_before, due))
         self._waiters[waiter] = None
         if waiter.due < self._due:
@@ -222,18 +268,6 @@ class _Destination:
         if task.cancelled():
             # Not by us, or nobody would wait; a library may cancel what it should not. That passes.
             lost = StreamkapConnectionError("the poll was cancelled before it ended")
-            self._hand_out(iter(served), Sample(lost, began))
+            self._delivery.put(served, Sample(lost, began))
         else:
-            self._hand_out(iter(served), task.exception() or task.result())
-
-    def _hand_out(self, waiters: Iterator[_Waiter], what: Sample | BaseException) -> None:
-        batch = list(islice(waiters, BATCH))
-        for waiter in batch:
-            if waiter.done():
-                continue
-            if isinstance(what, Sample):
-                waiter.set_result(what)
-            else:
-                waiter.set_exception(what)
-        if len(batch) == BATCH:
-            self._loop.call_soon(self._hand_out, waiters, what)
+            self._delivery.put(served, task.exception() or task.result())

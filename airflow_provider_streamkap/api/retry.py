@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, Retrying
 
@@ -17,6 +17,8 @@ from airflow_provider_streamkap.api.hold import MAX_RETRY_AFTER
 #: Seconds: the first back-off, and the longest one.
 BASE_WAIT = 0.5
 MAX_WAIT = 20.0
+
+T = TypeVar("T")
 
 log = logging.getLogger("airflow_provider_streamkap.api")
 
@@ -48,11 +50,32 @@ def retrying(attempts: int, deadline: Deadline, sleep: Callable[[float], None], 
     return Retrying(sleep=sleep, **_policy(attempts, deadline, rng))
 
 
-def async_retrying(
-    attempts: int, deadline: Deadline, sleep: Callable[[float], Awaitable[None]], rng: random.Random
-) -> AsyncRetrying:
-    """Make what runs one call of the asynchronous client; parameters as of :func:`retrying`."""
-    return AsyncRetrying(sleep=sleep, **_policy(attempts, deadline, rng))
+async def async_retried(
+    attempt: Callable[[], Awaitable[T]],
+    attempts: int,
+    deadline: Deadline,
+    sleep: Callable[[float], Awaitable[None]],
+    rng: random.Random,
+) -> T:
+    """Run one call of the asynchronous client.
+
+    The first attempt is made without tenacity, which takes as much processor time as our part of a poll; one that
+    fails is handed to it as the first of its own.
+
+    :param attempt: tries once.
+    :param attempts: how often to try in all; the others as of :func:`retrying`.
+    """
+    try:
+        return await attempt()
+    except StreamkapError as error:
+        failed = [error]
+
+    async def next_attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    return await AsyncRetrying(sleep=sleep, **_policy(attempts, deadline, rng))(next_attempt)
 
 
 def _policy(attempts: int, deadline: Deadline, rng: random.Random) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics, Point
@@ -55,7 +56,7 @@ class Watch:
         return MetricsQuery(self.destination_id, TIMESERIES, 1, "minute", timestamp_from=since)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """What one look showed.
 
@@ -78,11 +79,12 @@ class Observation:
         """
         return cls(DestinationMetrics.parse(watch.latest(), {"data": {}}, now), measured=False)
 
-    @property
+    @cached_property
     def newest_lag(self) -> Point | None:
         """The newest point that knows the lag; ``None``: there is none, or the times were not watched.
 
-        A series can be filled up to now with nulls, and what was known stays true of its time.
+        A series can be filled up to now with nulls, and what was known stays true of its time. It is looked for once,
+        for all the waits that share the look.
         """
         points = self.series.points(LAG) if self.series else []
         return next((point for point in reversed(points) if point.value is not None), None)

@@ -27,7 +27,6 @@ from airflow.triggers.base import BaseTrigger
 from benchmarks.waits.contestants import CONTESTANTS, FIVETRAN, Contestant, make, point_fivetran, prepare
 
 LOOK_EVERY = 0.02
-IDLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Task:
     :param waits: number of triggers.
     :param destinations: what they wait for, each for one of them in turn.
     :param interval: seconds between two polls of a wait.
-    :param polls: intervals that are measured, after the first one.
+    :param polls: intervals in which requests and processor time are measured, after the first one; then as many for the
+        loop's lag.
     :param moving: every reading differs from the one before.
     :param memory: trace allocations; costs time, so that nothing else is measured then.
     """
@@ -62,7 +62,7 @@ class Figures:
     :param seconds: the window.
     :param connections: sockets opened in all, until the end of the window.
     :param tokens: calls for a token until then.
-    :param cpu: processor seconds of the window, the idle loop's share taken off.
+    :param cpu: processor seconds of the window.
     :param rss: bytes of resident memory for a wait.
     :param traced: bytes that tracemalloc counts for a wait.
     :param lag_p99: seconds that the loop was late, 99th percentile of looks.
@@ -170,12 +170,6 @@ async def measure(task: Task) -> Figures:
     await control(task.url, "move" if task.moving else "reset")
     await crowd.warm_up()
     connections = (await control(task.url, "stats"))["connections"]
-    watching = asyncio.create_task(Lag().watch())
-    before = time.process_time()
-    await asyncio.sleep(IDLE_SECONDS)
-    idle = (time.process_time() - before) / IDLE_SECONDS
-    watching.cancel()
-
     gc.collect()
     rss = process.memory_info().rss
     if task.memory:
@@ -190,16 +184,18 @@ async def measure(task: Task) -> Figures:
         await crowd.leave()
         return figures
 
-    lag = Lag()
-    watching = asyncio.create_task(lag.watch())
     told = await control(task.url, "stats")
     counted, began, cpu = told["requests"].get(crowd.contestant.resource, 0), time.monotonic(), time.process_time()
     await asyncio.sleep(task.interval * task.polls)
     figures.cpu, figures.seconds = time.process_time() - cpu, time.monotonic() - began
-    figures.cpu -= idle * figures.seconds
     told = await control(task.url, "stats")
     figures.requests = told["requests"].get(crowd.contestant.resource, 0) - counted
     figures.connections, figures.tokens = told["connections"] - connections, told["requests"].get("auth", 0)
+
+    # In a time of its own: who looks fifty times a second takes as much of the processor as the waits.
+    lag = Lag()
+    watching = asyncio.create_task(lag.watch())
+    await asyncio.sleep(task.interval * task.polls)
     figures.lag_p99, figures.lag_max = lag.percentile(0.99), max(lag.late)
     watching.cancel()
 

@@ -17,7 +17,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapNotFoundError,
     StreamkapRateLimitError,
 )
-from airflow_provider_streamkap.api.retry import Deadline, async_retrying, retrying, wait_seconds
+from airflow_provider_streamkap.api.retry import Deadline, async_retried, retrying, wait_seconds
 from tests.api.support import Kind, Longest, Time
 
 
@@ -42,7 +42,7 @@ def run(kind: Kind, flaky: Flaky, time: Time, attempts: int = 5, seconds: float 
     deadline = Deadline(seconds, time.clock)
     if kind == "sync":
         return retrying(attempts, deadline, time.sleep, Longest())(flaky)
-    return asyncio.run(async_retrying(attempts, deadline, time.asleep, Longest())(flaky.later))
+    return asyncio.run(async_retried(flaky.later, attempts, deadline, time.asleep, Longest()))
 
 
 def passing(number: int) -> list[BaseException]:

@@ -175,6 +175,23 @@ def test_first_polls_spread_over_the_interval_by_destination_and_not_by_wait() -
     run(main())
 
 
+@pytest.mark.parametrize(("interval", "apart"), [(60, 1.0), (10, 1.0), (2, 0.2), (0.5, 0.05)])
+def test_destinations_are_polled_several_at_a_moment_and_at_ten_moments_of_an_interval_at_least(
+    interval: float, apart: float
+) -> None:
+    async def main() -> None:
+        service = Service()
+        poller = DestinationPoller(service.fetch, seed=1)
+        waits = [Wait(poller, (f"{number:024x}",), interval, spread_first=True) for number in range(600)]
+        await asyncio.gather(*(wait.run(rounds=5) for wait in waits))
+        moments = Counter(round(poll.began % interval / apart, 6) for poll in service.polls)
+        assert set(moments) <= set(range(round(interval / apart)))
+        assert len(moments) >= 10
+        assert max(moments.values()) <= 5 * 2 * 600 / len(moments)
+
+    run(main())
+
+
 def test_moments_of_first_polls_differ_between_pollers() -> None:
     async def main() -> list[float]:
         service = Service()
@@ -213,11 +230,12 @@ def test_watches_of_one_destination_share_a_poll_only_if_they_look_alike() -> No
     run(main())
 
 
-def test_thousands_of_waits_are_woken_in_batches() -> None:
+@pytest.mark.parametrize("destinations", [1, 5, BATCH])
+def test_thousands_of_waits_are_woken_in_batches_whatever_they_wait_for(destinations: int) -> None:
     async def main() -> None:
         service = Service()
-        poller = DestinationPoller(service.fetch)
-        waits = [Wait(poller, ("d1",), 10) for _ in range(10 * BATCH)]
+        poller = DestinationPoller(service.fetch, max_concurrency=BATCH)
+        waits = [Wait(poller, (f"d{number % destinations}",), 10) for number in range(10 * BATCH)]
         tasks = [asyncio.create_task(wait.run(rounds=1)) for wait in waits]
         woken: list[int] = []
         while not all(task.done() for task in tasks):

@@ -64,6 +64,7 @@ async def async_retried(
 
     :param attempt: tries once.
     :param attempts: how often to try in all; the others as of :func:`retrying`.
+    :raises StreamkapError: the last failure.
     """
     try:
         return await attempt()

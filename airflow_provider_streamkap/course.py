@@ -12,10 +12,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.reading import Reading, number
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.evidence import Evidence
 from airflow_provider_streamkap.gate import DestinationGate, Outcome
-from airflow_provider_streamkap.reading import Reading, number
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.plan import Patience
@@ -82,7 +82,7 @@ class Course:
         if isinstance(seen, StreamkapError):
             self._failed(seen, patience)
             return
-        got = seen if isinstance(seen, Reading) else Reading.of(seen)
+        got = seen if isinstance(seen, Reading) else seen.reading
         measured = isinstance(seen, Reading) or seen.measured
         self.failures = 0
         self.seen = str(got) if measured else "its metrics are a 404, but it exists"
@@ -132,7 +132,8 @@ class Course:
         # Of a lag that stays the same the first and the last reading tell all.
         if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == got.lag:
             self.curve.pop()
-        self.curve = [*self.curve[1 - _CURVE :], (now, got.lag)]
+        self.curve.append((now, got.lag))
+        del self.curve[:-_CURVE]
         flat = now - (now if self.fell_at is None else self.fell_at)
         if gate.lags(got.lag) and patience.stall_after is not None and flat >= patience.stall_after:
             self._end(

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
+from airflow_provider_streamkap.api.reading import Reading, moment
 from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.reading import Reading, moment
 
 #: Seconds between two looks in which the connector cannot have stopped for long: the usual interval, with some slack.
 BLIND_SECONDS = 90.0

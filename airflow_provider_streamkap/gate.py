@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, Timestamp, aware_utc
-from airflow_provider_streamkap.reading import Reading, for_all, moment, number
+from airflow_provider_streamkap.api.reading import Reading, moment, number
 
 # What is judged belongs to the gate, and is had from here as well.
 __all__ = ["DestinationGate", "Outcome", "Reading", "Verdict", "check_limit", "statuses"]
@@ -211,7 +212,8 @@ class DestinationGate:
         }
 
 
-@for_all
+# Waits on one destination see the same reading at the same moment, and most ask the same of it.
+@lru_cache(maxsize=128)
 def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
     return gate._judge(reading)
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import Course, GiveUp, Seen
 from airflow_provider_streamkap.plan import Require, WaitPlan
-from airflow_provider_streamkap.reading import number
 
 # What was asked belongs to the wait, and is had from here as well.
 __all__ = [
@@ -125,20 +125,23 @@ class DestinationWait:
         plan = self.plan
         self.polls += 1
         self.passing = False
+        passed, passing, failing = [], 0, False
         for id_, course in self.courses.items():
             course.observe(round_[id_], plan.gate, plan.patience, now)
+            passing += course.passes
+            failing = failing or course.failures > 0
+            if course.good >= plan.confirmations:
+                passed.append(id_)
         needed = len(self.courses) if plan.require == "all" else 1
-        passed = tuple(id_ for id_, course in self.courses.items() if course.good >= plan.confirmations)
         if len(passed) >= needed:
-            return Opened(passed)
+            return Opened(tuple(passed))
         if (end := self._end()) is not None:
             return end
-        if sum(course.passes for course in self.courses.values()) >= needed and not self._overdue(now):
+        if passing >= needed and not self._overdue(now):
             # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
             # confirm_interval could never succeed.
             self.passing = True
             return Again(plan.confirm_after, confirming=True)
-        failing = any(course.failures for course in self.courses.values())
         if plan.deadline is None:
             return Again(plan.poke_interval, failing=failing)
         if now >= plan.deadline:

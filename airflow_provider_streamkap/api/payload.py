@@ -43,12 +43,13 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     :param depth: levels of nesting that are still allowed.
     :raises StreamkapResponseError: if it is nested too deeply or holds what JSON cannot.
     """
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    # In the order in which they are frequent: all values of every poll come by here.
     if isinstance(value, str):
         return sound(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
     if depth <= 0:
         raise StreamkapResponseError("the answer is nested too deeply")
     if isinstance(value, list):

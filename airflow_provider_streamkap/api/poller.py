@@ -12,37 +12,19 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from math import floor, inf
-from types import TracebackType
-from typing import Self
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
+from airflow_provider_streamkap.api.rounds import Delivery, Need, Rounds, Sample, Waiter
 from airflow_provider_streamkap.api.turns import Slots, Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
-#: Waits that are woken at once; then the loop may turn to others, since each wait takes a while to digest it.
-BATCH = 64
 #: Seconds between the moments at which destinations are first polled: one after the other, a process that rests in
 #: between needs twice the processor time for each that it needs for several together.
 TOGETHER = 1.0
 #: The least number of such moments in the time over which first polls are spread.
 MOMENTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one poll brought.
-
-    :param got: what was seen, or the error that came instead. It is handed over as a value: one exception raised
-        in thousands of waits would collect a traceback from each.
-    :param began: loop time at which the request was sent; what it shows is not older.
-    """
-
-    got: Observation | StreamkapError
-    began: float
 
 
 Fetch = Callable[[Watch, Turn], Awaitable[Observation]]
@@ -63,7 +45,7 @@ class DestinationPoller:
         self._slots = Slots(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
         self._destinations: dict[Watch, _Destination] = {}
-        self._delivery = _Delivery()
+        self._delivery = Delivery()
 
     def __len__(self) -> int:
         """Count the destinations that somebody follows."""
@@ -74,100 +56,17 @@ class DestinationPoller:
 
         :param watches: the destinations and how to look at them; each is polled for as long as anybody follows it.
         """
-        return Rounds(self, [self._join(watch) for watch in watches])
+        return Rounds([self._join(watch) for watch in watches])
 
     def _join(self, watch: Watch) -> _Destination:
         destination = self._destinations.get(watch)
         if destination is None:
             phase = random.Random(f"{self._seed}/{watch.destination_id}").random()  # noqa: S311
-            destination = _Destination(watch, self._fetch, Turn(self._slots), phase, self._delivery)
+            gone = self._destinations.pop
+            destination = _Destination(watch, self._fetch, Turn(self._slots), phase, self._delivery, gone)
             self._destinations[watch] = destination
         destination.followers += 1
         return destination
-
-    def leave(self, destination: _Destination) -> None:
-        """Follow a destination no longer.
-
-        :param destination: it.
-        """
-        destination.followers -= 1
-        if not destination.followers:
-            del self._destinations[destination.watch]
-            destination.close()
-
-
-class Rounds:
-    """One follower's view of its destinations: a reading of each, again and again, until the context is left."""
-
-    __slots__ = ("_followed", "_poller")
-
-    def __init__(self, poller: DestinationPoller, followed: Sequence[_Destination]) -> None:
-        self._poller = poller
-        self._followed = followed
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        followed, self._followed = self._followed, ()
-        for destination in followed:
-            self._poller.leave(destination)
-
-    async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
-        """Wait for one reading of each destination.
-
-        :param not_before: loop time; a reading whose request began earlier is of no use.
-        :param due: loop time at which to poll at the latest; at least ``not_before``.
-        :param spread: seconds before ``due``; each destination is polled at a moment of its own in them, the same
-            for all its followers, so that a thousand waits that begin together do not ask for a thousand
-            destinations at once. A destination that will be polled for others by ``due`` gets no poll for that.
-        :returns: what the polls brought, in the order of the watches.
-        """
-        asked = [destination.ask(not_before, due, spread) for destination in self._followed]
-        try:
-            return [await waiter for waiter in asked]
-        finally:
-            for destination, waiter in zip(self._followed, asked, strict=True):
-                destination.forget(waiter)
-
-
-class _Waiter(asyncio.Future[Sample]):
-    """Somebody who waits for a reading."""
-
-    __slots__ = ("due", "not_before")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, not_before: float, due: float) -> None:
-        super().__init__(loop=loop)
-        self.not_before = not_before
-        self.due = due
-
-
-class _Delivery:
-    """Hands out what polls brought: to no more waits at once than the loop bears, whatever they wait for."""
-
-    __slots__ = ("_queue",)
-
-    def __init__(self) -> None:
-        self._queue: deque[tuple[_Waiter, Sample | BaseException]] = deque()
-
-    def put(self, waiters: Sequence[_Waiter], what: Sample | BaseException) -> None:
-        if waiters and not self._queue:
-            asyncio.get_running_loop().call_soon(self._hand_out)
-        self._queue.extend((waiter, what) for waiter in waiters)
-
-    def _hand_out(self) -> None:
-        for _ in range(min(BATCH, len(self._queue))):
-            waiter, what = self._queue.popleft()
-            if waiter.done():
-                continue
-            if isinstance(what, Sample):
-                waiter.set_result(what)
-            else:
-                waiter.set_exception(what)
-        if self._queue:
-            asyncio.get_running_loop().call_soon(self._hand_out)
 
 
 class _Destination:
@@ -177,6 +76,7 @@ class _Destination:
         "_delivery",
         "_due",
         "_fetch",
+        "_gone",
         "_loop",
         "_phase",
         "_task",
@@ -187,41 +87,52 @@ class _Destination:
         "watch",
     )
 
-    def __init__(self, watch: Watch, fetch: Fetch, turn: Turn, phase: float, delivery: _Delivery) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        fetch: Fetch,
+        turn: Turn,
+        phase: float,
+        delivery: Delivery,
+        gone: Callable[[Watch], object],
+    ) -> None:
         self.watch = watch
         self.followers = 0
         self._fetch = fetch
         self._turn = turn
         self._phase = phase
         self._delivery = delivery
+        self._gone = gone
         self._loop = asyncio.get_running_loop()
         # In the order in which they came: a set would wake them in any.
-        self._waiters: dict[_Waiter, None] = {}
+        self._waiters: dict[Waiter, None] = {}
         # Of the next poll; while one is under way, of the one after it.
         self._due = inf
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Sample] | None = None
 
-    def ask(self, not_before: float, due: float, spread: float) -> _Waiter:
-        if spread and not not_before <= self._due <= due:
+    def ask(self, waiter: Waiter, need: Need) -> None:
+        due, spread = need.due, need.spread
+        if spread and not need.not_before <= self._due <= due:
             # The same moment for all who come before it: were it counted from when each of them comes, some would
             # find it just ahead, one after the other, and each would have the destination asked.
             sooner, apart = due - spread, min(TOGETHER, spread / MOMENTS)
             due = sooner + (floor(spread * self._phase / apart) * apart - sooner) % spread
-        waiter = _Waiter(self._loop, not_before, max(not_before, due))
+        waiter.not_before, waiter.due = need.not_before, max(need.not_before, due)
         self._waiters[waiter] = None
         if waiter.due < self._due:
             self._rest_until(waiter.due)
-        return waiter
 
-    def forget(self, waiter: _Waiter) -> None:
+    def forget(self, waiter: Waiter) -> None:
         if self._waiters.pop(waiter, waiter) is None and not self._waiters:
             # Else a newcomer would ride along with a poll that will not be made.
             self._rest_until(inf)
-        # Of a done one this says that its exception, if any, needs no report as overlooked.
-        waiter.cancel()
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        self.followers -= 1
+        if self.followers:
+            return
+        self._gone(self.watch)
         self._rest_until(inf)
         if self._task is not None:
             self._task.cancel()

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -147,12 +148,12 @@ class MetricsQuery:
         put(self, "timestamp_from", start)
         put(self, "timestamp_to", end)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Path of the request, below the base URL."""
         return destination_path(self.destination_id, "metrics")
 
-    @property
+    @cached_property
     def params(self) -> tuple[tuple[str, str], ...]:
         """Query of the request. Defaults are sent, too: the meaning must not change with those of the API."""
         period = (("timestamp_from", self.timestamp_from), ("timestamp_to", self.timestamp_to))

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,10 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+# Polls ask the same again and again.
+_encoded = lru_cache(maxsize=128)(urlencode)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
     :param left: seconds that the whole call has left.
     :raises StreamkapTimeoutError: if none are left.
     """
-    query = f"?{urlencode(request.params)}" if request.params else ""
+    query = f"?{_encoded(request.params)}" if request.params else ""
     url = f"{settings.base_url}{request.path}{query}"
     # Asked this way round, a NaN counts as no time, too.
     if not left > 0:

@@ -11,14 +11,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics, Point
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.api.reading import Reading
 
 #: Seconds of timeseries that are asked for, unless readings may be older.
 WINDOW_SECONDS = 3600
+
+
+# The same question at every poll.
+@lru_cache(maxsize=4096)
+def _latest(destination_id: str) -> MetricsQuery:
+    return MetricsQuery(destination_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Watch:
 
     def latest(self) -> MetricsQuery:
         """Ask for the latest metrics."""
-        return MetricsQuery(self.destination_id)
+        return _latest(self.destination_id)
 
     def newest(self, now: datetime) -> MetricsQuery | None:
         """Ask for the newest points; ``None`` where times do not matter.
@@ -83,11 +90,20 @@ class Observation:
     def newest_lag(self) -> Point | None:
         """The newest point that knows the lag; ``None``: there is none, or the times were not watched.
 
-        A series can be filled up to now with nulls, and what was known stays true of its time. It is looked for once,
-        for all the waits that share the look.
+        A series can be filled up to now with nulls, and what was known stays true of its time.
         """
         points = self.series.points(LAG) if self.series else []
         return next((point for point in reversed(points) if point.value is not None), None)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What can be judged; taken once, for all the waits that share the look.
+
+        Where it holds a timeseries, the lag is its newest point's, or unknown without one.
+        """
+        latest, point = self.latest, self.newest_lag
+        lag = latest.records_lag if self.series is None else point and point.value
+        return Reading(latest.connector_status, lag, latest.latency_ms, point and point.timestamp, latest.observed_at)
 
     def as_dict(self) -> dict[str, Any]:
         """The latest metrics as strict JSON and, where times were watched, the point that is the evidence."""

@@ -21,10 +21,10 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Watch
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.reading import Reading, number
 from airflow_provider_streamkap.transition import Edge, Transition
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         )
                     continue
                 failed = 0
-                before, reading = transition.state, Reading.of(sample.got)
+                before, reading = transition.state, sample.got.reading
                 changed = transition.observe(reading)
                 if transition.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _words(transition, changed), reading)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -27,7 +27,7 @@ from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result, snapshots
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.poller import Rounds
+    from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
 
 
 class StreamkapDestinationTrigger(BaseTrigger):
@@ -106,8 +106,32 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 return await self._follow(plan, rounds, not_before)
 
     async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
+        from airflow_provider_streamkap.api.rounds import Need
+
         wait = DestinationWait.recall(plan, self.memory)
         deadline = plan.deadline if plan.deadline is not None else inf
+        event: dict[str, Any] | None = None
+
+        def take(samples: Sequence[Sample]) -> Need | None:
+            nonlocal event
+            now = time.time()
+            seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+            step = wait.observe(seen, now)
+            if line := wait.progress(step, now):
+                self.log.info("%s", line)
+            if isinstance(step, GaveUp):
+                event = gave_up_event(step)
+                return None
+            if isinstance(step, Opened):
+                event = opened_event(result(step.passed, self.many, snapshots(seen)))
+                return None
+            began = max(sample.began for sample in samples)
+            due = began + step.after
+            _allow(limit, deadline, due)
+            # Half an interval early is near enough to share the poll of another wait; a confirmation is not to be had
+            # early.
+            return Need(due if step.confirming else began + step.after / 2, due)
+
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once. What has
         # passed already need not wait for that.
@@ -117,27 +141,12 @@ class StreamkapDestinationTrigger(BaseTrigger):
         due = asyncio.get_running_loop().time() + spread
         try:
             async with asyncio.timeout(None) as limit:
-                while True:
-                    _allow(limit, deadline, due)
-                    samples = await rounds.next(not_before=not_before, due=due, spread=spread)
-                    now = time.time()
-                    seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
-                    step = wait.observe(seen, now)
-                    if line := wait.progress(step, now):
-                        self.log.info("%s", line)
-                    if isinstance(step, GaveUp):
-                        return gave_up_event(step)
-                    if isinstance(step, Opened):
-                        return opened_event(result(step.passed, self.many, snapshots(seen)))
-                    began = max(sample.began for sample in samples)
-                    due, spread = began + step.after, 0.0
-                    # Half an interval early is near enough to share the poll of another wait; a confirmation is not
-                    # to be had early.
-                    not_before = due if step.confirming else began + step.after / 2
-                    # Not to be kept while resting: a thousand waits would keep a thousand rounds.
-                    del samples, seen, line
+                _allow(limit, deadline, due)
+                await rounds.each(take, Need(not_before, due, spread))
         except TimeoutError:
-            return gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
+            pass
+        # The time may have run out while the last round was taken in.
+        return event or gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
 
 
 def _allow(limit: asyncio.Timeout, deadline: float, due: float) -> None:

@@ -21,7 +21,8 @@ import aiohttp
 
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.poller import DestinationPoller, Rounds
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import Rounds, Waiter
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
@@ -40,6 +41,7 @@ GONE = (
     DestinationWait,
     DestinationPoller,
     Rounds,
+    Waiter,
     AsyncStreamkapClient,
     aiohttp.ClientSession,
     aiohttp.TCPConnector,

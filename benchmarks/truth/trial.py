@@ -72,7 +72,7 @@ class Api:
             now += random.expovariate(2.0)
             series = self._ask(newest, now)
         now += random.expovariate(2.0)
-        return Look(Reading.of(Observation(self._ask(watch.latest(), now), series)), now)
+        return Look(Observation(self._ask(watch.latest(), now), series).reading, now)
 
     def _ask(self, query: MetricsQuery, now: float) -> DestinationMetrics:
         return DestinationMetrics.parse(query, self._exporter.answer(query, now), moment_of(now))

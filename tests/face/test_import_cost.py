@@ -87,6 +87,7 @@ print(json.dumps([sorted(ours), sorted(ours - imported)]))
 PARSING = {
     "api",
     "api.query",
+    "api.reading",
     "gate",
     "get_provider_info",
     "hooks",
@@ -97,7 +98,6 @@ PARSING = {
     "operators",
     "operators.streamkap",
     "plan",
-    "reading",
     "sensors",
     "sensors.ends",
     "sensors.memory",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_streamkap.api.reading import Reading, number
 from airflow_provider_streamkap.gate import DestinationGate, Outcome
-from airflow_provider_streamkap.reading import Reading, number
 
 OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
 NAN, INF = float("nan"), float("inf")

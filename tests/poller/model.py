@@ -23,13 +23,7 @@ class Round:
 
     wanted: tuple[str, ...]
     got: dict[str, tuple[object, float]] = field(default_factory=dict)
-    bugs: dict[str, BaseException] = field(default_factory=dict)
-
-    @property
-    def bug(self) -> BaseException | None:
-        """The bug that ended it: of the destinations in their order the first that has not brought a sample."""
-        first = next((id_ for id_ in self.wanted if id_ not in self.got), None)
-        return None if first is None else self.bugs.get(first)
+    bug: BaseException | None = None
 
     @property
     def done(self) -> bool:
@@ -92,7 +86,7 @@ class Model:
         for asked in served:
             round_ = self.rounds[asked.follower]
             if bug is not None:
-                round_.bugs[id_] = bug
+                round_.bug = bug
             else:
                 round_.got[id_] = (what, began)
         for asked in served:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.poller import DestinationPoller, Rounds, Sample
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
 from airflow_provider_streamkap.api.turns import Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
@@ -99,18 +100,22 @@ class Wait:
 
     async def run(self, rounds: int | None = None) -> None:
         """Go on for some rounds; None: until cancelled."""
+        spread = self.interval if self.spread_first else 0.0
+        need = Need(now(), now() + spread, spread)
+
+        def take_in(samples: list[Sample]) -> Need | None:
+            nonlocal need
+            fresh_enough(samples, need)
+            self.seen += samples
+            self.times.append(now())
+            for act in self.then:
+                act()
+            began = max(sample.began for sample in samples)
+            need = Need(began + self.interval / 2, began + self.interval)
+            return need if rounds is None or len(self.times) < rounds else None
+
         with self.poller.follow([Watch(id_) for id_ in self.ids]) as follower:
-            not_before = now()
-            spread = self.interval if self.spread_first else 0.0
-            due = not_before + spread
-            while rounds is None or len(self.times) < rounds:
-                samples = await take(follower, not_before, due, spread)
-                self.seen += samples
-                self.times.append(now())
-                for act in self.then:
-                    act()
-                began = max(sample.began for sample in samples)
-                not_before, due, spread = began + self.interval / 2, began + self.interval, 0.0
+            await follower.each(take_in, need)
 
     @property
     def errors(self) -> list[StreamkapError]:
@@ -119,8 +124,12 @@ class Wait:
 
 
 async def take(follower: Rounds, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
-    """Take part in one round, and see to it that no reading is older than asked for."""
+    """Take part in one round."""
     samples = await follower.next(not_before=not_before, due=due, spread=spread)
-    assert all(sample.began >= not_before for sample in samples)
-    assert all(sample.began <= now() for sample in samples)
+    fresh_enough(samples, Need(not_before, due, spread))
     return samples
+
+
+def fresh_enough(samples: list[Sample], need: Need) -> None:
+    """See to it that no reading is older than asked for."""
+    assert all(need.not_before <= sample.began <= now() for sample in samples)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapNotFoundError
-from airflow_provider_streamkap.api.poller import BATCH, DestinationPoller
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import BATCH
 from airflow_provider_streamkap.api.turns import Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch
 from tests.poller.support import Service, Wait, now, observation, take
@@ -77,7 +78,7 @@ def test_asking_again_and_again_in_vain_keeps_nothing() -> None:
                     async with asyncio.timeout(0.1):
                         await follower.next(not_before=now() + 3600, due=now() + 3600)
             gc.collect()
-            waiting = [thing for thing in gc.get_objects() if type(thing).__name__ == "_Waiter"]
+            waiting = [thing for thing in gc.get_objects() if type(thing).__name__ == "Waiter"]
             # The last one may still be held by the traceback of its time-out.
             assert len(waiting) <= 1
             # The poll that nobody waits for any more is not made.

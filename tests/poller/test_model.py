@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapServerError
-from airflow_provider_streamkap.api.poller import DestinationPoller, Rounds, Sample
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import Rounds, Sample
 from airflow_provider_streamkap.api.turns import Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch
 from tests.poller.model import Model

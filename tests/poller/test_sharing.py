@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_streamkap.api.poller import BATCH, DestinationPoller
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import BATCH
 from airflow_provider_streamkap.api.watch import Watch
 from tests.poller.support import Service, Wait, now, take
 from tests.poller.virtual import COARSE, LINUX, run, settle

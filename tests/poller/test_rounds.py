@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What it means that a follower's step is called from the event loop, and not from its own task."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import weakref
+
+import pytest
+
+from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.rounds import BATCH, Need, Sample
+from airflow_provider_streamkap.api.watch import Observation, Watch
+from tests.poller.support import Service, Wait, now
+from tests.poller.virtual import run
+
+whose = contextvars.ContextVar("whose", default="nobody")
+
+
+def test_each_step_is_the_work_of_whoever_waits() -> None:
+    async def main() -> None:
+        poller = DestinationPoller(Service().fetch)
+        found: list[tuple[str, str]] = []
+
+        async def mine(name: str) -> None:
+            whose.set(name)
+            wait = Wait(poller, ("d1",), 10)
+            wait.then.append(lambda: found.append((name, whose.get())))
+            await wait.run(rounds=3)
+            assert whose.get() == name
+
+        await asyncio.gather(*(mine(f"task {number}") for number in range(2 * BATCH)))
+        assert len(found) == 6 * BATCH
+        assert all(expected == seen for expected, seen in found)
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), asyncio.CancelledError("by a library")])
+def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException) -> None:
+    async def main() -> None:
+        poller = DestinationPoller(Service().fetch)
+        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
+
+        def fail() -> None:
+            raise error
+
+        waits[1].then.append(fail)
+        ends = await asyncio.gather(*(wait.run(rounds=2) for wait in waits), return_exceptions=True)
+        assert [type(end) for end in ends if end is not None] == [type(error)]
+        assert type(ends[1]) is type(error)
+        assert {len(wait.times) for wait in waits if wait is not waits[1]} == {2}
+        assert len(poller) == 0
+
+    run(main())
+
+
+def test_a_task_that_follows_is_not_woken_for_rounds() -> None:
+    async def main() -> None:
+        steps: list[float] = []
+        wakes = 0
+
+        def step(samples: list[Sample]) -> Need | None:
+            steps.append(now())
+            return Need(now() + 10, now() + 10) if len(steps) < 100 else None
+
+        class Counting:
+            """Passes on what a coroutine awaits, and counts how often it is resumed."""
+
+            def __init__(self, poller: DestinationPoller) -> None:
+                self.poller = poller
+
+            async def follow(self) -> None:
+                with self.poller.follow([Watch("d1")]) as rounds:
+                    await rounds.each(step, Need(now(), now()))
+
+            def __await__(self):  # type: ignore[no-untyped-def]
+                nonlocal wakes
+                inner = self.follow().__await__()
+                for awaited in inner:
+                    yield awaited
+                    wakes += 1
+
+        await Counting(DestinationPoller(Service().fetch))
+        assert (len(steps), wakes) == (100, 1)
+
+    run(main())
+
+
+def test_a_follower_at_rest_keeps_no_reading() -> None:
+    async def main() -> None:
+        looks: list[weakref.ref[Observation]] = []
+
+        def step(samples: list[Sample]) -> Need:
+            (got,) = [sample.got for sample in samples if isinstance(sample.got, Observation)]
+            looks.append(weakref.ref(got))
+            return Need(now() + 3600, now() + 3600)
+
+        async def follow() -> None:
+            with DestinationPoller(Service().fetch).follow([Watch("d1")]) as rounds:
+                await rounds.each(step, Need(now(), now()))
+
+        task = asyncio.create_task(follow())
+        await asyncio.sleep(1)
+        gc.collect()
+        assert [look() for look in looks] == [None]
+        task.cancel()
+
+    run(main())

@@ -96,9 +96,11 @@ class Rounds:
         following = _Following(self._followed, step)
         try:
             following.ask(need)
-            await following.ended
+            error = await following.ended
         finally:
             following.leave()
+        if error is not None:
+            raise error
 
     async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
         """Wait for one round; parameters as of :class:`Need`.
@@ -116,7 +118,8 @@ class _Following:
     __slots__ = ("_context", "_got", "_step", "_waiters", "ended")
 
     def __init__(self, followed: Sequence[Polled], step: Step) -> None:
-        self.ended = asyncio.get_running_loop().create_future()
+        # With what was raised as its result: not everything that can be raised is taken for a future's exception.
+        self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         # Airflow tells by the context whose log a line belongs to.
         self._context = contextvars.copy_context()
         self._step = step
@@ -131,7 +134,7 @@ class _Following:
         if self.ended.done():
             return
         if not isinstance(what, Sample):
-            self.ended.set_exception(what)
+            self._end(what)
             return
         self._got[waiter] = what
         if len(self._got) < len(self._waiters):
@@ -141,20 +144,26 @@ class _Following:
         self._got.clear()
         try:
             need = self._context.run(self._step, samples)
-            if need is None:
-                self.ended.set_result(None)
-            else:
-                self.ask(need)
         # It is for whoever waits, and must not keep what has come from the others.
         except BaseException as error:
-            self.ended.set_exception(error)
+            self._end(error)
+            return
+        if need is None:
+            self._end(None)
+        elif not self.ended.done():
+            self.ask(need)
+
+    def _end(self, error: BaseException | None) -> None:
+        # A step can have cancelled its own task.
+        if not self.ended.done():
+            self.ended.set_result(error)
 
     def leave(self) -> None:
         for waiter in self._waiters:
             waiter.destination.forget(waiter)
         # They know each other.
         self._waiters.clear()
-        # Of one that has ended this says that its exception, if any, needs no report as overlooked.
+        # What is being handed out finds that nobody waits.
         self.ended.cancel()
 
 

@@ -39,8 +39,16 @@ def test_each_step_is_the_work_of_whoever_waits() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), asyncio.CancelledError("by a library")])
-def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException) -> None:
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (ZeroDivisionError("a bug"), ZeroDivisionError),
+        (asyncio.CancelledError("by a library"), asyncio.CancelledError),
+        # As in every coroutine.
+        (StopIteration("a bug"), RuntimeError),
+    ],
+)
+def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException, seen: type[BaseException]) -> None:
     async def main() -> None:
         poller = DestinationPoller(Service().fetch)
         waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
@@ -50,9 +58,24 @@ def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException) -> None
 
         waits[1].then.append(fail)
         ends = await asyncio.gather(*(wait.run(rounds=2) for wait in waits), return_exceptions=True)
-        assert [type(end) for end in ends if end is not None] == [type(error)]
-        assert type(ends[1]) is type(error)
+        assert [type(end) for end in ends if end is not None] == [seen]
+        assert type(ends[1]) is seen
         assert {len(wait.times) for wait in waits if wait is not waits[1]} == {2}
+        assert len(poller) == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_a_step_that_cancels_its_own_task_touches_no_other(rounds: int) -> None:
+    async def main() -> None:
+        poller = DestinationPoller(Service().fetch)
+        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
+        tasks = [asyncio.create_task(wait.run(rounds=rounds)) for wait in waits]
+        waits[1].then.append(tasks[1].cancel)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [number for number, end in enumerate(ends) if end is not None] == [1]
+        assert tasks[1].cancelled()
         assert len(poller) == 0
 
     run(main())

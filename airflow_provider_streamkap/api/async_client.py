@@ -205,15 +205,20 @@ class AsyncStreamkapClient:
         call = prepare(self._settings, request, deadline.left())
         status = None
         try:
-            async with http.request(
-                call.method,
-                URL(call.url, encoded=True),
-                data=call.body,
-                headers=call.headers,
-                timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=call.connect_timeout),
-                allow_redirects=False,
-                proxy=self._proxy,
-            ) as answer:
+            # aiohttp's own bound for the whole takes a cancellation in the moment at which it fires for its own: the
+            # call would be tried again, though nobody waits for it any more.
+            async with (
+                asyncio.timeout(call.timeout),
+                http.request(
+                    call.method,
+                    URL(call.url, encoded=True),
+                    data=call.body,
+                    headers=call.headers,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=call.connect_timeout),
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                ) as answer,
+            ):
                 status = answer.status
                 body = Body(call, status, answer.headers)
                 async for chunk in answer.content.iter_chunked(CHUNK):

@@ -83,6 +83,8 @@ class Triggerer:
 
     async def live(self) -> Life:
         """Live, and leave."""
+        # What was not closed, or not looked at, before it was collected is told to the loop, and would only be logged.
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.life.left.append(told["message"]))
         await self._warm_up()
         # What there is now is the process's own: it is neither traced nor counted from here on.
         gc.collect()

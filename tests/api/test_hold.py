@@ -12,11 +12,8 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRequestError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.exchange import Session
 from airflow_provider_streamkap.api.hold import Hold
-from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.conftest import MakeAsker
-from tests.api.support import Time, settings_for
+from tests.api.support import Time
 
 LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
 
@@ -59,19 +56,6 @@ def test_it_only_grows() -> None:
     assert list(hold.sleeps(lambda: 1e9)) == [5.0]
 
 
-def test_who_sleeps_is_put_off_further_with_all_others() -> None:
-    time = Time()
-    hold = Hold(time.clock)
-    hold.heed(LIMITED)
-    slept = []
-    for seconds in hold.sleeps(lambda: 1e9):
-        slept.append(seconds)
-        time.sleep(seconds)
-        if len(slept) < 3:
-            hold.heed(LIMITED)
-    assert slept == [5.0, 5.0, 5.0]
-
-
 def test_a_call_without_so_much_time_is_over_at_once() -> None:
     hold = Hold(Time().clock)
     hold.heed(LIMITED)
@@ -81,26 +65,23 @@ def test_a_call_without_so_much_time_is_over_at_once() -> None:
     assert caught.value.transient
 
 
-def test_both_clients_hold_off(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_the_moment_is_moved_on_while_others_sleep() -> None:
     time = Time()
-    settings = settings_for(simulator, max_attempts=1)
-    session = Session(settings, time.clock)
-    one, two = (make(settings, session=session, time=time) for _ in range(2))
-    two.whoami()
-    simulator.inject(Fault.status(429, retry_after=7), path="/metrics")
-    with pytest.raises(StreamkapRateLimitError):
-        one.metrics()
-    assert two.metrics().records_lag == 7
-    assert time.waits == [7.0]
+    hold = Hold(time.clock)
+    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
+    slept: list[float] = []
+    for seconds in hold.sleeps(lambda: 100.0):
+        if not slept:
+            # Somebody else's call, sent before, comes back.
+            time.now += 4
+            hold.heed(StreamkapServerError("down", status=503, retry_after=20.0))
+            time.now -= 4
+        time.sleep(seconds)
+        slept.append(seconds)
+    assert slept == [10.0, 14.0]
 
 
-def test_neither_client_asks_what_it_could_not_wait_for(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    asker = make(settings_for(simulator, max_attempts=1))
-    simulator.inject(Fault.status(503, retry_after=30), path="/metrics")
-    with pytest.raises(StreamkapServerError):
-        asker.metrics()
-    simulator.reset_requests()
-    with pytest.raises(StreamkapRateLimitError, match="not asked"):
-        asker.metrics(within=10)
-    assert simulator.requests == []
-    assert asker.time.waits == []
+def test_a_clock_that_stands_still_does_not_keep_a_call_for_ever() -> None:
+    hold = Hold(lambda: 0.0)
+    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=5.0))
+    assert list(hold.sleeps(lambda: 100.0)) == [5.0]

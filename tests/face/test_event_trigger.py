@@ -16,6 +16,7 @@ import pytest
 from airflow_provider_streamkap.assets.streamkap import asset_uri, sanitize_uri
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+from tests.face.logs import Logged
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
@@ -125,7 +126,9 @@ def test_goes_on_when_polls_fail(fault: Fault, streamkap: StreamkapSimulator) ->
     assert len(events(trigger(), streamkap, 12)) == 1
 
 
-def test_goes_on_when_its_connection_is_mended(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_goes_on_when_its_connection_is_mended(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
     good = streamkap.airflow_connection(max_attempts=1)
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
 
@@ -133,7 +136,9 @@ def test_goes_on_when_its_connection_is_mended(streamkap: StreamkapSimulator, mo
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", '{"conn_type": "streamkap"}')
         stream = trigger().run()
         first = asyncio.ensure_future(anext(aiter(stream)))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            while "Cannot watch d1" not in logged.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
         assert not first.done()
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", good)
         return await asyncio.wait_for(first, 20)

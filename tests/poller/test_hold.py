@@ -12,12 +12,9 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.errors import (
     StreamkapHTTPError,
-    StreamkapNotFoundError,
     StreamkapRateLimitError,
-    StreamkapServerError,
 )
 from airflow_provider_streamkap.api.exchange import Session
-from airflow_provider_streamkap.api.hold import Hold
 from airflow_provider_streamkap.api.poller import DestinationPoller
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
@@ -118,57 +115,24 @@ def test_the_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -
         asker.end()
 
 
-def test_the_moment_is_moved_on_while_others_sleep() -> None:
-    time = Time()
-    hold = Hold(time.clock)
-    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
-    slept: list[float] = []
-    for seconds in hold.sleeps(lambda: 100.0):
-        if not slept:
-            # Somebody else's call, sent before, comes back.
-            time.now += 4
-            hold.heed(StreamkapServerError("down", status=503, retry_after=20.0))
-            time.now -= 4
-        time.sleep(seconds)
-        slept.append(seconds)
-    assert slept == [10.0, 14.0]
-
-
-def test_a_shorter_wait_takes_nothing_from_a_longer_one() -> None:
-    time = Time()
-    hold = Hold(time.clock)
-    for seconds in (30.0, 5.0):
-        hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=seconds))
-    assert list(hold.sleeps(lambda: 100.0)) == [30.0]
-
-
-def test_a_clock_that_stands_still_does_not_keep_a_call_for_ever() -> None:
-    hold = Hold(lambda: 0.0)
-    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=5.0))
-    assert list(hold.sleeps(lambda: 100.0)) == [5.0]
-
-
-def test_errors_that_carry_no_moment_are_ignored() -> None:
-    hold = Hold(lambda: 0.0)
-    hold.heed(StreamkapNotFoundError("gone", status=404, retry_after=5.0))
-    hold.heed(StreamkapRateLimitError("slow down", status=429))
-    assert list(hold.sleeps(lambda: 100.0)) == []
-
-
 def test_all_polls_of_a_connection_wait_when_one_is_put_off(simulator: StreamkapSimulator) -> None:
     ids = [f"p{number}" for number in range(30)]
     for id_ in ids:
         simulator.add(id_, scenarios.steady(lag=7))
 
     async def main() -> None:
-        async with AsyncStreamkapClient(settings_for(simulator)) as client:
+        held = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            held.set()
+            await asyncio.sleep(seconds)
+
+        async with AsyncStreamkapClient(settings_for(simulator), sleep=sleep) as client:
             poller = DestinationPoller(client.observe)
             await Wait(poller, ("d1",), 60).run(rounds=1)
             put_off(simulator, 429, "1")
             told = asyncio.create_task(Wait(poller, ("d1",), 60).run(rounds=1))
-            await asyncio.to_thread(simulator.wait_for_requests, 2, "/d1/")
-            # It is in the client before the next lot asks.
-            await asyncio.sleep(0.1)
+            await held.wait()
             await asyncio.gather(told, *(Wait(poller, (id_,), 60).run(rounds=1) for id_ in ids))
 
     asyncio.run(main())

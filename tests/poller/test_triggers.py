@@ -106,8 +106,7 @@ def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: 
             assert {fired["outcome"] for fired in events} == {"opened"}
             # Some of them may have begun only now.
             assert simulator.count("/metrics") - polls <= 2 + (time.monotonic() - began) / 0.3
-            await asyncio.sleep(0.1)
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
         await until(lambda: sockets() <= before)
         return before, sockets()
 

@@ -7,18 +7,19 @@ Pure: readings and the time are handed in. What has to outlive a process is give
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.reading import Reading, number
+from airflow_provider_streamkap.api.reading import Reading, is_known, number
 from airflow_provider_streamkap.api.watch import Observation
-from airflow_provider_streamkap.evidence import Evidence
 from airflow_provider_streamkap.gate import DestinationGate, Outcome
+from airflow_provider_streamkap.history import LATEST, LagHistory, LagProof
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.plan import Patience
+    from airflow_provider_streamkap.plan import Patience, WaitPlan
 
 # Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
 _CURVE = 12
@@ -50,35 +51,41 @@ class Course:
     """What happened to one destination so far.
 
     :param id: the destination.
-    :param good: good readings in a row; of a lag that carries a time, good points.
+    :param history: what its lag points have shown.
+    :param good: consecutive polls in which all conditions were met by a lag from the same source.
     :param failures: failed polls in a row.
     :param curve: the last known readings of the lag, as pairs of epoch seconds and records.
     :param fell_at: epoch seconds at which the lag was last seen to fall, or first seen above the limit.
     :param odd_since: epoch seconds since when the status has been neither wanted nor fatal.
-    :param evidence: what a lag that carries a time rests on.
     """
 
     id: str
+    history: LagHistory
     good: int = 0
     failures: int = 0
     curve: list[tuple[float, float]] = field(default_factory=list)
     fell_at: float | None = None
     odd_since: float | None = None
-    evidence: Evidence = field(default_factory=Evidence)
+    proof: LagProof = field(default=LATEST, init=False)
+    good_since: float = field(default=0.0, init=False)
+    fell_back: bool = field(default=False, init=False)
     passes: bool = field(default=False, init=False)
     seen: str = field(default="", init=False)
     missing: str | None = field(default=None, init=False)
     ended: tuple[GiveUp, str] | None = field(default=None, init=False)
 
-    def observe(self, seen: Seen, gate: DestinationGate, patience: Patience, now: float) -> None:
-        """Take in one poll.
+    def observe(self, seen: Seen, plan: WaitPlan, now: float) -> None:
+        """Add one poll.
 
         :param seen: what was seen, or the error that came instead.
-        :param gate: the condition.
-        :param patience: what is borne.
+        :param plan: what is waited for.
         :param now: epoch seconds.
         """
         self.missing = self.ended = None
+        self.fell_back = False
+        gate, patience = plan.gate, plan.patience
+        if isinstance(seen, Observation) and seen.series_error is not None and not gate.falls_back and gate.dated:
+            seen = seen.series_error
         if isinstance(seen, StreamkapError):
             self._failed(seen, patience)
             return
@@ -87,29 +94,38 @@ class Course:
         self.failures = 0
         self.seen = str(got) if measured else "its metrics are a 404, but it exists"
         verdict = gate.judge(got)
-        self.passes = verdict.outcome is Outcome.OPEN
-        self.evidence.look(got, gate)
-        if not self.passes:
-            self._begin_anew()
-        elif gate.dated:
-            self.missing = self.evidence.count(got)
-            self.good = self.evidence.points
-        else:
-            self.good += 1
+        proof = self.history.add(got) if gate.dated else LATEST
+        self.fell_back = self.history.fell_back
+        self._count(verdict.outcome is Outcome.OPEN and proof.begun, proof, now)
+        missing = [*verdict.reasons, *([proof.missing] if proof.missing else [])]
         if verdict.outcome is Outcome.FAIL:
             self.missing, self.ended = str(verdict), (GiveUp.BROKEN, f"destination {self.id}: {verdict} ({got})")
-        elif verdict.outcome is Outcome.WAIT:
-            self.missing = str(verdict) if measured else "there are no metrics yet"
+        elif missing:
+            self.missing = "; ".join(missing) if measured else "there are no metrics yet"
         self._follow_lag(got, gate, patience, now)
         self._follow_status(got, gate, patience, now, measured)
 
-    def _begin_anew(self) -> None:
-        self.good = 0
-        self.evidence.forget()
+    def _count(self, passes: bool, proof: LagProof, now: float) -> None:
+        if not (passes and self.passes and proof.source == self.proof.source):
+            self.good, self.good_since = 0, now
+        self.good += passes
+        self.passes, self.proof = passes, proof
+
+    def confirmed(self, confirmations: int, now: float) -> bool:
+        """Return whether the condition has been met often enough.
+
+        :param confirmations: confirmations asked for.
+        :param now: epoch seconds.
+        """
+        return self.passes and self.proof.confirmed(confirmations, self.good, now - self.good_since)
+
+    @property
+    def confirmations(self) -> int:
+        """Confirmations so far."""
+        return self.proof.count(self.good) if self.passes else 0
 
     def _failed(self, error: StreamkapError, patience: Patience) -> None:
-        self.passes = False
-        self._begin_anew()
+        self.passes, self.good = False, 0
         self.failures += 1
         self.seen = str(error)
         self.missing = f"could not be read, {self.failures} in a row"
@@ -124,18 +140,18 @@ class Course:
             )
 
     def _follow_lag(self, got: Reading, gate: DestinationGate, patience: Patience, now: float) -> None:
-        if not gate.knows(got.lag):
+        lag = got.newest.lag if got.newest else got.lag
+        if lag is None or not is_known(lag):
             return
-        assert got.lag is not None
-        if not self.curve or got.lag < self.curve[-1][1] or not gate.lags(self.curve[-1][1]):
+        if not self.curve or lag < self.curve[-1][1] or not gate.exceeds(self.curve[-1][1]):
             self.fell_at = now
         # Of a lag that stays the same the first and the last reading tell all.
-        if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == got.lag:
+        if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == lag:
             self.curve.pop()
-        self.curve.append((now, got.lag))
+        self.curve.append((now, lag))
         del self.curve[:-_CURVE]
         flat = now - (now if self.fell_at is None else self.fell_at)
-        if gate.lags(got.lag) and patience.stall_after is not None and flat >= patience.stall_after:
+        if gate.exceeds(lag) and patience.stall_after is not None and flat >= patience.stall_after:
             self._end(
                 GiveUp.STALLED,
                 f"the lag has not fallen for {number(round(flat))} s (stall_after={number(patience.stall_after)}): "
@@ -193,23 +209,24 @@ class Course:
             "curve": [list(point) for point in self.curve],
             "fell_at": self.fell_at,
             "odd_since": self.odd_since,
-            "evidence": self.evidence.memory(),
+            "history": self.history.memory(),
         }
         return {name: value for name, value in known.items() if value}
 
     @classmethod
-    def recall(cls, id_: str, memory: dict[str, Any]) -> Course:
-        """Carry on where another process stopped. Good readings in a row are not carried: they are taken anew.
+    def recall(cls, id_: str, plan: WaitPlan, memory: Mapping[str, Any]) -> Course:
+        """Carry on where another process stopped. Confirmations are not carried: they start again.
 
         :param id_: the destination.
-        :param memory: what :meth:`memory` gave.
+        :param plan: what is waited for.
+        :param memory: what :meth:`memory` returned; may be empty.
         """
         curve = [(at, lag) for at, lag in memory.get("curve", ())]
         return cls(
             id_,
+            LagHistory.recall(plan.gate, plan.measured_after, memory.get("history", {})),
             failures=memory.get("failures", 0),
             curve=curve,
             fell_at=memory.get("fell_at"),
             odd_since=memory.get("odd_since"),
-            evidence=Evidence.recall(memory.get("evidence")),
         )

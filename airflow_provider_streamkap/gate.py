@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The decision: may a task go on, given one reading of a destination?
+"""The condition of a wait, and what one reading means for it.
 
-Pure: a reading goes in, a verdict comes out. There is no clock, no network and no Airflow here, so that
-every mode of the sensor decides alike, and so that every row of the semantics can be tested as a table.
+Pure: no clock, no network, no Airflow. Whether a timestamped lag counts as evidence is decided in ``history``.
 """
 
 from __future__ import annotations
@@ -11,19 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
-from airflow_provider_streamkap.api.query import GRAIN_SECONDS, Timestamp, aware_utc
-from airflow_provider_streamkap.api.reading import Reading, moment, number
+from airflow_provider_streamkap.api.query import Timestamp, aware_utc
+from airflow_provider_streamkap.api.reading import Reading, is_known, number
 
-# What is judged belongs to the gate, and is had from here as well.
-__all__ = ["DestinationGate", "Outcome", "Reading", "Verdict", "check_limit", "statuses"]
-
-# A stamp may lie ahead by its interval and by clocks that differ; further ahead it is no time of measurement.
-_AHEAD_SECONDS = 300.0
+LagSource = Literal["auto", "timeseries", "latest"]
 
 
 class Outcome(Enum):
@@ -61,12 +56,16 @@ class DestinationGate:
     :param connector_status: the wanted status or statuses, default ``"Active"``; ``None``: it does not matter.
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
     :param fail_on_status: statuses under which waiting cannot help, default ``("Broken",)``.
-    :param observed_after: only a lag that was measured wholly after this moment (ISO 8601 text or an aware datetime)
-        counts; ``None`` (default): any. A point of the timeseries counts when its stamp lies a whole interval (60 s)
-        after the moment: whether the stamp is the start or the end of its interval is not documented.
-    :param max_reading_age: seconds; a lag measured longer ago does not count; ``None`` (default): any age.
+    :param observed_after: only lag that was measured after this moment (ISO 8601 text or an aware datetime) counts;
+        ``None`` (default): after the wait began. Not allowed with ``lag_source="latest"``.
+    :param max_reading_age: seconds; lag that may be older does not count; ``None`` (default): any age. Not allowed
+        with ``lag_source="latest"``.
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if it holds none and neither
+        of the two above is set, the latest lag, confirmed for longer; ``"timeseries"``: its points only; ``"latest"``:
+        the latest lag, which can be minutes old.
     :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, a status that is both
-        wanted and fatal, or ``observed_after`` without a wanted status; the message names the argument.
+        wanted and fatal, ``observed_after`` without a wanted status, or arguments that contradict ``lag_source``; the
+        message names the argument.
     """
 
     max_records_lag: float | None = 0
@@ -75,6 +74,7 @@ class DestinationGate:
     fail_on_status: str | Iterable[str] | None = ("Broken",)
     observed_after: Timestamp | None = None
     max_reading_age: float | None = None
+    lag_source: LagSource = "auto"
     _after: datetime | None = field(init=False, repr=False, compare=False)
     _wanted: dict[str, str] = field(init=False, repr=False, compare=False)
     _fatal: dict[str, str] = field(init=False, repr=False, compare=False)
@@ -89,11 +89,7 @@ class DestinationGate:
                 "there is nothing to wait for: max_records_lag, connector_status and max_latency_ms are None"
             )
         check_limit("max_reading_age", self.max_reading_age)
-        if self.dated and self.max_records_lag is None:
-            raise ValueError(
-                "observed_after and max_reading_age say when the lag must have been measured, but max_records_lag is "
-                "None: set it, or take them out"
-            )
+        self._check_lag_source()
         if self.observed_after is not None and not wanted:
             raise ValueError("observed_after trusts a lag under a wanted status only, but connector_status is None")
         if both := sorted(wanted[key] for key in wanted.keys() & fatal.keys()):
@@ -109,10 +105,36 @@ class DestinationGate:
         object.__setattr__(self, "_wanted", wanted)
         object.__setattr__(self, "_fatal", fatal)
 
+    def _check_lag_source(self) -> None:
+        if self.lag_source not in get_args(LagSource):
+            raise ValueError(f"lag_source must be 'auto', 'timeseries' or 'latest'; got {self.lag_source!r}")
+        if self.observed_after is None and self.max_reading_age is None:
+            return
+        if self.max_records_lag is None:
+            raise ValueError(
+                "observed_after and max_reading_age say when the lag must have been measured, but max_records_lag is "
+                "None: set it, or remove them"
+            )
+        if self.lag_source == "latest":
+            raise ValueError(
+                "lag_source='latest' reads a lag without a timestamp, so observed_after and max_reading_age cannot be "
+                "checked: remove them, or use lag_source='timeseries'"
+            )
+
     @property
     def dated(self) -> bool:
-        """Whether the gate must know when a lag was measured."""
-        return self.observed_after is not None or self.max_reading_age is not None
+        """Whether a lag counts only with the time at which it was measured."""
+        return self.max_records_lag is not None and self.lag_source != "latest"
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether the latest lag may stand in for a timeseries that holds no lag."""
+        return self.lag_source == "auto" and self.observed_after is None and self.max_reading_age is None
+
+    @property
+    def measured_after(self) -> float | None:
+        """``observed_after`` in epoch seconds."""
+        return None if self._after is None else self._after.timestamp()
 
     def judge(self, reading: Reading) -> Verdict:
         """Say what a reading means.
@@ -127,8 +149,7 @@ class DestinationGate:
             return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
         missing = [
             *self._missing_status(reading.status),
-            *self._missing_time(reading),
-            *_missing_number("lag", reading.lag, self.max_records_lag, ""),
+            *([] if self.dated else _missing_number("lag", reading.lag, self.max_records_lag, "")),
             *_missing_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
         ]
         return Verdict(Outcome.WAIT, tuple(missing)) if missing else Verdict(Outcome.OPEN)
@@ -145,60 +166,38 @@ class DestinationGate:
         """
         return not self._wanted or (status or "").strip().casefold() in self._wanted
 
-    def knows(self, lag: float | None) -> bool:
-        """Say whether a lag is known; ``None``, negative and non-finite numbers are not.
+    def exceeds(self, lag: float | None) -> bool:
+        """Return whether a lag is known to be above the limit.
 
         :param lag: records.
         """
-        return lag is not None and math.isfinite(lag) and lag >= 0
+        return lag is not None and self.max_records_lag is not None and is_known(lag) and lag > self.max_records_lag
 
-    def lags(self, lag: float) -> bool:
-        """Say whether a known lag is above the limit.
+    def lag_text(self, lag: float | None) -> str:
+        """Describe a lag that is above the limit.
 
         :param lag: records.
         """
-        return self.max_records_lag is not None and lag > self.max_records_lag
+        return f"lag is {number(lag)}, above {number(self.max_records_lag)}"
 
     def _missing_status(self, status: str | None) -> list[str]:
         shown = status if (status or "").strip() else "unknown"
         return [] if self.wants(status) else [f"status is {shown}, not {self.wanted}"]
 
-    def holds(self, reading: Reading) -> bool | None:
-        """Say whether the condition holds at all, for somebody who watches it come and go.
+    def denies(self, reading: Reading) -> bool:
+        """Return whether a reading shows that the condition is not met; ``False`` if it is met or unknown.
 
-        :param reading: what one look at the destination showed.
-        :returns: it holds, it does not, or (``None``) what is missing is unknown.
+        :param reading: what one poll showed.
         """
-        verdict = self.judge(reading)
-        if verdict.outcome is not Outcome.WAIT:
-            return verdict.outcome is Outcome.OPEN
         status_known = bool((reading.status or "").strip())
+        newest = reading.newest.lag if self.dated and reading.newest else None
         latency, limit = reading.latency_ms, self.max_latency_ms
-        denied = (
-            status_known and not self.wants(reading.status),
-            reading.lag is not None and self.knows(reading.lag) and self.lags(reading.lag),
-            limit is not None and latency is not None and self.knows(latency) and latency > limit,
+        return (
+            (status_known and not self.wants(reading.status))
+            or self.exceeds(reading.lag)
+            or self.exceeds(newest)
+            or (limit is not None and latency is not None and is_known(latency) and latency > limit)
         )
-        return False if any(denied) else None
-
-    def _missing_time(self, reading: Reading) -> list[str]:
-        if not self.dated:
-            return []
-        if reading.lag_at is None or reading.read_at is None:
-            return ["there is no reading of the lag that carries a time"]
-        age = (reading.read_at - reading.lag_at).total_seconds()
-        if age < -_AHEAD_SECONDS:
-            return [f"the newest lag is stamped {moment(reading.lag_at)}, {number(round(-age))} s in the future"]
-        missing = []
-        if self._after is not None:
-            counts = self._after + timedelta(seconds=GRAIN_SECONDS)
-            if reading.lag_at < counts:
-                missing.append(f"the newest lag is of {moment(reading.lag_at)}, and counts from {moment(counts)} on")
-        if self.max_reading_age is not None and age > self.max_reading_age:
-            missing.append(
-                f"the newest lag is stale: {number(round(age))} s old, above {number(self.max_reading_age)} s"
-            )
-        return missing
 
     def arguments(self) -> dict[str, Any]:
         """Give the arguments that make an equal gate, as plain JSON types (for a trigger to carry)."""
@@ -209,6 +208,7 @@ class DestinationGate:
             "fail_on_status": list(self.fail_on_status or ()),
             "observed_after": None if self._after is None else self._after.isoformat(),
             "max_reading_age": self.max_reading_age,
+            "lag_source": self.lag_source,
         }
 
 
@@ -221,7 +221,7 @@ def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
 def _missing_number(name: str, value: float | None, limit: float | None, unit: str) -> list[str]:
     if limit is None:
         return []
-    if value is None or not math.isfinite(value) or value < 0:
+    if value is None or not is_known(value):
         return [f"{name} is unknown"]
     return [] if value <= limit else [f"{name} is {number(value)}{unit}, above {number(limit)}{unit}"]
 

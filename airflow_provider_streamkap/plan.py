@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate import DestinationGate, check_limit
+from airflow_provider_streamkap.history import FALLBACK_SECONDS
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.watch import Watch
@@ -102,9 +103,17 @@ class WaitPlan:
         _check_require(self.require)
 
     @property
+    def measured_after(self) -> float | None:
+        """Epoch seconds after which a lag must have been measured; ``None``: the first poll."""
+        return self.started if self.gate.measured_after is None else self.gate.measured_after
+
+    @property
     def confirm_seconds(self) -> float:
-        """Seconds that a full run of confirmations takes after its first good round."""
-        return (self.confirmations - 1) * (GRAIN_SECONDS if self.gate.dated else self.confirm_interval)
+        """Seconds that confirmations take at most after the first good poll, with polls that take no time."""
+        if not self.gate.dated:
+            return (self.confirmations - 1) * self.confirm_interval
+        points = float(self.confirmations * GRAIN_SECONDS)
+        return max(points, FALLBACK_SECONDS) if self.gate.falls_back else points
 
     @property
     def confirm_after(self) -> float:

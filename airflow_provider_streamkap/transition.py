@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from airflow_provider_streamkap.gate import DestinationGate, Reading
+from airflow_provider_streamkap.api.reading import Reading
+from airflow_provider_streamkap.gate import DestinationGate, Outcome
+from airflow_provider_streamkap.history import LATEST, LagHistory, LagProof
 
 Edge = Literal["into", "out_of"]
 
@@ -34,27 +36,43 @@ class Transition:
     edge: Edge = "into"
     confirmations: int = 2
     state: bool | None = None
-    _seen: bool | None = field(default=None, init=False)
+    history: LagHistory = field(init=False)
+    proof: LagProof = field(default=LATEST, init=False)
+    _seen: tuple[bool | None, str] = field(default=(None, ""), init=False)
     _row: int = field(default=0, init=False)
+    _since: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         check_edge(self.edge)
         if self.confirmations < 1:
             raise ValueError(f"confirmations must be an integer of at least 1; got {self.confirmations!r}")
+        self.history = LagHistory(self.gate)
 
     def observe(self, reading: Reading | None) -> bool:
-        """Take in a reading.
+        """Add a poll.
 
         :param reading: what was seen; ``None``: the poll failed.
-        :returns: this reading completes the change that is waited for.
+        :returns: whether this poll completes the change that is waited for.
         """
-        holds = None if reading is None else self.gate.holds(reading)
-        self._row = self._row + 1 if holds is self._seen else 1
-        self._seen = holds
-        if holds is None or holds is self.state or self._row < self.confirmations:
+        holds = None if reading is None else self._holds(reading)
+        now = reading.read_at.timestamp() if reading and reading.read_at else 0.0
+        if (holds, self.proof.source) != self._seen:
+            self._seen, self._row, self._since = (holds, self.proof.source), 0, now
+        self._row += 1
+        if holds is None or holds is self.state or not self._confirmed(holds, now):
             return False
         before, self.state = self.state, holds
         return before is not None and holds is (self.edge == "into")
+
+    def _holds(self, reading: Reading) -> bool | None:
+        self.proof = self.history.add(reading) if self.gate.dated else LATEST
+        if self.gate.denies(reading):
+            return False
+        return True if self.proof.begun and self.gate.judge(reading).outcome is Outcome.OPEN else None
+
+    def _confirmed(self, holds: bool, now: float) -> bool:
+        proof = self.proof if holds else LATEST
+        return proof.confirmed(self.confirmations, self._row, now - self._since)
 
 
 def check_edge(edge: object) -> None:

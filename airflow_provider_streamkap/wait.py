@@ -16,6 +16,7 @@ from typing import Any
 from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import Course, GiveUp, Seen
+from airflow_provider_streamkap.history import FALLBACK_POLLS, FALLBACK_SECONDS
 from airflow_provider_streamkap.plan import Require, WaitPlan
 
 # What was asked belongs to the wait, and is had from here as well.
@@ -29,7 +30,6 @@ __all__ = [
     "Step",
     "WaitPlan",
     "result",
-    "snapshots",
 ]
 
 Round = Mapping[str, Seen]
@@ -85,17 +85,19 @@ class DestinationWait:
     :param plan: what is waited for, and for how long.
     :param polls: rounds that were made so far.
     :param passing: the last round passed and wants to be confirmed.
+    :ivar warning: what the last round gives reason to warn of, if anything.
     """
 
     plan: WaitPlan
     polls: int = 0
     passing: bool = False
     courses: dict[str, Course] = field(init=False)
+    warning: str | None = field(default=None, init=False)
     _told: tuple[object, ...] = field(default=(), init=False)
     _untold: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.courses = {id_: Course(id_) for id_ in self.plan.destination_ids}
+        self.courses = {id_: Course.recall(id_, self.plan, {}) for id_ in self.plan.destination_ids}
 
     @classmethod
     def recall(cls, plan: WaitPlan, memory: Mapping[str, Any]) -> DestinationWait:
@@ -107,7 +109,7 @@ class DestinationWait:
         wait = cls(plan, memory.get("polls", 0), memory.get("passing", False))
         for id_, known in memory.get("courses", {}).items():
             if id_ in wait.courses:
-                wait.courses[id_] = Course.recall(id_, known)
+                wait.courses[id_] = Course.recall(id_, plan, known)
         return wait
 
     def memory(self) -> dict[str, Any]:
@@ -127,11 +129,12 @@ class DestinationWait:
         self.passing = False
         passed, passing, failing = [], 0, False
         for id_, course in self.courses.items():
-            course.observe(round_[id_], plan.gate, plan.patience, now)
+            course.observe(round_[id_], plan, now)
             passing += course.passes
             failing = failing or course.failures > 0
-            if course.good >= plan.confirmations:
+            if course.confirmed(plan.confirmations, now):
                 passed.append(id_)
+        self.warning = self._fallback_warning()
         needed = len(self.courses) if plan.require == "all" else 1
         if len(passed) >= needed:
             return Opened(tuple(passed))
@@ -141,12 +144,26 @@ class DestinationWait:
             # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
             # confirm_interval could never succeed.
             self.passing = True
-            return Again(plan.confirm_after, confirming=True)
+            return Again(self._confirm_after(), confirming=True)
         if plan.deadline is None:
             return Again(plan.poke_interval, failing=failing)
         if now >= plan.deadline:
             return GaveUp(GiveUp.DEADLINE, self.timed_out(now))
         return Again(min(plan.poke_interval, plan.deadline - now), failing=failing)
+
+    def _confirm_after(self) -> float:
+        if any(course.passes and course.proof.fallback for course in self.courses.values()):
+            return FALLBACK_SECONDS / (FALLBACK_POLLS - 1)
+        return self.plan.confirm_after
+
+    def _fallback_warning(self) -> str | None:
+        if not (ids := [course.id for course in self.courses.values() if course.fell_back]):
+            return None
+        return (
+            f"The timeseries of {_some(ids)} held no lag in {FALLBACK_POLLS} polls: falling back to the latest lag, "
+            f"which carries no timestamp, confirmed over at least {number(FALLBACK_SECONDS)} s. Set "
+            "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this check."
+        )
 
     def _overdue(self, now: float) -> bool:
         # Looks end by themselves, but the point that is waited for may never come.
@@ -160,6 +177,18 @@ class DestinationWait:
             return None
         why = next(reason for reason in GiveUp if any(end[0] is reason for end in ends))
         return GaveUp(why, _some([message for reason, message in ends if reason is why]))
+
+    def snapshots(self, round_: Round) -> dict[str, Any]:
+        """Return what was seen as plain JSON, by destination, without what could not be read.
+
+        :param round_: by destination what was seen.
+        """
+        lag_matters = self.plan.gate.max_records_lag is not None
+        return {
+            id_: seen.as_dict() | ({"evidence": course.proof.as_dict()} if lag_matters and course.passes else {})
+            for id_, course in self.courses.items()
+            if isinstance(seen := round_[id_], Observation)
+        }
 
     def timed_out(self, now: float) -> str:
         """Say that the time is up, and what was still missing.
@@ -179,7 +208,7 @@ class DestinationWait:
         :param now: epoch seconds.
         :returns: the line; ``None`` where it would say what the last one said, but for once in ten polls.
         """
-        seen = tuple((course.seen, course.good, course.missing) for course in self.courses.values())
+        seen = tuple((course.seen, course.confirmations, course.missing) for course in self.courses.values())
         unchanged = isinstance(step, Again) and seen == self._told
         self._untold = self._untold + 1 if unchanged else 0
         if unchanged and self._untold % _QUIET:
@@ -195,8 +224,9 @@ class DestinationWait:
         if isinstance(step, Opened):
             return "The gate is open; "
         if step.confirming:
-            passed = max(course.good for course in self.courses.values())
-            return f"Passed {passed} of {self.plan.confirmations} times; "
+            counts = [course.confirmations for course in self.courses.values()]
+            confirmed = min(counts) if self.plan.require == "all" else max(counts)
+            return f"Confirmed {confirmed} of {self.plan.confirmations} times; "
         return ""
 
     def _state(self) -> str:
@@ -215,14 +245,6 @@ class DestinationWait:
             return "time kept by Airflow"
         allowed = "" if plan.deadline is None else f" of {number(round(plan.deadline - plan.started))}"
         return f"{number(round(now - plan.started))}{allowed} s elapsed"
-
-
-def snapshots(round_: Round) -> dict[str, Any]:
-    """Give what was seen as plain JSON, without what could not be read.
-
-    :param round_: by destination what was seen.
-    """
-    return {id_: seen.as_dict() for id_, seen in round_.items() if isinstance(seen, Observation)}
 
 
 def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any]) -> Any:

@@ -20,9 +20,13 @@ from typing import Any, TypeAlias, TypeVar
 from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapError,
+    StreamkapHTTPError,
     StreamkapNotFoundError,
     StreamkapPermissionError,
+    StreamkapRequestError,
     StreamkapResponseError,
+    StreamkapServerError,
+    bare,
     brief,
 )
 from airflow_provider_streamkap.api.hold import Hold
@@ -38,6 +42,8 @@ from airflow_provider_streamkap.api.watch import Observation, Watch
 METRICS_PERMISSION = "read:destination_metrics"
 SIGN_IN_PATH = "/auth/access-token"
 
+# What a timeseries that the API does not have, or has in another layout, can end in.
+_NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
 # Start of a body that an error shows.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
@@ -141,10 +147,18 @@ class Session:
         :param watch: the destination, and whether times matter.
         """
         newest = watch.newest(self._wall())
+        series = series_error = None
         try:
             # The points first: a status that is read after them speaks of a time that is not before theirs.
-            series = None if newest is None else (yield from self.metrics(newest))
-            return Observation((yield from self.metrics(watch.latest())), series)
+            if newest is not None:
+                try:
+                    series = yield from self.metrics(newest)
+                except _NO_SERIES as error:
+                    if error.transient and isinstance(error, StreamkapHTTPError):
+                        raise
+                    # The latest metrics may be readable all the same; the gate decides whether they are enough.
+                    series_error = bare(error)
+            return Observation((yield from self.metrics(watch.latest())), series, series_error)
         except StreamkapNotFoundError:
             if not (yield from self._exists(watch.destination_id)):
                 raise

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What one look at a destination showed, in the few values that can be judged, and how they are told to a person."""
+"""A single reading of a destination: status, lag, latency, and the timestamped lag points, if they were requested."""
 
 from __future__ import annotations
 
@@ -8,45 +8,79 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import NamedTuple
+
+
+_FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+
+
+class LagPoint(NamedTuple):
+    """One known value of the lag timeseries.
+
+    :param at: timestamp of the point, in epoch seconds.
+    :param lag: records that waited in Kafka for the destination; finite and not negative.
+    """
+
+    at: float
+    lag: float
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one look at a destination showed.
+    """What one poll showed of a destination.
 
-    :param status: ``connector_status`` as the API spells it; ``None``: it said nothing.
-    :param lag: records that wait in Kafka for the destination; ``None``: unknown, which is never zero.
+    :param status: ``connector_status`` as the API spells it; ``None``: unknown.
+    :param lag: the latest lag, in records, which carries no timestamp; ``None``: unknown, which is never zero.
     :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
-    :param lag_at: the stamp of the point that the lag was taken from; ``None``: the lag carries no time.
-    :param read_at: when the look was taken.
+    :param points: known lag points of the timeseries, oldest first, one per timestamp; ``None``: not requested.
+    :param read_at: when the response was read.
     """
 
     status: str | None
     lag: float | None
     latency_ms: float | None = None
-    lag_at: datetime | None = None
+    points: tuple[LagPoint, ...] | None = None
     read_at: datetime | None = None
 
-    def __str__(self) -> str:
-        return self._told
+    @property
+    def newest(self) -> LagPoint | None:
+        """The newest known point of the timeseries, if there is one."""
+        return self.points[-1] if self.points else None
 
-    # Waits on one destination share the reading, and all of them tell of it.
+    def __str__(self) -> str:
+        return self._text
+
+    # All waits on a destination share the reading and log it.
     @cached_property
-    def _told(self) -> str:
-        parts = [f"status {self.status or 'unknown'}", f"lag {number(self.lag)}"]
-        if self.lag_at is not None:
-            parts[-1] += f" at {moment(self.lag_at)}"
+    def _text(self) -> str:
+        parts = [f"status {self.status or 'unknown'}"]
+        newest = self.newest
+        if newest is not None:
+            parts.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
+        if newest is None or newest.lag != self.lag:
+            parts.append(f"{'lag' if self.points is None else 'latest lag'} {number(self.lag)}")
         if self.latency_ms is not None:
             parts.append(f"latency {number(self.latency_ms)} ms")
         return ", ".join(parts)
 
 
-def moment(at: datetime) -> str:
-    """Write a moment as a person would: UTC, to the second.
+def is_known(lag: float | None) -> bool:
+    """Return whether a number from the API is usable; ``None``, negative and non-finite numbers are not.
 
-    :param at: an aware datetime.
+    :param lag: a lag in records, or a latency in milliseconds.
     """
-    return at.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
+    return lag is not None and math.isfinite(lag) and lag >= 0
+
+
+def utc_text(epoch_seconds: float) -> str:
+    """Format a time as UTC text, to the second.
+
+    :param epoch_seconds: the time.
+    """
+    # A response can hold any year that a timestamp has room for.
+    inside = min(max(epoch_seconds, _FIRST_SECOND), _LAST_SECOND)
+    return datetime.fromtimestamp(inside, UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
 
 
 def number(value: float | None) -> str:

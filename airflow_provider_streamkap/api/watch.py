@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
-from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics, Point
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
-from airflow_provider_streamkap.api.reading import Reading
+from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known
 
 #: Seconds of timeseries that are asked for, unless readings may be older.
 WINDOW_SECONDS = 3600
@@ -59,27 +60,30 @@ class Watch:
         """
         if self.window is None:
             return None
-        since = (now - timedelta(seconds=self.window)).replace(microsecond=0)
+        # The API may cut its minutes from here, so the start must not move from poll to poll.
+        since = (now - timedelta(seconds=self.window)).replace(second=0, microsecond=0)
         return MetricsQuery(self.destination_id, TIMESERIES, 1, "minute", timestamp_from=since)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What one look showed.
+    """What one poll showed.
 
     :param latest: the latest metrics.
-    :param series: the newest points, where they were watched.
+    :param series: the newest points, if they were requested and could be read.
+    :param series_error: why the points could not be read, although the latest metrics could.
     :param measured: whether there are any metrics; False: the destination exists and has none yet, so that
         ``latest`` is empty.
     """
 
     latest: DestinationMetrics
     series: DestinationMetrics | None = None
+    series_error: StreamkapError | None = None
     measured: bool = True
 
     @classmethod
     def bare(cls, watch: Watch, now: datetime) -> Observation:
-        """Make what a look shows at a destination that has no metrics yet: nothing is known.
+        """Return the observation of a destination that has no metrics yet: nothing is known.
 
         :param watch: how it was looked at.
         :param now: aware current time.
@@ -87,29 +91,24 @@ class Observation:
         return cls(DestinationMetrics.parse(watch.latest(), {"data": {}}, now), measured=False)
 
     @cached_property
-    def newest_lag(self) -> Point | None:
-        """The newest point that knows the lag; ``None``: there is none, or the times were not watched.
-
-        A series can be filled up to now with nulls, and what was known stays true of its time.
-        """
-        points = self.series.points(LAG) if self.series else []
-        return next((point for point in reversed(points) if point.value is not None), None)
-
-    @cached_property
     def reading(self) -> Reading:
-        """What can be judged; taken once, for all the waits that share the look.
+        """The values that can be judged; computed once, for all the waits that share the poll."""
+        latest = self.latest
+        return Reading(
+            latest.connector_status, latest.records_lag, latest.latency_ms, self._points(), latest.observed_at
+        )
 
-        Where it holds a timeseries, the lag is its newest point's, or unknown without one.
-        """
-        latest, point = self.latest, self.newest_lag
-        lag = latest.records_lag if self.series is None else point and point.value
-        return Reading(latest.connector_status, lag, latest.latency_ms, point and point.timestamp, latest.observed_at)
+    def _points(self) -> tuple[LagPoint, ...] | None:
+        """The known lag points, oldest first: null is unknown, and of two values for one timestamp the worse counts."""
+        if self.series is None:
+            return None if self.series_error is None else ()
+        worst: dict[float, float] = {}
+        for point in self.series.points(LAG):
+            if point.value is not None and is_known(point.value):
+                at = point.timestamp.timestamp()
+                worst[at] = max(point.value, worst.get(at, 0))
+        return tuple(LagPoint(at, lag) for at, lag in worst.items())
 
     def as_dict(self) -> dict[str, Any]:
-        """The latest metrics as strict JSON and, where times were watched, the point that is the evidence."""
-        snapshot = self.latest.as_dict()
-        if self.series is None:
-            return snapshot
-        point = self.newest_lag
-        evidence = None if point is None else {"timestamp": point.timestamp.isoformat(), "value": point.value}
-        return {**snapshot, "evidence": {LAG: evidence}}
+        """Return the latest metrics as strict JSON."""
+        return self.latest.as_dict()

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import PokeReturnValue
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.outcomes import exception_for
 from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, WaitPlan
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, result, snapshots
+from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, result
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.watch import Observation
@@ -40,7 +40,7 @@ def poll(
     if isinstance(step, GaveUp):
         raise exception_for(step)
     if isinstance(step, Opened):
-        return PokeReturnValue(True, result(step.passed, many, snapshots(seen)))
+        return PokeReturnValue(True, result(step.passed, many, wait.snapshots(seen)))
     return step
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids
-from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 from airflow_provider_streamkap.plan import Patience, Require, WaitPlan
@@ -44,8 +44,8 @@ CONFIRM_IN_WORKER = 10.0
 class StreamkapDestinationSensor(BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
-    By default: until no record waits in Kafka for the destination and its connector is Active, seen twice a minute
-    apart. Returns the snapshot that it passed on (for a list of ids a dict by id).
+    By default: until no record that was in Kafka when the wait began is left there for the destination, shown by two
+    lag points measured since, while its connector is Active. Returns the snapshot that it passed on (for a list of ids a dict by id).
 
     How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
     under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a
@@ -58,11 +58,14 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
     :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
         typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
-        ``None`` (default): the latest lag, which carries no time.
+        ``None`` (default): after the wait began.
     :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
-    :param confirmations: consecutive good polls that open the gate, default 2; with ``observed_after`` or
-        ``max_reading_age`` consecutive good points of the timeseries, which has one a minute.
-    :param confirm_interval: seconds between those, default 60.
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if three polls in a row find
+        none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning;
+        ``"timeseries"``: never falls back; ``"latest"``: the latest lag, which can be minutes old.
+    :param confirmations: consecutive good points of the timeseries, which has one a minute, that open the gate, default
+        2; with ``lag_source="latest"``, and where lag does not matter, consecutive good polls.
+    :param confirm_interval: seconds between polls that confirm, default 60; for points at most 20.
     :param require: of a list, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
     :param fail_on_status: statuses that end the wait at once, default ``("Broken",)``.
     :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without metrics
@@ -95,6 +98,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         max_latency_ms: float | None = None,
         observed_after: Timestamp | None = None,
         max_reading_age: float | None = None,
+        lag_source: LagSource = "auto",
         confirmations: int = 2,
         confirm_interval: float = 60,
         require: Require = "all",
@@ -115,6 +119,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         self.max_latency_ms = max_latency_ms
         self.observed_after = observed_after
         self.max_reading_age = max_reading_age
+        self.lag_source = lag_source
         self.confirmations = confirmations
         self.confirm_interval = confirm_interval
         self.require = require
@@ -275,6 +280,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
                 self.fail_on_status,
                 observed_after,
                 self.max_reading_age,
+                self.lag_source,
             ),
             # silent_fail asks to carry on whatever a poke meets.
             patience=Patience(

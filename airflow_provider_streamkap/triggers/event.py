@@ -23,7 +23,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Watch
-from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.transition import Edge, Transition
 
@@ -56,6 +56,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     :param confirmations: consecutive readings that make a change, default 2.
     :param poke_interval: seconds between two polls, default 60.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
+    :param lag_source: as of the sensor, default ``"auto"``: a lag counts only if it was measured after the trigger
+        started.
     :raises ValueError: an argument out of its range; the message names it.
     """
 
@@ -72,23 +74,35 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         confirmations: int = 2,
         poke_interval: float = 60.0,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        lag_source: LagSource = "auto",
     ) -> None:
         super().__init__()
         check_destination_id(destination_id)
         if not poke_interval > 0:
             raise ValueError(f"poke_interval must be a number of seconds above 0; got {poke_interval!r}")
-        gate = DestinationGate(max_records_lag, connector_status, max_latency_ms, fail_on_status=())
-        Transition(gate, edge, confirmations)
         self.destination_id = destination_id
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
-        self.connector_status = gate.arguments()["connector_status"]
+        self.connector_status = connector_status
         self.max_latency_ms = max_latency_ms
         self.confirmations = confirmations
         self.poke_interval = poke_interval
         self.streamkap_conn_id = streamkap_conn_id
+        self.lag_source: LagSource = lag_source
+        gate = self._gate()
+        Transition(gate, edge, confirmations)
+        self.connector_status = gate.arguments()["connector_status"]
 
-    _CONDITION = ("destination_id", "edge", "max_records_lag", "connector_status", "max_latency_ms")
+    _CONDITION = ("destination_id", "edge", "max_records_lag", "connector_status", "max_latency_ms", "lag_source")
+
+    def _gate(self) -> DestinationGate:
+        return DestinationGate(
+            self.max_records_lag,
+            self.connector_status,
+            self.max_latency_ms,
+            fail_on_status=(),
+            lag_source=self.lag_source,
+        )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
@@ -98,8 +112,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire at each change, for ever."""
-        gate = DestinationGate(self.max_records_lag, self.connector_status, self.max_latency_ms, fail_on_status=())
-        transition = Transition(gate, self.edge, self.confirmations, await self._recall())
+        transition = Transition(self._gate(), self.edge, self.confirmations, await self._recall())
         failed = 0
         while True:
             try:
@@ -124,7 +137,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         not_before = loop.time()
         due, spread = not_before + self.poke_interval, self.poke_interval
         failed = 0
-        with poller.follow([Watch(self.destination_id)]) as rounds:
+        watch = Watch.dated(self.destination_id) if transition.gate.dated else Watch(self.destination_id)
+        with poller.follow([watch]) as rounds:
             while True:
                 (sample,) = await rounds.next(not_before=not_before, due=due, spread=spread)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
@@ -139,9 +153,14 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 failed = 0
                 before, reading = transition.state, sample.got.reading
                 changed = transition.observe(reading)
+                if transition.history.fell_back:
+                    self.log.warning(
+                        "The timeseries of %s holds no lag: watching the latest lag, which carries no timestamp",
+                        self.destination_id,
+                    )
                 if transition.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _words(transition, changed), reading)
-                    yield sample.got.as_dict(), changed
+                    yield {**sample.got.as_dict(), "evidence": transition.proof.as_dict()}, changed
 
     async def _recall(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)

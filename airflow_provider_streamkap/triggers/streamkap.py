@@ -24,7 +24,7 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
 from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
 from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
-from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result, snapshots
+from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
@@ -117,13 +117,15 @@ class StreamkapDestinationTrigger(BaseTrigger):
             now = time.time()
             seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
             step = wait.observe(seen, now)
+            if wait.warning:
+                self.log.warning("%s", wait.warning)
             if line := wait.progress(step, now):
                 self.log.info("%s", line)
             if isinstance(step, GaveUp):
                 event = gave_up_event(step)
                 return None
             if isinstance(step, Opened):
-                event = opened_event(result(step.passed, self.many, snapshots(seen)))
+                event = opened_event(result(step.passed, self.many, wait.snapshots(seen)))
                 return None
             began = max(sample.began for sample in samples)
             due = began + step.after

@@ -49,7 +49,7 @@ def _streamkap(id_: str, interval: float) -> Serialized:
     # One good reading opens, as with the others.
     plan = WaitPlan(
         (id_,),
-        DestinationGate(),
+        DestinationGate(lag_source="latest"),
         poke_interval=interval,
         confirmations=1,
         confirm_interval=0,

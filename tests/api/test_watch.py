@@ -11,12 +11,14 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import (
     StreamkapError,
+    StreamkapHTTPError,
     StreamkapNotFoundError,
     StreamkapRedirectError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, MetricsQuery
+from airflow_provider_streamkap.api.reading import LagPoint
 from airflow_provider_streamkap.api.watch import WINDOW_SECONDS, Observation, Watch
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import ID, Asker
@@ -48,26 +50,50 @@ def test_the_newest_points_are_asked_for_at_the_finest_grain() -> None:
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
-def test_evidence() -> None:
-    early, late = {"timestamp": "2026-03-01T11:58:00Z", "value": 9}, {"timestamp": "2026-03-01T11:59:00Z", "value": 4}
-    seen = Observation(LATEST, series(late, early))
-    assert seen.newest_lag == Point(datetime(2026, 3, 1, 11, 59, tzinfo=UTC), 4)
-    evidence = {"recordsLag": {"timestamp": "2026-03-01T11:59:00+00:00", "value": 4}}
-    assert seen.as_dict() == {**LATEST.as_dict(), "evidence": evidence}
+@pytest.mark.parametrize("second", [0, 1, 59])
+def test_the_query_starts_on_a_whole_minute_so_that_minutes_are_always_cut_alike(second: int) -> None:
+    query = Watch.dated(ID).newest(NOW.replace(second=second))
+    assert query is not None
+    assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
-def test_no_evidence() -> None:
-    assert Observation(LATEST).newest_lag is None
-    assert Observation(LATEST).as_dict() == LATEST.as_dict()
-    assert Observation(LATEST, series()).newest_lag is None
-    assert Observation(LATEST, series()).as_dict() == {**LATEST.as_dict(), "evidence": {"recordsLag": None}}
+def stamp(minute: int) -> str:
+    return f"2026-03-01T11:{minute}:00Z"
+
+
+def points(*shown: tuple[int, float | None]) -> list[tuple[int, float]]:
+    """Return the known points of a reading of these (minute, lag), in minutes after 11:00."""
+    start = datetime(2026, 3, 1, 11, tzinfo=UTC).timestamp()
+    items = [{"timestamp": stamp(minute), "value": value} for minute, value in shown]
+    known = Observation(LATEST, series(*items)).reading.points
+    assert known is not None
+    return [(round((point.at - start) / 60), point.lag) for point in known]
+
+
+def test_points_are_sorted_and_unknown_ones_are_left_out() -> None:
+    assert points((58, 9), (57, 4)) == [(57, 4), (58, 9)]
+    assert points((56, 9), (57, 4), (58, None), (59, None)) == [(56, 9), (57, 4)]
+    assert points((57, -1), (58, None)) == []
+
+
+@pytest.mark.parametrize("values", [(0, 700), (700, 0), (None, 700), (-1, 700)])
+def test_the_worse_of_two_values_for_one_timestamp_counts(values: tuple[float | None, float | None]) -> None:
+    assert points(*((58, value) for value in values)) == [(58, 700)]
+
+
+def test_a_reading_holds_both_the_latest_lag_and_the_points() -> None:
+    reading = Observation(LATEST, series({"timestamp": stamp(59), "value": 4})).reading
+    assert (reading.lag, reading.newest) == (3, LagPoint(datetime(2026, 3, 1, 11, 59, tzinfo=UTC).timestamp(), 4))
+    assert Observation(LATEST).reading.points is None
+    assert Observation(LATEST, series()).reading.points == ()
+    assert Observation(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
 
 
 def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> None:
     seen = asker.observe(Watch.dated(ID))
     assert seen.latest.records_lag == 7
-    assert seen.newest_lag is not None
-    assert seen.newest_lag.value == 7
+    assert seen.reading.newest is not None
+    assert seen.reading.newest.lag == 7
     asked = [item.query["time_type"] for item in simulator.requests if item.path.endswith("/metrics")]
     assert asked == ["timeseries", "latest"]
 
@@ -89,17 +115,58 @@ def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
     seen = asker.observe(watch)
     assert not seen.measured
     assert (seen.latest.connector_status, seen.latest.records_lag, seen.latest.latency_ms) == (None, None, None)
-    assert seen.newest_lag is None
+    assert not seen.reading.points
     assert seen.as_dict()["data"] == {}
     paths = [request.path for request in simulator.requests if request.method == "GET"]
-    assert paths == [f"/destinations/{ID}/metrics", f"/destinations/{ID}"]
+    metrics = [f"/destinations/{ID}/metrics"] * (1 if watch.window is None else 2)
+    assert paths == [*metrics, f"/destinations/{ID}"]
 
 
 def test_points_without_latest_metrics_are_no_metrics_either(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
     seen = asker.observe(Watch.dated(ID))
     assert not seen.measured
-    assert seen.newest_lag is None
+    assert not seen.reading.points
+
+
+BROKEN_SERIES = {
+    "no such time_type": Fault.status(422),
+    "no timeseries": Fault.status(404),
+    "a server error": Fault.status(500),
+    "another layout": Fault.status(200, body={"data": {"recordsLag": {"2026-03-01": 5}}}),
+    "a page instead of JSON": Fault.status(200, body="<html>busy</html>"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN_SERIES.values(), ids=BROKEN_SERIES)
+def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
+    asker: Asker, simulator: StreamkapSimulator, fault: Fault
+) -> None:
+    simulator.inject(fault, path="time_type=timeseries", times=None)
+    seen = asker.observe(Watch.dated(ID))
+    assert seen.latest.records_lag == 7
+    assert (seen.series, seen.reading.points) == (None, ())
+    assert seen.series_error is not None
+    assert seen.series_error.__traceback__ is None
+    assert simulator.count("/metrics") == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
+def test_a_timeseries_that_fails_for_now_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
+    simulator.inject(fault, path="time_type=timeseries")
+    seen = asker.observe(Watch.dated(ID))
+    assert seen.series_error is None
+    assert seen.reading.newest is not None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused_credentials_are_refused_for_the_timeseries_as_well(
+    asker: Asker, simulator: StreamkapSimulator, status: int
+) -> None:
+    simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
+    with pytest.raises(StreamkapHTTPError) as caught:
+        asker.observe(Watch.dated(ID))
+    assert caught.value.permanent
 
 
 @WAYS
@@ -112,7 +179,7 @@ def test_a_404_of_a_destination_that_does_not_exist_stays_one(
     with pytest.raises(StreamkapNotFoundError, match=f"{ID}/metrics.*404 Not Found") as caught:
         asker.observe(watch)
     assert caught.value.permanent
-    assert simulator.count(method="GET") == 2
+    assert simulator.count(method="GET") == (2 if watch.window is None else 3)
 
 
 def test_who_may_not_look_is_told_of_the_404(asker: Asker, simulator: StreamkapSimulator) -> None:

@@ -50,7 +50,9 @@ class TaskInstance:
 
 
 def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
-    """Make a sensor that does not take its time."""
+    """Return a sensor that polls fast; without other arguments it reads the latest lag, since points take minutes."""
+    if not arguments.keys() & {"observed_after", "max_reading_age"}:
+        arguments = {"lag_source": "latest", **arguments}
     return StreamkapDestinationSensor(
         **{
             "task_id": "wait",

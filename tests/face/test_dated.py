@@ -13,36 +13,96 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.hooks.shared import Pace, paced
+from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import WaitPlan
-from benchmarks.haste import run_hastily
+from benchmarks.haste import HastyClock, run_hastily
+from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, run, sensor
-from tests.face.waits import trigger
+from tests.face.waits import fired, trigger
 
 METRICS = "/destinations/d1/metrics"
 
 
 @pytest.fixture
 def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator whose clock goes sixty times as fast, so that it has a new point every second."""
+    """Run a simulator and clients whose clock goes sixty times as fast, so that there is a new point every second."""
     start = time.time()
-    with StreamkapSimulator(clock=lambda: start + (time.time() - start) * 60) as simulator:
+
+    def clock() -> float:
+        return start + (time.time() - start) * 60
+
+    with (
+        paced(Pace(wall=lambda: datetime.fromtimestamp(clock(), UTC))),
+        StreamkapSimulator(clock=clock) as simulator,
+    ):
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("minutes_ago", [None, 30], ids=["default", "observed_after"])
 def test_it_opens_on_points_that_were_measured_while_the_connector_was_seen_to_run(
-    hurried: StreamkapSimulator, mode: str
+    hurried: StreamkapSimulator, mode: str, minutes_ago: int | None
 ) -> None:
     hurried.add("d1", scenarios.steady(), age=3600)
     begin = datetime.now(UTC).replace(microsecond=0)
-    task = sensor(mode, observed_after=begin - timedelta(minutes=30), confirm_interval=0.2)
-    snapshot = run(task)
-    evidence = snapshot["evidence"]["recordsLag"]
-    assert evidence["value"] == 0
-    # Of the two points that count, the first may have begun with the first look.
-    assert datetime.fromisoformat(evidence["timestamp"]) >= begin + timedelta(minutes=1)
+    after = None if minutes_ago is None else begin - timedelta(minutes=minutes_ago)
+    snapshot = run(sensor(mode, observed_after=after, confirm_interval=0.2, lag_source="auto"))
+    evidence = snapshot["evidence"]
+    assert evidence["lag_source"] == "timeseries"
+    assert datetime.fromisoformat(evidence["measured_after"]) >= (after or begin)
+    assert evidence["recordsLag"]["value"] == 0
+    # Two points count, both measured after the first poll.
+    assert datetime.fromisoformat(evidence["recordsLag"]["timestamp"]) >= begin + timedelta(minutes=2)
+
+
+AGE, BURST_AGO, DRAINS = 3600.0, 20.0, 100.0
+
+
+def burst(elapsed: float) -> scenarios.Reading:
+    """Return nothing until 20 s before the wait, and then 5,000 records that take 100 s."""
+    left = AGE - BURST_AGO + DRAINS - elapsed
+    return scenarios.Reading(records_lag=50 * left if 0 < left <= DRAINS else 0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_burst_that_the_latest_lag_does_not_know_of_yet_keeps_the_default_shut(
+    hurried: StreamkapSimulator, mode: str
+) -> None:
+    """``latest`` can be the newest minute's point, and so up to two minutes old."""
+    hurried.add("d1", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
+    begin = datetime.now(UTC)
+    early = run(sensor(mode, lag_source="latest", confirm_interval=0.5))
+    assert datetime.fromisoformat(early["observed_at"]) < begin + timedelta(seconds=DRAINS - BURST_AGO)
+    hurried.add("d2", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
+    begin = datetime.fromisoformat(early["observed_at"])
+    snapshot = run(sensor(mode, destination_id="d2", lag_source="auto", confirm_interval=0.2))
+    measured = datetime.fromisoformat(snapshot["evidence"]["recordsLag"]["timestamp"])
+    assert measured > begin + timedelta(seconds=DRAINS - BURST_AGO)
+
+
+def test_without_a_timeseries_the_default_falls_back_and_says_so(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
+    streamkap.add("d1", scenarios.steady())
+    streamkap.inject(Fault.status(422), path="time_type=timeseries", times=None)
+    clock = HastyClock.start(200)
+    with clock.everywhere(), paced(Pace(wall=clock.wall)):
+        waiting = trigger(seconds=3600, gate=DestinationGate(), poke_interval=60, confirm_interval=60)
+        event = run_hastily(fired(waiting), speed=200)
+    assert event["snapshot"]["evidence"] == {"lag_source": "latest"}
+    assert logged.text.count("falling back to the latest lag") == 1
+    assert 3 <= streamkap.count("time_type=latest") <= 5
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_status_alone_asks_for_no_timeseries(streamkap: StreamkapSimulator, mode: str) -> None:
+    streamkap.add("d1", scenarios.steady())
+    run(sensor(mode, max_records_lag=None, lag_source="auto"))
+    assert streamkap.count("time_type=timeseries") == 0
 
 
 def test_a_worker_is_not_kept_for_the_minutes_that_the_points_take(streamkap: StreamkapSimulator) -> None:
@@ -53,8 +113,8 @@ def test_a_worker_is_not_kept_for_the_minutes_that_the_points_take(streamkap: St
         task.execute(context)
     assert streamkap.count(METRICS) == 2
     _, arguments = deferral.value.trigger.serialize()
-    since, last = arguments["memory"]["courses"]["d1"]["evidence"]
-    assert since == last == pytest.approx(time.time(), abs=10)
+    history = arguments["memory"]["courses"]["d1"]["history"]
+    assert history["running_since"] == history["polled_at"] == pytest.approx(time.time(), abs=10)
 
 
 def test_a_confirmation_that_is_due_after_the_deadline_is_waited_for(streamkap: StreamkapSimulator) -> None:

@@ -37,8 +37,8 @@ class Store:
 
 
 def trigger(store: Store | None = None, **arguments: Any) -> StreamkapDestinationEventTrigger:
-    """Make a trigger that does not take its time."""
-    made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, **arguments})
+    """Return a trigger that polls fast, and the latest lag, since points take minutes."""
+    made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
     made.asset_state_store = store  # type: ignore[assignment]
     return made
 
@@ -169,6 +169,7 @@ def test_every_argument_survives_serialization() -> None:
         "confirmations": 3,
         "poke_interval": 7,
         "streamkap_conn_id": "other",
+        "lag_source": "timeseries",
     }
     assert set(arguments) == set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters) - {"self"}
     path, carried = StreamkapDestinationEventTrigger(**arguments).serialize()

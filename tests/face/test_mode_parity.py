@@ -125,7 +125,7 @@ def test_ends_alike(name: str, mode: str, streamkap: StreamkapSimulator, logged:
         assert snapshot["destination_id"] == "d1"
         assert snapshot["data"]["recordsLag"] == 0
         assert snapshot["data"]["connector_status"] == "Active"
-        assert set(snapshot) == {"destination_id", "time_type", "observed_at", "data", "metadata"}
+        assert set(snapshot) == {"destination_id", "time_type", "observed_at", "data", "metadata", "evidence"}
         return
     with pytest.raises(case.ends) as caught:
         run(task, ti)

@@ -40,7 +40,9 @@ def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: 
         "~ of 20 s elapsed, next poll in ~ s."
     )
     assert second.startswith("Poll 2: d1: status is Paused, not Active; lag is 30, above 0 (status Paused, lag 30, ")
-    assert third.startswith("Poll 3: d1: ready (status Active, lag 0, latency 250 ms). Passed 1 of 2 times; ~ of 20 s")
+    assert third.startswith(
+        "Poll 3: d1: ready (status Active, lag 0, latency 250 ms). Confirmed 1 of 2 times; ~ of 20 s"
+    )
     assert last.startswith("Poll 4: d1: ready (status Active, lag 0, latency 250 ms). The gate is open; ~ of 20 s")
 
 

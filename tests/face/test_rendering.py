@@ -97,7 +97,7 @@ def test_rendered_fields_hold_no_secret(streamkap: StreamkapSimulator) -> None:
         streamkap.add(f"d-{kind.__name__}", scenarios.steady())
         task.destination_id = f"d-{kind.__name__}"
         if isinstance(task, StreamkapDestinationSensor):
-            task.confirm_interval = 0
+            task.confirm_interval, task.lag_source = 0, "latest"
         task.execute({"ti": TaskInstance()})
         fields = json.dumps({name: getattr(task, name) for name in task.template_fields})
         assert not any(secret in fields + repr(task) + repr(vars(task)) for secret in streamkap.secrets)

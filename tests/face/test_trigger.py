@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "max_latency_ms": 9000,
     "observed_after": "2026-03-02T07:00:00+00:00",
     "max_reading_age": 600,
+    "lag_source": "timeseries",
     "confirmations": 3,
     "confirm_interval": 0.01,
     "require": "any",
@@ -67,7 +68,7 @@ def test_every_setting_of_the_sensor_reaches_the_triggerer(other: StreamkapSimul
     waiting = handed_over(**SETTINGS)
     plan = WaitPlan.recall(waiting.plan)
     assert plan.gate == DestinationGate(
-        5, ["Active", "Paused"], 9000, ["Broken", "Stopped"], SETTINGS["observed_after"], 600
+        5, ["Active", "Paused"], 9000, ["Broken", "Stopped"], SETTINGS["observed_after"], 600, "timeseries"
     )
     assert plan.patience == Patience(4, 80, 70)
     assert (plan.require, plan.poke_interval, plan.confirmations, plan.confirm_interval) == ("any", 0.5, 3, 0.01)
@@ -178,7 +179,7 @@ def test_a_connection_that_is_no_good_is_refused(
 def test_failures_before_the_hand_over_count(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(500), path=METRICS, times=None)
-    waiting = handed_over(destination_id="d1", max_poll_failures=2, poke_interval=0.02)
+    waiting = handed_over(destination_id="d1", lag_source="latest", max_poll_failures=2, poke_interval=0.02)
     event = fire(waiting)
     assert event["outcome"] == "unreachable"
     # One of the three was the look before.

@@ -22,7 +22,7 @@ def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamka
     made = WaitPlan(
         **{
             "destination_ids": ids or ("d1",),
-            "gate": DestinationGate(),
+            "gate": DestinationGate(lag_source="latest"),
             "poke_interval": 0.02,
             "confirm_interval": 0.01,
             "started": now,

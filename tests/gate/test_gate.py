@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.reading import Reading, number
+from airflow_provider_streamkap.api.reading import LagPoint, Reading, number, utc_text
 from airflow_provider_streamkap.gate import DestinationGate, Outcome
 
 OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
@@ -83,7 +83,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
 def test_a_reading_is_judged(
     arguments: dict[str, Any], reading: Reading, outcome: Outcome, reasons: tuple[str, ...] | None
 ) -> None:
-    verdict = DestinationGate(**arguments).judge(reading)
+    verdict = DestinationGate(**{"lag_source": "latest", **arguments}).judge(reading)
     assert verdict.outcome is outcome
     if reasons is not None:
         assert verdict.reasons == reasons
@@ -94,56 +94,27 @@ def test_a_reading_is_judged(
 AFTER = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def at(minutes: float, lag: float | None = 0, status: str = "Active", read: float = 10) -> Reading:
-    """Make a reading whose lag is stamped so many minutes after the moment, read ten minutes after it."""
-    stamp = AFTER + timedelta(minutes=minutes)
-    return Reading(status, lag, None, stamp, AFTER + timedelta(minutes=read))
+def test_a_timestamped_lag_is_left_to_the_history() -> None:
+    assert DestinationGate().judge(Reading("Active", 700)).outcome is OPEN
+    assert DestinationGate().judge(Reading("Paused", 0)).reasons == ("status is Paused, not Active",)
+    assert DestinationGate().judge(Reading("Broken", 0)).outcome is FAIL
 
 
-DATED: list[tuple[str, dict[str, Any], Reading, tuple[str, ...] | None]] = [
-    ("a whole interval after", {}, at(1), ()),
-    ("long after", {}, at(9), ()),
-    (
-        "its interval may have begun before",
-        {},
-        at(0.99),
-        ("the newest lag is of 2026-03-01 12:00:59Z, and counts from 2026-03-01 12:01:00Z on",),
-    ),
-    (
-        "at the moment",
-        {},
-        at(0),
-        ("the newest lag is of 2026-03-01 12:00:00Z, and counts from 2026-03-01 12:01:00Z on",),
-    ),
-    ("before", {}, at(-60), ("the newest lag is of 2026-03-01 11:00:00Z, and counts from 2026-03-01 12:01:00Z on",)),
-    ("no point yet", {}, Reading("Active", None, None, None, AFTER), None),
-    ("a lag without a time", {}, Reading("Active", 0), None),
-    ("after, and lagging", {}, at(2, 5), ("lag is 5, above 0",)),
-    ("after, and unknown", {}, at(2, None), ("lag is unknown",)),
-    ("after, and paused", {}, at(2, 0, "Paused"), ("status is Paused, not Active",)),
-    ("an interval's end ahead", {}, at(11), ()),
-    ("in the future", {}, at(16), ("the newest lag is stamped 2026-03-01 12:16:00Z, 360 s in the future",)),
-    ("young enough", {"max_reading_age": 300}, at(5), ()),
-    ("stale", {"max_reading_age": 300}, at(4.9), ("the newest lag is stale: 306 s old, above 300 s",)),
-    ("only the age matters", {"max_reading_age": 900, "observed_after": None}, at(-4), ()),
-]
-
-
-@pytest.mark.parametrize(("arguments", "reading", "reasons"), [row[1:] for row in DATED], ids=[row[0] for row in DATED])
-def test_the_time_of_a_reading_is_judged(
-    arguments: dict[str, Any], reading: Reading, reasons: tuple[str, ...] | None
-) -> None:
-    verdict = DestinationGate(**{"observed_after": AFTER, **arguments}).judge(reading)
-    if reasons is None:
-        assert verdict.outcome is WAIT
-        assert "there is no reading of the lag that carries a time" in verdict.reasons
-    else:
-        assert verdict.reasons == reasons
-        assert verdict.outcome is (WAIT if reasons else OPEN)
-
-
-def test_a_broken_destination_is_broken_at_any_time() -> None:
-    assert DestinationGate(observed_after=AFTER).judge(at(-60, 0, "Broken")).outcome is FAIL
+@pytest.mark.parametrize(
+    ("arguments", "dated", "falls_back"),
+    [
+        ({}, True, True),
+        ({"lag_source": "timeseries"}, True, False),
+        ({"lag_source": "latest"}, False, False),
+        ({"observed_after": AFTER}, True, False),
+        ({"max_reading_age": 600}, True, False),
+        ({"max_records_lag": None}, False, True),
+        ({"max_records_lag": None, "lag_source": "timeseries"}, False, False),
+    ],
+)
+def test_where_the_lag_is_read(arguments: dict[str, Any], dated: bool, falls_back: bool) -> None:
+    gate = DestinationGate(**arguments)
+    assert (gate.dated, gate.falls_back) == (dated, falls_back)
 
 
 def test_the_moment_may_be_text_of_any_zone() -> None:
@@ -170,6 +141,9 @@ def test_the_moment_may_be_text_of_any_zone() -> None:
         ({"max_reading_age": -1}, "max_reading_age"),
         ({"observed_after": AFTER, "max_records_lag": None}, "max_records_lag is None"),
         ({"observed_after": AFTER, "connector_status": None}, "connector_status is None"),
+        ({"lag_source": "newest"}, "lag_source must be 'auto', 'timeseries' or 'latest'; got 'newest'"),
+        ({"lag_source": "latest", "observed_after": AFTER}, "lag_source='latest' reads a lag without a timestamp"),
+        ({"lag_source": "latest", "max_reading_age": 60}, "lag_source='latest' reads a lag without a timestamp"),
         ({"connector_status": "broken"}, "'broken' stands in connector_status and in fail_on_status"),
     ],
 )
@@ -179,7 +153,7 @@ def test_a_gate_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: 
 
 
 def test_a_gate_survives_being_written_as_json() -> None:
-    gate = DestinationGate(5, ["Active", "Starting"], 250.5, "Broken", AFTER, 600)
+    gate = DestinationGate(5, ["Active", "Starting"], 250.5, "Broken", AFTER, 600, "timeseries")
     assert DestinationGate(**json.loads(json.dumps(gate.arguments()))) == gate
     anything = DestinationGate(0, None, None, None)
     assert DestinationGate(**json.loads(json.dumps(anything.arguments()))) == anything
@@ -202,9 +176,20 @@ def test_numbers_are_written_for_people(value: float | None, text: str) -> None:
 def test_a_reading_tells_itself() -> None:
     assert str(Reading(None, None)) == "status unknown, lag unknown"
     assert str(Reading("Active", 5, 12.5)) == "status Active, lag 5, latency 12.5 ms"
+    point = LagPoint(AFTER.timestamp(), 7)
+    assert str(Reading("Active", 7, None, (point,))) == "status Active, lag 7 at 2026-03-01 12:00:00Z"
+    assert str(Reading("Active", 5, None, (point,))) == "status Active, lag 7 at 2026-03-01 12:00:00Z, latest lag 5"
+    assert str(Reading("Active", None, None, ())) == "status Active, latest lag unknown"
+
+
+@pytest.mark.parametrize(
+    ("at", "text"), [(-1e18, "0001-01-01 00:00:00Z"), (1e18, "9999-12-31 23:59:59Z"), (0.9, "1970-01-01 00:00:00Z")]
+)
+def test_any_time_can_be_shown(at: float, text: str) -> None:
+    assert utc_text(at) == text
 
 
 def test_a_verdict_tells_itself() -> None:
-    gate = DestinationGate()
+    gate = DestinationGate(lag_source="latest")
     assert str(gate.judge(Reading("Active", 0))) == "open"
     assert str(gate.judge(Reading("Paused", 2))) == "status is Paused, not Active; lag is 2, above 0"

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.gate import DestinationGate, Reading
+from airflow_provider_streamkap.api.reading import LagPoint, Reading
+from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.transition import Transition
 
 READINGS: dict[str, Reading | None] = {
@@ -24,7 +26,7 @@ READINGS: dict[str, Reading | None] = {
 
 def fires(seen: str, **arguments: Any) -> str:
     """Tell for each reading whether it fired."""
-    transition = Transition(DestinationGate(fail_on_status=()), **arguments)
+    transition = Transition(DestinationGate(fail_on_status=(), lag_source="latest"), **arguments)
     return "".join("!" if transition.observe(READINGS[sign]) else "." for sign in seen)
 
 
@@ -72,18 +74,70 @@ def test_a_change_that_happened_while_nobody_looked_is_told() -> None:
     assert fires("--", state=True, edge="out_of") == ".!"
 
 
+def states(gate: DestinationGate, readings: list[Reading]) -> list[bool | None]:
+    """Return after each reading whether the condition is known to be met."""
+    transition = Transition(gate, confirmations=1)
+    seen = []
+    for reading in readings:
+        transition.state = None
+        transition.observe(reading)
+        seen.append(transition.state)
+    return seen
+
+
 def test_latency_can_be_the_condition() -> None:
     gate = DestinationGate(None, None, 500)
-    assert gate.holds(Reading(None, None, 400)) is True
-    assert gate.holds(Reading(None, None, 600)) is False
-    assert gate.holds(Reading(None, None, None)) is None
+    readings = [Reading(None, None, latency) for latency in (400, 600, None)]
+    assert states(gate, readings) == [True, False, None]
 
 
 def test_a_given_status_can_be_the_condition() -> None:
     gate = DestinationGate(None, "Broken", fail_on_status=())
-    seen = [Reading("Broken", 0), Reading("Active", 0), Reading(None, 0)]
-    assert [gate.holds(reading) for reading in seen] == [True, False, None]
-    assert DestinationGate().holds(Reading("Broken", 0)) is False
+    assert states(gate, [Reading("Broken", 0), Reading("Active", 0), Reading(None, 0)]) == [True, False, None]
+
+
+class Watched:
+    """A transition on timestamped lag; times are seconds since an arbitrary moment."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.transition = Transition(DestinationGate(fail_on_status=()), **arguments)
+
+    def fires(self, now: float, points: dict[float, float], latest: float | None = None) -> bool:
+        start = datetime(2026, 3, 1, tzinfo=UTC)
+        known = tuple(LagPoint(start.timestamp() + at, lag) for at, lag in sorted(points.items()))
+        return self.transition.observe(Reading("Active", latest, None, known, start + timedelta(seconds=now)))
+
+
+def test_a_destination_has_caught_up_once_two_later_points_say_so() -> None:
+    watched = Watched()
+    for now in (0, 60):
+        assert not watched.fires(now, {now - 60: 700})
+    assert watched.transition.state is False
+    assert not watched.fires(120, {60: 0})
+    assert not watched.fires(140, {60: 0})
+    assert watched.fires(180, {60: 0, 120: 0})
+    assert watched.transition.proof.as_dict()["recordsLag"]["value"] == 0
+
+
+def test_a_latest_lag_that_contradicts_the_points_is_out_of_the_condition() -> None:
+    watched = Watched(state=False)
+    for now in range(0, 600, 60):
+        assert not watched.fires(now, {now - 60: 0}, latest=700)
+    assert watched.transition.state is False
+
+
+def test_a_point_that_is_read_again_is_no_change() -> None:
+    watched = Watched(state=False)
+    watched.fires(0, {-60: 0})
+    watched.fires(60, {0: 0})
+    for now in range(120, 400, 20):
+        assert not watched.fires(now, {60: 0})
+
+
+def test_without_points_the_latest_lag_has_to_last_longer() -> None:
+    watched = Watched(state=False)
+    assert [watched.fires(now, {}, latest=0) for now in (0, 60, 120, 149, 150, 210)] == [False] * 4 + [True, False]
+    assert watched.transition.proof.as_dict() == {"lag_source": "latest"}
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,21 @@ import pytest
 from airflow_provider_streamkap.api.errors import (
     StreamkapConnectionError,
     StreamkapNotFoundError,
+    StreamkapRequestError,
     StreamkapServerError,
 )
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.watch import Observation, Watch
 from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.gate import DestinationGate, Reading
+from airflow_provider_streamkap.api.reading import Reading
+from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan, result
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")
 
+LATEST = DestinationGate(lag_source="latest")
 GOOD, LAGGING, BROKEN = Reading("Active", 0), Reading("Active", 7), Reading("Broken", 0)
 DOWN = StreamkapConnectionError("connection refused")
 PLAIN_500 = StreamkapServerError("boom", status=500)
@@ -34,7 +39,7 @@ assert not PLAIN_500.permanent
 
 def start(ids: tuple[str, ...] = ("d1",), **plan: Any) -> DestinationWait:
     patience = Patience(**{name: plan.pop(name) for name in PATIENCE if name in plan})
-    return DestinationWait(WaitPlan(ids, DestinationGate(), patience, **{"confirm_interval": 10, **plan}))
+    return DestinationWait(WaitPlan(ids, LATEST, patience, **{"confirm_interval": 10, **plan}))
 
 
 def test_opens_after_consecutive_confirmations() -> None:
@@ -56,7 +61,7 @@ def test_anything_else_in_between_starts_the_confirmations_anew(spoiler: Any) ->
 
 
 def test_a_confirmation_is_taken_a_minute_later_where_nothing_else_is_asked_for() -> None:
-    assert DestinationWait(WaitPlan(("d1",), DestinationGate())).observe({"d1": GOOD}, 0) == Again(60, confirming=True)
+    assert DestinationWait(WaitPlan(("d1",), LATEST)).observe({"d1": GOOD}, 0) == Again(60, confirming=True)
 
 
 def test_one_confirmation_opens_at_once() -> None:
@@ -119,7 +124,7 @@ def test_a_memory_of_other_destinations_is_not_recalled() -> None:
 
 
 def test_it_is_carried_on_that_the_last_round_passed() -> None:
-    wait = DestinationWait(WaitPlan(("d1",), DestinationGate()))
+    wait = DestinationWait(WaitPlan(("d1",), LATEST))
     wait.observe({"d1": GOOD}, 0)
     assert DestinationWait.recall(wait.plan, wait.memory()).passing
     wait.observe({"d1": LAGGING}, 60)
@@ -211,7 +216,7 @@ def test_progress_tells_what_a_person_on_call_wants() -> None:
     )
     step = wait.observe({"d1": GOOD}, 240)
     assert wait.progress(step, 240) == (
-        "Poll 3: d1: ready (status Active, lag 0). Passed 1 of 2 times; 240 of 3,600 s elapsed, next poll in 10 s."
+        "Poll 3: d1: ready (status Active, lag 0). Confirmed 1 of 2 times; 240 of 3,600 s elapsed, next poll in 10 s."
     )
     step = wait.observe({"d1": GOOD}, 250)
     assert wait.progress(step, 250) == (
@@ -272,7 +277,7 @@ def test_progress_of_many_that_are_all_ready() -> None:
     wait = start(("a", "b"))
     told = wait.progress(wait.observe({"a": GOOD, "b": GOOD}, 0), 0)
     assert told is not None
-    assert told.startswith("Poll 1: 2 of 2 ready. Passed 1 of 2 times; ")
+    assert told.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
 
 
 def test_progress_without_a_clock_of_its_own() -> None:
@@ -367,7 +372,9 @@ def test_without_metrics_the_wait_goes_on_and_says_so() -> None:
     assert wait.observe({"d1": GOOD}, 4) == Again(10, confirming=True)
 
 
-@pytest.mark.parametrize("gate", [DestinationGate(), DestinationGate(0, None), DestinationGate(None, "Active")])
+@pytest.mark.parametrize(
+    "gate", [LATEST, DestinationGate(0, None, lag_source="latest"), DestinationGate(None, "Active")]
+)
 def test_no_metrics_are_borne_for_the_grace_of_a_status(gate: DestinationGate) -> None:
     wait = DestinationWait(WaitPlan(("d1",), gate, Patience(status_grace=100)))
     assert isinstance(wait.observe({"d1": BARE}, 0), Again)
@@ -398,7 +405,7 @@ def test_the_curve_stays_short_in_a_long_wait() -> None:
 
 
 def test_a_plan_survives_being_written_as_json() -> None:
-    gate = DestinationGate(5, ["Active"], 10, (), "2026-01-01T00:00:00+01:00", 600)
+    gate = DestinationGate(5, ["Active"], 10, (), "2026-01-01T00:00:00+01:00", 600, "timeseries")
     plan = WaitPlan(("a", "b"), gate, Patience(3, 60, 120), "any", 5, 3, 1, 1e9, 0)
     assert WaitPlan.recall(json.loads(json.dumps(plan.arguments()))) == plan
 
@@ -408,6 +415,46 @@ def test_only_a_gate_that_needs_times_watches_them() -> None:
     gate = DestinationGate(observed_after="2026-01-01T00:00:00Z")
     assert WaitPlan(("d1",), gate).watch("d1").window == 3600
     assert WaitPlan(("d1",), DestinationGate(max_reading_age=7200)).watch("d1").window == 7320
+    assert WaitPlan(("d1",), DestinationGate()).watch("d1").window == 3600
+    assert WaitPlan(("d1",), DestinationGate(None)).watch("d1").window is None
+
+
+def test_a_timeseries_that_cannot_be_read_is_a_failed_poll_unless_the_latest_lag_may_stand_in_for_it() -> None:
+    latest = DestinationMetrics.parse(
+        MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
+    )
+    seen = Observation(latest, series_error=StreamkapRequestError("no such time_type", status=422))
+    step = DestinationWait(WaitPlan(("d1",), DestinationGate(lag_source="timeseries"))).observe({"d1": seen}, 0)
+    assert isinstance(step, GaveUp)
+    assert step.why is GiveUp.REFUSED
+    assert "no such time_type" in step.message
+    step = DestinationWait(WaitPlan(("d1",), DestinationGate())).observe({"d1": seen}, 0)
+    assert step == Again(75, confirming=True)
+
+
+def test_the_confirmations_of_several_destinations_are_those_of_the_slowest() -> None:
+    wait = start(("a", "b"), confirmations=3)
+    wait.observe({"a": GOOD, "b": LAGGING}, 0)
+    step = wait.observe({"a": GOOD, "b": GOOD}, 60)
+    assert "Confirmed 1 of 3 times" in str(wait.progress(step, 60))
+    wait = start(("a", "b"), confirmations=3, require="any")
+    wait.observe({"a": GOOD, "b": LAGGING}, 0)
+    step = wait.observe({"a": GOOD, "b": GOOD}, 60)
+    assert "Confirmed 2 of 3 times" in str(wait.progress(step, 60))
+
+
+def test_the_snapshot_says_which_evidence_opened_the_gate() -> None:
+    seen = Observation(
+        DestinationMetrics.parse(
+            MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
+        )
+    )
+    wait = start(confirmations=1)
+    assert wait.observe({"d1": seen}, 0) == Opened(("d1",))
+    assert wait.snapshots({"d1": seen})["d1"]["evidence"] == {"lag_source": "latest"}
+    wait = DestinationWait(WaitPlan(("d1",), DestinationGate(None), confirmations=1))
+    assert wait.observe({"d1": seen}, 0) == Opened(("d1",))
+    assert "evidence" not in wait.snapshots({"d1": seen})["d1"]
 
 
 @pytest.mark.parametrize(

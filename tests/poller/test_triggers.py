@@ -36,7 +36,14 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
 def trigger(*ids: str, interval: float = 1.0, **plan: Any) -> StreamkapDestinationTrigger:
     """Make a trigger as the triggerer does: of its serialized arguments."""
     started = time.time()
-    wait = WaitPlan(ids, DestinationGate(), poke_interval=interval, deadline=started + 600, started=started, **plan)
+    wait = WaitPlan(
+        ids,
+        DestinationGate(lag_source="latest"),
+        poke_interval=interval,
+        deadline=started + 600,
+        started=started,
+        **plan,
+    )
     made = StreamkapDestinationTrigger(streamkap_conn_id="streamkap_default", plan=wait.arguments(), many=len(ids) > 1)
     path, arguments = made.serialize()
     assert path.endswith(StreamkapDestinationTrigger.__name__)

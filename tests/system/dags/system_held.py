@@ -21,7 +21,7 @@ with DAG(
     catchup=False,
     default_args={"streamkap_conn_id": "streamkap_tests"},
 ):
-    waiting: dict[str, Any] = {"deferrable": True, "poke_interval": 2, "confirm_interval": 1}
+    waiting: dict[str, Any] = {"deferrable": True, "lag_source": "latest", "poke_interval": 2, "confirm_interval": 1}
     StreamkapDestinationSensor(task_id="held", destination_id="held", timeout=600, **waiting)
     StreamkapDestinationSensor(task_id="late", destination_id="late", timeout=LATE_SECONDS, **waiting)
     StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="ready")

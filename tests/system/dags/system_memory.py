@@ -24,6 +24,7 @@ with DAG(
     remembering: dict[str, Any] = {
         "streamkap_conn_id": "streamkap_tests",
         "mode": "reschedule",
+        "lag_source": "latest",
         "deferrable": False,
         # See MODES in tests/system/cases.py.
         "poke_interval": 10,

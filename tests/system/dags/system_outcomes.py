@@ -24,6 +24,7 @@ with DAG(
         "retry_delay": timedelta(seconds=1),
         "streamkap_conn_id": "streamkap_tests",
         "deferrable": True,
+        "lag_source": "latest",
         "poke_interval": 3,
         "confirm_interval": 1,
         "timeout": 300,

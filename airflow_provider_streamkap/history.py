@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Timestamped lag points: which of them prove that what waited in Kafka at a given moment has been consumed.
+
+Metrics can be late, revised, repeated, stamped ahead, or zero because nothing consumes. Each rule here closes one of
+these holes; ``benchmarks/truth`` measures what they catch together. Pure: readings are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_streamkap.api.metrics import LAG
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS
+from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known, number, utc_text
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.gate import DestinationGate
+
+#: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
+#: and some slack. What happens in a longer gap is unknown.
+MAX_POLL_GAP = 90.0
+
+#: Seconds by which a timestamp may be ahead of an equal clock: the end of a running minute, and some slack. Beyond that
+#: the clocks differ, by up to so many seconds more as the points are delayed, which hides a part of the difference.
+MAX_LEAD = 90.0
+HIDDEN_LEAD = 300.0
+
+#: Without any point, the latest lag must be good in this many polls and over this many seconds: an honest ``latest``
+#: can be the newest complete minute's point, and so up to two minutes old.
+FALLBACK_POLLS = 3
+FALLBACK_SECONDS = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class LagProof:
+    """What the lag of one poll proves.
+
+    :param source: where the lag was read.
+    :param points: the points that count as evidence, newest first; empty for ``latest``.
+    :param missing: why the lag does not count yet; ``None``: it does.
+    :param begun: only more points (or polls) are missing, so the next poll is a confirmation.
+    :param fallback: the latest lag stands in for a timeseries without points.
+    :param after: epoch seconds after which the points were measured.
+    """
+
+    source: Literal["timeseries", "latest"] = "latest"
+    points: tuple[LagPoint, ...] = ()
+    missing: str | None = None
+    begun: bool = True
+    fallback: bool = False
+    after: float | None = None
+
+    def confirmed(self, confirmations: int, polls: int, seconds: float) -> bool:
+        """Return whether the lag has been confirmed often enough.
+
+        :param confirmations: confirmations asked for.
+        :param polls: consecutive polls in which all conditions were met.
+        :param seconds: time between the first and the last of them.
+        """
+        if self.fallback:
+            return polls >= max(confirmations, FALLBACK_POLLS) and seconds >= FALLBACK_SECONDS
+        if self.source == "timeseries":
+            return min(len(self.points), polls) >= confirmations
+        return polls >= confirmations
+
+    def count(self, polls: int) -> int:
+        """Return the number of confirmations so far.
+
+        :param polls: consecutive polls in which all conditions were met.
+        """
+        return len(self.points) if self.source == "timeseries" else polls
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the evidence as plain JSON: its source, and for a timeseries the newest point."""
+        if not self.points:
+            return {"lag_source": self.source}
+        newest = self.points[0]
+        return {
+            "lag_source": self.source,
+            "measured_after": _iso(self.after),
+            LAG: {"timestamp": _iso(newest.at), "value": newest.lag},
+        }
+
+
+_STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "has_points", "empty_polls")
+
+#: The latest lag alone, without any question of when it was measured.
+LATEST = LagProof()
+
+
+@dataclass(slots=True)
+class LagHistory:
+    """What the polls of one destination have shown about its lag points.
+
+    :param gate: the condition.
+    :param after: epoch seconds; only lag measured after this moment counts. ``None``: the time of the first poll.
+    :param running_since: epoch seconds of the first of the polls that all showed a wanted status, without a gap;
+        ``None``: the last poll did not.
+    :param polled_at: epoch seconds of the last poll that showed a wanted status.
+    :param exceeded_at: newest timestamp for which a lag above the limit has ever been shown.
+    :param ahead: seconds by which timestamps may be ahead of the clock that reads them; never below 0.
+    :param has_points: whether any poll has shown a point. If so, the timeseries works, and the latest lag never stands
+        in for it.
+    :param empty_polls: polls whose timeseries held no lag, before one did.
+    """
+
+    gate: DestinationGate
+    after: float | None = None
+    running_since: float | None = None
+    polled_at: float = -inf
+    exceeded_at: float = -inf
+    ahead: float = 0.0
+    has_points: bool = False
+    empty_polls: int = 0
+
+    def add(self, reading: Reading) -> LagProof:
+        """Add a poll, and return what is proved by now.
+
+        :param reading: what the poll showed.
+        """
+        assert reading.read_at is not None, "timestamps can be judged only with the time of the poll"
+        now = reading.read_at.timestamp()
+        if self.after is None:
+            self.after = now
+        self._track_status(reading.status, now)
+        self._track_clock(reading, now)
+        self._track_lag(reading, now)
+        self.has_points = self.has_points or bool(reading.points)
+        self.empty_polls += reading.points == ()
+        if self.gate.falls_back and not self.has_points:
+            return self._latest(reading)
+        return self._proof(reading, now)
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the last poll is the one from which on the latest lag stands in for the timeseries."""
+        return self.gate.falls_back and not self.has_points and self.empty_polls == FALLBACK_POLLS
+
+    def _track_status(self, status: str | None, now: float) -> None:
+        """A stopped consumer can show 0, so points count only from when the connector is known to have been running."""
+        if self.gate.wants(None) or not self.gate.wants(status):
+            self.running_since = None
+            return
+        if self.running_since is None or now - self.polled_at > MAX_POLL_GAP:
+            self.running_since = now
+        self.polled_at = now
+
+    def _track_clock(self, reading: Reading, now: float) -> None:
+        """A timestamp from the future shows that the clocks differ: all timestamps then mean an earlier time."""
+        if reading.newest is not None:
+            lead = reading.newest.at - now
+            self.ahead = max(self.ahead, lead if lead <= MAX_LEAD else lead + HIDDEN_LEAD)
+
+    def _track_lag(self, reading: Reading, now: float) -> None:
+        """The worst value ever shown for a timestamp counts, and a latest lag above the limit voids the points so far.
+
+        So a point that is revised upward, in the same response or in a later one, starts the count again.
+        """
+        assert self.after is not None
+        for point in reversed(reading.points or ()):
+            # Older points cannot count anyway.
+            if point.at <= max(self.exceeded_at, self.after):
+                break
+            if self.gate.exceeds(point.lag):
+                self.exceeded_at = point.at
+        if is_known(reading.lag) and self.gate.exceeds(reading.lag):
+            self.exceeded_at = max(self.exceeded_at, now, reading.newest.at if reading.newest else now)
+
+    def _counts_from(self, moment: float) -> float:
+        """Return the first timestamp of a lag that was measured after a moment.
+
+        It is undocumented whether a timestamp is the start or the end of its minute: one minute later it is right
+        either way.
+        """
+        return moment + GRAIN_SECONDS + self.ahead
+
+    def _proof(self, reading: Reading, now: float) -> LagProof:
+        missing = self._not_met(reading, now)
+        if missing is not None or not self.gate.wants(reading.status):
+            return LagProof("timeseries", (), missing, begun=False)
+        points = self._evidence(reading)
+        return LagProof("timeseries", points, None if points else self._not_counted(reading), after=self.after)
+
+    def _not_met(self, reading: Reading, now: float) -> str | None:
+        """Return why the newest lag does not meet the condition, whatever else has been seen."""
+        newest = reading.newest
+        assert self.after is not None
+        if newest is None:
+            return "the timeseries holds no lag"
+        if self.gate.exceeds(newest.lag):
+            return self.gate.lag_text(newest.lag)
+        if is_known(reading.lag) and self.gate.exceeds(reading.lag):
+            return f"latest {self.gate.lag_text(reading.lag)}, although the timeseries shows {number(newest.lag)}"
+        if newest.at < (first := self._counts_from(self.after)):
+            return f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
+        age, limit = now - newest.at + GRAIN_SECONDS + self.ahead, self.gate.max_reading_age
+        if limit is not None and age > limit:
+            return f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
+        return None
+
+    def _evidence(self, reading: Reading) -> tuple[LagPoint, ...]:
+        """Return the newest points that count, at least a minute apart, without a worse one among them."""
+        assert self.after is not None
+        first = self._counts_from(max(self.after, self._running_from()))
+        counted: list[LagPoint] = []
+        for point in reversed(reading.points or ()):
+            if point.at < first or point.at <= self.exceeded_at:
+                break
+            if not counted or counted[-1].at - point.at >= GRAIN_SECONDS:
+                counted.append(point)
+        return tuple(counted)
+
+    def _not_counted(self, reading: Reading) -> str:
+        newest = reading.newest
+        assert newest is not None
+        if newest.at <= self.exceeded_at:
+            return f"a lag above the limit was shown at {utc_text(self.exceeded_at)}; waiting for a later point"
+        since = self._running_from()
+        return (
+            f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(self._counts_from(since))} on, "
+            f"because the connector has been seen running since {utc_text(since)}"
+        )
+
+    def _running_from(self) -> float:
+        """Return the moment from which the connector is known to have been running."""
+        return -inf if self.running_since is None else self.running_since
+
+    def _latest(self, reading: Reading) -> LagProof:
+        """The default falls back to the latest lag where the timeseries holds no point."""
+        if not is_known(reading.lag):
+            return LagProof(missing="lag is unknown", begun=False, fallback=True)
+        missing = self.gate.lag_text(reading.lag) if self.gate.exceeds(reading.lag) else None
+        return LagProof(missing=missing, begun=missing is None, fallback=True)
+
+    def memory(self) -> dict[str, Any]:
+        """Return the state as plain JSON; empty if there is none yet."""
+        if self.after is None:
+            return {}
+        state = {name: getattr(self, name) for name in _STATE}
+        return {name: value for name, value in state.items() if value and isfinite(value)}
+
+    @classmethod
+    def recall(cls, gate: DestinationGate, after: float | None, memory: Mapping[str, Any]) -> LagHistory:
+        """Restore the state that :meth:`memory` returned.
+
+        :param gate: the condition.
+        :param after: as of the class; the remembered one counts where this is ``None``.
+        :param memory: the state; may be empty.
+        """
+        history = cls(gate, **memory)
+        history.after = history.after if after is None else after
+        return history
+
+
+def _iso(epoch_seconds: float | None) -> str | None:
+    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC).isoformat()

@@ -1,0 +1,406 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which timestamped lag points count as evidence, rule by rule and lie by lie."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import StreamkapConnectionError
+from airflow_provider_streamkap.api.reading import LagPoint, Reading
+from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.plan import WaitPlan
+from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, GiveUp, Opened, Step
+
+MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+DOWN = StreamkapConnectionError("connection refused")
+NO_POINT = "the timeseries holds no lag"
+
+
+class Wait:
+    """A wait on one destination, ``d1``, fed by hand; times are seconds since midnight.
+
+    :param after: ``observed_after``; ``None``: not set.
+    """
+
+    def __init__(self, after: float | None = None, *, condition: dict[str, Any] | None = None, **plan: Any) -> None:
+        moment = None if after is None else MIDNIGHT + timedelta(seconds=after)
+        gate = DestinationGate(**{"observed_after": moment, **(condition or {})})
+        for name in {"deadline", "started"} & plan.keys():
+            plan[name] += MIDNIGHT.timestamp()
+        self.wait = DestinationWait(WaitPlan(("d1",), gate, **plan))
+
+    def poll(
+        self, now: float, points: str | None = "", status: str | None = "Active", latest: float | None = None
+    ) -> Step:
+        """Add a poll.
+
+        :param points: what the timeseries holds, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
+        :param latest: the latest lag.
+        """
+        at = MIDNIGHT + timedelta(seconds=now)
+        worst: dict[float, float] = {}
+        for stamp, lag in ((float(part) for part in point.split(":")) for point in (points or "").split()):
+            worst[stamp] = max(lag, worst.get(stamp, 0))
+        known = tuple(LagPoint(MIDNIGHT.timestamp() + stamp, worst[stamp]) for stamp in sorted(worst))
+        reading = Reading(status, latest, None, None if points is None else known, at)
+        return self.wait.observe({"d1": reading}, at.timestamp())
+
+    def fail(self, now: float) -> Step:
+        return self.wait.observe({"d1": DOWN}, MIDNIGHT.timestamp() + now)
+
+    @property
+    def missing(self) -> str:
+        return str(self.wait.courses["d1"].missing)
+
+    @property
+    def confirmed(self) -> int:
+        return self.wait.courses["d1"].confirmations
+
+    def restarted(self) -> Wait:
+        """Continue in another process."""
+        again = Wait()
+        again.wait = DestinationWait.recall(self.wait.plan, json.loads(json.dumps(self.wait.memory())))
+        return again
+
+
+def confirming(step: Step) -> bool:
+    return isinstance(step, Again) and step.confirming
+
+
+# A wait that has polled since its moment, 900, on a connector that is known to run; points carry the start of their
+# minute and can be read once it is over.
+def running(**plan: Any) -> Wait:
+    wait = Wait(900, **plan)
+    for now in (840, 900, 960):
+        wait.poll(now, "780:5 840:5")
+    return wait
+
+
+def test_two_points_in_a_row_open() -> None:
+    wait = running()
+    assert confirming(wait.poll(1020, "900:5 960:0")) is True
+    assert wait.confirmed == 1
+    assert wait.poll(1080, "900:5 960:0 1020:0") == Opened(("d1",))
+
+
+def test_a_point_that_is_read_again_confirms_nothing() -> None:
+    wait = running()
+    for now in (1020, 1040, 1060):
+        assert confirming(wait.poll(now, "900:5 960:0"))
+        assert wait.confirmed == 1
+
+
+def test_as_many_points_are_needed_as_there_are_confirmations() -> None:
+    wait = running(confirmations=3)
+    assert confirming(wait.poll(1020, "960:0"))
+    assert confirming(wait.poll(1080, "960:0 1020:0"))
+    assert wait.poll(1140, "960:0 1020:0 1080:0") == Opened(("d1",))
+
+
+def test_one_response_is_not_enough_for_two_confirmations_however_many_points_it_brings() -> None:
+    wait = running()
+    assert confirming(wait.poll(1200, "960:0 1020:0 1080:0"))
+    assert wait.poll(1220, "960:0 1020:0 1080:0") != Opened(("d1",))
+
+
+def test_the_points_of_the_first_minute_after_the_moment_do_not_count() -> None:
+    wait = running()
+    assert wait.poll(1019, "900:0 959:0") == Again(60)
+    assert wait.missing == "the newest lag is from 2026-03-01 00:15:59Z and counts from 2026-03-01 00:16:00Z on"
+
+
+def test_without_observed_after_the_start_of_the_wait_is_the_moment() -> None:
+    wait = Wait(started=900)
+    wait.poll(902, "780:0 840:0", latest=0)
+    assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
+    wait.poll(962, "840:0 900:0", latest=0)
+    wait.poll(1022, "900:0 960:5800", latest=0)
+    assert wait.missing == "lag is 5,800, above 0"
+
+
+def test_without_a_start_the_first_poll_is_the_moment() -> None:
+    wait = Wait()
+    wait.poll(900, "840:0")
+    assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
+    assert "counts from 2026-03-01 00:16:00Z on" in (again := wait.restarted()).missing or again.poll(950, "840:0")
+    assert "counts from 2026-03-01 00:16:00Z on" in again.missing
+
+
+# The lies that opened the gate, each shortened to the polls that matter.
+LIES: dict[str, tuple[float, list[tuple[Any, ...]]]] = {
+    "a point that was measured while Broken and carries the end of its minute": (
+        1253,
+        [(1380, "1380:0", "Broken"), (1440, "1440:0"), (1460, "1440:0 1500:0")],
+    ),
+    "minutes that are cut from the start of the query": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (960, "900:8688 960:0"), (980, "920:8688 980:0")],
+    ),
+    "a cut that moves within the response": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (960, "900:8688 960:0"), (1000, "960:0 980:0"), (1010, "960:0 1000:0")],
+    ),
+    "timestamps one to five minutes ahead": (
+        784,
+        [(840, "840:5"), (900, "960:0 1020:0 1080:0"), (960, "1020:0 1080:0 1140:0")],
+    ),
+    "timestamps ahead, seen once and delayed later": (
+        784,
+        [(840, "840:5 1020:5"), (900, "840:0 900:0"), (960, "900:0 960:0")],
+    ),
+    "a running minute that reads 0 and is revised": (
+        845,
+        [(780, "720:9"), (840, "780:9"), (900, "840:9"), (960, "900:11150 960:0"), (1020, "960:9530 1020:0")],
+    ),
+    "two values for one timestamp": (
+        875,
+        [(840, "780:9"), (900, "840:9"), (960, "960:8042 960:0"), (1020, "1020:5282 1020:0")],
+    ),
+    "two values for one timestamp, in the other order": (
+        875,
+        [(840, "780:9"), (900, "840:9"), (960, "960:0 960:8042"), (1020, "1020:0 1020:5282")],
+    ),
+    "a latest lag that contradicts the points": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (960, "960:0", "Active", 8711), (1020, "1020:0", "Active", 6851)],
+    ),
+    "a latest lag that contradicts the points, between two confirmations": (
+        1000,
+        [(1080, "1020:9"), (1140, "1080:0", "Active", 3330), (1200, "1140:0"), (1220, "1140:0 1200:0", "Active", 2390)],
+    ),
+    "a nonzero point between two zeros": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (1020, "960:0"), (1080, "960:0 1020:700"), (1140, "1020:700 1080:0")],
+    ),
+    "a contradiction between two zeros": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (1020, "960:0"), (1040, "960:0", "Active", 700), (1080, "960:0 1020:0")],
+    ),
+    "a value that is revised downward": (
+        900,
+        [(840, "780:9"), (900, "840:9"), (1020, "960:0"), (1080, "960:0 1020:700"), (1140, "960:0 1020:0 1080:0")],
+    ),
+    "a timeseries that ends before the moment": (900, [(time, "780:0 840:0") for time in range(900, 1500, 60)]),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_the_gate_stays_shut_while_a_response_contradicts_the_points(name: str) -> None:
+    after, polls = LIES[name]
+    wait = Wait(after, condition={"fail_on_status": ()})
+    for poll in polls:
+        assert not isinstance(wait.poll(*poll), Opened), f"opened at {poll[0]}"
+
+
+def test_it_opens_once_the_lies_have_ended() -> None:
+    wait = Wait(900)
+    for now in (900, 960, 1020):
+        wait.poll(now, f"{now - 60}:0", latest=700)
+    assert "latest lag is 700, above 0, although the timeseries shows 0" in wait.missing
+    assert confirming(wait.poll(1080, "960:0 1020:0", latest=0))
+    assert "a lag above the limit was shown at 2026-03-01 00:17:00Z; waiting for a later point" in wait.missing
+    assert confirming(wait.poll(1140, "1020:0 1080:0", latest=0))
+    assert wait.poll(1200, "1080:0 1140:0", latest=0) == Opened(("d1",))
+
+
+def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
+    wait = Wait(900)
+    wait.poll(900, "960:5")
+    wait.poll(960, "1019:0")
+    assert wait.missing == "the newest lag is from 2026-03-01 00:16:59Z and counts from 2026-03-01 00:17:00Z on"
+    wait = Wait(900)
+    wait.poll(900, "1020:5")
+    assert isinstance(wait.poll(960, "1020:5 1080:0"), Again)
+    wait.poll(1020, "1080:0 1140:0")
+    wait.poll(1080, "1140:0 1200:0")
+    wait.poll(1140, "1200:0 1260:0")
+    assert "counts from 2026-03-01 00:23:00Z on" in wait.missing
+
+
+def test_an_absurd_timestamp_keeps_the_gate_shut_and_is_reported() -> None:
+    wait = Wait(900)
+    last = (datetime.max.replace(tzinfo=UTC) - MIDNIGHT).total_seconds() - 1
+    for now in (960, 1020, 1080):
+        assert isinstance(wait.poll(now, f"{last}:0"), Again)
+    assert "the newest lag is from 9999-12-31" in wait.missing
+
+
+def test_points_from_before_the_connector_was_seen_running_do_not_count() -> None:
+    wait = Wait(0)
+    assert confirming(wait.poll(600, "480:0 540:0"))
+    assert wait.missing == (
+        "the newest lag is from 2026-03-01 00:09:00Z and counts from 2026-03-01 00:11:00Z on, because the connector has "
+        "been seen running since 2026-03-01 00:10:00Z"
+    )
+    assert confirming(wait.poll(660, "540:0 600:0"))
+    assert wait.confirmed == 0
+    assert confirming(wait.poll(720, "600:0 660:0"))
+    assert wait.confirmed == 1
+    assert wait.poll(780, "660:0 720:0") == Opened(("d1",))
+
+
+def test_another_status_in_between_starts_the_run_again() -> None:
+    wait = running()
+    wait.poll(1020, "960:0")
+    wait.poll(1040, "960:0", "Starting")
+    assert wait.confirmed == 0
+    assert wait.missing == "status is Starting, not Active"
+    wait.poll(1060, "960:0")
+    assert confirming(wait.poll(1140, "1020:0 1080:0"))
+    assert "seen running since 2026-03-01 00:17:40Z" in wait.missing
+    wait.poll(1200, "1080:0 1140:0")
+    assert wait.poll(1260, "1140:0 1200:0") == Opened(("d1",))
+
+
+@pytest.mark.parametrize("gap", [91, 3600])
+def test_what_happened_in_a_long_gap_between_two_polls_is_unknown(gap: int) -> None:
+    wait = running()
+    now = 960 + gap
+    assert confirming(wait.poll(now, f"{now - 60}:0"))
+    assert "seen running since" in wait.missing
+
+
+def test_one_poll_a_minute_is_enough() -> None:
+    wait = Wait(900)
+    for now in range(900, 3000, 60):
+        assert not confirming(wait.poll(now + now / 1000, f"{now - 60}:5"))
+    assert confirming(wait.poll(3000, "2940:0"))
+    assert wait.poll(3060, "2940:0 3000:0") == Opened(("d1",))
+
+
+def test_a_failed_poll_costs_a_poll_and_no_points() -> None:
+    wait = running()
+    wait.poll(1020, "960:0")
+    wait.fail(1040)
+    assert wait.confirmed == 0
+    assert confirming(wait.poll(1080, "960:0 1020:0"))
+    assert wait.poll(1100, "960:0 1020:0") == Opened(("d1",))
+
+
+def test_where_the_status_does_not_matter_only_the_points_do() -> None:
+    wait = Wait(condition={"connector_status": None, "max_reading_age": 900}, started=900)
+    wait.poll(1020, "960:0", status=None)
+    assert wait.poll(1080, "960:0 1020:0", status="Paused") == Opened(("d1",))
+
+
+def test_a_reading_may_be_a_minute_older_than_its_timestamp() -> None:
+    wait = Wait(condition={"max_reading_age": 120}, started=900)
+    wait.poll(1021, "960:0")
+    assert wait.missing == "the newest lag is up to 121 s old, above max_reading_age=120"
+    assert confirming(wait.poll(1080, "960:0 1020:0"))
+
+
+def test_a_limit_above_zero_allows_as_many_records() -> None:
+    wait = Wait(900, condition={"max_records_lag": 100})
+    wait.poll(900, "840:5000", latest=5000)
+    wait.poll(960, "900:5000", latest=100)
+    wait.poll(1020, "960:100", latest=100)
+    assert wait.poll(1080, "960:100 1020:99", latest=100) == Opened(("d1",))
+    wait = Wait(900, condition={"max_records_lag": 100})
+    for now in range(900, 1500, 60):
+        assert not isinstance(wait.poll(now, f"{now - 60}:100", latest=101), Opened)
+
+
+def test_confirmations_are_polled_for_often_enough_to_see_the_connector_stop() -> None:
+    assert running(confirm_interval=60).poll(1020, "960:0") == Again(20, confirming=True)
+    assert running(confirm_interval=5).poll(1020, "960:0") == Again(5, confirming=True)
+
+
+def test_a_run_that_began_in_time_may_end_but_does_not_go_on_forever() -> None:
+    wait = running(deadline=1010, started=900)
+    assert wait.wait.plan.confirm_seconds == 120
+    assert confirming(wait.poll(1020, "960:0"))
+    assert confirming(wait.poll(1129, "960:0"))
+    step = wait.poll(1130, "960:0")
+    assert isinstance(step, GaveUp)
+    assert step.why is GiveUp.DEADLINE
+
+
+def test_one_point_is_not_enough_with_observed_after() -> None:
+    with pytest.raises(ValueError, match="confirmations must be at least 2 with observed_after"):
+        Wait(900, confirmations=1)
+
+
+def test_the_history_survives_a_restart() -> None:
+    wait = running()
+    wait.poll(1020, "960:0", latest=700)
+    wait = wait.restarted()
+    assert not isinstance(wait.poll(1080, "960:0 1020:0"), Opened)
+    assert not isinstance(wait.poll(1100, "960:0 1020:0"), Opened)
+    wait.poll(1140, "1020:0 1080:0")
+    assert wait.poll(1200, "1080:0 1140:0") == Opened(("d1",))
+
+
+# Without any point: the default falls back to the latest lag.
+
+
+def test_without_points_the_default_falls_back_to_the_latest_lag_for_longer() -> None:
+    wait = Wait(started=900)
+    assert wait.poll(900, latest=0) == Again(75, confirming=True)
+    assert wait.wait.warning is None
+    wait.poll(975, latest=0)
+    assert wait.poll(1049, latest=0) == Again(75, confirming=True)
+    assert wait.wait.warning is not None
+    assert "The timeseries of d1 held no lag in 3 polls: falling back to the latest lag" in wait.wait.warning
+    assert wait.poll(1050, latest=0) == Opened(("d1",))
+    assert wait.wait.warning is None
+    assert wait.wait.courses["d1"].proof.as_dict() == {"lag_source": "latest"}
+
+
+@pytest.mark.parametrize("latest", [None, 5, float("nan")])
+def test_the_fallback_starts_again_with_every_poll_that_is_not_good(latest: float | None) -> None:
+    wait = Wait(started=900)
+    wait.poll(900, latest=0)
+    wait.poll(975, latest=0)
+    assert wait.poll(1050, latest=latest) == Again(60)
+    assert wait.missing in ("lag is unknown", "lag is 5, above 0")
+    wait.poll(1110, latest=0)
+    wait.poll(1185, latest=0)
+    assert wait.poll(1260, latest=0) == Opened(("d1",))
+
+
+def test_a_timeseries_that_has_held_points_is_never_replaced() -> None:
+    wait = Wait(started=900)
+    wait.poll(900, "840:0", latest=0)
+    for now in range(960, 2000, 60):
+        assert wait.poll(now, latest=0) == Again(60)
+    assert wait.missing == NO_POINT
+    wait = wait.restarted()
+    assert wait.poll(2100, latest=0) == Again(60)
+
+
+def test_points_that_come_late_end_the_fallback() -> None:
+    wait = Wait(started=900)
+    wait.poll(900, latest=0)
+    wait.poll(975, latest=0)
+    wait.poll(1050, "960:700", latest=0)
+    assert wait.missing == "lag is 700, above 0"
+
+
+@pytest.mark.parametrize(
+    "condition", [{"lag_source": "timeseries"}, {"max_reading_age": 600}, {"observed_after": MIDNIGHT}]
+)
+def test_what_was_asked_for_is_never_replaced_by_the_latest_lag(condition: dict[str, Any]) -> None:
+    wait = Wait(condition=condition, started=900)
+    for now in range(900, 2000, 60):
+        assert wait.poll(now, latest=0) == Again(60)
+    assert wait.missing == NO_POINT
+    assert wait.wait.warning is None
+
+
+def test_a_destination_without_metrics_is_no_reason_to_fall_back() -> None:
+    wait = Wait(started=900)
+    for now in range(900, 1500, 60):
+        wait.poll(now, None, status=None)
+        assert wait.wait.warning is None
+
+
+def test_the_latest_lag_alone_is_confirmed_by_the_next_poll() -> None:
+    wait = Wait(condition={"lag_source": "latest"})
+    assert wait.poll(0, None, latest=0) == Again(60, confirming=True)
+    assert wait.poll(60, None, latest=0) == Opened(("d1",))

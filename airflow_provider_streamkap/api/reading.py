@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-
 _FIRST_SECOND = datetime.min.replace(tzinfo=UTC).timestamp()
 _LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
 

@@ -45,7 +45,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
     By default: until no record that was in Kafka when the wait began is left there for the destination, shown by two
-    lag points measured since, while its connector is Active. Returns the snapshot that it passed on (for a list of ids a dict by id).
+    lag points measured since, while its connector is Active. Returns the snapshot on which the gate opened (for a list
+    of ids a dict by id).
 
     How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
     under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a

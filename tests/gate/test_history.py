@@ -234,8 +234,8 @@ def test_points_from_before_the_connector_was_seen_running_do_not_count() -> Non
     wait = Wait(0)
     assert confirming(wait.poll(600, "480:0 540:0"))
     assert wait.missing == (
-        "the newest lag is from 2026-03-01 00:09:00Z and counts from 2026-03-01 00:11:00Z on, because the connector has "
-        "been seen running since 2026-03-01 00:10:00Z"
+        "the newest lag is from 2026-03-01 00:09:00Z and counts from 2026-03-01 00:11:00Z on, because the connector "
+        "has been seen running since 2026-03-01 00:10:00Z"
     )
     assert confirming(wait.poll(660, "540:0 600:0"))
     assert wait.confirmed == 0

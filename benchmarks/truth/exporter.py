@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from math import floor, fsum
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from airflow_provider_streamkap.api.metrics import TIMESERIES, MetricsQuery
 from benchmarks.truth.habits import Habits, within
@@ -145,7 +145,7 @@ class Exporter:
             return so_far
         if not point.start <= now + self._habits.clock < point.start + GRAIN:
             return None
-        return 0.0 if self._habits.running == "zero" else so_far and floor(so_far * _LOW)
+        return 0.0 if self._habits.running == "zero" else so_far and _too_low(so_far, "low")
 
     def _measure(self, random: Random, last: float) -> list[_Sample]:
         habits, samples = self._habits, []
@@ -201,7 +201,9 @@ class Exporter:
 
     def _point(self, start: float, stamp: float, value: float | None, visible: float) -> _Point:
         habits, removed = self._habits, float("inf")
-        values = (value, float(floor(value * _LOW))) if habits.doubled and value is not None else (value,)
+        values: tuple[float | None, ...] = (value,)
+        if habits.doubled and value is not None:
+            values = (value, _too_low(value, habits.doubled))
         if habits.unordered or habits.vanishing:
             # The same for each request.
             random = Random(f"{self._seed}/{stamp}")
@@ -238,6 +240,10 @@ def seconds(moment: datetime | str) -> float:
     """Return the simulated moment of a datetime."""
     assert isinstance(moment, datetime)
     return (moment - EPOCH).total_seconds()
+
+
+def _too_low(value: float, how: Literal["zero", "low"]) -> float:
+    return 0.0 if how == "zero" else float(floor(value * _LOW))
 
 
 def _stamp(one: _Sample | _Point) -> float:

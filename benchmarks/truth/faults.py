@@ -25,11 +25,12 @@ class Fault:
     :param stopped: the lag shown while nothing is consumed; ``last``: its value at the beginning of that time.
     :param stops: the connector is stopped and started near the moment in question.
     :param loops: the connector crashes and restarts again and again.
+    :param crashes: number of crashes in a row after the moment, each long enough to be seen.
     :param rebalances: number of rebalances in a row near the moment, while the status is Active.
     :param spans: for minutes the lag is null, is missing from the points (gap), is zero, repeats its last value under
         new stamps, or is not measured at all (still).
     :param zero_after: seconds, at most, for which the lag is zero after the connector has restarted.
-    :param sparse: the lag is measured only once a minute.
+    :param sparse: the lag is measured only once a minute, and the point of the running minute is published.
     :param delay: seconds, at most, between a measurement and its publication.
     :param status_delay: seconds, at most, by which the status is old.
     :param flaps: the status shows an odd value now and then.
@@ -59,6 +60,7 @@ class Fault:
     stopped: Shown = "truth"
     stops: bool = False
     loops: bool = False
+    crashes: int = 0
     rebalances: int = 0
     spans: tuple[Effect, ...] = ()
     zero_after: float = 0.0
@@ -92,7 +94,7 @@ _COVERED = (
     Fault("zero while stopped", stopped="zero", stops=True),
     Fault("last value repeated while stopped", stopped="last", stops=True),
     Fault("zero for up to 45 s after a restart", zero_after=45.0, stops=True),
-    Fault("measured while stopped, read when Active", stopped="zero", stops=True, zero_after=45.0, sparse=True),
+    Fault("measured while stopped, read when Active", stopped="zero", crashes=8, zero_after=45.0, sparse=True),
     Fault("frozen, stamp stands still", spans=("still",)),
     Fault("delayed by up to 8 minutes", delay=480.0),
     Fault("zero while stopped, delayed by up to 8 minutes", stopped="zero", stops=True, delay=480.0),
@@ -103,7 +105,7 @@ _COVERED = (
     Fault("latest is 0, points are right", disagree="latest zero"),
     Fault("latest stands still, points are right", disagree="latest old"),
     Fault("latest is the newest minute's point", latest_point=True),
-    Fault("minutes start where the query starts", moving_grid=True),
+    Fault("minutes start where the query starts, zero after a restart", moving_grid=True, stops=True, zero_after=45.0),
     Fault("running minute is 0 or too low", running=True, delay=0.0),
     Fault("two values for one stamp", doubled=True),
     Fault("points out of order", unordered=True),

@@ -9,7 +9,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from benchmarks.truth.faults import Effect, Fault, Shown
-from benchmarks.truth.life import Life
+from benchmarks.truth.life import SEEN, Life
 
 _ODD = (None, "Unknown", "Unassigned", "Pending Update")
 _ALWAYS = (float("-inf"), float("inf"))
@@ -78,7 +78,7 @@ class Habits:
     :param filled: missing points, up to now, are null points.
     :param zero_filled: missing points are zero points.
     :param zero_points: all points are zero.
-    :param doubled: each stamp has two values, one of them too low.
+    :param doubled: each stamp has a second value, which is zero or far too low.
     :param unordered: points are in any order, and some are published minutes after their successors.
     :param vanishing: some points are removed minutes after they were published.
     :param moving_grid: the minutes start at the seconds of the query's start.
@@ -106,7 +106,7 @@ class Habits:
     filled: bool = False
     zero_filled: bool = False
     zero_points: bool = False
-    doubled: bool = False
+    doubled: Literal["zero", "low"] | None = None
     unordered: bool = False
     vanishing: bool = False
     moving_grid: bool = False
@@ -152,7 +152,7 @@ def habits(random: Random, fault: Fault, convention: Convention, life: Life, mom
         filled=random.random() < 0.2 or fault.filled,
         zero_filled=fault.disagree == "gaps zero",
         zero_points=fault.disagree == "points zero",
-        doubled=fault.doubled,
+        doubled=_too_low(random) if fault.doubled else None,
         unordered=fault.unordered,
         vanishing=fault.vanishing,
         moving_grid=fault.moving_grid,
@@ -177,19 +177,24 @@ def _latest(random: Random, fault: Fault) -> Literal["sample", "point", "truth",
 
 
 def _running(random: Random, fault: Fault) -> Literal["hidden", "so far", "zero", "low"]:
-    honest, low = random.random() < 0.2, random.random() < 0.3
+    honest, wrong = random.random() < 0.2, _too_low(random)
     if fault.running:
-        return "low" if low else "zero"
-    return "so far" if honest else "hidden"
+        return wrong
+    return "so far" if honest or fault.sparse else "hidden"
+
+
+def _too_low(random: Random) -> Literal["zero", "low"]:
+    return "low" if random.random() < 0.3 else "zero"
 
 
 def _zeros(random: Random, fault: Fault, life: Life) -> list[Span]:
     zeros = []
     for begin, end in life.stops():
-        # A short stop can lie between two polls. What it shows and the zeros after it must stay below a minute.
-        longest = fault.zero_after - (0.0 if fault.stopped == "truth" else end - begin)
-        if longest > 5.0:
-            zeros.append(Span(end, end + random.uniform(5.0, longest), "zero"))
+        # A stop that no poll sees must stay below a minute together with the zeros after it.
+        unseen = fault.stopped != "truth" and end - begin < SEEN
+        longest = fault.zero_after - (end - begin if unseen else 0.0)
+        if longest > 0.0:
+            zeros.append(Span(end, end + random.uniform(min(20.0, longest), longest), "zero"))
     return zeros
 
 

@@ -113,7 +113,14 @@ def subject(seed: str, fault: Fault, convention: Convention) -> Subject:
     # Mostly the wait begins at once, now and then after others have been waited for.
     begin = moment + (random.uniform(1.0, 20.0) if random.random() < 0.75 else random.uniform(20.0, 1800.0))
     drawn = draw(random, fault)
-    life = live(random, moment, troubled=drawn.stops, loops=drawn.loops, rebalances=drawn.rebalances)
+    life = live(
+        random,
+        moment,
+        troubled=drawn.stops,
+        loops=drawn.loops,
+        crashes=drawn.crashes,
+        rebalances=drawn.rebalances,
+    )
     topic = consume(flow(random, moment), life, moment - BEFORE, moment + AFTER)
     exporter = Exporter(
         random, topic, life, habits(random, drawn, convention, life, moment, moment - BEFORE), moment + AFTER

@@ -46,7 +46,7 @@ class Life:
 
     def stops(self) -> list[tuple[float, float]]:
         """The times in which nothing is consumed, as (begin, end)."""
-        stops = []
+        stops: list[tuple[float, float]] = []
         for running, stretches in groupby(self.stretches, key=_running):
             if running and stops:
                 stops[-1] = (stops[-1][0], next(stretches).begin)

@@ -44,7 +44,8 @@ class Api:
 
     def __init__(self, seed: str, exporter: Exporter, fault: Fault, moment: float) -> None:
         random = Random(seed)
-        self._seed, self._exporter, self._failing = seed, exporter, fault.failing
+        self.exporter = exporter
+        self._seed, self._failing = seed, fault.failing
         self._outages = intervals(random, moment) if fault.failing else []
         self._series_outages = intervals(random, moment) if fault.series_fails else []
         self._looks: dict[tuple[float, Watch], Look] = {}
@@ -75,7 +76,7 @@ class Api:
         return Look(Observation(self._ask(watch.latest(), now), series).reading, now)
 
     def _ask(self, query: MetricsQuery, now: float) -> DestinationMetrics:
-        return DestinationMetrics.parse(query, self._exporter.answer(query, now), moment_of(now))
+        return DestinationMetrics.parse(query, self.exporter.answer(query, now), moment_of(now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Judge the gate, print the tables, and fail if it broke its promise: ``python -m benchmarks.truth``."""
+"""Simulate, print the tables, and fail if the gate broke its promise: ``python -m benchmarks.truth``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.pages import write
 from benchmarks.truth.faults import FAULTS
 from benchmarks.truth.habits import CONVENTIONS
 from benchmarks.truth.report import tables
-from benchmarks.truth.verdicts import Verdict, verdicts
+from benchmarks.truth.verdicts import Verdict, parallel_verdicts
 from benchmarks.truth.ways import OBSERVED, WAYS
 
 RESULTS = "truth"
@@ -22,15 +22,15 @@ RESULTS = "truth"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line.
 
-    :param arguments: what follows the command's name.
-    :returns: 0, or 1 if a gate that promises not to has opened early.
+    :param arguments: command line arguments.
+    :returns: 0, or 1 if a gate opened early that promises not to.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=25, help="destinations of each fault and convention")
-    parser.add_argument("--seed", type=int, default=1, help="of everything that is left to chance")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
+    parser.add_argument("--rounds", type=int, default=25, help="destinations per fault and convention")
+    parser.add_argument("--seed", type=int, default=1, help="seed of everything random")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the tables into this page")
     asked = parser.parse_args(arguments)
-    seen = list(verdicts(asked.seed, asked.rounds, WAYS))
+    seen = parallel_verdicts(asked.seed, asked.rounds, WAYS)
     text = f"{summary(asked.seed, asked.rounds, seen)}\n\n{tables(seen)}"
     print(text)
     if asked.write:
@@ -41,15 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def broken(seen: Sequence[Verdict]) -> list[Verdict]:
-    """Give the verdicts that must not be."""
-    return [one for one in seen if one.way.promises and one.fault.borne and one.early is not None]
+    """Return the verdicts that break a promise."""
+    return [one for one in seen if one.way.promises and one.fault.covered and one.early is not None]
 
 
 def summary(seed: int, rounds: int, seen: Sequence[Verdict]) -> str:
-    """Tell what was simulated, and what the zeros are worth."""
+    """Say what was simulated, and how much a count of zero proves."""
     destinations = rounds * len(FAULTS) * len(CONVENTIONS)
     ways = sum(way.promises for way in WAYS)
-    waits = sum(one.way is OBSERVED and one.fault.borne for one in seen)
+    waits = sum(one.way is OBSERVED and one.fault.covered for one in seen)
     # With no event in n independent trials, a share of more than 3/n is ruled out at 95 %.
     return (
         f"`python -m benchmarks.truth --seed {seed} --rounds {rounds}`: {destinations:,} destinations, {len(seen):,} "

@@ -1,74 +1,126 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with what is told of a destination, one kind of fault after the other."""
+"""What can be wrong with the metrics of a destination: each kind of fault on its own, and random mixes of kinds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from random import Random
+from typing import Any, Literal
 
 Shown = Literal["truth", "zero", "null", "last"]
 Effect = Literal["null", "gap", "zero", "repeat", "still"]
+Disagreement = Literal["", "points zero", "gaps zero", "latest zero", "latest old"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One kind of fault, or several at once.
 
-    :param name: what the tables call it.
-    :param borne: the gate is to be right in spite of it; of the others nobody who reads the API can know.
-    :param stopped: the lag that is shown while nothing is consumed; ``last``: what it was when that began.
-    :param stops: the connector is stopped and started about the moment.
-    :param loops: the connector crashes and comes up again, over and over.
-    :param spans: for minutes the lag is null, is not measured (gap), is zero, repeats its last value with the stamp
-        going on, or stands still together with its stamp.
-    :param zero_after: seconds for which the lag is zero once the connector has come up again.
-    :param delay: seconds, at most, for which a measurement is withheld.
+    :param name: the name in the tables.
+    :param covered: the gate must not open early under this fault. False: no response contradicts it in time, so no
+        client of the API can detect it.
+    :param alone: not part of the mixes of covered kinds, because other kinds hide what contradicts this one.
+    :param mix: draw 2 to 4 kinds for each destination, from the covered ones or from all.
+    :param stopped: the lag shown while nothing is consumed; ``last``: its value at the beginning of that time.
+    :param stops: the connector is stopped and started near the moment in question.
+    :param loops: the connector crashes and restarts again and again.
+    :param crashes: number of crashes in a row after the moment, each long enough to be seen.
+    :param rebalances: number of rebalances in a row near the moment, while the status is Active.
+    :param spans: for minutes the lag is null, is missing from the points (gap), is zero, repeats its last value under
+        new stamps, or is not measured at all (still).
+    :param zero_after: seconds, at most, for which the lag is zero after the connector has restarted.
+    :param sparse: the lag is measured only once a minute, and the point of the running minute is published.
+    :param delay: seconds, at most, between a measurement and its publication.
     :param status_delay: seconds, at most, by which the status is old.
-    :param flaps: the status shows something odd now and then, for no reason.
+    :param flaps: the status shows an odd value now and then.
     :param cached: seconds, at most, by which a measurement is older than its stamp.
     :param clock: seconds, at most, by which stamps are ahead or behind.
-    :param fetched: what has been fetched and not committed counts as consumed.
-    :param resets: counters start again at zero with the connector.
-    :param failing: the API cannot be asked now and then, for minutes at times.
+    :param ahead: the newest stamp is always 90 s to about 5 minutes ahead of the time at which it is read.
+    :param fetched: records that were fetched but not committed count as consumed.
+    :param resets: counters restart at zero with the connector.
+    :param failing: requests fail now and then, sometimes for minutes.
+    :param series_fails: requests for the timeseries fail for minutes, while those for ``latest`` succeed.
+    :param series_empty: the timeseries is empty for minutes, or always.
+    :param latest_point: ``latest`` is the point of the newest complete minute, so it can be two minutes old.
+    :param disagree: the points are zero while ``latest`` is right (``gaps zero``: only where a point is missing), or
+        ``latest`` is zero or stands still while the points are right.
+    :param moving_grid: the minutes of the timeseries start at the seconds of the query's ``timestamp_from``.
+    :param running: the point of the running minute is zero or too low, and corrected or removed when the minute ends.
+    :param doubled: each stamp has two values in any order, one of them too low.
+    :param filled: missing points are null points.
+    :param unordered: points are in any order, and some are published minutes after their successors.
+    :param vanishing: some points are removed minutes after they were published.
     """
 
     name: str
-    borne: bool = True
+    covered: bool = True
+    alone: bool = False
+    mix: Literal["", "covered", "all"] = ""
     stopped: Shown = "truth"
     stops: bool = False
     loops: bool = False
+    crashes: int = 0
+    rebalances: int = 0
     spans: tuple[Effect, ...] = ()
     zero_after: float = 0.0
+    sparse: bool = False
     delay: float = 20.0
     status_delay: float = 5.0
     flaps: bool = False
     cached: float = 0.0
     clock: float = 0.0
+    ahead: bool = False
     fetched: bool = False
     resets: bool = False
     failing: bool = False
+    series_fails: bool = False
+    series_empty: Literal["", "minutes", "always"] = ""
+    latest_point: bool = False
+    disagree: Disagreement = ""
+    moving_grid: bool = False
+    running: bool = False
+    doubled: bool = False
+    filled: bool = False
+    unordered: bool = False
+    vanishing: bool = False
 
 
-FAULTS = (
-    Fault("none"),
+# Under the last three an empty timeseries leaves only ``latest``, which is right and less than 150 s old.
+_COVERED = (
+    Fault("none", alone=True),
     Fault("null lag for minutes", spans=("null",)),
     Fault("null while stopped", stopped="null", stops=True),
     Fault("zero while stopped", stopped="zero", stops=True),
     Fault("last value repeated while stopped", stopped="last", stops=True),
     Fault("zero for up to 45 s after a restart", zero_after=45.0, stops=True),
+    Fault("measured while stopped, read when Active", stopped="zero", crashes=8, zero_after=45.0, sparse=True),
     Fault("frozen, stamp stands still", spans=("still",)),
     Fault("delayed by up to 8 minutes", delay=480.0),
     Fault("zero while stopped, delayed by up to 8 minutes", stopped="zero", stops=True, delay=480.0),
     Fault("gaps in the timeseries", spans=("gap", "gap")),
+    Fault("gaps filled with nulls", spans=("gap", "gap"), filled=True),
+    Fault("gaps filled with zeros, latest is right", spans=("gap", "gap"), disagree="gaps zero"),
+    Fault("points are 0, latest is right", disagree="points zero"),
+    Fault("latest is 0, points are right", disagree="latest zero"),
+    Fault("latest stands still, points are right", disagree="latest old"),
+    Fault("latest is the newest minute's point", latest_point=True),
+    Fault("minutes start where the query starts, zero after a restart", moving_grid=True, stops=True, zero_after=45.0),
+    Fault("running minute is 0 or too low", running=True, delay=0.0),
+    Fault("two values for one stamp", doubled=True),
+    Fault("points out of order", unordered=True),
+    Fault("points vanish", vanishing=True),
     Fault("status flaps", flaps=True),
     Fault("status up to 45 s old, zero while stopped", stopped="zero", stops=True, status_delay=45.0),
     Fault("counters reset by restarts", resets=True, stops=True),
     Fault("readings cached for up to 45 s", cached=45.0),
     Fault("clocks up to 30 s apart", clock=30.0),
+    Fault("stamps 90 s to 5 minutes ahead", alone=True, ahead=True),
+    Fault("stamps ahead, delayed by up to 8 minutes", alone=True, ahead=True, delay=480.0),
     Fault("API fails now and then", failing=True),
     Fault(
         "several of these at once",
+        alone=True,
         stopped="zero",
         stops=True,
         spans=("null", "gap", "still"),
@@ -81,12 +133,70 @@ FAULTS = (
         resets=True,
         failing=True,
     ),
-    Fault("frozen, stamp goes on, status Active", borne=False, spans=("repeat",)),
-    Fault("zero for minutes, status Active", borne=False, spans=("zero",)),
-    Fault(
-        "status up to 10 minutes old, zero while stopped", borne=False, stopped="zero", stops=True, status_delay=600.0
-    ),
-    Fault("crash loop, zero while stopped", borne=False, stopped="zero", loops=True),
-    Fault("clocks up to 5 minutes apart", borne=False, clock=300.0),
-    Fault("lag counts what is fetched, not committed", borne=False, fetched=True, stops=True),
+    Fault("timeseries fails for minutes", alone=True, series_fails=True, delay=5.0),
+    Fault("timeseries empty for minutes", alone=True, series_empty="minutes", delay=5.0),
+    Fault("timeseries always empty", alone=True, series_empty="always", delay=5.0),
 )
+_NOT_COVERED = (
+    Fault("frozen, stamp goes on, status Active", covered=False, spans=("repeat",)),
+    Fault("zero for minutes, status Active", covered=False, spans=("zero",)),
+    Fault(
+        "status up to 10 minutes old, zero while stopped", covered=False, stopped="zero", stops=True, status_delay=600.0
+    ),
+    Fault("crash loop, zero while stopped", covered=False, stopped="zero", loops=True),
+    Fault("1 rebalance that shows 0, status Active", covered=False, stopped="zero", rebalances=1),
+    Fault("2 rebalances that show 0, status Active", covered=False, stopped="zero", rebalances=2),
+    Fault("6 rebalances that show 0, status Active", covered=False, stopped="zero", rebalances=6),
+    Fault("clocks up to 5 minutes apart", covered=False, clock=300.0),
+    Fault("lag counts what is fetched, not committed", covered=False, fetched=True, stops=True),
+)
+
+FAULTS = (
+    *_COVERED,
+    Fault("mix of 2 to 4 covered kinds", mix="covered"),
+    *_NOT_COVERED,
+    Fault("mix of 2 to 4 of all kinds", covered=False, mix="all"),
+)
+
+# These add up: all of them make evidence older than it looks.
+_SHIFTS = ("zero_after", "status_delay", "cached", "clock")
+
+
+def draw(random: Random, fault: Fault) -> Fault:
+    """Return what is wrong with one destination: the fault itself, or what its mix consists of.
+
+    In a mix of covered kinds those that shift times get a share each, so that all together stay below a minute.
+
+    :param random: source of chance.
+    :param fault: the kind of fault.
+    """
+    if not fault.mix:
+        return fault
+    kinds = [kind for kind in _COVERED if not kind.alone] if fault.mix == "covered" else [*_COVERED[1:], *_NOT_COVERED]
+    chosen = random.sample(kinds, random.randint(2, 4))
+    return combine(random, chosen, share=1 / len(chosen) if fault.mix == "covered" else 1.0)
+
+
+def combine(random: Random, kinds: list[Fault], share: float = 1.0) -> Fault:
+    """Combine several kinds of faults into one that has the properties of all.
+
+    :param random: picks one where only one of several values is possible.
+    :param kinds: the kinds.
+    :param share: factor for the seconds by which each shifts a time.
+    """
+    combined: dict[str, Any] = {
+        "name": " + ".join(kind.name for kind in kinds),
+        "covered": all(kind.covered for kind in kinds),
+    }
+    for field in fields(Fault)[4:]:
+        default: Any = field.default
+        values: list[Any] = [value for kind in kinds if (value := getattr(kind, field.name)) != default]
+        if not values:
+            continue
+        if isinstance(default, tuple):
+            combined[field.name] = sum(values, ())
+        elif field.name in _SHIFTS:
+            combined[field.name] = max(default, max(values) * share)
+        else:
+            combined[field.name] = random.choice(values) if isinstance(default, str) else max(values)
+    return Fault(**combined)

@@ -7,27 +7,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from benchmarks.truth.faults import FAULTS, Fault
+from benchmarks.truth.faults import FAULTS
 from benchmarks.truth.habits import CONVENTIONS
 from benchmarks.truth.verdicts import Tally, Verdict, share
-from benchmarks.truth.ways import DEFAULT, GRAIN, LATER, NAIVE, OBSERVED, WAYS
+from benchmarks.truth.ways import DEFAULT, DEFAULT_3, GRAIN, LATER, LATEST, NAIVE, OBSERVED, OBSERVED_3, WAYS, Way
 
+_SHORT = {
+    LATEST.name: "latest",
+    DEFAULT_3.name: "the default, 3 times",
+    NAIVE.name: "naive",
+    GRAIN.name: "one point",
+    LATER.name: "5 minutes later",
+    OBSERVED.name: "`observed_after`",
+    OBSERVED_3.name: "`observed_after`, 3 times",
+}
 _GAVE_UP = ("broken", "unreachable", "refused", "stalled")
 
 
 def tables(verdicts: Sequence[Verdict]) -> str:
-    """Tell everything.
+    """Return all tables.
 
-    :param verdicts: on every way, for every fault and convention.
+    :param verdicts: for every way, fault and convention.
     """
     return "\n\n".join(
         (
-            f"**Configurations**, over the {sum(fault.borne for fault in FAULTS)} kinds of destinations of which the "
-            "gate promises something",
+            f"**Configurations**, over the {sum(fault.covered for fault in FAULTS)} kinds of destinations that the "
+            "guarantee covers",
             _by_way(verdicts),
-            "**Kinds of faults**: opened early, and for `observed_after` how late and how often not at all",
-            _by_fault(verdicts),
-            "**What caution costs**, by what a point's stamp and value mean",
+            "**Faults that the guarantee covers**: opened early, and for `observed_after` how late and how often never",
+            _by_fault(verdicts, (LATEST, DEFAULT, NAIVE, GRAIN, OBSERVED), covered=True),
+            "**Faults that no client of the API can detect**: the same, and what `confirmations=3` changes",
+            _by_fault(verdicts, (LATEST, DEFAULT, DEFAULT_3, LATER, OBSERVED_3, OBSERVED), covered=False),
+            "**The price of caution**, by the meaning of a point's stamp and value",
             _by_convention(verdicts),
         )
     )
@@ -36,7 +47,7 @@ def tables(verdicts: Sequence[Verdict]) -> str:
 def _by_way(verdicts: Sequence[Verdict]) -> str:
     rows = []
     for way in WAYS:
-        tally = Tally.of(one for one in verdicts if one.way is way and one.fault.borne)
+        tally = Tally.of(one for one in verdicts if one.way is way and one.fault.covered)
         rows.append(
             (
                 way.name,
@@ -44,6 +55,7 @@ def _by_way(verdicts: Sequence[Verdict]) -> str:
                 _span(share(tally.early, 0.5)),
                 _pending(tally),
                 *_late(tally),
+                f"{tally.requests / max(tally.waits, 1):.1f}",
                 _counts(tally.gave_up, without=_GAVE_UP),
                 _counts(tally.gave_up, only=_GAVE_UP),
                 str(tally.rightly),
@@ -56,6 +68,7 @@ def _by_way(verdicts: Sequence[Verdict]) -> str:
         "records pending then (median, most)",
         "opened late (median)",
         "(95 %)",
+        "requests (mean)",
         "never opened",
         "gave up",
         "rightly shut",
@@ -63,34 +76,27 @@ def _by_way(verdicts: Sequence[Verdict]) -> str:
     return _table(head, rows)
 
 
-def _by_fault(verdicts: Sequence[Verdict]) -> str:
+def _by_fault(verdicts: Sequence[Verdict], ways: Sequence[Way], *, covered: bool) -> str:
     head = (
         "fault",
-        "the default",
-        "naive",
-        "one point",
-        "5 minutes later",
-        "`observed_after`",
+        *(_SHORT.get(way.name, way.name) for way in ways),
         "late (median)",
         "(95 %)",
         "never opened, gave up",
     )
-    between = ("*nobody who reads the API can know:*", *[""] * (len(head) - 1))
-    known = [_of_fault(verdicts, fault) for fault in FAULTS if fault.borne]
-    unknown = [_of_fault(verdicts, fault) for fault in FAULTS if not fault.borne]
-    return _table(head, [*known, between, *unknown])
-
-
-def _of_fault(verdicts: Sequence[Verdict], fault: Fault) -> Sequence[str]:
-    some = [one for one in verdicts if one.fault is fault]
-    tallies = [Tally.of(one for one in some if one.way is way) for way in (DEFAULT, NAIVE, GRAIN, LATER, OBSERVED)]
-    return (fault.name, *map(_early, tallies), *_late(tallies[-1]), _counts(tallies[-1].gave_up))
+    rows = []
+    for fault in FAULTS:
+        if fault.covered is covered:
+            some = [one for one in verdicts if one.fault is fault]
+            tallies = [Tally.of(one for one in some if one.way is way) for way in ways]
+            rows.append((fault.name, *map(_early, tallies), *_late(tallies[-1]), _counts(tallies[-1].gave_up)))
+    return _table(head, rows)
 
 
 def _by_convention(verdicts: Sequence[Verdict]) -> str:
     rows = []
     for convention in CONVENTIONS:
-        some = [one for one in verdicts if one.convention is convention and one.fault.borne]
+        some = [one for one in verdicts if one.convention is convention and one.fault.covered]
         tallies = [Tally.of(one for one in some if one.way is way) for way in (NAIVE, GRAIN, OBSERVED)]
         told = [text for tally in tallies for text in (_early(tally), *_late(tally))]
         rows.append((f"{convention.stamp} of its interval", f"{convention.value} value", *told))

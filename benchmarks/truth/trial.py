@@ -14,8 +14,8 @@ from airflow_provider_streamkap.api.watch import Observation, Watch
 from airflow_provider_streamkap.gate import Reading
 from airflow_provider_streamkap.wait import GaveUp, Opened, WaitPlan
 from benchmarks.truth.exporter import Exporter, moment_of
-from benchmarks.truth.faults import Fault
-from benchmarks.truth.habits import Convention, habits
+from benchmarks.truth.faults import Fault, draw
+from benchmarks.truth.habits import Convention, habits, intervals, within
 from benchmarks.truth.kafka import Topic, consume, flow
 from benchmarks.truth.life import AFTER, BEFORE, live
 from benchmarks.truth.ways import Way
@@ -27,26 +27,27 @@ TIMEOUT = HOUR
 
 
 class Look(NamedTuple):
-    """What one look brought, and when it was complete."""
+    """The result of one poll, and when it was complete."""
 
     got: Reading | StreamkapServerError
     now: float
 
 
 class Api:
-    """Answers looks at one destination, at simulated times, by the real queries and the real parser.
+    """Polls one destination at simulated times, with the real queries and the real parser.
 
-    :param seed: decides how long answers take and which calls fail.
-    :param exporter: what there is to be told.
-    :param fault: whether calls fail.
-    :param moment: seconds; outages lie near it.
+    :param seed: decides how long responses take and which requests fail.
+    :param exporter: responds in place of the API.
+    :param fault: which requests fail.
+    :param moment: seconds; outages happen near it.
     """
 
     def __init__(self, seed: str, exporter: Exporter, fault: Fault, moment: float) -> None:
         random = Random(seed)
-        self._seed, self._exporter, self._failing = seed, exporter, fault.failing
-        begins = [moment + random.uniform(-300.0, 1200.0) for _ in range(3 * fault.failing)]
-        self._outages = [(begin, begin + random.expovariate(1 / 150.0)) for begin in begins]
+        self.exporter = exporter
+        self._seed, self._failing = seed, fault.failing
+        self._outages = intervals(random, moment) if fault.failing else []
+        self._series_outages = intervals(random, moment) if fault.series_fails else []
         self._looks: dict[tuple[float, Watch], Look] = {}
 
     def look(self, watch: Watch, now: float) -> Look:
@@ -62,11 +63,11 @@ class Api:
 
     def _look(self, watch: Watch, now: float) -> Look:
         random = Random(f"{self._seed}/{now}")
-        out = any(begin <= now < end for begin, end in self._outages)
+        newest = watch.newest(moment_of(now))
+        out = within(self._outages, now) or (newest is not None and within(self._series_outages, now))
         if out or (self._failing and random.random() < 0.1):
             return Look(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
         # First the points, then the status, each after a while: the order of the real exchange.
-        newest = watch.newest(moment_of(now))
         series = None
         if newest is not None:
             now += random.expovariate(2.0)
@@ -75,22 +76,24 @@ class Api:
         return Look(Observation(self._ask(watch.latest(), now), series).reading, now)
 
     def _ask(self, query: MetricsQuery, now: float) -> DestinationMetrics:
-        return DestinationMetrics.parse(query, self._exporter.answer(query, now), moment_of(now))
+        return DestinationMetrics.parse(query, self.exporter.answer(query, now), moment_of(now))
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One destination: its truth, and what is told of it.
+    """One destination: the truth about it, and its metrics.
 
-    :param fault: what is wrong with what is told.
-    :param convention: what points mean.
-    :param moment: seconds; what was in Kafka by then is to be waited for.
+    :param fault: the kind of fault.
+    :param drawn: what is wrong with its metrics; differs from ``fault`` if that is a mix.
+    :param convention: the meaning of its points.
+    :param moment: seconds; the waits are for what was in Kafka by then.
     :param begin: seconds at which the waits begin.
     :param topic: the truth.
-    :param api: what is told.
+    :param api: the metrics.
     """
 
     fault: Fault
+    drawn: Fault
     convention: Convention
     moment: float
     begin: float
@@ -99,22 +102,31 @@ class Subject:
 
 
 def subject(seed: str, fault: Fault, convention: Convention) -> Subject:
-    """Make up one destination.
+    """Draw one destination.
 
     :param seed: decides everything.
-    :param fault: what is wrong with what is told of it.
-    :param convention: what its points mean.
+    :param fault: the kind of fault.
+    :param convention: the meaning of its points.
     """
     random = Random(seed)
     # A data interval ends on the hour; a run that was started by hand, at any time.
     moment = 24 * HOUR if random.random() < 0.7 else 24 * HOUR + random.uniform(0.0, HOUR)
     # Mostly the wait begins at once, now and then after others have been waited for.
     begin = moment + (random.uniform(1.0, 20.0) if random.random() < 0.75 else random.uniform(20.0, 1800.0))
-    life = live(random, moment, troubled=fault.stops, loops=fault.loops)
+    drawn = draw(random, fault)
+    life = live(
+        random,
+        moment,
+        troubled=drawn.stops,
+        loops=drawn.loops,
+        crashes=drawn.crashes,
+        rebalances=drawn.rebalances,
+    )
     topic = consume(flow(random, moment), life, moment - BEFORE, moment + AFTER)
-    told = habits(random, fault, convention, life, moment, moment - BEFORE)
-    exporter = Exporter(random, topic, life, told, moment + AFTER)
-    return Subject(fault, convention, moment, begin, topic, Api(seed, exporter, fault, moment))
+    exporter = Exporter(
+        random, topic, life, habits(random, drawn, convention, life, moment, moment - BEFORE), moment + AFTER
+    )
+    return Subject(fault, drawn, convention, moment, begin, topic, Api(seed, exporter, drawn, moment))
 
 
 class Outcome(NamedTuple):
@@ -123,11 +135,13 @@ class Outcome(NamedTuple):
     :param ended: seconds at which it did.
     :param gave_up: why it ended without success; ``None``: it opened.
     :param missing: what was missing at the end.
+    :param requests: HTTP requests that it made.
     """
 
     ended: float
     gave_up: GaveUp | None = None
     missing: str = ""
+    requests: int = 0
 
 
 def wait(subject: Subject, way: Way) -> Outcome:
@@ -144,14 +158,16 @@ def wait(subject: Subject, way: Way) -> Outcome:
         **way.plan,
     )
     watch = plan.watch(ID)
-    waiting, asked = way.wait(plan), subject.begin
+    waiting, asked, requests = way.wait(plan), subject.begin, 0
+    per_poll = 1 if watch.newest(moment_of(asked)) is None else 2
     while True:
         got, now = subject.api.look(watch, asked)
+        requests += per_poll
         step = waiting.observe({ID: got}, _epoch(now))
         if isinstance(step, Opened):
-            return Outcome(now)
+            return Outcome(now, requests=requests)
         if isinstance(step, GaveUp):
-            return Outcome(now, step, waiting.courses[ID].missing or "not confirmed")
+            return Outcome(now, step, waiting.courses[ID].missing or "not confirmed", requests)
         if way.forgets and not (step.confirming or step.failing):
             waiting = way.wait(plan)
         asked += step.after

@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hold the end of each wait against the truth, and count."""
+"""Compare the end of each wait with the truth, and count."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -29,6 +31,7 @@ _MISSING = (
 class Verdict(NamedTuple):
     """How one wait ended, and how it should have.
 
+    :param requests: HTTP requests that it made.
     :param early: seconds by which it opened before all was consumed (infinite: for good); ``None``: it did not.
     :param pending: records of the moment in question that had not been consumed when it opened.
     :param late: seconds by which it opened after all was consumed; ``None``: it did not open, or early.
@@ -39,6 +42,7 @@ class Verdict(NamedTuple):
     way: Way
     fault: Fault
     convention: Convention
+    requests: int = 0
     early: float | None = None
     pending: int = 0
     late: float | None = None
@@ -47,17 +51,17 @@ class Verdict(NamedTuple):
 
 
 def judge(subject: Subject, way: Way, outcome: Outcome) -> Verdict:
-    """Hold one end against the truth.
+    """Compare one end with the truth.
 
-    What is waited for is what was in Kafka at ``observed_after``; where that is not set, when the wait began.
+    A wait is for what was in Kafka at ``observed_after``, or without that when the wait began.
 
     :param subject: the destination.
-    :param way: how it was waited for.
-    :param outcome: how that ended.
+    :param way: the way of waiting.
+    :param outcome: how the wait ended.
     """
     moment = subject.moment if way.after else subject.begin
     done = subject.topic.done(moment, way.limit)
-    about = Verdict(way, subject.fault, subject.convention)
+    about = Verdict(way, subject.fault, subject.convention, outcome.requests)
     if outcome.gave_up is not None:
         return about._replace(gave_up=_why(outcome), rightly=done is None or done > outcome.ended)
     about = about._replace(pending=subject.topic.pending(moment, outcome.ended))
@@ -78,15 +82,41 @@ def verdicts(seed: int, rounds: int, ways: Iterable[Way], faults: Iterable[Fault
     """Simulate: in each round one destination of each fault and each convention, waited for in every way.
 
     :param seed: decides everything.
-    :param rounds: how many rounds.
+    :param rounds: number of rounds.
     :param ways: the ways.
     :param faults: the faults.
     """
-    ways = tuple(ways)
-    for number, convention, fault in product(range(rounds), CONVENTIONS, faults):
+    ways, faults = tuple(ways), tuple(faults)
+    for number in range(rounds):
+        yield from _round(seed, ways, faults, number)
+
+
+def parallel_verdicts(seed: int, rounds: int, ways: Iterable[Way], faults: Iterable[Fault] = FAULTS) -> list[Verdict]:
+    """Return what :func:`verdicts` yields, simulated on all cores.
+
+    :param seed: decides everything.
+    :param rounds: number of rounds.
+    :param ways: the ways.
+    :param faults: the faults.
+    """
+    ways, faults = tuple(ways), tuple(faults)
+    with ProcessPoolExecutor() as pool:
+        done = [one for some in pool.map(partial(_round, seed, ways, faults), range(rounds)) for one in some]
+    # Copies came back from the other processes; verdicts are told apart by identity.
+    way, fault = {one.name: one for one in ways}, {one.name: one for one in faults}
+    convention = {str(one): one for one in CONVENTIONS}
+    return [
+        one._replace(way=way[one.way.name], fault=fault[one.fault.name], convention=convention[str(one.convention)])
+        for one in done
+    ]
+
+
+def _round(seed: int, ways: tuple[Way, ...], faults: tuple[Fault, ...], number: int) -> list[Verdict]:
+    found = []
+    for convention, fault in product(CONVENTIONS, faults):
         one = subject(f"{seed}/{number}/{convention}/{fault.name}", fault, convention)
-        for way in ways:
-            yield judge(one, way, wait(one, way))
+        found += [judge(one, way, wait(one, way)) for way in ways]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +124,7 @@ class Tally:
     """The verdicts on some waits, counted."""
 
     waits: int
+    requests: int
     early: tuple[float, ...]
     pending: tuple[int, ...]
     late: tuple[float, ...]
@@ -110,6 +141,7 @@ class Tally:
         early = [verdict for verdict in some if verdict.early is not None]
         return cls(
             waits=len(some),
+            requests=sum(verdict.requests for verdict in some),
             early=tuple(sorted(verdict.early for verdict in early if verdict.early is not None)),
             pending=tuple(sorted(verdict.pending for verdict in early)),
             late=tuple(sorted(verdict.late for verdict in some if verdict.late is not None)),

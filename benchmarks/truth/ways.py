@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ways of waiting that are judged: configurations of the sensor, and two that it does not offer."""
+"""The ways of waiting that are compared: configurations of the sensor, and two weaker rules that it does not offer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow_provider_streamkap.wait import DestinationWait, WaitPlan
 
 
 class _AnyEvidence(Evidence):
-    """Takes every look that passes for a confirmation, as a wait without times does."""
+    """Counts every poll that passes as a confirmation, as a wait without times does."""
 
     def look(self, got: Reading, gate: DestinationGate) -> None:
-        """See nothing."""
+        """Ignore the poll."""
 
     def count(self, got: Reading) -> str | None:
-        """Count the look, whatever point it shows."""
+        """Count the poll, whatever point it shows."""
         self.points += 1
         return None
 
@@ -30,15 +30,16 @@ class _AnyEvidence(Evidence):
 class Way:
     """One way of waiting.
 
-    :param name: what the tables call it.
-    :param after: ``observed_after`` is set to the moment in question.
+    :param name: the name in the tables.
+    :param after: ``observed_after`` is set to the moment in question. Otherwise the wait is for what was in Kafka when
+        it began.
     :param condition: further arguments of the gate.
     :param plan: further arguments of the plan.
-    :param forgets: nothing remembers one poke until the next (reschedule mode below Airflow 3.3).
+    :param forgets: no state is kept between two pokes (reschedule mode below Airflow 3.3).
     :param margin: seconds by which ``observed_after`` is later than the moment.
-    :param rule: the gate's own; or less than that, to see what the rest of it is good for: a point counts from one
-        minute after the moment on ("grain"), or from the moment on ("naive"), and can be confirmed by itself.
-    :param promises: it never opens early, as long as the fault is one that is borne.
+    :param rule: the gate's own, or a weaker one for comparison: a point counts from one minute after the moment on
+        ("grain"), or from the moment on ("naive"), and can confirm itself.
+    :param promises: it never opens early under a fault that is covered.
     """
 
     name: str
@@ -52,13 +53,13 @@ class Way:
 
     @property
     def limit(self) -> float:
-        """Records that may be left."""
+        """Records that may be pending when the gate opens."""
         return float(self.condition.get("max_records_lag", 0))
 
     def gate(self, moment: datetime) -> DestinationGate:
-        """Make the gate.
+        """Create the gate.
 
-        :param moment: what was in Kafka by then is waited for.
+        :param moment: the wait is for what was in Kafka by then.
         """
         if not self.after:
             return DestinationGate(**self.condition)
@@ -67,9 +68,9 @@ class Way:
         return DestinationGate(observed_after=moment + timedelta(seconds=self.margin) - earlier, **self.condition)
 
     def wait(self, plan: WaitPlan) -> DestinationWait:
-        """Begin a wait.
+        """Start a wait.
 
-        :param plan: what is waited for.
+        :param plan: what to wait for.
         """
         wait = DestinationWait(plan)
         if self.rule != "own":
@@ -77,23 +78,40 @@ class Way:
         return wait
 
 
-DEFAULT = Way("the default")
+# Whether the gate knows the argument ``lag_source``. Without it, all three sources are the latest metrics.
+LAG_SOURCE = False
+
+
+def _source(name: str, **condition: Any) -> dict[str, Any]:
+    return {**({"lag_source": name} if LAG_SOURCE else {}), **condition}
+
+
+DEFAULT = Way("the default", condition=_source("auto"), promises=LAG_SOURCE)
+DEFAULT_3 = Way("confirmations=3", condition=_source("auto"), plan={"confirmations": 3}, promises=LAG_SOURCE)
+LATEST = Way('lag_source="latest"', condition=_source("latest"))
 OBSERVED = Way("observed_after", after=True, promises=True)
+OBSERVED_3 = Way("observed_after, confirmations=3", True, plan={"confirmations": 3}, promises=True)
 LATER = Way("observed_after 5 minutes later", after=True, margin=300.0, promises=True)
 GRAIN = Way("observed_after, but one point is enough", after=True, rule="grain")
 NAIVE = Way("naive: stamp >= observed_after, and one point is enough", after=True, rule="naive")
 
 WAYS = (
     DEFAULT,
-    Way("confirmations=1", plan={"confirmations": 1}),
-    Way("confirmations=3", plan={"confirmations": 3}),
-    Way("confirm_interval=10", plan={"confirm_interval": 10}),
-    Way("confirm_interval=30", plan={"confirm_interval": 30}),
-    Way("max_records_lag=100", condition={"max_records_lag": 100}),
-    Way("connector_status=None", condition={"connector_status": None}),
-    Way("max_reading_age=300", condition={"max_reading_age": 300}),
+    DEFAULT_3,
+    Way("max_records_lag=100", condition=_source("auto", max_records_lag=100), promises=LAG_SOURCE),
+    Way("max_reading_age=300", condition=_source("auto", max_reading_age=300), promises=LAG_SOURCE),
+    Way("poke_interval=300", condition=_source("auto"), plan={"poke_interval": 300}, promises=LAG_SOURCE),
+    Way("reschedule without memory", condition=_source("auto"), forgets=True, promises=LAG_SOURCE),
+    Way('lag_source="timeseries"', condition=_source("timeseries"), promises=LAG_SOURCE),
+    LATEST,
+    Way('lag_source="latest", confirmations=1', condition=_source("latest"), plan={"confirmations": 1}),
+    Way('lag_source="latest", confirmations=3', condition=_source("latest"), plan={"confirmations": 3}),
+    Way('lag_source="latest", confirm_interval=10', condition=_source("latest"), plan={"confirm_interval": 10}),
+    Way('lag_source="latest", confirm_interval=30', condition=_source("latest"), plan={"confirm_interval": 30}),
+    Way('lag_source="latest", max_records_lag=100', condition=_source("latest", max_records_lag=100)),
+    Way('lag_source="latest", connector_status=None', condition=_source("latest", connector_status=None)),
     OBSERVED,
-    Way("observed_after, confirmations=3", True, plan={"confirmations": 3}, promises=True),
+    OBSERVED_3,
     Way("observed_after, max_records_lag=100", True, {"max_records_lag": 100}, promises=True),
     Way("observed_after, max_reading_age=900", True, {"max_reading_age": 900}, promises=True),
     Way("observed_after, max_reading_age=300", True, {"max_reading_age": 300}, promises=True),

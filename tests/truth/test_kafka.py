@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from benchmarks.truth.kafka import Flow, Topic, consume, flow
-from benchmarks.truth.life import AFTER, BEFORE, Life, Stretch, live
+from benchmarks.truth.life import AFTER, BEFORE, HIDDEN, SEEN, Life, Stretch, live
 
 RUNS = Stretch(-1e6, "Active", True)
 # A hundred records within a second, of which ten are taken each second.
@@ -64,9 +64,10 @@ def test_whatever_happens_nothing_is_consumed_before_it_arrives_or_given_back(se
         assert made.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
 
 
-def test_a_life_tells_when_nothing_is_consumed() -> None:
+def test_a_stop_lasts_until_the_connector_runs_again() -> None:
     life = Life((RUNS, Stretch(10, "Paused", False), Stretch(20, "Starting", False), Stretch(25, "Active", True)))
-    assert life.stops() == [(10, 20), (20, 25)]
+    assert life.stops() == [(10, 25)]
+    assert Life((RUNS, Stretch(10, "Paused", False))).stops() == [(10, float("inf"))]
     assert [life.at(when).status for when in (-9e9, 9, 10, 24, 99)] == [
         "Active",
         "Active",
@@ -74,3 +75,23 @@ def test_a_life_tells_when_nothing_is_consumed() -> None:
         "Starting",
         "Active",
     ]
+
+
+def test_rebalances_in_a_row_stop_consumption_while_the_status_stays_active() -> None:
+    life = live(Random(1), 0, troubled=False, rebalances=6)
+    assert len(life.stops()) >= 6
+    assert {stretch.status for stretch in life.stretches} == {"Active"}
+    assert all(15 <= end - begin <= 60 for begin, end in life.stops()[-6:])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_single_stop_either_spoils_one_point_or_is_long_enough_to_be_seen(seed: int) -> None:
+    life = live(Random(seed), 0, troubled=True)
+    assert all(end - begin <= HIDDEN or end - begin >= SEEN for begin, end in life.stops())
+
+
+def test_crashes_in_a_row_are_long_enough_to_be_seen() -> None:
+    life = live(Random(2), 0, troubled=False, crashes=8)
+    crashes = [begin for begin, end in life.stops() if end - begin >= SEEN]
+    assert len(crashes) == 8
+    assert {life.at(begin).status for begin in crashes} == {"Stopped"}

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, MetricsQuery
+from airflow_provider_streamkap.api.reading import Reading
 from airflow_provider_streamkap.api.watch import Observation, Watch
-from airflow_provider_streamkap.gate import Reading
 from airflow_provider_streamkap.wait import GaveUp, Opened, WaitPlan
 from benchmarks.truth.exporter import Exporter, moment_of
 from benchmarks.truth.faults import Fault, draw

@@ -8,22 +8,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from airflow_provider_streamkap.course import Course
-from airflow_provider_streamkap.evidence import Evidence
-from airflow_provider_streamkap.gate import DestinationGate, Reading
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS
+from airflow_provider_streamkap.api.reading import Reading
+from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.history import LagHistory, LagProof
 from airflow_provider_streamkap.wait import DestinationWait, WaitPlan
 
 
-class _AnyEvidence(Evidence):
-    """Counts every poll that passes as a confirmation, as a wait without times does."""
+class _OnePoint(LagHistory):
+    """Takes the newest point at its word: it only has to lie a minute after the moment."""
 
-    def look(self, got: Reading, gate: DestinationGate) -> None:
-        """Ignore the poll."""
-
-    def count(self, got: Reading) -> str | None:
-        """Count the poll, whatever point it shows."""
-        self.points += 1
-        return None
+    def add(self, reading: Reading) -> LagProof:
+        """Accept the newest point of a poll, whatever other polls and the latest lag say."""
+        newest = reading.newest
+        assert self.after is not None
+        if newest is None:
+            return LagProof("timeseries", (), "the timeseries holds no lag", begun=False)
+        if self.gate.exceeds(newest.lag):
+            return LagProof("timeseries", (), self.gate.lag_text(newest.lag), begun=False)
+        if newest.at < self.after + GRAIN_SECONDS:
+            return LagProof("timeseries", (), "the newest lag counts from later on", begun=False)
+        return LagProof("timeseries", (newest, newest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,13 @@ class Way:
         """
         wait = DestinationWait(plan)
         if self.rule != "own":
-            wait.courses = {id_: Course(id_, evidence=_AnyEvidence()) for id_ in plan.destination_ids}
+            for course in wait.courses.values():
+                course.history = _OnePoint(plan.gate, plan.measured_after)
         return wait
 
 
 # Whether the gate knows the argument ``lag_source``. Without it, all three sources are the latest metrics.
-LAG_SOURCE = False
+LAG_SOURCE = True
 
 
 def _source(name: str, **condition: Any) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def test_a_change_that_happened_while_nobody_looked_is_told() -> None:
 def states(gate: DestinationGate, readings: list[Reading]) -> list[bool | None]:
     """Return after each reading whether the condition is known to be met."""
     transition = Transition(gate, confirmations=1)
-    seen = []
+    seen: list[bool | None] = []
     for reading in readings:
         transition.state = None
         transition.observe(reading)

@@ -42,7 +42,13 @@ def execute(task: Any, end: datetime = END, **more: Any) -> Any:
     return task.execute(context)
 
 
-AT_ONCE: dict[str, Any] = {"deferrable": False, "poke_interval": 0.05, "confirm_interval": 0.01, "timeout": 20.0}
+AT_ONCE: dict[str, Any] = {
+    "deferrable": False,
+    "lag_source": "latest",
+    "poke_interval": 0.05,
+    "confirm_interval": 0.01,
+    "timeout": 20.0,
+}
 
 
 def test_none_is_forgotten() -> None:
@@ -73,7 +79,7 @@ def test_waits_for_a_lag_of_after_the_interval(streamkap: StreamkapSimulator) ->
     streamkap.add(ORDERS, scenarios.steady())
     task = dag_of(snippet("sensors.py"), "sensors").get_task("wait_for_the_day")
     with pytest.raises(AirflowSensorTimeout, match=r"and counts from 2126-03-02 00:01:00Z on"):
-        execute(task, datetime(2126, 3, 2, tzinfo=UTC), **{**AT_ONCE, "timeout": 0.2})
+        execute(task, datetime(2126, 3, 2, tzinfo=UTC), **{**AT_ONCE, "lag_source": "auto", "timeout": 0.2})
     assert streamkap.count("time_type=timeseries")
 
 

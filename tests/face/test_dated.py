@@ -20,7 +20,7 @@ from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import HastyClock, run_hastily
 from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, run, sensor
-from tests.face.waits import fired, trigger
+from tests.face.waits import fired, hurried_simulator, trigger
 
 METRICS = "/destinations/d1/metrics"
 
@@ -28,15 +28,7 @@ METRICS = "/destinations/d1/metrics"
 @pytest.fixture
 def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
     """Run a simulator and clients whose clock goes sixty times as fast, so that there is a new point every second."""
-    start = time.time()
-
-    def clock() -> float:
-        return start + (time.time() - start) * 60
-
-    with (
-        paced(Pace(wall=lambda: datetime.fromtimestamp(clock(), UTC))),
-        StreamkapSimulator(clock=clock) as simulator,
-    ):
+    with hurried_simulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.hooks.shared import Pace, paced
+from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from airflow_provider_streamkap.wait import WaitPlan
 from tests.face.modes import carried
@@ -38,6 +41,22 @@ async def fired(waiting: Any) -> dict[str, Any]:
     (event,) = [event async for event in waiting.run()]
     payload: dict[str, Any] = event.payload
     return payload
+
+
+@contextmanager
+def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
+    """Run a simulator, and let all clients of this process read the time from a clock, that go faster.
+
+    :param speed: simulated seconds per second.
+    """
+    start = time.time()
+
+    def clock() -> float:
+        return start + (time.time() - start) * speed
+
+    pace = Pace(wall=lambda: datetime.fromtimestamp(clock(), UTC))
+    with paced(pace), StreamkapSimulator(clock=clock) as simulator:
+        yield simulator
 
 
 class Gap:

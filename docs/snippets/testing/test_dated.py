@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A wait for a lag of a certain time, on a simulator whose clock runs sixty times as fast."""
+"""A wait for lag that was measured after a moment, on a clock that runs sixty times as fast."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.models import DagBag
 
+from airflow_provider_streamkap.hooks.shared import Pace, paced
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 
 ORDERS = "67ad6e0af08a2365c729ba79"
@@ -16,7 +17,12 @@ ORDERS = "67ad6e0af08a2365c729ba79"
 @pytest.fixture
 def hurried(monkeypatch):
     start = time.time()
-    with StreamkapSimulator(clock=lambda: start + (time.time() - start) * 60) as simulator:
+
+    def clock():
+        return start + (time.time() - start) * 60
+
+    pace = Pace(wall=lambda: datetime.fromtimestamp(clock(), UTC))
+    with paced(pace), StreamkapSimulator(clock=clock) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
         yield simulator
 

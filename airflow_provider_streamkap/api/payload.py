@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""From bytes to a JSON value that is safe to keep: finite numbers, sound text, bounded depth."""
+"""Decode a response body into a JSON value that every database and encoder can store.
+
+Floats are finite, integers fit in 64 bits, texts can be encoded, and the depth is bounded.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 
 #: Levels of nesting that are read. The documented answers need five; how many recursion bears, the caller decides.
 MAX_DEPTH = 64
+
+# Airflow 3 sends XComs and trigger events as msgpack, which raises OverflowError on a larger integer.
+_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+_LONG_INT = len(str(_MIN_INT)) + 1
 
 # PostgreSQL's text and jsonb, where XCom lives, refuse NUL, and a lone surrogate cannot be encoded at all.
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
@@ -27,17 +34,28 @@ def decode(body: bytes) -> Any:
     if not body.strip():
         raise StreamkapResponseError("the answer is empty where JSON was expected")
     try:
-        return json.loads(body)
-    except ValueError:
-        raise StreamkapResponseError("the answer is not JSON") from None
+        return _loads(body)
     except RecursionError:
         raise StreamkapResponseError("the answer is nested too deeply") from None
+    except ValueError:
+        raise StreamkapResponseError("the answer is not JSON") from None
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:
+        # Python refuses to convert an integer of several thousand digits.
+        return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < _LONG_INT else float(digits))
 
 
 def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Copy a JSON value so that every strict JSON writer and database takes it.
 
-    NaN and infinities become None, NUL and lone surrogates the replacement character.
+    NaN and infinities become None. An integer that does not fit in 64 signed bits becomes a float, or None where no
+    finite float is as large. NUL and lone surrogates become the replacement character.
 
     :param value: what :func:`decode` gave, or any value of JSON's types.
     :param depth: levels of nesting that are still allowed.
@@ -48,8 +66,10 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
         return sound(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, int):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return value if _MIN_INT <= value <= _MAX_INT else _as_float(value)
     if depth <= 0:
         raise StreamkapResponseError("the answer is nested too deeply")
     if isinstance(value, list):
@@ -57,6 +77,13 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, dict):
         return {sound(str(key)): clean(item, depth - 1) for key, item in value.items()}
     raise StreamkapResponseError(f"the answer holds a {type(value).__name__}, which is no JSON")
+
+
+def _as_float(value: int) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def sound(text: str) -> str:

@@ -77,7 +77,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         time_unit: str = "hour",
         timestamp_from: Timestamp | None = None,
         timestamp_to: Timestamp | None = None,
-        metrics: str | Sequence[str] | None = None,
+        metrics: str | Iterable[str] | None = None,
         max_points: int | None = 10_000,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         **kwargs: Any,

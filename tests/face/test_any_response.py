@@ -29,8 +29,12 @@ from tests.face.modes import MODES, TaskInstance, run, sensor
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METRICS = "/destinations/d1/metrics"
-ODD = {"nobodyAsked": [2**63, -(2**64), 10**400, {"deep": 10**30}], "latency": "NaN", "partitionCount": 2**64}
-DRAINED = {"connector_status": "Active", "recordsLag": 0}
+ODD: dict[str, Any] = {
+    "nobodyAsked": [2**63, -(2**64), 10**400, {"deep": 10**30}],
+    "latency": "NaN",
+    "partitionCount": 2**64,
+}
+DRAINED: dict[str, Any] = {"connector_status": "Active", "recordsLag": 0}
 
 
 def storable(value: Any) -> Any:

@@ -42,7 +42,7 @@ def common(kind: Any) -> dict[str, Any]:
     return {"task_id": "t", **more}
 
 
-def made(kind: Any, native: bool = False, **arguments: Any) -> Any:
+def made(kind: Any, native: Any = False, **arguments: Any) -> Any:
     """Make an operator in a DAG."""
     with dag(native):
         return kind(**{**common(kind), "destination_id": "d1", **arguments})
@@ -72,11 +72,9 @@ class Upstream:
 @contextmanager
 def resolved(value: Any) -> Iterator[Any]:
     """Give a reference of the class that Airflow's renderer knows."""
-    try:
-        from airflow.sdk.definitions._internal.mixins import ResolveMixin
-    except ImportError:
-        from airflow.utils.mixins import ResolveMixin
-    yield type("Reference", (Upstream, ResolveMixin), {})(value)
+    base = type(BaseOperator(task_id="up").output).__mro__[2]
+    assert base.__name__ == "ResolveMixin"
+    yield type("Reference", (Upstream, base), {})(value)
 
 
 # What was asked for must not vanish.
@@ -321,7 +319,8 @@ def test_iterables_become_plain_lists_at_once(kind: Any, name: str, value: Any, 
 def test_the_output_of_a_task_stays_what_it_is() -> None:
     with dag():
         upstream = BaseOperator(task_id="up")
-        task = OPERATOR(task_id="t", destination_id=upstream.output, metrics=upstream.output)
+        output: Any = upstream.output
+        task = OPERATOR(task_id="t", destination_id=output, metrics=output)
     assert task.upstream_task_ids == {"up"}
 
 

@@ -288,7 +288,7 @@ def test_how_often_and_with_which_connection_is_no_part_of_the_condition() -> No
     ],
 )
 def test_the_same_condition_written_in_another_way_is_the_same(same: dict[str, Any]) -> None:
-    statuses = {"connector_status": ["Active", "Broken", "Paused"]}
+    statuses: dict[str, Any] = {"connector_status": ["Active", "Broken", "Paused"]}
     one, two = trigger(**statuses), trigger(**{**statuses, **same})
     assert (one.condition(), one._key()) == (two.condition(), two._key())
 

@@ -168,7 +168,7 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG)
 def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
-    templates = dict.fromkeys(arguments, "{{ params.x }}")
+    templates: dict[str, Any] = dict.fromkeys(arguments, "{{ params.x }}")
     task = StreamkapDestinationMetricsOperator(
         **{"task_id": "snapshot", "destination_id": "d1", "time_type": "timesummary", **templates}
     )
@@ -188,10 +188,10 @@ def test_a_connection_that_does_not_exist_is_not_retried(d1: StreamkapSimulator)
 @pytest.mark.parametrize("name", ["timestamp_from", "timestamp_to"])
 @pytest.mark.parametrize("value", ["{{ data_interval_start }}", "2026-03-02T06:00:00Z"])
 def test_the_latest_values_have_no_period(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match="no effect with time_type='latest', which returns the current values"):
-        snapshot(**{name: value})
-    with pytest.raises(ValueError, match="no effect with time_type='latest'"):
-        snapshot(**{name: BaseOperator(task_id="up").output})
+    for given in (value, BaseOperator(task_id="up").output):
+        period: dict[str, Any] = {name: given}
+        with pytest.raises(ValueError, match="no effect with time_type='latest', which returns the current values"):
+            snapshot(**period)
 
 
 @pytest.mark.parametrize("start", [END, END + timedelta(seconds=1)])
@@ -224,7 +224,7 @@ def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: Stream
     assert type(caught.value) is AirflowException
 
 
-HUGE = {"recordsLag": 2**63, "latency": 10**400, "nobodyAsked": {"deep": [10**30, -(2**64)]}}
+HUGE: dict[str, Any] = {"recordsLag": 2**63, "latency": 10**400, "nobodyAsked": {"deep": [10**30, -(2**64)]}}
 
 
 def test_integers_that_airflow_cannot_store_become_floats_or_unknown(d1: StreamkapSimulator) -> None:

@@ -19,6 +19,9 @@ _PROXY_PASSWORD = "pr0xy-passw0rd-of-the-tests"
 # The example on many destinations takes all that there are, one of which cannot be read.
 UNREADABLE = scenarios.DEMO_PAUSED
 
+# An integer that neither msgpack nor a 64-bit column takes.
+HUGE = 2**70
+
 
 @dataclass(frozen=True)
 class Services:
@@ -52,6 +55,11 @@ class Services:
         self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
         # The first look succeeds; these meet the trigger, which must bear them.
         self.tests.inject(Fault.status(503), path="/destinations/drains/metrics", times=2, after=1)
+        self.tests.add("huge", scenarios.steady())
+        odd: dict[str, Any] = {"connector_status": "Active", "nobodyAsked": [HUGE, 10**400]}
+        path = "/destinations/huge/metrics"
+        self.tests.inject(Fault.json({"data": {**odd, "recordsLag": HUGE}}), path=path, times=3)
+        self.tests.inject(Fault.json({"data": {**odd, "recordsLag": 0}}), path=path, times=None)
         # The test opens this one, when it has seen enough.
         self.tests.add("held", scenarios.stalled(lag=LAGGING))
         # The tests let this one come and go.

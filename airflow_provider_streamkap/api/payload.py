@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decode a response body into a JSON value that every database and encoder can store.
 
-Floats are finite, integers fit in 64 bits, texts can be encoded, and the depth is bounded.
+Numbers are finite and fit in 64 bits, texts can be encoded, and the depth is bounded.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -17,9 +16,10 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 #: Levels of nesting that are read. The documented answers need five; how many recursion bears, the caller decides.
 MAX_DEPTH = 64
 
-# Airflow 3 sends XComs and trigger events as msgpack, which raises OverflowError on a larger integer.
-_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
-_LONG_INT = len(str(_MIN_INT)) + 1
+# Airflow 3 sends XComs and the events of triggers as msgpack, which raises OverflowError on a larger integer. A larger
+# float is no better: PostgreSQL's jsonb hands it out as an integer.
+_LIMIT = 2.0**63
+_LONG_INT = 20
 
 # PostgreSQL's text and jsonb, where XCom lives, refuse NUL, and a lone surrogate cannot be encoded at all.
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
@@ -54,8 +54,8 @@ def _loads(body: bytes) -> Any:
 def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Copy a JSON value so that every strict JSON writer and database takes it.
 
-    NaN and infinities become None. An integer that does not fit in 64 signed bits becomes a float, or None where no
-    finite float is as large. NUL and lone surrogates become the replacement character.
+    A number that is not finite or does not fit in 64 signed bits becomes None: it is unknown. NUL and lone surrogates
+    become the replacement character.
 
     :param value: what :func:`decode` gave, or any value of JSON's types.
     :param depth: levels of nesting that are still allowed.
@@ -64,12 +64,10 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     # In the order in which they are frequent: all values of every poll come by here.
     if isinstance(value, str):
         return sound(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    if isinstance(value, float | int):
+        return value if -_LIMIT <= value < _LIMIT else None
     if value is None:
         return None
-    if isinstance(value, int):
-        return value if _MIN_INT <= value <= _MAX_INT else _as_float(value)
     if depth <= 0:
         raise StreamkapResponseError("the answer is nested too deeply")
     if isinstance(value, list):
@@ -77,13 +75,6 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, dict):
         return {sound(str(key)): clean(item, depth - 1) for key, item in value.items()}
     raise StreamkapResponseError(f"the answer holds a {type(value).__name__}, which is no JSON")
-
-
-def _as_float(value: int) -> float | None:
-    try:
-        return float(value)
-    except OverflowError:
-        return None
 
 
 def sound(text: str) -> str:

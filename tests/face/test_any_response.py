@@ -24,13 +24,13 @@ from airflow_provider_streamkap.plan import Patience, WaitPlan
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, snapshots
-from tests.api.anything import payloads, strict, unhurried
+from tests.api.anything import from_jsonb, payloads, strict, unhurried
 from tests.face.modes import MODES, TaskInstance, run, sensor
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METRICS = "/destinations/d1/metrics"
 ODD: dict[str, Any] = {
-    "nobodyAsked": [2**63, -(2**64), 10**400, {"deep": 10**30}],
+    "nobodyAsked": [2**63, -(2**64), 10**400, 1e19, {"deep": 10**30}],
     "latency": "NaN",
     "partitionCount": 2**64,
 }
@@ -38,8 +38,8 @@ DRAINED: dict[str, Any] = {"connector_status": "Active", "recordsLag": 0}
 
 
 def storable(value: Any) -> Any:
-    """Encode a value as Airflow 3 does, and return what arrives."""
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(value))
+    """Store and send a value as Airflow 3 does, and return what arrives."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(from_jsonb(value)))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -53,16 +53,16 @@ def test_what_nobody_asked_for_neither_fails_a_wait_nor_what_it_returns(
     assert storable(snapshot) == snapshot
     assert snapshot["data"] == {
         **DRAINED,
-        "nobodyAsked": [2.0**63, -(2.0**64), None, {"deep": 1e30}],
+        "nobodyAsked": [None, None, None, None, {"deep": None}],
         "latency": None,
-        "partitionCount": 2.0**64,
+        "partitionCount": None,
     }
     for shown in ti.shown[1:]:
         storable(json.loads(shown))
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("lag", [2**63, 10**30, 10**308, 10**400, -(2**64), "0", True])
+@pytest.mark.parametrize("lag", [2**63, 10**30, 1e300, 10**400, -(2**64), "0", True])
 def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: str, lag: Any) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, "recordsLag": lag}}), path=METRICS, times=None)
@@ -75,7 +75,7 @@ def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: st
 
 def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
-    streamkap.inject(Fault.json({"data": {**DRAINED, **ODD, "recordsLag": 2**65}}), path=METRICS, times=3)
+    streamkap.inject(Fault.json({"data": {**DRAINED, **ODD, "recordsLag": 5}}), path=METRICS, times=3)
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD}}), path=METRICS, times=None)
 
     async def first() -> Any:

@@ -8,7 +8,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
@@ -224,14 +223,12 @@ def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: Stream
     assert type(caught.value) is AirflowException
 
 
-HUGE: dict[str, Any] = {"recordsLag": 2**63, "latency": 10**400, "nobodyAsked": {"deep": [10**30, -(2**64)]}}
-
-
-def test_integers_that_airflow_cannot_store_become_floats_or_unknown(d1: StreamkapSimulator) -> None:
-    d1.inject(Fault.json({"data": HUGE, "metadata": {"recordsLag": {"rank": 2**70}}}), path=METRICS)
+def test_numbers_that_airflow_cannot_store_are_unknown(d1: StreamkapSimulator) -> None:
+    huge: dict[str, Any] = {"recordsLag": 2**63, "latency": 1e19, "nobodyAsked": {"deep": [10**30, -(2**64), 10**400]}}
+    d1.inject(Fault.json({"data": huge, "metadata": {"recordsLag": {"rank": 2**70}}}), path=METRICS)
     shot = snapshot()
-    assert shot["data"] == {"recordsLag": 2.0**63, "latency": None, "nobodyAsked": {"deep": [1e30, -(2.0**64)]}}
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(shot)) == shot
+    assert shot["data"] == {"recordsLag": None, "latency": None, "nobodyAsked": {"deep": [None, None, None]}}
+    assert shot["metadata"] == {"recordsLag": {"rank": None}}
 
 
 def test_a_connection_that_makes_no_sense_is_not_retried(

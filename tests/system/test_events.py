@@ -58,11 +58,10 @@ def test_drained_twice_and_ran_twice(runs: list[Run]) -> None:
     assert [run.state for run in runs] == ["success", "success"]
 
 
-def test_another_condition_on_the_destination_starts_a_dag_of_its_own(runs: list[Run]) -> None:
-    airflow = runs[0].records
-    rows = airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ?", BEHIND)
-    (run,) = (Run(airflow, BEHIND, row["run_id"]) for row in rows)
-    airflow.wait_for_run(BEHIND, run.run_id, 120)
+@pytest.mark.usefixtures("runs")
+def test_another_condition_on_the_destination_starts_a_dag_of_its_own(session: Session) -> None:
+    (row,) = session.airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ?", BEHIND)
+    run = session.airflow.finished(BEHIND, row["run_id"])
     (snapshot,) = run.xcom("keep")
     assert snapshot["data"]["recordsLag"] == 120
 

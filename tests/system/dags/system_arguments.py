@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 from airflow import __version__
@@ -15,20 +16,17 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 
 AIRFLOW_3 = not __version__.startswith("2.")
 
+# Not default arguments: Airflow 2.11 passes those to a mapped @task as well, which refuses them.
+CONNECTION: dict[str, Any] = {"streamkap_conn_id": "streamkap_tests"}
+WAIT: dict[str, Any] = {**CONNECTION, "poke_interval": 3, "confirm_interval": 1, "timeout": 300}
+
 with DAG(
     "system_arguments",
     schedule=None,
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    default_args={
-        # A retry of what must not be retried shows as a second try.
-        "retries": 1,
-        "retry_delay": timedelta(seconds=1),
-        "streamkap_conn_id": "streamkap_tests",
-        "poke_interval": 3,
-        "confirm_interval": 1,
-        "timeout": 300,
-    },
+    # A retry of what must not be retried shows as a second try.
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=1)},
 ):
 
     @task
@@ -45,21 +43,15 @@ with DAG(
         """Return a moment that is missing."""
         return [None]
 
-    StreamkapDestinationSensor(
-        task_id="upstream",
-        destination_id="ready",
-        observed_after=nothing(),  # type: ignore[arg-type]
+    missing: Any = nothing()
+    metrics: Any = names.expand(name=["recordsLag", "latency"])
+    # Airflow 2.11 gives every run an interval, so look for something else there.
+    interval = "{{ data_interval_end }}" if AIRFLOW_3 else "{{ no_data_interval_end }}"
+
+    StreamkapDestinationSensor(task_id="upstream", destination_id="ready", observed_after=missing, **WAIT)
+    StreamkapDestinationSensor.partial(task_id="mapped", destination_id="ready", **WAIT).expand(
+        observed_after=moments()
     )
-    StreamkapDestinationSensor.partial(task_id="mapped", destination_id="ready").expand(observed_after=moments())
-    StreamkapDestinationSensor(
-        task_id="no_interval",
-        destination_id="ready",
-        # Airflow 2.11 gives every run an interval, and so has to look for something else.
-        observed_after="{{ data_interval_end }}" if AIRFLOW_3 else "{{ no_data_interval_end }}",
-    )
-    StreamkapDestinationMetricsOperator(
-        task_id="lazy",
-        destination_id="ready",
-        metrics=names.expand(name=["recordsLag", "latency"]),  # type: ignore[arg-type]
-    )
-    StreamkapDestinationSensor(task_id="huge", destination_id="huge", deferrable=True)
+    StreamkapDestinationSensor(task_id="no_interval", destination_id="ready", observed_after=interval, **WAIT)
+    StreamkapDestinationMetricsOperator(task_id="lazy", destination_id="ready", metrics=metrics, **CONNECTION)
+    StreamkapDestinationSensor(task_id="huge", destination_id="huge", deferrable=True, **WAIT)

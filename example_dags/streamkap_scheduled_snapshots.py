@@ -15,19 +15,19 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 
 DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba80")
 
-# A run that was started by an asset or through the API without a logical date has no data interval. It takes the
-# hour before the moment that it was due.
+# A run that was started by an asset or through the API without a logical date has no data interval: fetch the hour
+# before the moment at which the run was due.
 FROM = "{{ data_interval_start if data_interval_start is defined else dag_run.run_after - macros.timedelta(hours=1) }}"
 TO = "{{ data_interval_end if data_interval_end is defined else dag_run.run_after }}"
 
-
-# Each run covers the hour before it. A plain "@hourly" does so on Airflow 2 only: on 3 its intervals are empty.
+# Each run covers the hour before it. On Airflow 3 the data interval of a plain "@hourly" is empty, which the operator
+# refuses.
 EVERY_HOUR = CronDataIntervalTimetable("0 * * * *", timezone="UTC")
 
 
 @dag(schedule=EVERY_HOUR, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_scheduled_snapshots() -> None:
-    """Keep an hourly history of what arrived. A backfill asks for the past hour, not for the present."""
+    """Keep an hourly history of what arrived. A backfill fetches the past hours."""
     snapshot = StreamkapDestinationMetricsOperator(
         task_id="snapshot",
         destination_id=DESTINATION_ID,

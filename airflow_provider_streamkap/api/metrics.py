@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Streamkap said of a destination: read leniently where it may vary, refused where it makes no sense."""
+"""The metrics of a destination. A value of an undocumented type is unknown and does not fail the response."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -81,6 +81,7 @@ class DestinationMetrics:
     :param observed_at: aware UTC time at which the answer was read; the API does not say how old ``latest`` is.
     :param data: values by metric; of a timeseries lists of points, sorted, with ISO 8601 timestamps.
     :param metadata: by metric its display name and unit, as the API gives them.
+    :param undocumented: by metric what the API sent instead of the documented type. Such a value is None in ``data``.
     """
 
     destination_id: str
@@ -88,15 +89,16 @@ class DestinationMetrics:
     observed_at: datetime
     data: dict[str, Any]
     metadata: dict[str, Any]
+    undocumented: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def parse(cls, query: MetricsQuery, payload: object, observed_at: datetime) -> DestinationMetrics:
-        """Judge and read an answer.
+        """Parse a response.
 
-        :param query: what was asked.
-        :param payload: the answer's JSON value.
-        :param observed_at: aware time at which the answer was read.
-        :raises StreamkapResponseError: if the answer is not what the API documents.
+        :param query: the query that was sent.
+        :param payload: the response's JSON value.
+        :param observed_at: aware time at which the response was read.
+        :raises StreamkapResponseError: if the response as a whole is not what the API documents.
         """
         answer = clean(payload)
         if not isinstance(answer, dict):
@@ -106,13 +108,15 @@ class DestinationMetrics:
             what = f"data is {_kind(data)}" if "data" in answer else "there is no data"
             raise StreamkapResponseError(f"the metrics are not as documented: {what}")
         metadata = answer.get("metadata")
-        series = query.time_type == TIMESERIES
+        parse = _series if query.time_type == TIMESERIES else _single
+        parsed = {name: parse(name, value) for name, value in data.items()}
         return cls(
             destination_id=query.destination_id,
             time_type=query.time_type,
             observed_at=observed_at.astimezone(UTC),
-            data={name: _series(name, value) if series else _single(name, value) for name, value in data.items()},
+            data={name: value for name, (value, _) in parsed.items()},
             metadata=metadata if isinstance(metadata, dict) else {},
+            undocumented={name: problem for name, (_, problem) in parsed.items() if problem},
         )
 
     @property
@@ -191,14 +195,17 @@ class DestinationMetrics:
             yield self.observed_at.isoformat(), value
 
     def select(self, names: Iterable[str]) -> DestinationMetrics:
-        """Keep some metrics only.
+        """Return a copy with some of the metrics only.
 
-        :param names: names in the API. A documented metric that the answer lacks becomes None, in a timeseries
-            ``[]``.
-        :raises ValueError: if a name is neither in the answer nor documented; lists the known ones.
+        :param names: names in the API. A documented metric that is missing from the response becomes None, in a
+            timeseries ``[]``.
+        :raises ValueError: if a name is neither in the response nor documented; the message lists the known ones.
+        :raises StreamkapResponseError: if the API sent one of them with an undocumented type.
         """
         chosen = list(dict.fromkeys([names] if isinstance(names, str) else names))
         self._check_names(chosen)
+        if problems := [self.undocumented[name] for name in chosen if name in self.undocumented]:
+            raise StreamkapResponseError(f"the metrics of {self.destination_id} cannot be read: {'; '.join(problems)}")
         series = self.time_type == TIMESERIES
         data = {name: self.data.get(name) for name in chosen}
         return replace(
@@ -220,46 +227,64 @@ def _kind(value: object) -> str:
     return _KINDS.get(type(value), type(value).__name__)
 
 
-def _single(name: str, value: Any) -> Any:
-    """Judge one value of ``latest`` or ``timesummary``."""
+def _single(name: str, value: Any) -> tuple[Any, str | None]:
+    """Return one value of ``latest`` or ``timesummary``, and what is wrong with its type."""
     if name == STATUS and not (value is None or isinstance(value, str)):
-        raise StreamkapResponseError(f"{name} is {_kind(value)} where a text is documented")
+        return None, f"{name} is {_kind(value)} where a text is documented"
     if name in NUMERIC_METRICS and not (value is None or is_number(value)):
-        raise StreamkapResponseError(f"{name} is {_kind(value)} where a number is documented")
-    return value
+        return None, f"{name} is {_kind(value)} where a number is documented"
+    return value, None
 
 
-def _series(name: str, value: Any) -> Any:
-    """Judge one series, sort it, and write its timestamps in one layout."""
+def _series(name: str, value: Any) -> tuple[Any, str | None]:
+    """Return one series, sorted and with timestamps in one layout, and what is wrong with its type."""
+    if value is None:
+        return None, None
+    problem = None
     if name in NUMERIC_METRICS:
-        if not (value is None or isinstance(value, list)):
-            raise StreamkapResponseError(f"{name} is {_kind(value)} where a list of points is documented")
-        for item in value or ():
-            _check_point(name, item)
+        if not isinstance(value, list):
+            return None, f"{name} is {_kind(value)} where a list of points is documented"
+        try:
+            value, problem = _known_points(name, value)
+        except ValueError as error:
+            return None, f"a point of {name} {error}"
     elif not isinstance(value, list) or not all(map(_is_point, value)):
-        return value
-    stamped = [(parse_timestamp(item["timestamp"]), item) for item in value or ()]
+        return value, None
+    stamped = [(parse_timestamp(item["timestamp"]), item) for item in value]
     stamped.sort(key=lambda pair: pair[0])
-    points = [{**item, "timestamp": moment.isoformat(), "value": item.get("value")} for moment, item in stamped]
-    return points if value is not None else None
+    return [{**item, "timestamp": moment.isoformat(), "value": item.get("value")} for moment, item in stamped], problem
 
 
-def _check_point(name: str, item: Any) -> None:
+def _known_points(name: str, items: list[Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the points of a series, None for a value that is no number, and what is wrong with the first such value.
+
+    :raises ValueError: an item is no point, or has no readable time: the series as a whole is unknown.
+    """
+    problem = None
+    points = []
+    for item in items:
+        _check_stamp(item)
+        value = item.get("value")
+        if not (value is None or is_number(value)):
+            problem = problem or f"a point of {name} is {_kind(value)} where a number is documented"
+            item = {**item, "value": None}
+        points.append(item)
+    return points, problem
+
+
+def _check_stamp(item: Any) -> None:
     if not isinstance(item, dict):
-        raise StreamkapResponseError(f"a point of {name} is {_kind(item)} where an object is documented")
+        raise ValueError(f"is {_kind(item)} where an object is documented")
     try:
         parse_timestamp(item.get("timestamp"))
     except ValueError as error:
-        raise StreamkapResponseError(f"a point of {name} has no readable timestamp: {error}") from None
-    value = item.get("value")
-    if not (value is None or is_number(value)):
-        raise StreamkapResponseError(f"a point of {name} is {_kind(value)} where a number is documented")
+        raise ValueError(f"has no readable timestamp: {error}") from None
 
 
 def _is_point(item: Any) -> bool:
-    """Tell whether something undocumented is a point like the documented ones."""
+    """Return whether an item of an undocumented series is a point like the documented ones."""
     try:
-        _check_point("", item)
-    except StreamkapResponseError:
+        _check_stamp(item)
+    except ValueError:
         return False
-    return "value" in item
+    return "value" in item and (item["value"] is None or is_number(item["value"]))

@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""From bytes to a JSON value that is safe to keep: finite numbers, sound text, bounded depth."""
+"""Decode a response body into a JSON value that every database and encoder can store.
+
+Numbers are finite and fit in 64 bits, texts can be encoded, and the depth is bounded.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -13,6 +15,11 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 
 #: Levels of nesting that are read. The documented answers need five; how many recursion bears, the caller decides.
 MAX_DEPTH = 64
+
+# Airflow 3 sends XComs and the events of triggers as msgpack, which raises OverflowError on a larger integer. A larger
+# float is no better: PostgreSQL's jsonb hands it out as an integer.
+_LIMIT = 2.0**63
+_LONG_INT = 20
 
 # PostgreSQL's text and jsonb, where XCom lives, refuse NUL, and a lone surrogate cannot be encoded at all.
 _UNSOUND = re.compile("[\x00\ud800-\udfff]")
@@ -27,17 +34,28 @@ def decode(body: bytes) -> Any:
     if not body.strip():
         raise StreamkapResponseError("the answer is empty where JSON was expected")
     try:
-        return json.loads(body)
-    except ValueError:
-        raise StreamkapResponseError("the answer is not JSON") from None
+        return _loads(body)
     except RecursionError:
         raise StreamkapResponseError("the answer is nested too deeply") from None
+    except ValueError:
+        raise StreamkapResponseError("the answer is not JSON") from None
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:
+        # Python refuses to convert an integer of several thousand digits.
+        return json.loads(body, parse_int=lambda digits: int(digits) if len(digits) < _LONG_INT else float(digits))
 
 
 def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Copy a JSON value so that every strict JSON writer and database takes it.
 
-    NaN and infinities become None, NUL and lone surrogates the replacement character.
+    A number that is not finite or does not fit in 64 signed bits becomes None: it is unknown. NUL and lone surrogates
+    become the replacement character.
 
     :param value: what :func:`decode` gave, or any value of JSON's types.
     :param depth: levels of nesting that are still allowed.
@@ -46,10 +64,10 @@ def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
     # In the order in which they are frequent: all values of every poll come by here.
     if isinstance(value, str):
         return sound(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, int):
-        return value
+    if isinstance(value, float | int):
+        return value if -_LIMIT <= value < _LIMIT else None
+    if value is None:
+        return None
     if depth <= 0:
         raise StreamkapResponseError("the answer is nested too deeply")
     if isinstance(value, list):

@@ -22,17 +22,22 @@ TIME_TYPES = (LATEST, TIMESERIES, TIMESUMMARY)
 TIME_UNITS = ("minute", "hour", "day", "week", "month")
 #: Seconds that one point of a timeseries covers at the finest grain that the API documents.
 GRAIN_SECONDS = 60
+# The smallest number of 24 digits, as long as the API's ids.
+_SHORTEST_ID = 10**23
 #: What is taken for a moment: ISO 8601 text or an aware datetime (pendulum's too).
 Timestamp = str | datetime
 
 
 def check_destination_id(value: Any, name: str = "destination_id") -> str:
-    """Check the id of a destination.
+    """Return the id of a destination as text.
 
-    :param value: the id; the API's are 24 hexadecimal digits, but all that makes one path segment is taken.
-    :param name: what to call it in the message.
-    :raises ValueError: if it is not text, is blank, or cannot stand as one path segment.
+    :param value: the id. The API's ids are 24 hexadecimal digits, but any text that fits into one path segment is
+        accepted. So is an integer of 24 digits: native rendering turns an id without letters into a number.
+    :param name: the argument's name, for the message.
+    :raises ValueError: if it is not a text, is blank, or cannot be one path segment.
     """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _id_of_digits(value, name)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must be a non-empty text, not {value!r}")
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
@@ -43,13 +48,23 @@ def check_destination_id(value: Any, name: str = "destination_id") -> str:
     return value
 
 
-def destination_ids(value: Any) -> tuple[str, ...]:
-    """Check one id or several.
+def _id_of_digits(value: float, name: str) -> str:
+    if isinstance(value, int) and _SHORTEST_ID <= value < 10 * _SHORTEST_ID:
+        return str(value)
+    raise ValueError(
+        f"{name} must be a text, not the number {value!r}. An id without letters, or with a single e among its digits, "
+        "becomes a number in a DAG with render_template_as_native_obj=True, and can lose digits: put quotes around "
+        f"the template, as in {name}=\"'{{{{ params.id }}}}'\", or pass the id as a text"
+    )
 
-    :param value: an id, or an iterable of them; one that is named twice counts once.
-    :raises ValueError: if one of them is no id, or there is none.
+
+def destination_ids(value: Any) -> tuple[str, ...]:
+    """Return one id or several as a tuple of texts.
+
+    :param value: an id, or an iterable of ids; duplicates are dropped.
+    :raises ValueError: if one of them is not an id, or there is none.
     """
-    if isinstance(value, str):
+    if is_one_id(value):
         return (check_destination_id(value),)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
         raise ValueError(f"destination_id must be an id or a list of ids, not {value!r}")
@@ -57,6 +72,14 @@ def destination_ids(value: Any) -> tuple[str, ...]:
     if not ids:
         raise ValueError("destination_id is an empty list: name at least one destination")
     return ids
+
+
+def is_one_id(value: Any) -> bool:
+    """Return whether a ``destination_id`` stands for one destination, so that the result is one snapshot.
+
+    :param value: the argument as it was given or rendered.
+    """
+    return isinstance(value, str | int | float)
 
 
 def destination_path(destination_id: str, *more: str) -> str:
@@ -122,9 +145,10 @@ class MetricsQuery:
     :param time_interval: number of ``time_unit`` between data points, from 1 on.
     :param time_unit: ``minute``, ``hour``, ``day``, ``week`` or ``month``.
     :param timestamp_from: start of the period: an ISO 8601 text, a datetime or a pendulum DateTime, with a
-        zone; None: the API's default, 24 hours ago.
+        zone; None: the API's default, 24 hours ago. Not with ``latest``, for which the API ignores the period.
     :param timestamp_to: end of the period, likewise; None: the API's default, now.
-    :raises ValueError: names the argument and the allowed values.
+    :raises ValueError: an argument is out of its range, the period is empty or reversed, or ``latest`` has one; the
+        message names the argument and the allowed values.
     """
 
     destination_id: str
@@ -136,15 +160,20 @@ class MetricsQuery:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        check_destination_id(self.destination_id)
+        put(self, "destination_id", check_destination_id(self.destination_id))
         put(self, "time_type", _one_of("time_type", self.time_type, TIME_TYPES))
         put(self, "time_unit", _one_of("time_unit", self.time_unit, TIME_UNITS))
         interval: Any = self.time_interval
         if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
             raise ValueError(f"time_interval must be a whole number from 1 on, not {interval!r}")
         start, end = aware_utc("timestamp_from", self.timestamp_from), aware_utc("timestamp_to", self.timestamp_to)
-        if start is not None and end is not None and start > end:
-            raise ValueError(f"timestamp_from ({_iso(start)}) must not be after timestamp_to ({_iso(end)})")
+        if self.time_type == LATEST and (start is not None or end is not None):
+            raise ValueError(
+                "timestamp_from and timestamp_to have no effect with time_type='latest', which returns the current "
+                "values: set time_type to 'timesummary' or 'timeseries', or leave them out"
+            )
+        if start is not None and end is not None and start >= end:
+            raise ValueError(f"timestamp_from ({_iso(start)}) must be before timestamp_to ({_iso(end)})")
         put(self, "timestamp_from", start)
         put(self, "timestamp_to", end)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, and one that is told when it changes."""
+"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, and assets that are updated when one changes."""
 
 from __future__ import annotations
 
@@ -22,26 +22,36 @@ _PATH = re.compile(r"/destinations/([^/]+)/?")
 
 
 def asset_uri(destination_id: str, host: str = DEFAULT_HOST) -> str:
-    """Give the URI of a destination's asset.
+    """Return the URI of a destination's asset, for the default condition.
 
     :param destination_id: the destination.
     :param host: the API's host, default ``api.streamkap.com``.
-    :raises ValueError: the id is no id.
+    :raises ValueError: ``destination_id`` is not an id.
     """
-    return f"streamkap://{host}/destinations/{quote(check_destination_id(destination_id), safe='')}"
+    return f"streamkap://{host.lower()}/destinations/{quote(check_destination_id(destination_id), safe='')}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """Bring an asset's URI into its one form; registered with Airflow as the handler of the scheme.
+    """Return the canonical form of an asset's URI; registered with Airflow as the handler of the scheme.
 
     :param uri: the URI, split.
-    :raises ValueError: it is not ``streamkap://<host>/destinations/<id>``.
+    :raises ValueError: it is not ``streamkap://<host>/destinations/<id>``, with or without a condition as its query.
     """
     found = _PATH.fullmatch(uri.path)
-    if not uri.hostname or found is None or uri.query or uri.fragment or "@" in uri.netloc:
-        raise ValueError("the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id>")
-    id_ = quote(check_destination_id(unquote(found[1])), safe="")
-    return uri._replace(scheme="streamkap", netloc=uri.netloc.lower(), path=f"/destinations/{id_}")
+    if not uri.hostname or found is None or uri.fragment or "@" in uri.netloc:
+        raise ValueError(
+            "the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id> or "
+            "streamkap://<host>/destinations/<id>?edge=out_of&max_records_lag=100"
+        )
+    id_ = check_destination_id(unquote(found[1]))
+    query = ""
+    if uri.query:
+        from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+
+        query = StreamkapDestinationEventTrigger.of_condition(id_, uri.query).condition()
+    return uri._replace(
+        scheme="streamkap", netloc=uri.netloc.lower(), path=f"/destinations/{quote(id_, safe='')}", query=query
+    )
 
 
 def destination_asset(
@@ -52,16 +62,19 @@ def destination_asset(
     name: str | None = None,
     **arguments: Any,
 ) -> Asset:
-    """Make the asset of a destination that is updated whenever the destination changes into or out of a condition.
+    """Return an asset that is updated whenever a destination changes into or out of a condition.
+
+    The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
+    query, such as ``?edge=out_of``, so that each condition is an asset of its own.
 
     :param destination_id: the destination.
-    :param trigger: what watches it; default: a
+    :param trigger: the trigger that watches it; default: a
         :class:`~airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger` with these ``arguments``.
-    :param host: the API's host, as it stands in the asset's URI.
+    :param host: the API's host, as part of the asset's URI; case does not matter.
     :param name: the asset's name; default: its URI.
     :param arguments: of the default trigger: ``edge``, ``max_records_lag``, ``poke_interval``, ...
     :raises RuntimeError: on Airflow 2, which has no watchers.
-    :raises ValueError: an argument out of its range.
+    :raises ValueError: an argument is out of its range, or contradicts ``trigger``.
     """
     from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 
@@ -69,9 +82,12 @@ def destination_asset(
         from airflow.sdk import AssetWatcher
     except ImportError:
         raise RuntimeError("an asset that watches a destination needs Airflow 3.0 or later") from None
-    uri = asset_uri(destination_id, host)
-    watcher = AssetWatcher(
-        name=f"streamkap_{destination_id}",
-        trigger=trigger or StreamkapDestinationEventTrigger(destination_id, **arguments),
-    )
+    if trigger is None:
+        trigger = StreamkapDestinationEventTrigger(destination_id, **arguments)
+    elif arguments or trigger.destination_id != check_destination_id(destination_id):
+        wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
+        raise ValueError(f"{wrong} has no effect next to trigger={trigger!r}: give the arguments to the trigger")
+    query = f"?{condition}" if (condition := trigger.condition()) else ""
+    uri = asset_uri(destination_id, host) + query
+    watcher = AssetWatcher(name=f"streamkap_{trigger.destination_id}{query}", trigger=trigger)
     return Asset(name=name or uri, uri=uri, watchers=[watcher])

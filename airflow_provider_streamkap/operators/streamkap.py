@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
 
-from airflow_provider_streamkap.api.query import MetricsQuery, destination_ids
+from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_one_id
+from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
@@ -20,7 +22,14 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.query import Timestamp
 
 
-class StreamkapDestinationMetricsOperator(BaseOperator):
+_EMPTY_INTERVAL = (
+    "On Airflow 3 a run of a plain cron or preset schedule such as '@daily' has an empty data interval, which starts "
+    "and ends at the same moment: schedule the DAG with CronDataIntervalTimetable('0 0 * * *', timezone='UTC'), or "
+    "compute one of the two"
+)
+
+
+class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     """Fetch the metrics of a destination and return them for XCom, as plain JSON.
 
     Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids a dict of
@@ -32,15 +41,23 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
     :param time_interval: how many ``time_unit`` one point covers, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
-    :param timestamp_from: start, as ISO 8601 text or an aware datetime; templated. ``None``: the API takes 24 hours
-        ago.
-    :param timestamp_to: end, likewise; ``None``: the API takes the current time.
-    :param metrics: only these metrics, by the API's names (one or a list); templated. ``None`` (default): all.
+    :param timestamp_from: start of the period, as ISO 8601 text or an aware datetime; templated. Not with ``latest``,
+        for which the API ignores the period. ``None``: the API takes 24 hours ago.
+    :param timestamp_to: end of the period, likewise; ``None``: the API takes the current time.
+    :param metrics: only these metrics, by the API's names (one or several); templated. ``None`` (default): all.
     :param max_points: the most points that a timeseries may bring into XCom, default 10,000; ``None``: any number.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
-    :raises ValueError: an argument out of its range; the message names it.
+    :raises ValueError: an argument is out of its range; the message names it.
+
+    A ``timestamp_from``, ``timestamp_to`` or ``metrics`` that was given and has no value in a run, such as a template
+    that renders to nothing, raises ``AirflowFailException``, and so does an empty or reversed period.
     """
 
+    if_given: ClassVar[Mapping[str, str]] = {
+        "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
+        "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
+        "metrics": "the template or upstream task returned no names; leave metrics out to fetch all",
+    }
     template_fields: Sequence[str] = (
         "destination_id",
         "timestamp_from",
@@ -60,24 +77,34 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
         time_unit: str = "hour",
         timestamp_from: Timestamp | None = None,
         timestamp_to: Timestamp | None = None,
-        metrics: str | Sequence[str] | None = None,
+        metrics: str | Iterable[str] | None = None,
         max_points: int | None = 10_000,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # What needs no rendering is refused while the DAG is written, not when it runs at night.
-        MetricsQuery("x", time_type, time_interval, time_unit)
-        _check_max_points(max_points)
-        self.destination_id = destination_id
+        self.destination_id = plain(destination_id)
         self.time_type = time_type
         self.time_interval = time_interval
         self.time_unit = time_unit
         self.timestamp_from = timestamp_from
         self.timestamp_to = timestamp_to
-        self.metrics = metrics
+        self.metrics = plain(metrics)
         self.max_points = max_points
         self.streamkap_conn_id = streamkap_conn_id
+        self.note_given()
+        with self.checked():
+            self._check_literals()
+
+    def _check_literals(self) -> None:
+        """Check when the DAG is parsed what needs no rendering."""
+        self.check_literal(self.destination_id, destination_ids)
+        self.check_literal(self.metrics, _names)
+        self.check_literal(self.streamkap_conn_id, check_conn_id)
+        start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
+        end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
+        MetricsQuery("x", self.time_type, self.time_interval, self.time_unit, start, end)
+        _check_max_points(self.max_points)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
@@ -94,7 +121,9 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
             raise exception_of(error) from error
 
     def _snapshots(self, context: Context) -> dict[str, Any]:
+        self.check_given()
         ids, metrics = destination_ids(self.destination_id), _names(self.metrics)
+        _check_period(self.timestamp_from, self.timestamp_to)
         queries = [
             MetricsQuery(
                 id_, self.time_type, self.time_interval, self.time_unit, self.timestamp_from, self.timestamp_to
@@ -109,8 +138,10 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
         self._check_points(snapshots)
         for id_, snapshot in snapshots.items():
             self.log.info("%s: %s", id_, _summary(snapshot))
+            if metrics is None and snapshot.undocumented:
+                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(snapshot.undocumented.values()))
         answers = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
-        return answers[ids[0]] if isinstance(self.destination_id, str) else answers
+        return answers[ids[0]] if is_one_id(self.destination_id) else answers
 
     def _check_points(self, snapshots: dict[str, DestinationMetrics]) -> None:
         points = sum(
@@ -131,13 +162,24 @@ def _check_max_points(max_points: Any) -> None:
         raise ValueError(f"max_points must be an integer of at least 1, or None; got {max_points!r}")
 
 
-def _names(metrics: Any) -> list[Any] | None:
+def _check_period(timestamp_from: Any, timestamp_to: Any) -> None:
+    start, end = aware_utc("timestamp_from", timestamp_from), aware_utc("timestamp_to", timestamp_to)
+    if start is not None and end is not None and start >= end:
+        raise ValueError(
+            f"timestamp_from ({start.isoformat()}) must be before timestamp_to ({end.isoformat()}). {_EMPTY_INTERVAL}"
+        )
+
+
+def _names(metrics: Any) -> list[str] | None:
     if metrics is None:
         return None
-    names = [metrics] if isinstance(metrics, str) else list(metrics) if isinstance(metrics, list | tuple | set) else []
-    if not names:
-        raise ValueError(f"metrics must be a name, a list of names, or None for all; got {metrics!r}")
-    return names
+    names = [metrics] if isinstance(metrics, str) else metrics
+    # An XCom of a mapped task is a lazy sequence, and no list.
+    if isinstance(names, Iterable) and not isinstance(names, Mapping | bytes):
+        names = list(names)
+        if names and all(isinstance(name, str) and name.strip() for name in names):
+            return names
+    raise ValueError(f"metrics must be a name, a list of names, or None for all; got {names!r}")
 
 
 def _summary(snapshot: DestinationMetrics) -> str:

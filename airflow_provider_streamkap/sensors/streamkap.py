@@ -9,13 +9,14 @@ reading means is decided elsewhere (``gate``, ``wait``), so that all modes come 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
-from airflow_provider_streamkap.api.query import Timestamp, destination_ids
+from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
+from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
@@ -41,7 +42,7 @@ CONFIRM_IN_WORKER = 10.0
 # what only a running task needs is imported where it needs it.
 
 
-class StreamkapDestinationSensor(BaseSensorOperator):
+class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
     By default: until no record that was in Kafka when the wait began is left there for the destination, shown by two
@@ -59,7 +60,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
     :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
         typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
-        ``None`` (default): after the wait began.
+        ``None`` (default): after the wait began. A value that is given and renders to nothing fails the task.
     :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
     :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if three polls in a row find
         none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning;
@@ -86,6 +87,9 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     :raises ValueError: an argument out of its range; the message names it.
     """
 
+    if_given: ClassVar[Mapping[str, str]] = {
+        "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}"
+    }
     template_fields: Sequence[str] = ("destination_id", "observed_after", "streamkap_conn_id")
     operator_extra_links = (StreamkapLink(),)
     ui_color = "#d5f0ec"
@@ -114,9 +118,9 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.destination_id = destination_id
+        self.destination_id = plain(destination_id)
         self.max_records_lag = max_records_lag
-        self.connector_status = _kept(connector_status)
+        self.connector_status = plain(connector_status)
         self.max_latency_ms = max_latency_ms
         self.observed_after = observed_after
         self.max_reading_age = max_reading_age
@@ -124,7 +128,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         self.confirmations = confirmations
         self.confirm_interval = confirm_interval
         self.require = require
-        self.fail_on_status = _kept(fail_on_status)
+        self.fail_on_status = plain(fail_on_status)
         self.status_grace = status_grace
         self.stall_after = stall_after
         self.max_poll_failures = max_poll_failures
@@ -135,14 +139,25 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         self._started: float | None = None
         self._wait: DestinationWait | None = None
         self._hook: StreamkapHook | None = None
-        # What needs no rendering is refused while the DAG is written, not when it runs at night.
-        plan = self._plan(("x",), None if observed_after is None else "1970-01-01T00:00:00Z")
-        if plan.patience.remembers and self._forgets:
-            check_memory(HAS_STORE)
+        self.note_given()
+        with self.checked():
+            self._check_literals()
         if (end_from_trigger or start_from_trigger) and not deferrable:
             raise ValueError("end_from_trigger and start_from_trigger are for a sensor with deferrable=True")
         if start_from_trigger:
             self.start_trigger_args = self._start_trigger_args()
+
+    def _check_literals(self) -> None:
+        """Check when the DAG is parsed what needs no rendering."""
+        if not isinstance(self.deferrable, bool):
+            raise ValueError(f"deferrable must be True or False; got {self.deferrable!r}")
+        self.check_literal(self.destination_id, destination_ids)
+        self.check_literal(self.streamkap_conn_id, check_conn_id)
+        plan = self._plan(
+            ("x",), self.observed_after if self.is_literal(self.observed_after) else "1970-01-01T00:00:00Z"
+        )
+        if plan.patience.remembers and self._forgets:
+            check_memory(HAS_STORE)
 
     @property
     def hook(self) -> StreamkapHook:
@@ -199,12 +214,8 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     def _begin(self, context: Context) -> DestinationWait:
         from airflow_provider_streamkap.wait import DestinationWait
 
+        self.check_given()
         ids = destination_ids(self.destination_id)
-        if isinstance(self.observed_after, str) and not self.observed_after.strip():
-            raise ValueError(
-                "observed_after was rendered to nothing: a run that was started by an asset or without a logical date "
-                "has no data interval; give it another moment, such as {{ dag_run.run_after }}"
-            )
         plan = self._plan(ids, self.observed_after)
         push_link(context, self.hook.connection(), ids[0])
         if not self._forgets:
@@ -296,9 +307,4 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         )
 
     def _many(self) -> bool:
-        return not isinstance(self.destination_id, str)
-
-
-def _kept(value: str | Iterable[str] | None) -> str | list[str] | None:
-    # A generator would be used up by the first look at it.
-    return value if value is None or isinstance(value, str) else list(value)
+        return not is_one_id(self.destination_id)

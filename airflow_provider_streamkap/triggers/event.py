@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import TriggerEvent
@@ -23,6 +25,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.arguments import plain
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.transition import Edge, Transition
@@ -77,13 +80,12 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         lag_source: LagSource = "auto",
     ) -> None:
         super().__init__()
-        check_destination_id(destination_id)
         if not poke_interval > 0:
             raise ValueError(f"poke_interval must be a number of seconds above 0; got {poke_interval!r}")
-        self.destination_id = destination_id
+        self.destination_id = check_destination_id(destination_id)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
-        self.connector_status = connector_status
+        self.connector_status = plain(connector_status)
         self.max_latency_ms = max_latency_ms
         self.confirmations = confirmations
         self.poke_interval = poke_interval
@@ -91,9 +93,47 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         self.lag_source: LagSource = lag_source
         gate = self._gate()
         Transition(gate, edge, confirmations)
-        self.connector_status = gate.arguments()["connector_status"]
+        statuses = gate.arguments()["connector_status"]
+        # In one order: Airflow starts another trigger whenever the arguments differ.
+        self.connector_status = None if statuses is None else sorted(statuses, key=str.casefold)
 
-    _CONDITION = ("destination_id", "edge", "max_records_lag", "connector_status", "max_latency_ms", "lag_source")
+    #: Arguments that make up the condition. Two triggers on one destination that differ in any of them need assets,
+    #: watchers and remembered states of their own.
+    CONDITION = ("edge", "max_records_lag", "connector_status", "max_latency_ms", "confirmations", "lag_source")
+
+    def condition(self) -> str:
+        """Return what distinguishes the condition from the default one, as a canonical URL query.
+
+        The default condition is ``""``. The order and case of statuses, and how a number is written, do not matter.
+        """
+        default = signature(StreamkapDestinationEventTrigger.__init__).parameters
+        pairs = {
+            (name, text)
+            for name in self.CONDITION
+            if (texts := _texts(getattr(self, name))) != _texts(default[name].default)
+            for text in texts
+        }
+        # Airflow sorts and encodes the query of an asset's URI in this way.
+        return urlencode(sorted(pairs))
+
+    @classmethod
+    def of_condition(cls, destination_id: str, query: str) -> StreamkapDestinationEventTrigger:
+        """Create the trigger of a condition that is written as a URL query.
+
+        :param destination_id: the destination.
+        :param query: for instance ``edge=out_of&max_records_lag=100``; ``ANY`` stands for None.
+        :raises ValueError: an argument is unknown, given twice, or out of its range; the message names it.
+        """
+        arguments: dict[str, Any] = {}
+        for name, text in parse_qsl(query, keep_blank_values=True):
+            if name not in cls.CONDITION:
+                raise ValueError(f"{name!r} is no part of a condition; known: {', '.join(cls.CONDITION)}")
+            arguments.setdefault(name, []).append(_value(name, text))
+        if twice := [name for name, values in arguments.items() if name != "connector_status" and len(values) > 1]:
+            raise ValueError(f"{', '.join(twice)} is given more than once")
+        return cls(
+            destination_id, **{name: values if len(values) > 1 else values[0] for name, values in arguments.items()}
+        )
 
     def _gate(self) -> DestinationGate:
         return DestinationGate(
@@ -107,7 +147,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        names = (*self._CONDITION, "confirmations", "poke_interval", "streamkap_conn_id")
+        names = ("destination_id", *self.CONDITION, "poke_interval", "streamkap_conn_id")
         return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -183,9 +223,36 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             return
 
     def _key(self) -> str:
-        # Another condition is another memory.
-        condition = json.dumps([getattr(self, name) for name in self._CONDITION], sort_keys=True)
-        return f"streamkap_{hashlib.sha256(condition.encode()).hexdigest()[:16]}"
+        # Another condition has another state.
+        identity = f"{self.destination_id}?{self.condition()}"
+        return f"streamkap_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+
+# Statuses are compared without regard to case and written in lower case, so that none of them reads like this.
+_ANY = "ANY"
+
+
+def _texts(value: Any) -> set[str]:
+    """Write the value of an argument as canonical texts."""
+    if value is None:
+        return {_ANY}
+    if isinstance(value, str):
+        return {value.strip().casefold()}
+    if isinstance(value, Iterable):
+        return {text for item in value for text in _texts(item)}
+    return {str(int(value) if value == int(value) else float(value))}
+
+
+def _value(name: str, text: str) -> Any:
+    """Read one of the texts, which may be written in another way than the canonical one."""
+    if text == _ANY:
+        return None
+    for kind in () if name == "connector_status" else (int, float):
+        with suppress(ValueError, OverflowError):
+            number_ = kind(text)
+            float(number_)
+            return number_
+    return text
 
 
 def _words(transition: Transition, changed: bool) -> str:

@@ -4,11 +4,17 @@
 
 import pendulum
 from airflow.providers.common.compat.sdk import dag
+from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 
+# [start of schedule]
+# On Airflow 3 the data interval of a plain "@daily" is empty.
+EVERY_DAY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
-@dag(schedule="@daily", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+
+@dag(schedule=EVERY_DAY, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+# [end of schedule]
 def snapshots():
     # [start of latest]
     StreamkapDestinationMetricsOperator(

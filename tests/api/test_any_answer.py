@@ -20,6 +20,7 @@ from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.transport import Body, prepare
+from airflow_provider_streamkap.api.watch import Watch
 from tests.api.anything import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
 from tests.api.support import CREDENTIALS, ID, signed_in
 
@@ -29,6 +30,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # What a call returns is turned into what leaves the storey.
 CALLS: dict[str, Callable[[Session], Exchange[Any]]] = {
     **{kind: partial(Session.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
+    "observe": lambda session: session.observe(Watch(ID)),
+    "observe, dated": lambda session: session.observe(Watch.dated(ID)),
     "destination": lambda session: session.destination(ID),
     "destinations": lambda session: session.destinations(DestinationsQuery()),
     "whoami": lambda session: session.whoami(),
@@ -71,6 +74,12 @@ def test_any_bytes(call: str, status: int, headers: dict[str, str], body: bytes)
 @unhurried
 @given(any_call, statuses, headers, values | payloads | st.fixed_dictionaries({"detail": values}))
 @example("latest", 401, {}, {"detail": "made-up-token"})
+@example("latest", 200, {}, {"data": {"recordsLag": 2**63}})
+@example("timeseries", 200, {}, {"data": {"recordsLag": [{"timestamp": "2026-03-01", "value": 10**400}]}})
+@example("observe, dated", 200, {}, {"data": {"nobodyAsked": {"deep": [-(2**64)]}}, "metadata": {"x": 2**80}})
+@example("whoami", 200, {}, {"sub": 10**30})
+@example("destination", 200, {}, {"result": [{"id": "d", "created_timestamp": 10**30, "task_statuses": [10**400]}]})
+@example("latest", 422, {}, {"detail": [{"loc": [10**30], "msg": 10**400}]})
 def test_any_json(call: str, status: int, headers: dict[str, str], payload: Any) -> None:
     check(call, status, headers, json.dumps(payload).encode())
 

@@ -72,7 +72,7 @@ def test_a_403_names_the_permission(session: Session) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html><title>hi</title>", b"[]", b'{"data": 7}', b'{"data": {"recordsLag": "many"}}', b"[" * 100_000],
+    [b"", b"<html><title>hi</title>", b"[]", b'{"data": 7}', b"[" * 100_000],
 )
 def test_an_answer_that_is_not_understood_shows_its_start(session: Session, body: bytes) -> None:
     with pytest.raises(StreamkapResponseError) as caught:

@@ -52,12 +52,14 @@ def test_a_blank_status_is_unknown() -> None:
     assert single({"connector_status": "  "}).connector_status is None
 
 
-def test_nan_is_unknown_and_large_numbers_are_kept() -> None:
+def test_nan_and_numbers_above_64_bits_are_unknown() -> None:
     assert single({"recordsLag": float("nan"), "latency": float("inf")}).as_dict()["data"] == {
         "recordsLag": None,
         "latency": None,
     }
-    assert single({"recordsLag": 10**30}).records_lag == 10**30
+    assert single({"recordsLag": 2**63 - 1}).records_lag == 2**63 - 1
+    for huge in (2**63, 1e19, 10**400):
+        assert single({"recordsLag": huge}).records_lag is None
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", 3])
@@ -75,11 +77,6 @@ def test_metadata_may_be_missing(metadata: Any) -> None:
         ({}, "there is no data"),
         ({"data": None}, "data is null"),
         ({"data": []}, "data is a list"),
-        ({"data": {"connector_status": 3}}, "connector_status is a number"),
-        ({"data": {"connector_status": ["Active"]}}, "connector_status is a list"),
-        *(({"data": {name: "1"}}, f"{name} is a text") for name in NUMERIC_METRICS),
-        ({"data": {"recordsLag": True}}, "recordsLag is true or false"),
-        ({"data": {"latency": {}}}, "latency is an object"),
     ],
 )
 def test_refused(payload: Any, said: str) -> None:
@@ -88,20 +85,51 @@ def test_refused(payload: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("name", "value", "problem"),
     [
-        (3, "recordsLag is a number where a list of points"),
-        ([3], "a point of recordsLag is a number"),
-        ([{"value": 1}], "no readable timestamp"),
-        ([{"timestamp": None, "value": 1}], "no readable timestamp"),
-        ([{"timestamp": "noon", "value": 1}], "no readable timestamp"),
-        ([{"timestamp": "2025-03-02", "value": "1"}], "a point of recordsLag is a text"),
-        ([{"timestamp": "2025-03-02", "value": False}], "a point of recordsLag is true or false"),
+        ("connector_status", 3, "connector_status is a number where a text is documented"),
+        ("connector_status", ["Active"], "connector_status is a list where a text is documented"),
+        *((name, "NaN", f"{name} is a text where a number is documented") for name in NUMERIC_METRICS),
+        ("recordsLag", True, "recordsLag is true or false where a number is documented"),
+        ("latency", {}, "latency is an object where a number is documented"),
     ],
 )
-def test_refused_series(value: Any, said: str) -> None:
-    with pytest.raises(StreamkapResponseError, match=said):
-        series({"recordsLag": value})
+def test_a_value_of_an_undocumented_type_is_unknown_and_fails_nothing_else(name: str, value: Any, problem: str) -> None:
+    metrics = single({name: value, "extra": 7})
+    assert metrics.data == {name: None, "extra": 7}
+    assert (metrics.connector_status, metrics.records_lag, metrics.latency_ms) == (None, None, None)
+    assert metrics.undocumented == {name: problem}
+    assert metrics.select(["extra"]).data == {"extra": 7}
+    with pytest.raises(StreamkapResponseError, match=problem):
+        metrics.select(["extra", name])
+
+
+@pytest.mark.parametrize(
+    ("value", "points", "problem"),
+    [
+        (3, None, "recordsLag is a number where a list of points is documented"),
+        ([3], None, "a point of recordsLag is a number where an object is documented"),
+        ([{"value": 1}], None, "a point of recordsLag has no readable timestamp"),
+        ([{"timestamp": None, "value": 1}], None, "a point of recordsLag has no readable timestamp"),
+        ([{"timestamp": "noon", "value": 1}], None, "a point of recordsLag has no readable timestamp"),
+        ([{"timestamp": "2025-03-02", "value": "1"}], [None], "a point of recordsLag is a text where a number"),
+        (
+            [{"timestamp": "2025-03-02", "value": 4}, {"timestamp": "2025-03-03", "value": False}],
+            [4, None],
+            "a point of recordsLag is true or false where a number",
+        ),
+    ],
+)
+def test_a_series_of_an_undocumented_type_is_unknown_and_fails_nothing_else(
+    value: Any, points: Any, problem: str
+) -> None:
+    metrics = series({"recordsLag": value, "latency": [{"timestamp": "2025-03-02", "value": 5}]})
+    assert [point.value for point in metrics.points("latency")] == [5]
+    assert (metrics.data["recordsLag"] is None) == (points is None)
+    assert [point.value for point in metrics.points("recordsLag")] == (points or [])
+    assert metrics.select(["latency"]).points("latency") == metrics.points("latency")
+    with pytest.raises(StreamkapResponseError, match=problem):
+        metrics.select(["recordsLag"])
 
 
 def test_points_are_sorted_and_in_one_layout() -> None:

@@ -55,9 +55,23 @@ def test_an_enum_is_written_as_its_value() -> None:
         ({"timestamp_from": pendulum.naive(2025, 3, 2)}, "timestamp_from has no time zone"),
         ({"timestamp_from": "0001-01-01T00:00:00+05:00"}, "timestamp_from is out of range"),
         (
-            {"timestamp_from": "2025-03-02T00:00:01Z", "timestamp_to": "2025-03-02T01:00:00+01:00"},
-            r"timestamp_from \(2025-03-02T00:00:01Z\) must not be after timestamp_to \(2025-03-02T00:00:00Z\)",
+            {
+                "time_type": "timesummary",
+                "timestamp_from": "2025-03-02T00:00:01Z",
+                "timestamp_to": "2025-03-02T01:00:00+01:00",
+            },
+            r"timestamp_from \(2025-03-02T00:00:01Z\) must be before timestamp_to \(2025-03-02T00:00:00Z\)",
         ),
+        (
+            {
+                "time_type": "timeseries",
+                "timestamp_from": "2025-03-02T00:00:00Z",
+                "timestamp_to": "2025-03-02T01:00:00+01:00",
+            },
+            "must be before timestamp_to",
+        ),
+        ({"timestamp_from": "2025-03-02T00:00:00Z"}, "have no effect with time_type='latest'"),
+        ({"timestamp_to": "2025-03-02T00:00:00Z"}, "have no effect with time_type='latest'"),
     ],
 )
 def test_refused(change: dict[str, Any], said: str) -> None:
@@ -91,8 +105,8 @@ def test_ids_make_one_segment(odd: str) -> None:
     ],
 )
 def test_moments_are_sent_in_utc(moment: Any, sent: str) -> None:
-    query = MetricsQuery(ID, timestamp_from=moment, timestamp_to=moment)
-    assert query.params[3:] == (("timestamp_from", sent), ("timestamp_to", sent))
+    query = MetricsQuery(ID, "timeseries", timestamp_from=moment, timestamp_to="2025-03-02T07:10:16Z")
+    assert query.params[3:] == (("timestamp_from", sent), ("timestamp_to", "2025-03-02T07:10:16Z"))
     assert type(query.timestamp_from) is datetime
 
 
@@ -108,12 +122,12 @@ def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
     ("given", "said"),
     [
         (None, "must be an id or a list of ids"),
-        (7, "must be an id or a list of ids"),
+        (7, "must be a text, not the number 7"),
         ({"a": 1}, "must be an id or a list of ids"),
         (b"a", "must be an id or a list of ids"),
         ([], "empty list"),
         (["a", ""], "must be a non-empty text"),
-        (["a", 7], "must be a non-empty text"),
+        (["a", 7], "must be a text, not the number 7"),
         ("..", "must not be"),
     ],
 )
@@ -123,8 +137,8 @@ def test_refused_lists_of_ids(given: Any, said: str) -> None:
 
 
 def test_equal_questions_are_equal() -> None:
-    one = MetricsQuery(ID, timestamp_from="2025-03-02T07:10:15Z")
-    two = MetricsQuery(ID, timestamp_from=pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"))
+    one = MetricsQuery(ID, "timeseries", timestamp_from="2025-03-02T07:10:15Z")
+    two = MetricsQuery(ID, "timeseries", timestamp_from=pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"))
     assert one == two
     assert hash(one) == hash(two)
 
@@ -149,3 +163,19 @@ def test_parse_timestamp(text: str, moment: datetime) -> None:
 def test_refused_timestamps(text: Any) -> None:
     with pytest.raises(ValueError, match="not an ISO 8601 timestamp"):
         parse_timestamp(text)
+
+
+DIGITS = "670000000000000000000001"
+
+
+def test_an_id_of_digits_that_became_an_integer_is_an_id() -> None:
+    number: Any = int(DIGITS)
+    assert destination_ids(number) == (DIGITS,)
+    assert destination_ids([number, DIGITS, ID]) == (DIGITS, ID)
+    assert MetricsQuery(number) == MetricsQuery(DIGITS)
+
+
+@pytest.mark.parametrize("number", [1.2345678901e43, 67, 0, -int(DIGITS), 10**24, float("nan"), float("inf")])
+def test_a_number_that_lost_digits_is_explained(number: Any) -> None:
+    with pytest.raises(ValueError, match=r"becomes a number in a DAG with render_template_as_native_obj.*put quotes"):
+        destination_ids(number)

@@ -7,13 +7,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import airflow
 import pytest
 
-from airflow_provider_streamkap.assets.streamkap import asset_uri, sanitize_uri
+from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_asset, sanitize_uri
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.face.logs import Logged
@@ -199,6 +203,152 @@ def test_the_uri_of_an_asset_has_one_form() -> None:
     assert shouted.geturl() == "streamkap://api.streamkap.com/destinations/67ad"
     kept = sanitize_uri(urlsplit(asset_uri("a/b c")))
     assert kept.geturl() == asset_uri("a/b c")
+    assert asset_uri("67ad", "API.Streamkap.com") == asset_uri("67ad")
+
+
+@pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("edge=out_of", "edge=out_of"),
+        ("max_records_lag=100&edge=out_of", "edge=out_of&max_records_lag=100"),
+        ("max_records_lag=1e2", "max_records_lag=100"),
+        ("max_records_lag=100.0", "max_records_lag=100"),
+        ("max_latency_ms=0.5", "max_latency_ms=0.5"),
+        ("connector_status=STARTING&connector_status=Active", "connector_status=active&connector_status=starting"),
+        ("connector_status=404", "connector_status=404"),
+        ("connector_status=Pending%20Update", "connector_status=pending+update"),
+        ("connector_status=any&max_records_lag=ANY", "connector_status=any&max_records_lag=ANY"),
+        ("connector_status=ANY", "connector_status=ANY"),
+        # What is the default is left out.
+        ("edge=into&max_records_lag=0&connector_status=active&max_latency_ms=ANY&confirmations=2", ""),
+    ],
+)
+def test_a_condition_has_one_form(query: str, canonical: str) -> None:
+    once = sanitize_uri(urlsplit(f"{asset_uri('67ad')}?{query}"))
+    assert once.query == canonical
+    assert sanitize_uri(once) == once
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("x=1", "'x' is no part of a condition; known: edge, max_records_lag"),
+        ("poke_interval=5", "'poke_interval' is no part of a condition"),
+        ("edge=up", "edge must be"),
+        ("edge=into&edge=out_of", "edge is given more than once"),
+        ("max_records_lag=many", "max_records_lag"),
+        ("max_records_lag=" + "9" * 400, "max_records_lag"),
+        ("connector_status=", "connector_status"),
+        ("max_records_lag=ANY&connector_status=ANY", "nothing to wait for"),
+    ],
+)
+def test_a_condition_that_makes_no_sense_is_refused(query: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        sanitize_uri(urlsplit(f"{asset_uri('67ad')}?{query}"))
+
+
+CONDITIONS: list[dict[str, Any]] = [
+    {},
+    {"edge": "out_of"},
+    {"max_records_lag": 1},
+    {"max_records_lag": 0.5},
+    {"max_records_lag": None},
+    {"connector_status": "Paused"},
+    {"connector_status": ["Active", "Paused"]},
+    {"connector_status": None},
+    {"max_latency_ms": 0},
+    {"max_latency_ms": 1e20},
+    {"confirmations": 1},
+    {"edge": "out_of", "confirmations": 1},
+]
+
+
+def test_every_condition_has_a_state_of_its_own() -> None:
+    triggers = [trigger(**arguments) for arguments in CONDITIONS]
+    other = StreamkapDestinationEventTrigger("d2")
+    for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._key):
+        assert len({identity(one) for one in triggers}) == len(CONDITIONS)
+    assert other._key() not in {one._key() for one in triggers}
+    for one in triggers:
+        assert StreamkapDestinationEventTrigger.of_condition("d1", one.condition()).condition() == one.condition()
+
+
+def test_how_often_and_with_which_connection_is_no_part_of_the_condition() -> None:
+    one, two = trigger(), trigger(poke_interval=7, streamkap_conn_id="other")
+    assert (one.condition(), one._key()) == (two.condition(), two._key())
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"connector_status": ("Paused", "Broken", "Active")},
+        {"connector_status": {"Active", "Broken", "Paused"}},
+        {"connector_status": (status for status in ("Broken", "Active", "Paused"))},
+        {"connector_status": ["broken ", "ACTIVE", "paused", "Paused"]},
+        {"max_records_lag": 0.0},
+    ],
+)
+def test_the_same_condition_written_in_another_way_is_the_same(same: dict[str, Any]) -> None:
+    statuses: dict[str, Any] = {"connector_status": ["Active", "Broken", "Paused"]}
+    one, two = trigger(**statuses), trigger(**{**statuses, **same})
+    assert (one.condition(), one._key()) == (two.condition(), two._key())
+
+
+IDENTITY = """
+from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+made = StreamkapDestinationEventTrigger("d1", connector_status={"Active", "Paused", "Broken", "Starting", "Pending"})
+print(made.condition(), made._key(), made.serialize())
+"""
+
+
+def test_a_set_of_statuses_is_the_same_in_every_process() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", IDENTITY],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()[-1]
+        for seed in (1, 2, 3)
+    }
+    assert len(told) == 1
+
+
+needs_watchers = pytest.mark.skipif(airflow.__version__.startswith("2."), reason="Airflow 2 has no watchers")
+
+
+@needs_watchers
+def test_every_condition_is_an_asset_of_its_own() -> None:
+    assets = [destination_asset("67ad", **arguments) for arguments in CONDITIONS]
+    for identities in (
+        {asset.uri for asset in assets},
+        {asset.name for asset in assets},
+        {asset.watchers[0].name for asset in assets},
+    ):
+        assert len(identities) == len(CONDITIONS)
+    assert assets[0].uri == "streamkap://api.streamkap.com/destinations/67ad"
+    assert assets[1].uri == "streamkap://api.streamkap.com/destinations/67ad?edge=out_of"
+    assert all(asset.name == asset.uri for asset in assets)
+    assert all(type(asset)(uri=asset.uri).uri == asset.uri for asset in assets)
+
+
+@needs_watchers
+def test_the_host_of_an_asset_is_written_in_lower_case() -> None:
+    asset = destination_asset("67ad", host="API.x")
+    assert asset.name == asset.uri == "streamkap://api.x/destinations/67ad"
+
+
+@needs_watchers
+def test_an_asset_takes_its_condition_from_its_trigger() -> None:
+    given = StreamkapDestinationEventTrigger("67ad", edge="out_of")
+    asset = destination_asset("67ad", given)
+    assert asset == destination_asset("67ad", given, name=asset.uri)
+    assert asset.uri == destination_asset("67ad", edge="out_of").uri
+    with pytest.raises(ValueError, match="edge has no effect next to trigger="):
+        destination_asset("67ad", given, edge="into")
+    with pytest.raises(ValueError, match="destination_id 'other' has no effect next to trigger="):
+        destination_asset("other", given)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +358,7 @@ def test_the_uri_of_an_asset_has_one_form() -> None:
         "streamkap://api.streamkap.com/67ad",
         "streamkap://api.streamkap.com/destinations/",
         "streamkap://api.streamkap.com/destinations/67ad/metrics",
-        "streamkap://api.streamkap.com/destinations/67ad?x=1",
+        "streamkap://api.streamkap.com/destinations/67ad#part",
         "streamkap://api.streamkap.com/destinations/..",
         "streamkap://user:secret@api.streamkap.com/destinations/67ad",
     ],

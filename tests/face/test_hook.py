@@ -38,18 +38,19 @@ def asked(metrics: DestinationMetrics) -> dict[str, Any]:
 def test_metrics_are_the_same_from_both_sides(streamkap: StreamkapSimulator, time_type: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     hook = StreamkapHook()
-    metrics = hook.get_destination_metrics("d1", time_type, **WINDOW)
-    again = asyncio.run(hook.aget_destination_metrics("d1", time_type, **WINDOW))
+    window = {name: value for name, value in WINDOW.items() if time_type != "latest" or "timestamp" not in name}
+    metrics = hook.get_destination_metrics("d1", time_type, **window)
+    again = asyncio.run(hook.aget_destination_metrics("d1", time_type, **window))
     assert asked(metrics) == asked(again)
     assert metrics.time_type == time_type
     one, other = (request for request in streamkap.requests if request.path == "/destinations/d1/metrics")
     assert one.query == other.query
+    period = {"timestamp_from": "2026-03-02T06:00:00Z", "timestamp_to": "2026-03-02T07:00:00Z"}
     assert one.query == {
         "time_type": time_type,
         "time_interval": "5",
         "time_unit": "minute",
-        "timestamp_from": "2026-03-02T06:00:00Z",
-        "timestamp_to": "2026-03-02T07:00:00Z",
+        **(period if time_type != "latest" else {}),
     }
 
 
@@ -67,6 +68,7 @@ def test_latest_is_the_default(streamkap: StreamkapSimulator) -> None:
         ({"time_interval": 0}, "time_interval"),
         ({"time_unit": "second"}, "time_unit"),
         ({"timestamp_from": "2026-03-02T07:00:00"}, "timestamp_from"),
+        ({"timestamp_from": "2026-03-02T07:00:00Z"}, "no effect with time_type='latest'"),
         ({"timestamp_from": "2026-03-02T07:00:00Z", "timestamp_to": "2026-03-01T07:00:00Z"}, "timestamp_from"),
     ],
 )
@@ -185,6 +187,6 @@ def test_the_reason_of_a_refusal_reaches_the_caller(streamkap: StreamkapSimulato
     hook = StreamkapHook()
     with pytest.raises(StreamkapRequestError) as caught:
         # The service refuses more than the client can know of.
-        hook.get_destination_metrics("d1", timestamp_from="9999-01-01T00:00:00Z")
+        hook.get_destination_metrics("d1", "timeseries", timestamp_from="9999-01-01T00:00:00Z")
     assert caught.value.status == 400
     assert caught.value.request_id

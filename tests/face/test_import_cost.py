@@ -88,6 +88,7 @@ PARSING = {
     "api",
     "api.query",
     "api.reading",
+    "arguments",
     "gate",
     "get_provider_info",
     "hooks",

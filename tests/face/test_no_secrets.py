@@ -25,7 +25,7 @@ ECHOES: dict[str, Any] = {
     "500 text": lambda said: Fault.status(500, body=f"Traceback: {said}".encode()),
     "502 page": lambda said: Fault.status(502, body=f"<html><title>Bad {said}</title>{said}</html>".encode()),
     "200 no JSON": lambda said: Fault.status(200, body=f"{said} is no JSON".encode()),
-    "200 odd JSON": lambda said: Fault.json({"data": {"recordsLag": said}, "headers": said}),
+    "200 odd JSON": lambda said: Fault.json({"data": said, "headers": said}),
     "redirect": lambda said: Fault.redirect(f"https://user:{said}@elsewhere.example.com/{said}?token={said}"),
     "request id": lambda said: Fault.status(503, headers={"X-Request-Id": said}),
 }

@@ -9,18 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, BaseOperator
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.face.logs import Logged
 from tests.face.modes import TaskInstance
 
 METRICS = "/destinations/d1/metrics"
 # A full hour that is over, so that asking again brings the same.
-_END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 HOUR: dict[str, Any] = {
-    "timestamp_from": (_END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "timestamp_to": _END.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "timestamp_from": (END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "timestamp_to": END.strftime("%Y-%m-%dT%H:%M:%SZ"),
 }
 
 
@@ -85,16 +86,25 @@ def test_a_documented_metric_that_is_not_there(d1: StreamkapSimulator) -> None:
     assert snapshot(metrics=["latency"], time_type="timeseries", **HOUR)["data"] == {"latency": []}
 
 
-@pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag", "", ["recordsLag", 5]])
+@pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag"])
 def test_a_metric_that_nobody_knows(d1: StreamkapSimulator, metrics: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
         snapshot(metrics=metrics)
 
 
-@pytest.mark.parametrize("metrics", [[], 5, {"recordsLag": 1}, b"recordsLag"])
+@pytest.mark.parametrize(
+    "metrics", [[], 5, {"recordsLag": 1}, b"recordsLag", "", ["recordsLag", 5], ["recordsLag", None], [" "]]
+)
 def test_metrics_that_are_no_names(d1: StreamkapSimulator, metrics: Any) -> None:
-    with pytest.raises(AirflowFailException, match="metrics must be a name, a list of names, or None"):
+    with pytest.raises(ValueError, match="metrics must be a name, a list of names, or None"):
         snapshot(metrics=metrics)
+    task = StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", metrics="{{ params.metrics }}")
+    task.metrics = metrics
+    context: Any = {"ti": TaskInstance()}
+    with pytest.raises(
+        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|was given, but)"
+    ):
+        task.execute(context)
     assert d1.count() == 0
 
 
@@ -132,25 +142,93 @@ def test_no_flood_by_default(d1: StreamkapSimulator) -> None:
         snapshot(destination_id=["d1", "d2"], time_type="timeseries", time_unit="minute")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"destination_id": ""}, "destination_id"),
-        ({"destination_id": []}, "destination_id is an empty list"),
-        ({"destination_id": None}, "destination_id"),
-        ({"destination_id": ["d1", None]}, "destination_id"),
-        ({"destination_id": {"d1": 1}}, "destination_id"),
-        ({"timestamp_from": "None"}, "timestamp_from"),
-        ({"timestamp_from": ""}, "timestamp_from"),
-        ({"timestamp_to": "2026-03-02T07:00:00"}, "timestamp_to has no time zone"),
-        ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_from"]}, "must not be after"),
-        ({"streamkap_conn_id": "not_there"}, "not_there"),
-    ],
-)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"destination_id": ""}, "destination_id"),
+    ({"destination_id": []}, "destination_id is an empty list"),
+    ({"destination_id": None}, "destination_id"),
+    ({"destination_id": ["d1", None]}, "destination_id"),
+    ({"destination_id": {"d1": 1}}, "destination_id"),
+    ({"timestamp_from": "None"}, "timestamp_from"),
+    ({"timestamp_from": ""}, "timestamp_from"),
+    ({"timestamp_to": "2026-03-02T07:00:00"}, "timestamp_to has no time zone"),
+    ({"timestamp_to": "2026-03-02"}, "timestamp_to has no time zone"),
+    ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_from"]}, "must be before"),
+    ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_to"]}, "must be before"),
+    ({"streamkap_conn_id": ""}, "conn_id"),
+    ({"streamkap_conn_id": None}, "conn_id"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        snapshot(**{"time_type": "timesummary", **arguments})
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
 def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
+    templates: dict[str, Any] = dict.fromkeys(arguments, "{{ params.x }}")
+    task = StreamkapDestinationMetricsOperator(
+        **{"task_id": "snapshot", "destination_id": "d1", "time_type": "timesummary", **templates}
+    )
+    for name, value in arguments.items():
+        setattr(task, name, value)
+    context: Any = {"ti": TaskInstance()}
     with pytest.raises(AirflowFailException, match=said):
-        snapshot(**arguments)
+        task.execute(context)
     assert d1.count() == 0
+
+
+def test_a_connection_that_does_not_exist_is_not_retried(d1: StreamkapSimulator) -> None:
+    with pytest.raises(AirflowFailException, match="not_there"):
+        snapshot(streamkap_conn_id="not_there")
+
+
+@pytest.mark.parametrize("name", ["timestamp_from", "timestamp_to"])
+@pytest.mark.parametrize("value", ["{{ data_interval_start }}", "2026-03-02T06:00:00Z"])
+def test_the_latest_values_have_no_period(name: str, value: str) -> None:
+    for given in (value, BaseOperator(task_id="up").output):
+        period: dict[str, Any] = {name: given}
+        with pytest.raises(ValueError, match="no effect with time_type='latest', which returns the current values"):
+            snapshot(**period)
+
+
+@pytest.mark.parametrize("start", [END, END + timedelta(seconds=1)])
+def test_the_empty_interval_of_a_plain_schedule_is_refused_with_the_way_out(
+    d1: StreamkapSimulator, start: datetime
+) -> None:
+    task = StreamkapDestinationMetricsOperator(
+        task_id="snapshot",
+        destination_id="d1",
+        time_type="timeseries",
+        timestamp_from="{{ data_interval_start }}",
+        timestamp_to="{{ data_interval_end }}",
+    )
+    context: Any = {"ti": TaskInstance(), "data_interval_start": start, "data_interval_end": END}
+    task.render_template_fields(context)
+    with pytest.raises(AirflowFailException, match=r"timestamp_from \(.*\) must be before timestamp_to") as caught:
+        task.execute(context)
+    for word in ("Airflow 3", "@daily", "empty data interval", "CronDataIntervalTimetable"):
+        assert word in str(caught.value)
+    assert d1.count() == 0
+
+
+def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: StreamkapSimulator, logged: Logged) -> None:
+    d1.inject(Fault.json({"data": {"latency": "NaN", "recordsLag": 7}}), path=METRICS, times=None)
+    assert snapshot(metrics=["recordsLag"])["data"] == {"recordsLag": 7}
+    assert snapshot()["data"] == {"latency": None, "recordsLag": 7}
+    assert "latency is a text where a number is documented" in logged.text
+    with pytest.raises(AirflowException, match="latency is a text where a number is documented") as caught:
+        snapshot(metrics=["latency"])
+    assert type(caught.value) is AirflowException
+
+
+def test_numbers_that_airflow_cannot_store_are_unknown(d1: StreamkapSimulator) -> None:
+    huge: dict[str, Any] = {"recordsLag": 2**63, "latency": 1e19, "nobodyAsked": {"deep": [10**30, -(2**64), 10**400]}}
+    d1.inject(Fault.json({"data": huge, "metadata": {"recordsLag": {"rank": 2**70}}}), path=METRICS)
+    shot = snapshot()
+    assert shot["data"] == {"recordsLag": None, "latency": None, "nobodyAsked": {"deep": [None, None, None]}}
+    assert shot["metadata"] == {"recordsLag": {"rank": None}}
 
 
 def test_a_connection_that_makes_no_sense_is_not_retried(
@@ -175,7 +253,6 @@ def test_a_connection_that_makes_no_sense_is_not_retried(
         (Fault.html(502), AirflowException, "502"),
         (Fault.not_json(), AirflowException, "connector_status"),
         (Fault.drop(), AirflowException, METRICS),
-        (Fault.json({"data": {"recordsLag": "many"}}), AirflowException, "recordsLag"),
         (Fault.oversized(33 * 2**20, compressed=True), AirflowFailException, "32 MiB"),
     ],
 )

@@ -24,7 +24,6 @@ CONTEXT: Any = {
         "id": "d1",
         "metrics": ["recordsLag", "latency"],
         "lag": "recordsLag",
-        "nothing": None,
     },
     "conn": "other",
     "data_interval_start": START,
@@ -71,16 +70,6 @@ def test_moments_and_metrics(streamkap: StreamkapSimulator, native: bool) -> Non
     assert request.query["timestamp_to"] == "2026-03-02T07:00:00Z"
 
 
-@pytest.mark.parametrize("field", ["destination_id", "timestamp_from", "timestamp_to", "metrics"])
-def test_what_renders_to_nothing_is_refused(streamkap: StreamkapSimulator, field: str) -> None:
-    template = "{{ params.nothing or '' }}"
-    arguments: dict[str, Any] = {"task_id": "t", "destination_id": "d1", field: template}
-    task = rendered(lambda: StreamkapDestinationMetricsOperator(**arguments))
-    streamkap.add("d1", scenarios.steady())
-    with pytest.raises(AirflowFailException, match="metric" if field == "metrics" else field):
-        task.execute({"ti": TaskInstance()})
-
-
 @pytest.mark.parametrize("ids", ["", [], ["d1", ""], {"d1": 1}, 5])
 def test_a_sensor_refuses_ids_that_were_rendered_wrongly(streamkap: StreamkapSimulator, ids: Any) -> None:
     task = StreamkapDestinationSensor(task_id="t", destination_id="{{ params.ids }}")
@@ -109,7 +98,9 @@ def test_writing_a_dag_asks_nobody(streamkap: StreamkapSimulator, monkeypatch: p
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
         wait: BaseOperator = StreamkapDestinationSensor(task_id="wait", destination_id="d1", deferrable=True)
         operator = StreamkapDestinationMetricsOperator
-        shot = operator(task_id="shot", destination_id=["d1"], timestamp_from="{{ data_interval_start }}")
+        shot = operator(
+            task_id="shot", destination_id=["d1"], time_type="timesummary", timestamp_from="{{ data_interval_start }}"
+        )
         many = operator.partial(task_id="many", metrics=["recordsLag"]).expand(destination_id=["d1", "d2"])
         waits = StreamkapDestinationSensor.partial(task_id="waits", poke_interval=5).expand(destination_id=shot.output)
         wait >> shot >> many >> waits

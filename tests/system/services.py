@@ -19,6 +19,10 @@ _PROXY_PASSWORD = "pr0xy-passw0rd-of-the-tests"
 # The example on many destinations takes all that there are, one of which cannot be read.
 UNREADABLE = scenarios.DEMO_PAUSED
 
+# An integer that Airflow 3 cannot send, and a float that PostgreSQL makes such an integer of.
+HUGE = 2**70
+HUGE_FLOAT = 1e21
+
 
 @dataclass(frozen=True)
 class Services:
@@ -52,6 +56,11 @@ class Services:
         self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
         # The first look succeeds; these meet the trigger, which must bear them.
         self.tests.inject(Fault.status(503), path="/destinations/drains/metrics", times=2, after=1)
+        self.tests.add("huge", scenarios.steady())
+        odd: dict[str, Any] = {"connector_status": "Active", "nobodyAsked": [HUGE, HUGE_FLOAT]}
+        path = "/destinations/huge/metrics"
+        self.tests.inject(Fault.json({"data": {**odd, "recordsLag": HUGE}}), path=path, times=3)
+        self.tests.inject(Fault.json({"data": {**odd, "recordsLag": 0}}), path=path, times=None)
         # The test opens this one, when it has seen enough.
         self.tests.add("held", scenarios.stalled(lag=LAGGING))
         # The tests let this one come and go.

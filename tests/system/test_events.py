@@ -15,6 +15,7 @@ from tests.system.runs import Run
 pytestmark = pytest.mark.system
 
 DAG_ID = "system_events"
+BEHIND = "system_events_behind"
 POLLS = "/destinations/tides/metrics"
 DRAINED, LAGGING = scenarios.steady(), scenarios.stalled(lag=120)
 
@@ -55,6 +56,14 @@ def runs(session: Session) -> list[Run]:
 
 def test_drained_twice_and_ran_twice(runs: list[Run]) -> None:
     assert [run.state for run in runs] == ["success", "success"]
+
+
+@pytest.mark.usefixtures("runs")
+def test_another_condition_on_the_destination_starts_a_dag_of_its_own(session: Session) -> None:
+    (row,) = session.airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ?", BEHIND)
+    run = session.airflow.finished(BEHIND, row["run_id"])
+    (snapshot,) = run.xcom("keep")
+    assert snapshot["data"]["recordsLag"] == 120
 
 
 def test_the_event_brings_the_snapshot(runs: list[Run]) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG that runs whenever a destination has caught up."""
+"""Two DAGs on one destination: one runs whenever it has caught up, the other whenever it falls behind."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from airflow.providers.common.compat.sdk import dag, task
 from airflow_provider_streamkap.assets.streamkap import destination_asset
 
 tides = destination_asset("tides", poke_interval=1, streamkap_conn_id="streamkap_tests")
+
+ebbs = destination_asset("tides", edge="out_of", poke_interval=1, streamkap_conn_id="streamkap_tests")
 
 
 @dag(schedule=[tides], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
@@ -26,3 +28,17 @@ def system_events() -> None:
 
 
 system_events()
+
+
+@dag(schedule=[ebbs], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+def system_events_behind() -> None:
+    """Keep what the event brought."""
+
+    @task
+    def keep(*, triggering_asset_events: Any = None) -> list[Any]:
+        return [event.extra["payload"] for events in triggering_asset_events.values() for event in events]
+
+    keep()
+
+
+system_events_behind()

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments of operators: literals are checked when the DAG is parsed, and what was asked for never vanishes later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+NO_INTERVAL = (
+    "a run that was started by an asset or without a logical date has no data interval; use another moment, such as "
+    "{{ dag_run.run_after }}, or leave the argument out"
+)
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+# Airflow 3 leaves these out of the context of a run without a logical date.
+_OF_THE_INTERVAL = re.compile(r"'((prev_)?data_interval_\w+|logical_date|[dt]s(_nodash\w*)?)' is undefined")
+
+
+class CheckedArguments:
+    """Mixin of an operator whose optional templated arguments must not vanish.
+
+    An argument that is None in the DAG was not given. One that was given, as a template, as the output of a task or by
+    ``expand()``, and has no value when the task runs, is refused: without it the task would do something else than was
+    asked for. An undefined variable in a template fails the task without a retry.
+    """
+
+    #: Optional templated arguments, and why they may have no value in a run.
+    if_given: ClassVar[Mapping[str, str]]
+
+    # Airflow keeps the arguments of the constructor as they came, and a generator among them cannot be deep-copied.
+    shallow_copy_attrs: Sequence[str] = ("_BaseOperator__init_kwargs",)
+
+    if TYPE_CHECKING:
+        dag: Any
+        template_fields: Any
+
+        def has_dag(self) -> bool: ...
+
+    _given: frozenset[str] = frozenset()
+    _expanded: frozenset[str] | None = None
+
+    def __new__(cls, *_: Any, **kwargs: Any) -> Any:
+        """Note which arguments a mapped task received from ``expand()``: Airflow creates its operator at run time."""
+        made = super().__new__(cls)
+        if kwargs.get("_airflow_from_mapped"):
+            dag = kwargs.get("dag")
+            mapped = None if dag is None else dag.task_dict.get(kwargs.get("task_id"))
+            expanded = kwargs.keys() - getattr(mapped, "partial_kwargs", {}).keys()
+            object.__setattr__(made, "_expanded", frozenset(expanded))
+        return made
+
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """Check arguments in the constructor, which for a mapped task runs in the worker.
+
+        :raises ValueError: an argument is wrong in the DAG.
+        :raises AirflowFailException: an argument of a mapped task is wrong. A retry would not change it.
+        """
+        try:
+            yield
+        except ValueError as error:
+            if self._expanded is None:
+                raise
+            raise AirflowFailException(str(error)) from error
+
+    def note_given(self) -> None:
+        """Note which of the optional arguments have a value or will be rendered to one."""
+        self._given = frozenset(name for name in self.if_given if getattr(self, name) is not None)
+
+    def check_given(self) -> None:
+        """Check that no optional argument lost its value.
+
+        :raises ValueError: one did; the message names it and the likely reason.
+        """
+        for name in self.if_given:
+            value = getattr(self, name)
+            if name in (self._given | (self._expanded or frozenset())) and _is_nothing(value):
+                raise ValueError(f"{name} was given, but is {value!r} in this run: {self.if_given[name]}")
+
+    def is_literal(self, value: Any) -> bool:
+        """Return whether a value is final when the DAG is parsed: neither a template nor the output of a task.
+
+        :param value: an argument, or an item of one.
+        """
+        if isinstance(value, str):
+            # A DAG can choose other marks than {{ }}.
+            marks_unknown = self.has_dag() and self.dag.jinja_environment_kwargs
+            return not marks_unknown and not any(mark in value for mark in _TEMPLATE_MARKS)
+        return not _is_rendered(value) and not callable(value)
+
+    def check_literal(self, value: Any, check: Callable[[Any], object]) -> None:
+        """Check an argument as far as it is known when the DAG is parsed.
+
+        :param value: the argument, after :func:`plain`; of a list, the items that are literals are checked.
+        :param check: raises ValueError.
+        """
+        if isinstance(value, list) and value:
+            value = [item for item in value if self.is_literal(item)]
+            if value:
+                check(value)
+        elif self.is_literal(value):
+            check(value)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render the templates in place."""
+        # A cluster policy can set arguments after the operator was created.
+        self.note_given()
+        super().render_template_fields(context, jinja_env)  # type: ignore[misc]
+
+    def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
+        """Render a template, or fail the task for good if a variable in it is undefined.
+
+        :raises AirflowFailException: a variable is undefined; the message names it and the likely reason.
+        """
+        from jinja2 import Undefined, UndefinedError
+
+        try:
+            rendered = super().render_template(content, context, *args, **kwargs)  # type: ignore[misc]
+            # Native rendering returns an undefined variable as it is. As a text it is "", or raises.
+            return str(rendered) if isinstance(rendered, Undefined) else rendered
+        except UndefinedError as error:
+            name = next((name for name in self.template_fields if getattr(self, name, None) is content), "an argument")
+            reason = f": {NO_INTERVAL}" if _OF_THE_INTERVAL.search(str(error)) else ""
+            raise AirflowFailException(f"{name} cannot be rendered from {content!r}: {error}{reason}") from error
+
+
+def check_conn_id(value: Any) -> None:
+    """Check a connection id.
+
+    :param value: the argument.
+    :raises ValueError: it is not a text, or is blank.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"streamkap_conn_id must be the id of an Airflow connection; got {value!r}")
+
+
+def plain(value: Any) -> Any:
+    """Return an iterable as a list, since Airflow copies, renders and serializes arguments, and tries tasks again.
+
+    A generator would be empty at the second look. A set is sorted: its order differs from process to process, and with
+    it the serialized DAG.
+
+    :param value: an argument. A text, a mapping, None and the output of a task are returned as they are.
+    """
+    if isinstance(value, str | bytes | Mapping) or _is_rendered(value) or not isinstance(value, Iterable):
+        return value
+    return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+
+
+def _is_rendered(value: Any) -> bool:
+    # XComArg, MappedArgument and DagParam share no base class that every Airflow has at the same place.
+    return hasattr(value, "iter_references")
+
+
+def _is_nothing(value: Any) -> bool:
+    if isinstance(value, str):
+        # A template renders None to a text unless the DAG renders native objects.
+        return value.strip() in ("", "None")
+    return value is None or (isinstance(value, Sized) and not len(value))

@@ -157,18 +157,33 @@ class StreamkapDestinationSensor(BaseSensorOperator):
         :returns: done with the snapshot, or not yet.
         :raises TaskDeferred: not yet, and the sensor is deferrable.
         """
-        from airflow_provider_streamkap.sensors.polling import poll
+        from airflow_provider_streamkap.sensors.polling import FIRST_LOOK_SECONDS, poll
 
         with bad_arguments_fail():
             wait = self._wait = self._wait or self._begin(context)
+        first_look = FIRST_LOOK_SECONDS if self.deferrable else None
+        ends = time.monotonic() + FIRST_LOOK_SECONDS + CONFIRM_IN_WORKER
+        if self.deferrable:
+            self.log.info(
+                "Reading %d destination(s) once, within %.0f s, before deferring",
+                len(wait.plan.destination_ids),
+                FIRST_LOOK_SECONDS,
+            )
         while True:
-            step = poll(wait, self.hook, many=self._many(), tell=self.log.info)
+            step = poll(wait, self.hook, many=self._many(), log=self.log, first_look=first_look)
             if isinstance(step, PokeReturnValue):
                 return step
             if not self._stays(wait, step, context):
                 break
             time.sleep(step.after)
+            if first_look is not None:
+                # Confirmations take their time, but not a worker's if the API has become slow.
+                first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
         if self.deferrable:
+            if step.failing:
+                self.log.info(
+                    "Deferring although the API has not answered in full; the triggerer polls from now on"
+                )
             self._hand_over(wait)
         if self._forgets:
             remember(context, wait.memory())

@@ -49,9 +49,11 @@ class TaskInstance:
         return self.first_poke or datetime.now(UTC)
 
 
-def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
+def sensor(
+    mode: str, kind: type[StreamkapDestinationSensor] = StreamkapDestinationSensor, **arguments: Any
+) -> StreamkapDestinationSensor:
     """Make a sensor that does not take its time."""
-    return StreamkapDestinationSensor(
+    return kind(
         **{
             "task_id": "wait",
             "destination_id": "d1",
@@ -96,7 +98,7 @@ def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
     names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
     airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
     arguments = {name: getattr(task, name) for name in names + airflows}
-    return StreamkapDestinationSensor(task_id=task.task_id, **arguments)
+    return type(task)(task_id=task.task_id, **arguments)
 
 
 def carried(trigger: BaseTrigger) -> BaseTrigger:

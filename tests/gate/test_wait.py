@@ -433,9 +433,10 @@ def test_a_plan_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: 
 
 
 def test_the_result_has_the_shape_that_was_asked_for() -> None:
-    assert result(("a",), False, {"a": 1}) == 1
-    assert result(("a",), True, {"a": 1}) == {"a": 1}
-    assert list(result(("b", "a"), True, {"a": 1, "b": 2}).items()) == [("b", 2), ("a", 1)]
+    one, two = {"data": {"recordsLag": 1}, "metadata": {}}, {"data": {"recordsLag": 2}, "metadata": {}}
+    assert result(("a",), False, {"a": one}) == one
+    assert result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
+    assert list(result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
 
 
 def test_the_time_of_confirmations() -> None:

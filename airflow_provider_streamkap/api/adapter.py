@@ -77,10 +77,10 @@ class Adapter(HTTPAdapter):
     """Connections with one TLS context and answers that arrive in time or not at all.
 
     :param context: how certificates are checked, of the API and of a proxy.
-    :param connections: connections to a host that are kept open; the threads that share the adapter.
+    :param connections: connections to a host that are kept open, default 10; as many as threads share the adapter.
     """
 
-    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+    def __init__(self, context: ssl.SSLContext, connections: int = 10) -> None:
         self._context = context
         super().__init__(pool_maxsize=connections)
 

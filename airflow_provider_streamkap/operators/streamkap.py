@@ -131,7 +131,8 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
             for id_, shot in shots.items():
                 self.log.info("%s: %s", id_, _summary(shot))
         by_id = {id_: shot.as_dict() for id_, shot in shots.items()}
-        return result(list(by_id), not isinstance(self.destination_id, str), by_id)
+        snapshots: dict[str, Any] = result(list(by_id), not isinstance(self.destination_id, str), by_id)
+        return snapshots
 
     def _read(
         self, hook: StreamkapHook, queries: Sequence[MetricsQuery], metrics: list[Any] | None

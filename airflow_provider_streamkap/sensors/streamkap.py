@@ -45,14 +45,18 @@ class StreamkapDestinationSensor(BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
     By default: until no record waits in Kafka for the destination and its connector is Active, seen twice a minute
-    apart. Returns the snapshot that it passed on (for a list of ids a dict by id).
+    apart. Returns the snapshot that it passed on; for a list of ids a dict by id, of snapshots without ``metadata``.
+
+    A slow API holds no worker. A poll of all destinations together takes ``poke_interval`` at most, or 10 s if that is
+    shorter. The first look of a deferrable sensor takes 10 s at most and does not retry; if it fails, it defers.
 
     How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
     under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a
     404 of a destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried); too many failed
     polls in a row raise ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline.
 
-    :param destination_id: a destination's id, or a list of ids; templated.
+    :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
+        of a list are read at once.
     :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
     :param connector_status: wanted status or statuses, default ``"Active"``; ``None``: status does not matter.
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
@@ -181,9 +185,7 @@ class StreamkapDestinationSensor(BaseSensorOperator):
                 first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
-                self.log.info(
-                    "Deferring although the API has not answered in full; the triggerer polls from now on"
-                )
+                self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
             self._hand_over(wait)
         if self._forgets:
             remember(context, wait.memory())

@@ -112,9 +112,7 @@ def test_one_limit_for_all_of_them(service: StreamkapSimulator, make: Callable[.
     assert service.count(METRICS) <= 16
 
 
-def test_what_has_been_read_in_time_is_kept(
-    service: StreamkapSimulator, make: Callable[..., StreamkapClient]
-) -> None:
+def test_what_has_been_read_in_time_is_kept(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     service.inject(Fault.hang(), path="/destinations/d7/metrics", times=None)
     got = looked(make(), within=1.0)
     assert isinstance(got.pop("d7"), StreamkapTimeoutError)

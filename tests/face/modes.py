@@ -49,22 +49,23 @@ class TaskInstance:
         return self.first_poke or datetime.now(UTC)
 
 
-def sensor(
-    mode: str, kind: type[StreamkapDestinationSensor] = StreamkapDestinationSensor, **arguments: Any
-) -> StreamkapDestinationSensor:
+def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
+    """Give the arguments of a sensor that does not take its time."""
+    return {
+        "task_id": "wait",
+        "destination_id": "d1",
+        "poke_interval": 0.02,
+        "confirm_interval": 0.01,
+        "timeout": 20,
+        "mode": "reschedule" if mode == "reschedule" else "poke",
+        "deferrable": mode == "deferred",
+        **arguments,
+    }
+
+
+def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
     """Make a sensor that does not take its time."""
-    return kind(
-        **{
-            "task_id": "wait",
-            "destination_id": "d1",
-            "poke_interval": 0.02,
-            "confirm_interval": 0.01,
-            "timeout": 20,
-            "mode": "reschedule" if mode == "reschedule" else "poke",
-            "deferrable": mode == "deferred",
-            **arguments,
-        }
-    )
+    return StreamkapDestinationSensor(**hurried(mode, **arguments))
 
 
 def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:

@@ -14,7 +14,7 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.api.support import Longest
-from tests.face.modes import TaskInstance, run, sensor
+from tests.face.modes import TaskInstance, hurried, run
 from tests.faults.ends import FAILURES, GOOD
 
 
@@ -97,7 +97,7 @@ def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> An
         "timeout": 3600,
     }
     kind = StreamkapDestinationSensor if surface == "deferred" else Hasty
-    return run(sensor(surface, kind, **patient, **arguments), store=Store())
+    return run(kind(**hurried(surface, **patient, **arguments)), store=Store())
 
 
 async def _async(conn_id: str, destination_id: str) -> dict[str, Any]:

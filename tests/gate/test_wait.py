@@ -14,6 +14,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapConnectionError,
     StreamkapNotFoundError,
     StreamkapServerError,
+    StreamkapTimeoutError,
 )
 from airflow_provider_streamkap.api.watch import Observation, Watch
 from airflow_provider_streamkap.course import GiveUp
@@ -266,6 +267,27 @@ def test_progress_of_many_names_who_holds_them_up_and_not_everybody() -> None:
     assert "d11: " in told
     assert "d12: " not in told
     assert "and 3 more" in told
+
+
+def test_the_line_of_many_is_short_and_shows_one_error() -> None:
+    ids = tuple(f"67ad6e0af08a2365c729b{number:03}" for number in range(300))
+    wait = start(ids)
+    away = StreamkapTimeoutError(
+        "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
+    )
+    told = wait.progress(wait.observe(dict.fromkeys(ids, away), 0), 0)
+    assert told is not None
+    assert len(told) < 900
+    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in told
+    assert told.count("no complete answer within 30.0 s") == 1
+
+
+def test_the_message_of_many_errors_shows_three_in_full() -> None:
+    ids = tuple(f"d{number}" for number in range(15))
+    step = start(ids).observe(dict.fromkeys(ids, GONE), 0)
+    assert isinstance(step, GaveUp)
+    assert "destination d2 could not be read" in step.message
+    assert step.message.endswith("; and 12 more")
 
 
 def test_progress_of_many_that_are_all_ready() -> None:

@@ -52,6 +52,13 @@ class Services:
         self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
         # The first look succeeds; these meet the trigger, which must bear them.
         self.tests.inject(Fault.status(503), path="/destinations/drains/metrics", times=2, after=1)
+        for number in range(5):
+            self.tests.add(f"silent_{number}", scenarios.steady())
+            self.tests.inject(Fault.hang(), path=f"/destinations/silent_{number}/metrics")
+        for number in range(40):
+            self.tests.add(f"listed_{number}", scenarios.steady())
+        # The thread that meets this one fetches a new token.
+        self.tests.inject(Fault.status(401), path="/destinations/listed_7/metrics")
         # The test opens this one, when it has seen enough.
         self.tests.add("held", scenarios.stalled(lag=LAGGING))
         # The tests let this one come and go.

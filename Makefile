@@ -28,7 +28,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build truth life bench bench-waits bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build truth life bench bench-waits bench-lists bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,10 +113,13 @@ life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if an
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench
 	@touch $@
 
-bench: bench-waits bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/benchmarks.md)
+bench: bench-waits bench-lists bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/benchmarks.md)
 
 bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
 	.venvs/bench/bin/python -m benchmarks.waits $(if $(WRITE),--write docs/benchmarks.md)
+
+bench-lists: .venv/.ready ## how long a worker reads 300 destinations, beside the least possible (half a minute)
+	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/benchmarks.md)
 
 bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
 	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/benchmarks.md)

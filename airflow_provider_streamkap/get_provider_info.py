@@ -116,9 +116,9 @@ def get_provider_info() -> dict[str, object]:
                         "schema": {"type": ["string", "null"]},
                     },
                     "max_concurrency": {
-                        "label": "Concurrent polls",
-                        "description": "Requests that one triggerer has under way at once on this connection. "
-                        "Default: 16.",
+                        "label": "Concurrent requests",
+                        "description": "Concurrent requests of a triggerer, or of a task that reads a list, on this "
+                        "connection. Default: 16.",
                         "schema": {"type": ["integer", "null"], "minimum": 1},
                     },
                     "allow_http": {

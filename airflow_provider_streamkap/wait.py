@@ -34,8 +34,9 @@ __all__ = [
 
 Round = Mapping[str, Seen]
 
-# Destinations that a line or a message names, and unchanged polls that pass without a line.
+# Destinations that a line names, those whose whole error a message holds, and unchanged polls that pass without a line.
 _NAMED = 10
+_IN_FULL = 3
 _QUIET = 10
 
 
@@ -176,7 +177,7 @@ class DestinationWait:
         if not ends or (self.plan.require == "any" and len(ends) < len(self.courses)):
             return None
         why = next(reason for reason in GiveUp if any(end[0] is reason for end in ends))
-        return GaveUp(why, _some([message for reason, message in ends if reason is why]))
+        return GaveUp(why, _some([message for reason, message in ends if reason is why], _IN_FULL))
 
     def snapshots(self, round_: Round) -> dict[str, Any]:
         """Return what was seen as plain JSON, by destination, without what could not be read.
@@ -231,13 +232,17 @@ class DestinationWait:
 
     def _state(self) -> str:
         courses = list(self.courses.values())
-        held_up = [course.held_up() for course in courses if course.missing]
+        waiting = [course for course in courses if course.missing]
         if not any(course.seen for course in courses):
             return "nothing"
         if len(courses) == 1:
-            return "; ".join(held_up) or f"{courses[0].id}: ready ({courses[0].seen})"
-        ready = f"{len(courses) - len(held_up)} of {len(courses)} ready"
-        return f"{ready}; held up by {_some(held_up)}" if held_up else ready
+            return courses[0].held_up() if waiting else f"{courses[0].id}: ready ({courses[0].seen})"
+        ready = f"{len(courses) - len(waiting)} of {len(courses)} ready"
+        if not waiting:
+            return ready
+        # What was seen of each would make a line of thousands of characters.
+        failed = next((f"; last error: {course.seen}" for course in waiting if course.failures), "")
+        return f"{ready}; held up by {_some([f'{course.id}: {course.missing}' for course in waiting])}{failed}"
 
     def _elapsed(self, now: float) -> str:
         plan = self.plan
@@ -253,18 +258,20 @@ def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any])
     :param destination_ids: the destinations that are told of, in the order asked.
     :param many: they were given as a list.
     :param by_id: the snapshots, by destination.
-    :returns: the one snapshot, or for a list a dict by id.
+    :returns: the one snapshot; or for a list a dict by id, without ``metadata``, which is the same in each.
     """
-    return {id_: by_id[id_] for id_ in destination_ids} if many else by_id[destination_ids[0]]
+    if not many:
+        return by_id[destination_ids[0]]
+    return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in destination_ids}
 
 
 def _next(step: Step) -> str:
     return f", next poll in {number(step.after)} s" if isinstance(step, Again) else ""
 
 
-def _some(told: Sequence[str]) -> str:
-    more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-    return "; ".join(told[:_NAMED]) + more
+def _some(told: Sequence[str], named: int = _NAMED) -> str:
+    more = f"; and {len(told) - named} more" if len(told) > named else ""
+    return "; ".join(told[:named]) + more
 
 
 def _names(destination_ids: Sequence[str]) -> str:

@@ -50,7 +50,9 @@ _AIRFLOW = (
     r"|StartTriggerArgs|TaskDeferred"
 )
 _INSIDE = r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|testing\.(controls|messages)|wait)\.\w+"
-_ALIASES = "datetime|DestinationPoller|Edge|JsonValue|Observation|Require|StreamkapConnection|Timestamp|Unknown|Watch"
+_ALIASES = (
+    "datetime|DestinationPoller|Edge|JsonValue|Observation|OnError|Require|StreamkapConnection|Timestamp|Unknown|Watch"
+)
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]
 
 

@@ -77,11 +77,12 @@ class Adapter(HTTPAdapter):
     """Connections with one TLS context and answers that arrive in time or not at all.
 
     :param context: how certificates are checked, of the API and of a proxy.
+    :param connections: connections to a host that are kept open, default 10; as many as threads share the adapter.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, connections: int = 10) -> None:
         self._context = context
-        super().__init__()
+        super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)

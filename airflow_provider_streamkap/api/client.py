@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from http.cookiejar import DefaultCookiePolicy
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -18,17 +24,27 @@ from airflow_provider_streamkap.api.adapter import Adapter
 from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
-from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.failures import broken, failed, late
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.retry import Deadline, retrying
+from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
 from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
+K = TypeVar("K")
+
+#: Threads that read a list, however high ``max_concurrency`` is.
+MAX_THREADS = 256
+#: Seconds between two log lines on the progress of a list.
+PROGRESS_SECONDS = 5.0
+# Seconds that threads get to report their own timeout, which says more than ours.
+_GRACE_SECONDS = 0.5
+# Up to this many destinations, each retry has a line in the log.
+_FEW = 10
 
 
 class StreamkapClient:
@@ -40,6 +56,7 @@ class StreamkapClient:
     :param clock: seconds that only go forward; bounds a call with all its retries.
     :param on_token: is told every new access token, for instance to mask it in logs.
     :param rng: where the jitter of retries comes from.
+    :param max_concurrency: requests at once when a list is read, default 16; at most 256.
     :raises StreamkapConnectionError: if the CA bundle or the environment's proxy cannot be used.
     """
 
@@ -52,6 +69,7 @@ class StreamkapClient:
         clock: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], object] | None = None,
         rng: random.Random | None = None,
+        max_concurrency: int = 16,
     ) -> None:
         warn_if_unverified(settings)
         self._settings = settings
@@ -61,13 +79,14 @@ class StreamkapClient:
         self._on_token = on_token
         # Not a seeded generator: forked workers would go through the same sequence, in step.
         self._rng = rng or random.SystemRandom()
+        self._threads = min(max_concurrency, MAX_THREADS)
         proxy = choose_proxy(settings)
         self._http = requests.Session()
         # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
         self._http.trust_env = False
         self._http.proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy)))
+        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), self._threads))
 
     def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
         """Ask for a destination's metrics.
@@ -86,6 +105,30 @@ class StreamkapClient:
         :raises StreamkapError: the last failure, with the number of attempts.
         """
         return self._call(lambda: self._session.observe(watch), within)
+
+    def get_each_destination_metrics(
+        self, queries: Sequence[MetricsQuery]
+    ) -> Generator[tuple[MetricsQuery, DestinationMetrics | StreamkapError], None, None]:
+        """Fetch the metrics of several destinations, ``max_concurrency`` at once.
+
+        Close the generator to stop early; requests that have not been sent are dropped.
+
+        :param queries: what to ask.
+        :returns: each query with its metrics, or with the last failure, in the order of completion.
+        """
+        return self._each(queries, self._session.metrics)
+
+    def observe_each(
+        self, watches: Sequence[Watch], *, within: float | None = None, attempts: int | None = None
+    ) -> Generator[tuple[Watch, Observation | StreamkapError], None, None]:
+        """Look at several destinations once, ``max_concurrency`` at a time.
+
+        :param watches: the destinations.
+        :param within: seconds for all of them with all retries; ``None`` (default): each call is bounded by itself.
+        :param attempts: attempts for each call; ``None`` (default): as the settings say.
+        :returns: each watch with what was seen, or with the last failure, in the order of completion.
+        """
+        return self._each(watches, self._session.observe, within, attempts)
 
     def get_destination(self, destination_id: str) -> Destination:
         """Ask for one destination.
@@ -139,10 +182,78 @@ class StreamkapClient:
     ) -> None:
         self.close()
 
-    def _call(self, exchange: Callable[[], Exchange[T]], within: float | None = None) -> T:
+    def _each(
+        self,
+        keys: Sequence[K],
+        exchange: Callable[[K], Exchange[T]],
+        within: float | None = None,
+        attempts: int | None = None,
+    ) -> Generator[tuple[K, T | StreamkapError], None, None]:
+        deadline = Deadline(math.inf if within is None else within, self._clock)
+        # A warning for each retry of each of 300 destinations would bury the result.
+        level = logging.WARNING if len(keys) <= _FEW else logging.DEBUG
+        refused: list[StreamkapError] = []
+
+        def one(key: K) -> T | StreamkapError:
+            # Without a token no other request can succeed either.
+            if refused:
+                return refused[0]
+            try:
+                return self._call(lambda: exchange(key), deadline.left(), attempts, level)
+            except StreamkapError as error:
+                if (error.url or "").endswith(SIGN_IN_PATH):
+                    refused.append(error)
+                return bare(error)
+
+        if len(keys) == 1:
+            yield keys[0], one(keys[0])
+            return
+        try:
+            self._call(self._session.sign_in, deadline.left(), attempts)
+        except StreamkapError as error:
+            refused.append(bare(error))
+        if refused:
+            yield from ((key, refused[0]) for key in keys)
+        else:
+            yield from self._in_threads(keys, one, deadline)
+
+    def _in_threads(
+        self, keys: Sequence[K], call: Callable[[K], T | StreamkapError], deadline: Deadline
+    ) -> Generator[tuple[K, T | StreamkapError], None, None]:
+        began = told = self._clock()
+        waiting: dict[Future[T | StreamkapError], K] = {}
+        done: SimpleQueue[Future[T | StreamkapError]] = SimpleQueue()
+        pool = ThreadPoolExecutor(min(self._threads, len(keys)), thread_name_prefix="streamkap")
+        try:
+            for key in keys:
+                future = pool.submit(copy_context().run, call, key)
+                waiting[future] = key
+                future.add_done_callback(done.put)
+            while waiting and (left := deadline.left() + _GRACE_SECONDS) > 0:
+                with suppress(Empty):
+                    future = done.get(timeout=min(left, PROGRESS_SECONDS))
+                    yield waiting.pop(future), future.result()
+                if waiting and (now := self._clock()) - told >= PROGRESS_SECONDS:
+                    told = now
+                    read = len(keys) - len(waiting)
+                    log.info("Read %d of %d destinations in %.0f s", read, len(keys), now - began)
+            # A socket's timeout does not bound the lookup of a host name.
+            for key in waiting.values():
+                yield key, StreamkapTimeoutError(f"no response within {self._clock() - began:.1f} s")
+        finally:
+            # Not to be waited for: whoever stops early, at a timeout of the task for instance, is in a hurry.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _call(
+        self,
+        exchange: Callable[[], Exchange[T]],
+        within: float | None = None,
+        attempts: int | None = None,
+        level: int = logging.WARNING,
+    ) -> T:
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
-        policy = retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
+        policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
         try:
             return policy(lambda: self._run(exchange(), deadline))
         except StreamkapError as error:

@@ -206,6 +206,12 @@ class Session:
 
         return (yield from self._call(Request("GET", "/auth/whoami", confidential=True), parse))
 
+    def sign_in(self) -> Exchange[None]:
+        """Fetch a token, unless there is a valid one."""
+        token = self._token
+        if self._due(token):
+            yield Renewal(token)
+
     def renew(self, stale: Token | None) -> Exchange[Token | None]:
         """Exchange the credentials for a new token, unless somebody else has done so meanwhile.
 

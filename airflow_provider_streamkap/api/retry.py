@@ -39,15 +39,22 @@ class Deadline:
         return self._at - self._clock()
 
 
-def retrying(attempts: int, deadline: Deadline, sleep: Callable[[float], None], rng: random.Random) -> Retrying:
+def retrying(
+    attempts: int,
+    deadline: Deadline,
+    sleep: Callable[[float], None],
+    rng: random.Random,
+    level: int = logging.WARNING,
+) -> Retrying:
     """Make what runs one call of the synchronous client.
 
     :param attempts: how often to try in all.
     :param deadline: when no further wait may end.
     :param sleep: waits some seconds.
     :param rng: where jitter comes from.
+    :param level: level at which a retry is logged, default WARNING.
     """
-    return Retrying(sleep=sleep, **_policy(attempts, deadline, rng))
+    return Retrying(sleep=sleep, **_policy(attempts, deadline, rng, level))
 
 
 async def async_retried(
@@ -79,7 +86,7 @@ async def async_retried(
     return await AsyncRetrying(sleep=sleep, **_policy(attempts, deadline, rng))(next_attempt)
 
 
-def _policy(attempts: int, deadline: Deadline, rng: random.Random) -> dict[str, Any]:
+def _policy(attempts: int, deadline: Deadline, rng: random.Random, level: int = logging.WARNING) -> dict[str, Any]:
     def passes(state: RetryCallState) -> bool:
         error = _error(state)
         if error is None:
@@ -96,7 +103,8 @@ def _policy(attempts: int, deadline: Deadline, rng: random.Random) -> dict[str, 
         return state.attempt_number >= attempts or not state.upcoming_sleep < deadline.left()
 
     def warn(state: RetryCallState) -> None:
-        log.warning(
+        log.log(
+            level,
             "%s; attempt %d of %d, next in %.1f s",
             _error(state),
             state.attempt_number,

@@ -36,7 +36,7 @@ class StreamkapConnection:
 
     :param settings: what the clients need.
     :param app_url_template: link to a destination's page, with ``{destination_id}``; ``None``: not configured.
-    :param max_concurrency: requests that one triggerer has under way at once on this connection.
+    :param max_concurrency: concurrent requests of a triggerer, and of a task that reads a list, on this connection.
     """
 
     settings: ClientSettings

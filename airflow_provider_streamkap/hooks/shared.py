@@ -95,7 +95,7 @@ class _Shared:
         self.pace = pace
         self.lock = threading.Lock()
         self.sessions: OrderedDict[ClientSettings, Session] = OrderedDict()
-        self.clients: OrderedDict[ClientSettings, StreamkapClient] = OrderedDict()
+        self.clients: OrderedDict[tuple[ClientSettings, int], StreamkapClient] = OrderedDict()
         self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, OnLoop]] = (
             weakref.WeakKeyDictionary()
         )
@@ -139,26 +139,34 @@ def paced(pace: Pace) -> Iterator[None]:
         _shared = before
 
 
-def client(settings: ClientSettings) -> StreamkapClient:
+def client(settings: ClientSettings, max_concurrency: int = 16) -> StreamkapClient:
     """Give the process's client for these settings, made at the first call.
 
     A new client says so itself if certificates are not checked; here it is said to whoever gets one that is there.
 
     :param settings: what the connection says.
+    :param max_concurrency: requests at once when a list is read, default 16.
     """
     from airflow_provider_streamkap.api.client import StreamkapClient
 
+    key = settings, max_concurrency
     with _shared.lock:
-        found = _shared.clients.get(settings)
+        found = _shared.clients.get(key)
         if found is None:
             pace, session = _shared.pace, _shared.session(settings)
             found = StreamkapClient(
-                settings, session=session, sleep=pace.sleep, clock=pace.clock, on_token=mask, rng=pace.rng
+                settings,
+                session=session,
+                sleep=pace.sleep,
+                clock=pace.clock,
+                on_token=mask,
+                rng=pace.rng,
+                max_concurrency=max_concurrency,
             )
-            _shared.clients[settings] = found
+            _shared.clients[key] = found
         else:
             warn_if_unverified(settings)
-        _shared.clients.move_to_end(settings)
+        _shared.clients.move_to_end(key)
         if len(_shared.clients) > _KEPT:
             # Not closed: another thread may still be using it. Its sockets go with its last user.
             _shared.clients.popitem(last=False)

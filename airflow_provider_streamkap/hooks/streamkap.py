@@ -74,7 +74,8 @@ class StreamkapHook(BaseHook):
         """
         from airflow_provider_streamkap.hooks import shared
 
-        return shared.client(self.connection().settings)
+        connection = self.connection()
+        return shared.client(connection.settings, connection.max_concurrency)
 
     def connection(self) -> StreamkapConnection:
         """Read the Airflow connection, once.

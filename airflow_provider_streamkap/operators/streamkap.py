@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
 
@@ -18,9 +19,15 @@ from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.metrics import DestinationMetrics
     from airflow_provider_streamkap.api.query import Timestamp
 
+
+OnError = Literal["fail", "skip"]
+
+# Up to this many destinations, each has a line in the log, or its place in one.
+_FEW = 10
 
 _EMPTY_INTERVAL = (
     "On Airflow 3 a run of a plain cron or preset schedule such as '@daily' has an empty data interval, which starts "
@@ -33,11 +40,12 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     """Fetch the metrics of a destination and return them for XCom, as plain JSON.
 
     Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids a dict of
-    those by id. A refusal of the API that a retry cannot change raises ``AirflowFailException``, any other failure
-    ``AirflowException``, which the task's own policy retries.
+    those by id, in the order of the ids and without ``metadata``, which is the same for each. A refusal of the API
+    that a retry cannot change raises ``AirflowFailException``, any other failure ``AirflowException``, which the
+    task's own policy retries.
 
-    :param destination_id: a destination's id, or a list of ids; templated. Many are also mapped with
-        ``.expand(destination_id=[...])``, a task for each.
+    :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
+        of a list are read at once. Many are also mapped with ``.expand(destination_id=[...])``, a task for each.
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
     :param time_interval: how many ``time_unit`` one point covers, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
@@ -46,6 +54,10 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     :param timestamp_to: end of the period, likewise; ``None``: the API takes the current time.
     :param metrics: only these metrics, by the API's names (one or several); templated. ``None`` (default): all.
     :param max_points: the most points that a timeseries may bring into XCom, default 10,000; ``None``: any number.
+        Over a list it counts the points of all, and no further request is made once it is exceeded.
+    :param on_error: what to do if one destination of a list cannot be read: ``"fail"`` (default) the task, or
+        ``"skip"`` the destination. The others are then returned, the log names those that were skipped, and the XCom
+        ``skipped`` holds their errors by id. If none can be read, the task fails.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :raises ValueError: an argument is out of its range; the message names it.
 
@@ -79,6 +91,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         timestamp_to: Timestamp | None = None,
         metrics: str | Iterable[str] | None = None,
         max_points: int | None = 10_000,
+        on_error: OnError = "fail",
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -91,6 +104,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         self.timestamp_to = timestamp_to
         self.metrics = plain(metrics)
         self.max_points = max_points
+        self.on_error = on_error
         self.streamkap_conn_id = streamkap_conn_id
         self.note_given()
         with self.checked():
@@ -105,6 +119,8 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
         MetricsQuery("x", self.time_type, self.time_interval, self.time_unit, start, end)
         _check_max_points(self.max_points)
+        if self.on_error not in get_args(OnError):
+            raise ValueError(f"on_error must be 'fail' or 'skip'; got {self.on_error!r}")
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
@@ -121,6 +137,8 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
             raise exception_of(error) from error
 
     def _snapshots(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_streamkap.wait import result
+
         self.check_given()
         ids, metrics = destination_ids(self.destination_id), _names(self.metrics)
         _check_period(self.timestamp_from, self.timestamp_to)
@@ -132,25 +150,59 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         ]
         hook = StreamkapHook(self.streamkap_conn_id)
         push_link(context, hook.connection(), ids[0])
-        client = hook.get_conn()
-        shots = [client.get_destination_metrics(query) for query in queries]
-        snapshots = {shot.destination_id: shot if metrics is None else shot.select(metrics) for shot in shots}
-        self._check_points(snapshots)
-        for id_, snapshot in snapshots.items():
-            self.log.info("%s: %s", id_, _summary(snapshot))
-            if metrics is None and snapshot.undocumented:
-                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(snapshot.undocumented.values()))
-        answers = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
-        return answers[ids[0]] if is_one_id(self.destination_id) else answers
+        shots, failed = self._read(hook, queries, metrics)
+        if failed:
+            self._skip(context, failed, len(ids))
+        if len(shots) > _FEW:
+            self.log.info("Read %d of %d destinations", len(shots), len(ids))
+        for id_, shot in shots.items():
+            if len(shots) <= _FEW:
+                self.log.info("%s: %s", id_, _summary(shot))
+            if metrics is None and shot.undocumented:
+                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(shot.undocumented.values()))
+        by_id = {id_: shot.as_dict() for id_, shot in shots.items()}
+        snapshots: dict[str, Any] = result(list(by_id), not is_one_id(self.destination_id), by_id)
+        return snapshots
 
-    def _check_points(self, snapshots: dict[str, DestinationMetrics]) -> None:
-        points = sum(
-            len(value) for shot in snapshots.values() for value in shot.data.values() if isinstance(value, list)
-        )
+    def _read(
+        self, hook: StreamkapHook, queries: Sequence[MetricsQuery], metrics: list[Any] | None
+    ) -> tuple[dict[str, DestinationMetrics], dict[str, StreamkapError]]:
+        from airflow_provider_streamkap.api.errors import StreamkapError
+
+        shots: dict[str, DestinationMetrics] = {}
+        failed: dict[str, StreamkapError] = {}
+        points = 0
+        with closing(hook.get_conn().get_each_destination_metrics(queries)) as answers:
+            for query, got in answers:
+                if isinstance(got, StreamkapError):
+                    failed[query.destination_id] = got
+                    if self.on_error == "fail":
+                        break
+                    continue
+                shot = got if metrics is None else got.select(metrics)
+                shots[query.destination_id] = shot
+                points += sum(len(value) for value in shot.data.values() if isinstance(value, list))
+                self._check_points(points, len(shots), len(queries))
+        ids = [query.destination_id for query in queries]
+        errors = {id_: failed[id_] for id_ in ids if id_ in failed}
+        if errors and (self.on_error == "fail" or not shots):
+            raise next(iter(errors.values()))
+        return {id_: shots[id_] for id_ in ids if id_ in shots}, errors
+
+    def _skip(self, context: Context, failed: Mapping[str, StreamkapError], asked: int) -> None:
+        messages = {id_: str(error) for id_, error in failed.items()}
+        named = "; ".join(f"{id_}: {message}" for id_, message in list(messages.items())[:_FEW])
+        more = f"; and {len(messages) - _FEW} more, see the XCom skipped" if len(messages) > _FEW else ""
+        self.log.warning("Skipped %d of %d destinations that could not be read: %s%s", len(failed), asked, named, more)
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="skipped", value=messages)
+
+    def _check_points(self, points: int, read: int, asked: int) -> None:
         if self.max_points is not None and points > self.max_points:
+            part = "" if read == asked else f" of {read} of {asked} destinations"
             raise ValueError(
-                f"The timeseries holds {points:,} points, more than max_points={self.max_points:,} allows into XCom: "
-                "narrow timestamp_from and timestamp_to, take a coarser time_unit or time_interval, or name the "
+                f"The timeseries{part} holds {points:,} points, more than max_points={self.max_points:,} allows into "
+                "XCom: narrow timestamp_from and timestamp_to, take a coarser time_unit or time_interval, or name the "
                 "metrics that you need in metrics=[...]"
             )
 

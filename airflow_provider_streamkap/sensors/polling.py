@@ -1,16 +1,18 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One round of a sensor's polls in a worker: every destination is looked at once, and Airflow told what it came to."""
+"""One poll of a sensor in a worker: read all destinations at once, within a time limit for the whole poll."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue
 
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.outcomes import exception_for
 from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, WaitPlan
 from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, result
@@ -19,24 +21,43 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.watch import Observation
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
+#: Seconds for the look before deferring, over all destinations.
+FIRST_LOOK_SECONDS = 10.0
+#: Least seconds for a poll, over all destinations, if ``poke_interval`` is shorter.
+LEAST_POLL_SECONDS = 10.0
+
 
 def poll(
-    wait: DestinationWait, hook: StreamkapHook, *, many: bool, tell: Callable[[str, str], object]
+    wait: DestinationWait, hook: StreamkapHook, *, many: bool, log: Any, first_look: float | None = None
 ) -> Again | PokeReturnValue:
-    """Look at every destination once.
+    """Poll every destination once.
 
-    :param wait: what is waited for, which takes in what is seen.
-    :param hook: asks.
+    All of them together take ``poke_interval`` at most, but no less than :data:`LEAST_POLL_SECONDS`, and end
+    :data:`~airflow_provider_streamkap.plan.LAST_POLL_SECONDS` after the deadline at the latest.
+
+    :param wait: the wait, which is updated.
+    :param hook: the hook to poll with.
     :param many: the result is a dict by id rather than one snapshot.
-    :param tell: takes a line of progress, as a logger does.
-    :returns: when to look again, or done with the snapshot.
-    :raises AirflowException: the wait is over without success; its class tells why.
+    :param log: logger for the progress.
+    :param first_look: seconds for a look before deferring, in which each request is sent once and passing failures
+        never end the wait; ``None`` (default): a poll.
+    :returns: when to poll again, or done with the snapshot.
+    :raises AirflowException: the wait ended without success; its class depends on the reason.
     """
-    seen = {id_: _look(hook, wait.plan, id_) for id_ in wait.plan.destination_ids}
+    plan = wait.plan
+    within = max(plan.poke_interval, LEAST_POLL_SECONDS) if first_look is None else first_look
+    if plan.deadline is not None:
+        within = min(within, max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS)
+    seen = _read(hook, plan, within, attempts=None if first_look is None else 1)
     now = time.time()
     step = wait.observe(seen, now)
+    if first_look is not None and isinstance(step, GaveUp) and step.why is GiveUp.UNREACHABLE:
+        step = Again(plan.poke_interval, failing=True)
+    if wait.warning:
+        log.warning("%s", wait.warning)
     if line := wait.progress(step, now):
-        tell("%s", line)
+        failed = any(isinstance(got, StreamkapError) for got in seen.values())
+        log.log(logging.WARNING if failed else logging.INFO, "%s", line)
     if isinstance(step, GaveUp):
         raise exception_for(step)
     if isinstance(step, Opened):
@@ -44,9 +65,14 @@ def poll(
     return step
 
 
-def _look(hook: StreamkapHook, plan: WaitPlan, id_: str) -> Observation | StreamkapError:
-    within = None if plan.deadline is None else max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
+def _read(
+    hook: StreamkapHook, plan: WaitPlan, within: float, attempts: int | None
+) -> dict[str, Observation | StreamkapError]:
+    watches = [plan.watch(id_) for id_ in plan.destination_ids]
     try:
-        return hook.get_conn().observe(plan.watch(id_), within=within)
+        with closing(hook.get_conn().observe_each(watches, within=within, attempts=attempts)) as polled:
+            seen = {watch.destination_id: got for watch, got in polled}
     except StreamkapError as error:
-        return error
+        # The client cannot be set up, for instance without its CA bundle.
+        return dict.fromkeys(plan.destination_ids, error)
+    return {id_: seen[id_] for id_ in plan.destination_ids}

@@ -46,15 +46,19 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
     By default: until no record that was in Kafka when the wait began is left there for the destination, shown by two
-    lag points measured since, while its connector is Active. Returns the snapshot on which the gate opened (for a list
-    of ids a dict by id).
+    lag points measured since, while its connector is Active. Returns the snapshot on which the gate opened; for a list
+    of ids a dict by id, of snapshots without ``metadata``.
+
+    A slow API holds no worker. A poll of all destinations together takes ``poke_interval`` at most, or 10 s if that is
+    shorter. The first look of a deferrable sensor takes 10 s at most and does not retry; if it fails, it defers.
 
     How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
     under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a
     404 of a destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried); too many failed
     polls in a row raise ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline.
 
-    :param destination_id: a destination's id, or a list of ids; templated.
+    :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
+        of a list are read at once.
     :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
     :param connector_status: wanted status or statuses, default ``"Active"``; ``None``: status does not matter.
     :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
@@ -178,18 +182,31 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :returns: done with the snapshot, or not yet.
         :raises TaskDeferred: not yet, and the sensor is deferrable.
         """
-        from airflow_provider_streamkap.sensors.polling import poll
+        from airflow_provider_streamkap.sensors.polling import FIRST_LOOK_SECONDS, poll
 
         with bad_arguments_fail():
             wait = self._wait = self._wait or self._begin(context)
+        first_look = FIRST_LOOK_SECONDS if self.deferrable else None
+        ends = time.monotonic() + FIRST_LOOK_SECONDS + CONFIRM_IN_WORKER
+        if self.deferrable:
+            self.log.info(
+                "Reading %d destination(s) once, within %.0f s, before deferring",
+                len(wait.plan.destination_ids),
+                FIRST_LOOK_SECONDS,
+            )
         while True:
-            step = poll(wait, self.hook, many=self._many(), tell=self.log.info)
+            step = poll(wait, self.hook, many=self._many(), log=self.log, first_look=first_look)
             if isinstance(step, PokeReturnValue):
                 return step
             if not self._stays(wait, step, context):
                 break
             time.sleep(step.after)
+            if first_look is not None:
+                # Confirmations take their time, but not a worker's if the API has become slow.
+                first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
         if self.deferrable:
+            if step.failing:
+                self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
             self._hand_over(wait)
         if self._forgets:
             remember(context, wait.memory())

@@ -9,6 +9,7 @@ connection, and with it every secret, is looked up where the trigger runs.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
@@ -120,7 +122,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if wait.warning:
                 self.log.warning("%s", wait.warning)
             if line := wait.progress(step, now):
-                self.log.info("%s", line)
+                failed = any(isinstance(sample.got, StreamkapError) for sample in samples)
+                self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, GaveUp):
                 event = gave_up_event(step)
                 return None

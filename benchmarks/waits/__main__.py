@@ -11,8 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,22 +19,7 @@ from benchmarks.pages import write
 from benchmarks.waits.crowd import Figures, Task
 from benchmarks.waits.plan import FULL, QUICK, SHORT, Crowd, Plan
 from benchmarks.waits.report import Results, machine, tables
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """Run the server, and give its address."""
-    command = [sys.executable, "-m", "benchmarks.waits.server"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            # It serves until nobody holds this end.
-            process.stdin.close()
+from benchmarks.waits.server import ROOT, running
 
 
 def _last_line(command: Sequence[str]) -> str:
@@ -49,7 +33,7 @@ def measured(crowd: Crowd) -> Figures:
     :param crowd: it.
     """
     print(f"{crowd.contestant}: {crowd.waits:,} waits on {crowd.destinations:,}", file=sys.stderr, flush=True)
-    with server() as url:
+    with running() as url:
         task = Task(url=url, **asdict(crowd))
         told = _last_line([sys.executable, "-m", "benchmarks.waits.crowd", json.dumps(asdict(task))])
     return Figures(**json.loads(told))
@@ -62,7 +46,7 @@ def bare(requests: int) -> dict[str, float]:
     :returns: processor seconds for one, by library.
     """
     print(f"bare: {requests:,} requests", file=sys.stderr, flush=True)
-    with server() as url:
+    with running() as url:
         command = [sys.executable, "-m", "benchmarks.waits.bare", f"{url}/destinations/d1/metrics", str(requests)]
         found: dict[str, float] = json.loads(_last_line(command))
     return found

@@ -2,24 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """One server for all: answers of the same weight and latency in the shape that each trigger expects.
 
-``python -m benchmarks.waits.server`` prints its port and serves until its standard input ends. Loopback only.
+``python -m benchmarks.waits.server [SECONDS]`` prints its port and serves until its standard input ends. Loopback only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
-#: Seconds until an answer, and bytes of its body.
+#: Seconds until an answer unless others are asked for, and bytes of its body.
 LATENCY: Final = 0.02
 WEIGHT: Final = 900
 
+ROOT: Final = Path(__file__).parents[2]
 _LONG_AGO: Final = "2026-01-01T00:00:00.000000Z"
 _METADATA: Final = {
     "connector_status": {"name": "Destination State", "unit": "enum"},
@@ -39,7 +44,8 @@ def weighed(payload: dict[str, Any]) -> bytes:
 class Service:
     """What the destinations say, and what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, latency: float = LATENCY) -> None:
+        self.latency = latency
         self.requests: Counter[str] = Counter()
         self.connections = 0
         self.opened_at: float | None = None
@@ -53,7 +59,7 @@ class Service:
         if parts[0] == "_control":
             return self._control(request)
         self.requests[parts[0]] += 1
-        await asyncio.sleep(LATENCY)
+        await asyncio.sleep(self.latency)
         if parts[0] == "auth":
             return web.json_response({"accessToken": "made-up-token", "expiresIn": 86400})
         if parts[0] == "destinations":
@@ -101,9 +107,9 @@ class Service:
             case "open":
                 self.opened_at = time.time()
             case "reset":
-                self.__init__()  # type: ignore[misc]
+                self.__init__(self.latency)  # type: ignore[misc]
             case "move":
-                self.__init__()  # type: ignore[misc]
+                self.__init__(self.latency)  # type: ignore[misc]
                 self.moving = True
         told = {
             "requests": dict(self.requests),
@@ -114,10 +120,13 @@ class Service:
         return web.json_response(told)
 
 
-async def serve() -> None:
-    """Serve until standard input ends."""
+async def serve(latency: float = LATENCY) -> None:
+    """Serve until standard input ends.
+
+    :param latency: seconds until an answer.
+    """
     loop = asyncio.get_running_loop()
-    service = Service()
+    service = Service(latency)
     server = web.Server(service.answer, access_log=None)
 
     def accept() -> asyncio.Protocol:
@@ -131,5 +140,22 @@ async def serve() -> None:
     await server.shutdown(0.1)
 
 
+@contextmanager
+def running(*arguments: str) -> Iterator[str]:
+    """Run the server, and give its address.
+
+    :param arguments: its arguments.
+    """
+    command = [sys.executable, "-m", "benchmarks.waits.server", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            # It serves until nobody holds this end.
+            process.stdin.close()
+
+
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(*map(float, sys.argv[1:])))

@@ -89,3 +89,9 @@ def test_the_page_shows_every_way_to_wait_end_well() -> None:
     assert {row["ended as"] for row in rows(PAGE, "| way to wait")} == {"success"}
     crowd = {row["figure"]: row["value"] for row in rows(PAGE, "| figure")}
     assert crowd["ended as"] == "200 success"
+
+
+def test_the_page_shows_that_lists_are_read_at_once() -> None:
+    measured = rows(PAGE, "| task | destinations |")
+    assert {row["task"] for row in measured} == {"operator", "sensor, one poll", "deferrable sensor, first look"}
+    assert max(float(row["ratio"]) for row in measured) <= 1.5

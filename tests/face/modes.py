@@ -49,22 +49,25 @@ class TaskInstance:
         return self.first_poke or datetime.now(UTC)
 
 
+def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
+    """Return the arguments of a sensor that polls fast, and the latest lag, unless a timestamped one is asked for."""
+    latest = {} if arguments.keys() & {"observed_after", "max_reading_age"} else {"lag_source": "latest"}
+    return {
+        **latest,
+        "task_id": "wait",
+        "destination_id": "d1",
+        "poke_interval": 0.02,
+        "confirm_interval": 0.01,
+        "timeout": 20,
+        "mode": "reschedule" if mode == "reschedule" else "poke",
+        "deferrable": mode == "deferred",
+        **arguments,
+    }
+
+
 def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
-    """Return a sensor that polls fast; without other arguments it reads the latest lag, since points take minutes."""
-    if not arguments.keys() & {"observed_after", "max_reading_age"}:
-        arguments = {"lag_source": "latest", **arguments}
-    return StreamkapDestinationSensor(
-        **{
-            "task_id": "wait",
-            "destination_id": "d1",
-            "poke_interval": 0.02,
-            "confirm_interval": 0.01,
-            "timeout": 20,
-            "mode": "reschedule" if mode == "reschedule" else "poke",
-            "deferrable": mode == "deferred",
-            **arguments,
-        }
-    )
+    """Return a sensor that polls fast."""
+    return StreamkapDestinationSensor(**hurried(mode, **arguments))
 
 
 def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
@@ -98,7 +101,7 @@ def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
     names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
     airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
     arguments = {name: getattr(task, name) for name in names + airflows}
-    return StreamkapDestinationSensor(task_id=task.task_id, **arguments)
+    return type(task)(task_id=task.task_id, **arguments)
 
 
 def carried(trigger: BaseTrigger) -> BaseTrigger:

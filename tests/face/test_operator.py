@@ -17,6 +17,7 @@ from tests.face.logs import Logged
 from tests.face.modes import TaskInstance
 
 METRICS = "/destinations/d1/metrics"
+MANY = [f"d{number}" for number in range(300)]
 # A full hour that is over, so that asking again brings the same.
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 HOUR: dict[str, Any] = {
@@ -66,11 +67,89 @@ def test_several_destinations_by_id(d1: StreamkapSimulator, ids: Any) -> None:
     shots = snapshot(destination_id=ids)
     assert list(shots) == ["d2", "d1"]
     assert [shot["data"]["recordsLag"] for shot in shots.values()] == [9, 7]
-    assert (d1.count("/metrics"), d1.token_calls, d1.connections) == (2, 1, 1)
+    assert (d1.count("/metrics"), d1.token_calls) == (2, 1)
 
 
 def test_a_list_of_one_is_a_list(d1: StreamkapSimulator) -> None:
     assert list(snapshot(destination_id=["d1"])) == ["d1"]
+
+
+@pytest.fixture
+def many(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Give the simulator three hundred destinations."""
+    for number, id_ in enumerate(MANY):
+        streamkap.add(id_, scenarios.steady(lag=number))
+    return streamkap
+
+
+def test_a_list_is_read_at_once_and_logs_a_summary(many: StreamkapSimulator, logged: Logged) -> None:
+    many.inject(Fault.slow(0.1), path="/destinations/d0/metrics")
+    shots = snapshot(destination_id=MANY)
+    assert [shot["data"]["recordsLag"] for shot in shots.values()] == list(range(300))
+    assert list(shots) == MANY
+    assert 1 < many.connections <= 16
+    assert [line for line in logged.lines if "Read 300 of 300 destinations" in line]
+    assert len([line for line in logged.lines if "-> 200" not in line]) < 10
+
+
+def test_the_connection_says_how_many_are_read_at_once(
+    many: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", many.airflow_connection(max_concurrency=3))
+    many.inject(Fault.slow(0.01), path="/metrics", times=None)
+    snapshot(destination_id=MANY[:30])
+    assert many.connections == 3
+
+
+def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(many: StreamkapSimulator) -> None:
+    shots = snapshot(destination_id=MANY)
+    assert {tuple(shot) for shot in shots.values()} == {("destination_id", "time_type", "observed_at", "data")}
+    assert len(json.dumps(shots)) < 110_000
+
+
+def test_one_that_cannot_be_read_fails_the_task(many: StreamkapSimulator) -> None:
+    many.inject(Fault.status(404), path="/destinations/d7/metrics", times=None)
+    with pytest.raises(AirflowFailException, match="/destinations/d7/metrics"):
+        snapshot(destination_id=MANY)
+    with pytest.raises(AirflowFailException, match="/destinations/d7/metrics"):
+        snapshot(destination_id=MANY, on_error="fail")
+
+
+def test_one_that_cannot_be_read_is_skipped_and_named(many: StreamkapSimulator, logged: Logged) -> None:
+    for id_ in ("d7", "d3"):
+        many.inject(Fault.status(404), path=f"/destinations/{id_}/metrics", times=None)
+    ti = TaskInstance()
+    shots = snapshot(ti, destination_id=MANY[:20], on_error="skip")
+    assert list(shots) == [id_ for id_ in MANY[:20] if id_ not in ("d3", "d7")]
+    assert list(ti.pushed["skipped"]) == ["d3", "d7"]
+    assert "404 Not Found" in ti.pushed["skipped"]["d7"]
+    (line,) = logged.starting("Skipped 2 of 20 destinations that could not be read: d3: GET ")
+    assert "; d7: GET " in line
+
+
+def test_of_many_that_are_skipped_ten_are_named_in_the_log(many: StreamkapSimulator, logged: Logged) -> None:
+    for id_ in MANY[:15]:
+        many.inject(Fault.status(500), path=f"/destinations/{id_}/metrics", times=None)
+    ti = TaskInstance()
+    assert list(snapshot(ti, destination_id=MANY[:20], on_error="skip")) == MANY[15:20]
+    assert list(ti.pushed["skipped"]) == MANY[:15]
+    (line,) = logged.starting("Skipped 15 of 20 destinations")
+    assert line.endswith("; and 5 more, see the XCom skipped")
+
+
+def test_nothing_is_pushed_that_is_not_to_be_pushed(many: StreamkapSimulator) -> None:
+    many.inject(Fault.status(404), path="/destinations/d1/metrics", times=None)
+    ti = TaskInstance()
+    assert list(snapshot(ti, destination_id=MANY[:3], on_error="skip", do_xcom_push=False)) == ["d0", "d2"]
+    assert "skipped" not in ti.pushed
+
+
+@pytest.mark.parametrize("ids", [["d1", "d2"], "d1"])
+def test_if_none_can_be_read_there_is_nothing_to_return(many: StreamkapSimulator, ids: Any) -> None:
+    many.refuse_credentials()
+    with pytest.raises(AirflowFailException, match="credentials were refused"):
+        snapshot(destination_id=ids, on_error="skip")
+    assert many.token_calls == 1
 
 
 def test_only_the_metrics_that_were_named(d1: StreamkapSimulator) -> None:
@@ -133,6 +212,17 @@ def test_points_are_counted_over_all_destinations(d1: StreamkapSimulator) -> Non
     with pytest.raises(AirflowFailException, match="narrow"):
         snapshot(destination_id=["d1", "d2"], max_points=2 * points - 1, **series)
     assert len(snapshot(destination_id=["d1", "d2"], max_points=2 * points, **series)) == 2
+
+
+def test_a_list_is_read_no_further_than_the_points_that_are_allowed(many: StreamkapSimulator) -> None:
+    series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
+    points = len(snapshot(**series)["data"]["recordsLag"])
+    many.reset_requests()
+    said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
+    with pytest.raises(AirflowFailException, match=said):
+        snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
+    # Those under way when the limit was passed, and no others.
+    assert many.count("/metrics") <= 3 + 2 * 16
 
 
 def test_no_flood_by_default(d1: StreamkapSimulator) -> None:
@@ -296,6 +386,8 @@ def test_the_result_is_strict_json(d1: StreamkapSimulator) -> None:
         ({"max_points": True}, "max_points"),
         ({"max_points": 2.5}, "max_points"),
         ({"max_points": "many"}, "max_points"),
+        ({"on_error": "ignore"}, "on_error must be 'fail' or 'skip'"),
+        ({"on_error": None}, "on_error"),
     ],
 )
 def test_what_needs_no_rendering_is_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:

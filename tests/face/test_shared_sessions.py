@@ -144,6 +144,16 @@ def test_equal_connections_share_under_two_names(d1: StreamkapSimulator, monkeyp
     assert StreamkapHook("twin").get_conn() is StreamkapHook().get_conn()
 
 
+def test_connections_that_differ_in_their_concurrency_share_the_token(
+    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TWIN", d1.airflow_connection(max_attempts=1, max_concurrency=40))
+    # Each keeps as many connections open as it has requests at once.
+    assert StreamkapHook("twin").get_conn() is not StreamkapHook().get_conn()
+    assert StreamkapHook("twin").get_destination_metrics("d1").records_lag == lag()
+    assert d1.token_calls == 1
+
+
 def test_a_changed_secret_starts_afresh(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     old = StreamkapHook()
     assert old.get_destination_metrics("d1").records_lag == 7

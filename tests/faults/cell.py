@@ -16,7 +16,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.sensors.memory import HAS_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.faults.ends import ATTEMPTS, CALLS, GOOD, SURFACES, TIMES, WAITS, End, Times
+from tests.faults.ends import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, End, Times
 from tests.faults.surfaces import Time, ask
 from tests.faults.table import Meeting, Place, Row, cells
 
@@ -40,7 +40,7 @@ class Cell:
     def end(self) -> End:
         """How it ends."""
         ends = self.meeting.ends
-        return (ends.calls if self.surface in CALLS else ends.waits)[TIMES.index(self.times)]
+        return ends.of(self.surface)[TIMES.index(self.times)]
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class Behaviour:
 
     :param told: what happens, in words.
     :param calls: the ends of the hook's calls and of the operator.
-    :param waits: the ends of a sensor, in every mode.
+    :param waits: the ends of a sensor in poke and reschedule mode.
+    :param deferred: those of a deferrable sensor, which does not try again while it holds a worker; ``None``: the same.
     :param operator: the class that the operator raises.
     :param sensor: the class that the sensor raises.
     :param renews: a fault at the metrics costs one token more.
@@ -64,6 +65,13 @@ class Behaviour:
     renews: bool = False
     looks: bool = False
     forever: dict[str, Any] = field(default_factory=dict)
+    deferred: Ends | None = None
+
+    def of(self, surface: str) -> Ends:
+        """Give the ends on a surface."""
+        if surface in CALLS:
+            return self.calls
+        return self.deferred if surface == "deferred" and self.deferred is not None else self.waits
 
 
 _AT_ONCE: Ends = (End(1, fails=True), End(1, fails=True), End(1, fails=True))
@@ -72,9 +80,10 @@ _SECOND_POLL: Ends = (End(1), End(2, fails=True), End(2, fails=True))
 _FAIL = "AirflowFailException"
 
 
-def _passing(told: str, first: float, second: float, waits_for_ever: End) -> Behaviour:
+def _passing(told: str, first: float, second: float, waits_for_ever: End, deferred: Ends) -> Behaviour:
     once, twice = End(1, first), End(2, first + second)
-    return Behaviour(told, (once, twice, End(ATTEMPTS, first + second, fails=True)), (once, twice, waits_for_ever))
+    calls = once, twice, End(ATTEMPTS, first + second, fails=True)
+    return Behaviour(told, calls, (once, twice, waits_for_ever), deferred=deferred)
 
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {
@@ -82,12 +91,28 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
     "harmless": Behaviour("nothing goes wrong", _UNHARMED, _UNHARMED),
     "renewed in time": Behaviour("the token is renewed before it expires", _UNHARMED, _UNHARMED, renews=True),
     # Two polls are one more than is borne.
-    "passes": _passing("the call is tried again; a poll of a sensor is such a call", 0.5, 1.0, End(6, 3.0, fails=True)),
+    "passes": _passing(
+        "the call is tried again; a poll of a sensor is such a call",
+        0.5,
+        1.0,
+        End(6, 3.0, fails=True),
+        (End(1), End(2, 0.5), End(4, 1.5, fails=True)),
+    ),
     # The second poll has to wait for its first attempt, too.
-    "passes, 7 s": _passing("tried again when the server says", 7.0, 7.0, End(6, 35.0, fails=True)),
+    "passes, 7 s": _passing(
+        "tried again when the server says",
+        7.0,
+        7.0,
+        End(6, 35.0, fails=True),
+        (End(1, 7.0), End(2, 14.0), End(4, 21.0, fails=True)),
+    ),
     # A poll lasts 180 s at most: room for two attempts that are preceded by a wait each, and not for a third.
     "passes, 60 s": _passing(
-        "tried again after the longest time for which a server is obeyed", 60.0, 60.0, End(5, 240.0, fails=True)
+        "tried again after the longest time for which a server is obeyed",
+        60.0,
+        60.0,
+        End(5, 240.0, fails=True),
+        (End(1, 60.0), End(2, 120.0), End(3, 120.0, fails=True)),
     ),
     "fails": Behaviour("the call is not tried again; the next poll of a sensor is", _AT_ONCE, _SECOND_POLL),
     "refused": Behaviour("trying again cannot help", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL),

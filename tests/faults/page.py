@@ -18,6 +18,7 @@ _ENDS = (
     "what happens",
     *(f"a call, {times}" for times in TIMES),
     *(f"a sensor, {times}" for times in TIMES),
+    *(f"deferrable, {times}" for times in TIMES),
     "the operator raises",
     "the sensor raises",
 )
@@ -42,7 +43,7 @@ def _meeting(meeting: Meeting | None) -> tuple[str, str]:
 
 
 def _ending(name: str, behaviour: Behaviour) -> list[str]:
-    ends = (*behaviour.calls, *behaviour.waits)
+    ends = (*behaviour.calls, *behaviour.waits, *behaviour.of("deferred"))
     fails = any(end.fails for end in ends)
     raised = (behaviour.operator, behaviour.sensor) if fails else (None, None)
     return [f"*{name}*", behaviour.told, *map(_end, ends), *map(_code, raised)]

@@ -12,8 +12,9 @@ from typing import Any
 from airflow_provider_streamkap.hooks.shared import Pace
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.api.support import Longest
-from tests.face.modes import TaskInstance, run, sensor
+from tests.face.modes import TaskInstance, hurried, run
 from tests.faults.ends import FAILURES, GOOD
 
 
@@ -58,6 +59,16 @@ class Store(dict[str, Any]):
         self[key] = value
 
 
+class Hasty(StreamkapDestinationSensor):
+    """A poll may take as long as a call may, and yet the next one follows at once."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**{**arguments, "poke_interval": 180})
+
+    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
+        return 0.02
+
+
 def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
     """Ask on one of the surfaces, and give what comes of it; a call is made ``GOOD`` times.
 
@@ -85,7 +96,8 @@ def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> An
         # Far beyond what any cell takes on a busy machine: none of them ends by it.
         "timeout": 3600,
     }
-    return run(sensor(surface, **patient, **arguments), store=Store())
+    kind = StreamkapDestinationSensor if surface == "deferred" else Hasty
+    return run(kind(**hurried(surface, **patient, **arguments)), store=Store())
 
 
 async def _async(conn_id: str, destination_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.api.authority import Authority
+from tests.face import modes
 from tests.faults import cell as cells
 from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
 from tests.faults.front import Front
@@ -51,7 +52,21 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
         simulator = StreamkapSimulator(port=bound.getsockname()[1])
-        time.told = lambda number: simulator.start() if number == times else None
+        failed, fire = 0, modes.fire
+
+        def tell(*_: Any) -> None:
+            nonlocal failed
+            failed += 1
+            if failed == times:
+                simulator.start()
+
+        def fire_later(trigger: Any) -> Any:
+            tell()
+            return fire(trigger)
+
+        # An attempt that failed is followed by a back-off, or by deferring.
+        time.told = tell
+        monkeypatch.setattr(modes, "fire", fire_later)
         yield Arranged(simulator)
         simulator.stop()
 

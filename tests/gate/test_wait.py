@@ -15,6 +15,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapNotFoundError,
     StreamkapRequestError,
     StreamkapServerError,
+    StreamkapTimeoutError,
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
@@ -273,6 +274,27 @@ def test_progress_of_many_names_who_holds_them_up_and_not_everybody() -> None:
     assert "and 3 more" in told
 
 
+def test_the_line_of_many_is_short_and_shows_one_error() -> None:
+    ids = tuple(f"67ad6e0af08a2365c729b{number:03}" for number in range(300))
+    wait = start(ids)
+    away = StreamkapTimeoutError(
+        "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
+    )
+    told = wait.progress(wait.observe(dict.fromkeys(ids, away), 0), 0)
+    assert told is not None
+    assert len(told) < 900
+    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in told
+    assert told.count("no complete answer within 30.0 s") == 1
+
+
+def test_the_message_of_many_errors_shows_three_in_full() -> None:
+    ids = tuple(f"d{number}" for number in range(15))
+    step = start(ids).observe(dict.fromkeys(ids, GONE), 0)
+    assert isinstance(step, GaveUp)
+    assert "destination d2 could not be read" in step.message
+    assert step.message.endswith("; and 12 more")
+
+
 def test_progress_of_many_that_are_all_ready() -> None:
     wait = start(("a", "b"))
     told = wait.progress(wait.observe({"a": GOOD, "b": GOOD}, 0), 0)
@@ -480,9 +502,10 @@ def test_a_plan_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: 
 
 
 def test_the_result_has_the_shape_that_was_asked_for() -> None:
-    assert result(("a",), False, {"a": 1}) == 1
-    assert result(("a",), True, {"a": 1}) == {"a": 1}
-    assert list(result(("b", "a"), True, {"a": 1, "b": 2}).items()) == [("b", 2), ("a", 1)]
+    one, two = {"data": {"recordsLag": 1}, "metadata": {}}, {"data": {"recordsLag": 2}, "metadata": {}}
+    assert result(("a",), False, {"a": one}) == one
+    assert result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
+    assert list(result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
 
 
 def test_the_time_of_confirmations() -> None:

@@ -61,6 +61,13 @@ class Services:
         path = "/destinations/huge/metrics"
         self.tests.inject(Fault.json({"data": {**odd, "recordsLag": HUGE}}), path=path, times=3)
         self.tests.inject(Fault.json({"data": {**odd, "recordsLag": 0}}), path=path, times=None)
+        for number in range(5):
+            self.tests.add(f"silent_{number}", scenarios.steady())
+            self.tests.inject(Fault.hang(), path=f"/destinations/silent_{number}/metrics")
+        for number in range(40):
+            self.tests.add(f"listed_{number}", scenarios.steady())
+        # The thread that meets this one fetches a new token.
+        self.tests.inject(Fault.status(401), path="/destinations/listed_7/metrics")
         # The test opens this one, when it has seen enough.
         self.tests.add("held", scenarios.stalled(lag=LAGGING))
         # The tests let this one come and go.

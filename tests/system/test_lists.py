@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Lists of destinations on a real Airflow: read at once, and a silent API holds no worker."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.system.dags.system_lists import LISTED, MISSING, SILENT
+from tests.system.runs import Run
+from tests.system.stack import SystemAirflow
+
+pytestmark = [pytest.mark.system, pytest.mark.deferrable]
+
+STARTS = ("system_lists",)
+# The snapshot of a list leaves out the names and units.
+KEYS = {"destination_id", "time_type", "observed_at", "data"}
+
+
+@pytest.fixture(scope="module")
+def run(airflow: SystemAirflow) -> Run:
+    """Wait for the run to end."""
+    return airflow.finished("system_lists")
+
+
+def test_all_of_them_succeed(run: Run) -> None:
+    assert run.states == {"silent": "success", "poked": "success", "skipping": "success"}, run.log()
+
+
+def test_a_silent_api_holds_a_worker_for_ten_seconds(run: Run) -> None:
+    log = run.log("silent")
+    assert "Reading 5 destination(s) once, within 10 s, before deferring" in log
+    elapsed = re.search(r"Poll 1: 0 of 5 ready; .* (\d+) of 600 s elapsed", log)
+    assert elapsed is not None, log
+    assert 9 <= int(elapsed[1]) <= 15
+    # While it lasts.
+    assert "Read 0 of 5 destinations in " in log
+    assert "Deferring although the API has not answered in full" in log
+    assert run.was_deferred("silent")
+
+
+@pytest.mark.parametrize(("task_id", "ids"), [("silent", SILENT), ("poked", LISTED), ("skipping", LISTED)])
+def test_the_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
+    snapshots = run.xcom(task_id)
+    # Airflow 3 keeps XComs as JSONB on PostgreSQL, which does not keep the order.
+    assert set(snapshots) == set(ids)
+    assert all(set(snapshot) == KEYS for snapshot in snapshots.values())
+
+
+def test_what_could_not_be_read_is_named(run: Run) -> None:
+    skipped = run.xcom("skipping", "skipped")
+    assert list(skipped) == [MISSING]
+    assert "404 Not Found" in skipped[MISSING]
+    assert f"Skipped 1 of 41 destinations that could not be read: {MISSING}: " in run.log("skipping")

@@ -47,7 +47,7 @@ nitpicky = True
 _FOREIGN = "airflow|aiohttp|requests|pendulum|tenacity|asyncio|collections|datetime|enum|random|ssl|threading|time"
 _AIRFLOW = (
     r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue"
-    r"|StartTriggerArgs|TaskDeferred"
+    r"|TaskDeferred"
 )
 _INSIDE = r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|testing\.(controls|messages)|wait)\.\w+"
 _ALIASES = (

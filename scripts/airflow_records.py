@@ -76,26 +76,22 @@ class AirflowRecords:
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """
-        Return what a task pushed, decoded from JSON; None if it pushed nothing.
+        Return what a task pushed, decoded from JSON exactly once; None if it pushed nothing.
 
-        A text that itself looks like JSON comes back decoded: nothing here is in need of the difference.
+        A string that holds JSON stays a string. PostgreSQL with Airflow 2.11, which stores bytes, is not supported.
         """
         rows = self.query(
-            "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
+            # As text on every database: psycopg2 would decode a JSON column by itself.
+            "SELECT CAST(value AS TEXT) AS value FROM xcom"
+            " WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
             dag_id,
             run_id,
             task_id,
             key,
             map_index,
         )
-        value: Any = rows[0]["value"] if rows else None
-        # 2.11 keeps bytes of JSON, 3.x a JSON column whose content may be a text of JSON once more.
-        while isinstance(value, str | bytes):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                break
-        return value
+        value: str | None = rows[0]["value"] if rows else None
+        return None if value is None else json.loads(value)
 
     def logs(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> str:
         """Return the logs of a DAG, a run or a task, its trigger's included, in the order of their names."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
@@ -20,7 +21,7 @@ from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, 
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.plan import Patience, Require, WaitPlan
+from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, Patience, Require, WaitPlan
 from airflow_provider_streamkap.sensors.ends import (
     any_end_skips,
     bad_arguments_fail,
@@ -31,12 +32,14 @@ from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, h
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-    from airflow.triggers.base import StartTriggerArgs
 
     from airflow_provider_streamkap.wait import Again, DestinationWait
 
 #: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
 CONFIRM_IN_WORKER = 10.0
+
+# Seconds between the latest end of a trigger and the moment at which Airflow times the deferral out.
+_AIRFLOW_TIMEOUT_MARGIN = 60.0
 
 # Whatever this module imports is paid for whenever a DAG file that uses the sensor is parsed, which is all the time. So
 # what only a running task needs is imported where it needs it.
@@ -82,11 +85,6 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         is followed up before the worker is given back, where (below Airflow 3.3) nothing would remember it.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
     :param deferrable: wait in the triggerer, after one look; default: ``[operators] default_deferrable``.
-    :param end_from_trigger: end the task in the triggerer, default ``False``: no worker is taken again to report
-        success, a skip, or the failure of a task without retries; other failures still take one. Only where the
-        sensor is deferrable; not in ``dag.test()``.
-    :param start_from_trigger: begin in the triggerer, default ``False``: no worker is taken for a first look. Only
-        where the sensor is deferrable, its ids are plain text, it is not mapped, and Airflow is not 3.1 or 3.2.
     :param kwargs: those of every sensor: ``poke_interval`` (60 s), ``timeout`` (7 days), ``mode``, ``soft_fail``, ...
     :raises ValueError: an argument out of its range; the message names it.
     """
@@ -117,8 +115,6 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         max_poll_failures: int = 10,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        end_from_trigger: bool = False,
-        start_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -138,18 +134,12 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.max_poll_failures = max_poll_failures
         self.streamkap_conn_id = streamkap_conn_id
         self.deferrable = deferrable
-        self.end_from_trigger = end_from_trigger
-        self.start_from_trigger = start_from_trigger
         self._started: float | None = None
         self._wait: DestinationWait | None = None
         self._hook: StreamkapHook | None = None
         self.note_given()
         with self.checked():
             self._check_literals()
-        if (end_from_trigger or start_from_trigger) and not deferrable:
-            raise ValueError("end_from_trigger and start_from_trigger are for a sensor with deferrable=True")
-        if start_from_trigger:
-            self.start_trigger_args = self._start_trigger_args()
 
     def _check_literals(self) -> None:
         """Check when the DAG is parsed what needs no rendering."""
@@ -261,43 +251,22 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         return step.after < self.poke_interval
 
     def _hand_over(self, wait: DestinationWait) -> None:
-        from airflow_provider_streamkap.triggers.handover import backstop
         from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 
         started = self._started if self._started is not None else time.time()
         plan = replace(wait.plan, started=started, deadline=started + self.timeout)
+        left = max(started + self.timeout - time.time(), 0)
         self.defer(
             trigger=StreamkapDestinationTrigger(
                 self.streamkap_conn_id,
                 plan.arguments(),
                 many=self._many(),
                 memory=wait.memory(),
-                ending=self._ending(),
             ),
             method_name="execute_complete",
-            timeout=backstop(plan, started + self.timeout - time.time()),
+            # The trigger ends by itself at the deadline. Airflow's own timeout only catches a trigger that is gone.
+            timeout=timedelta(seconds=left + plan.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
         )
-
-    def _start_trigger_args(self) -> StartTriggerArgs:
-        from airflow_provider_streamkap.triggers.handover import check_plain, start_trigger_args
-
-        check_plain({name: getattr(self, name) for name in self.template_fields})
-        plan = self._plan(destination_ids(self.destination_id), self.observed_after)
-        return start_trigger_args(
-            self.streamkap_conn_id, plan, self.timeout, self.execution_timeout, many=self._many(), ending=self._ending()
-        )
-
-    def _ending(self) -> dict[str, Any] | None:
-        if not self.end_from_trigger:
-            return None
-        from airflow_provider_streamkap.triggers.ending import Ending
-
-        return Ending.of(
-            push=self.do_xcom_push,
-            soft_fail=self.soft_fail,
-            never_fail=self.never_fail,
-            retries=self.retries or 0,
-        ).arguments()
 
     def _plan(self, ids: tuple[str, ...], observed_after: Timestamp | None) -> WaitPlan:
         return WaitPlan(

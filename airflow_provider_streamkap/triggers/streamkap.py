@@ -12,8 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,6 @@ from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
 from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
-from airflow_provider_streamkap.triggers.ending import Ending, trigger_event
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result
 
 if TYPE_CHECKING:
@@ -42,10 +39,6 @@ class StreamkapDestinationTrigger(BaseTrigger):
         seconds, which holds wherever and however often the trigger is restarted.
     :param many: the result is a dict by id rather than one snapshot.
     :param memory: what a look before the hand-over found.
-    :param timeout: seconds from the task's start to the deadline, where the plan holds none because no worker has run.
-    :param ending: how to end the task without a worker; ``None`` (default): a worker ends it.
-    :param backstop: seconds from the task's start to the moment at which Airflow ends a trigger that does not end,
-        where no worker has run.
     """
 
     def __init__(
@@ -54,23 +47,17 @@ class StreamkapDestinationTrigger(BaseTrigger):
         plan: Mapping[str, Any],
         many: bool = False,
         memory: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        ending: Mapping[str, Any] | None = None,
-        backstop: float | None = None,
     ) -> None:
         super().__init__()
         self.streamkap_conn_id = streamkap_conn_id
         self.plan = dict(plan)
         self.many = many
         self.memory = dict(memory or {})
-        self.timeout = timeout
-        self.ending = None if ending is None else dict(ending)
-        self.backstop = backstop
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        arguments = ("streamkap_conn_id", "plan", "many", "memory", "timeout", "ending", "backstop")
+        arguments = ("streamkap_conn_id", "plan", "many", "memory")
         return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -79,29 +66,10 @@ class StreamkapDestinationTrigger(BaseTrigger):
             event = await self._wait()
         except (ValueError, AirflowNotFoundException) as error:
             event = gave_up_event(GaveUp(GiveUp.REFUSED, str(error)))
-        yield trigger_event(event, None if self.ending is None else Ending(**self.ending))
-
-    def _plan(self) -> WaitPlan:
-        plan = WaitPlan.recall(self.plan)
-        if plan.deadline is not None or self.timeout is None:
-            return plan
-        # No worker has run that could have set the deadline.
-        started = self._started()
-        return replace(plan, started=started, deadline=started + self.timeout)
-
-    def _started(self) -> float:
-        """Give when the task began, the same in every triggerer that the wait comes to."""
-        start: datetime | None = getattr(self.task_instance, "start_date", None)
-        if start is not None:
-            return start.timestamp()
-        # Airflow 3.3 does not say, and sets its backstop so long after it.
-        ended: datetime | None = getattr(self, "timeout_after", None)
-        if ended is None or self.backstop is None:
-            return time.time()
-        return (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).timestamp() - self.backstop
+        yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        plan = self._plan()
+        plan = WaitPlan.recall(self.plan)
         not_before = asyncio.get_running_loop().time()
         async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
             with poller.follow([plan.watch(id_) for id_ in plan.destination_ids]) as rounds:

@@ -15,8 +15,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "poke": {},
     "reschedule": {"mode": "reschedule"},
     "deferred": {"deferrable": True},
-    "deferred_ended_by_trigger": {"deferrable": True, "end_from_trigger": True},
-    "in_triggerer_only": {"deferrable": True, "end_from_trigger": True, "start_from_trigger": True},
 }
 DESTINATIONS = [f"crowd-{number:02}" for number in range(20)]
 BEGUN = pendulum.datetime(2026, 1, 1, tz="UTC")
@@ -24,14 +22,20 @@ BEGUN = pendulum.datetime(2026, 1, 1, tz="UTC")
 with DAG("bench_ways", schedule=None, start_date=BEGUN, catchup=False):
     for way, arguments in WAYS.items():
         StreamkapDestinationSensor(
-            task_id=way, destination_id=way, poke_interval=10, confirm_interval=2, timeout=600, **arguments
+            task_id=way,
+            destination_id=way,
+            lag_source="latest",
+            poke_interval=10,
+            confirm_interval=2,
+            timeout=600,
+            **arguments,
         )
 
 with DAG("bench_crowd", schedule=None, start_date=BEGUN, catchup=False, max_active_tasks=400):
     StreamkapDestinationSensor.partial(
         task_id="wait",
         deferrable=True,
-        end_from_trigger=True,
+        lag_source="latest",
         poke_interval=10,
         confirm_interval=2,
         timeout=3600,

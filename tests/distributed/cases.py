@@ -15,21 +15,18 @@ DESTINATIONS: Final = tuple(f"destination-{number}" for number in range(10))
 INTERVAL: Final = 6
 """Seconds between two polls of a wait."""
 
-PLAIN: Final = 60
-"""Mapped waits that a worker begins and a worker ends."""
-ENDED: Final = 20
-"""Mapped waits that a worker begins and the triggerer ends, in a pool that counts deferred tasks."""
-BEGUN: Final = 20
-"""Waits that the triggerer begins and a worker ends."""
-WAITS: Final = PLAIN + ENDED + BEGUN
+PLAIN: Final = 80
+"""Mapped waits in the default pool."""
+COUNTED: Final = 20
+"""Mapped waits in a pool that counts deferred tasks."""
+WAITS: Final = PLAIN + COUNTED
 
 LATE: Final = "late"
 """A destination that never drains."""
 LATE_SECONDS: Final = 90
-"""Seconds until those who wait for it give up: time for a triggerer to be lost, and for that to be noticed."""
+"""Timeout of the wait for it: time for a triggerer to be lost, and for that to be noticed."""
 
 
-def destination(task_id: str, map_index: int) -> str:
-    """Say for which destination a task waits."""
-    number = map_index if map_index >= 0 else int(task_id.removeprefix("begun_"))
-    return DESTINATIONS[number % len(DESTINATIONS)]
+def destination(map_index: int) -> str:
+    """Return the destination for which a mapped task waits."""
+    return DESTINATIONS[map_index % len(DESTINATIONS)]

@@ -34,15 +34,15 @@ class Promise:
 
     :param trigger: the id of its trigger: one that has fired is not there again.
     :param arguments: what its trigger was given, the deadline among it.
-    :param start: when the task began, from which a trigger that began it counts.
-    :param backstop: when Airflow ends it.
+    :param start: when the task started.
+    :param airflow_timeout: when Airflow times the deferral out.
     :param tries: how often it was tried.
     """
 
     trigger: int
     arguments: str
     start: dt.datetime
-    backstop: dt.datetime
+    airflow_timeout: dt.datetime
     tries: int
 
 

@@ -76,7 +76,7 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 imported = set(sys.modules)
 sensor = {"destination_id": ["d1", "d2"], "observed_after": "{{ data_interval_end }}", "stall_after": 600}
 StreamkapDestinationSensor(task_id="poke", **sensor)
-StreamkapDestinationSensor(task_id="deferrable", deferrable=True, end_from_trigger=True, **sensor)
+StreamkapDestinationSensor(task_id="deferrable", deferrable=True, **sensor)
 StreamkapDestinationMetricsOperator(task_id="metrics", destination_id="d1")
 ours = {name for name in sys.modules if name.startswith("airflow_provider_streamkap.")}
 print(json.dumps([sorted(ours), sorted(ours - imported)]))

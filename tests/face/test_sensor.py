@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is the sensor's own: its arguments, its look before deferring, its time over pokes, and its backstop."""
+"""What is the sensor's own: its arguments, its look before deferring, its time over pokes, and its Airflow timeout."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import (
+    AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -56,13 +57,17 @@ CONTEXT: Any = {"ti": TaskInstance()}
         ({"max_poll_failures": 1.5}, "max_poll_failures"),
         ({"stall_after": -1}, "stall_after"),
         ({"status_grace": "soon"}, "status_grace"),
-        ({"end_from_trigger": True, "deferrable": False}, "end_from_trigger"),
-        ({"start_from_trigger": True, "deferrable": False}, "start_from_trigger"),
     ],
 )
 def test_bad_arguments_are_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         StreamkapDestinationSensor(task_id="wait", destination_id="d1", **arguments)
+
+
+@pytest.mark.parametrize("argument", ["end_from_trigger", "start_from_trigger"])
+def test_a_task_cannot_begin_or_end_in_the_triggerer(argument: str) -> None:
+    with pytest.raises((TypeError, AirflowException), match=argument):
+        sensor("deferred", **{argument: True})
 
 
 @pytest.mark.parametrize("statuses", ["active", ["ACTIVE", "Paused"], ("Active",), iter(["Active"])])
@@ -116,7 +121,7 @@ def test_what_fails_in_passing_is_handed_over(streamkap: StreamkapSimulator) -> 
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", timeout=100).execute(CONTEXT)
     assert streamkap.count(METRICS) == 1
-    # The backstop comes after the trigger's own end, with time for its last poll.
+    # Airflow's timeout comes after the trigger's own end, with time for its last poll.
     assert deferral.value.timeout is not None
     assert timedelta(seconds=130) < deferral.value.timeout < timedelta(seconds=300)
 
@@ -190,7 +195,7 @@ def time_outs() -> list[str]:
 
 
 @pytest.mark.parametrize("error", time_outs())
-def test_the_backstop_is_a_time_out(error: str) -> None:
+def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> None:
     with pytest.raises(AirflowSensorTimeout, match="trigger was gone"):
         sensor("deferred").resume_execution("__fail__", {"error": error}, CONTEXT)
     for arguments in ({"soft_fail": True}, {"never_fail": True}):

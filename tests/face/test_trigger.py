@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 import json
 import time
 from typing import Any
@@ -18,6 +19,7 @@ from airflow_provider_streamkap.outcomes import settle
 from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import run_hastily
 from tests.face.modes import TaskInstance, carried, fire
@@ -80,6 +82,17 @@ def test_every_setting_of_the_sensor_reaches_the_triggerer(other: StreamkapSimul
         for field in dataclasses.fields(part):
             if field.init and field.default is not dataclasses.MISSING:
                 assert getattr(part, field.name) != field.default, f"{type(part).__name__}.{field.name}"
+
+
+def test_every_argument_of_the_trigger_survives_serialization() -> None:
+    arguments: dict[str, Any] = {
+        "streamkap_conn_id": "other",
+        "plan": {"destination_ids": ["d1"]},
+        "many": True,
+        "memory": {"polls": 3},
+    }
+    assert set(arguments) == set(inspect.signature(StreamkapDestinationTrigger).parameters)
+    assert json.loads(json.dumps(StreamkapDestinationTrigger(**arguments).serialize()[1])) == arguments
 
 
 def test_no_secret_is_in_the_row_of_a_trigger(other: StreamkapSimulator) -> None:

@@ -51,7 +51,7 @@ class Services:
         self.tests.add("ready", scenarios.steady())
         self.tests.add("stalled", scenarios.stalled(lag=LAGGING))
         self.tests.add("paused", scenarios.paused())
-        for id_ in ("drains", "drains_too", "drains_in_trigger", "drains_from_start", "drains_with_project_key"):
+        for id_ in ("drains", "drains_too", "drains_with_project_key"):
             self.tests.add(id_, scenarios.sequence([LAGGING, LAGGING, READY]))
         self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
         # The first look succeeds; these meet the trigger, which must bear them.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A hundred waits that last until the test has seen enough, begun and ended in each way; and some with a deadline."""
+"""A hundred waits that last until the test has seen enough, and one with a deadline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.distributed.cases import (
-    BEGUN,
     CONNECTION,
+    COUNTED,
     DEADLINE_DAG,
-    ENDED,
     INTERVAL,
     LATE,
     LATE_SECONDS,
@@ -28,6 +27,7 @@ from tests.distributed.cases import (
 arguments: dict[str, Any] = {
     "streamkap_conn_id": CONNECTION,
     "deferrable": True,
+    "lag_source": "latest",
     "poke_interval": INTERVAL,
     "confirm_interval": 2,
     # For a task whose worker is lost.
@@ -44,16 +44,11 @@ common: dict[str, Any] = {
 
 with DAG(WAITS_DAG, **common):
     StreamkapDestinationSensor.partial(task_id="plain", timeout=3600).expand(
-        destination_id=[destination("plain", index) for index in range(PLAIN)]
+        destination_id=[destination(index) for index in range(PLAIN)]
     )
-    StreamkapDestinationSensor.partial(task_id="ended", timeout=3600, end_from_trigger=True, pool=POOL).expand(
-        destination_id=[destination("ended", index) for index in range(ENDED)]
+    StreamkapDestinationSensor.partial(task_id="counted", timeout=3600, pool=POOL).expand(
+        destination_id=[destination(index) for index in range(COUNTED)]
     )
-    for task_id in (f"begun_{index}" for index in range(BEGUN)):
-        StreamkapDestinationSensor(
-            task_id=task_id, destination_id=destination(task_id, -1), timeout=3600, start_from_trigger=True
-        )
 
 with DAG(DEADLINE_DAG, **common):
     StreamkapDestinationSensor(task_id="late", destination_id=LATE, timeout=LATE_SECONDS)
-    StreamkapDestinationSensor(task_id="late_begun", destination_id=LATE, timeout=LATE_SECONDS, start_from_trigger=True)

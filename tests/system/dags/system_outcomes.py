@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of deferrable sensors, one for each way in which a wait can begin and end in the triggerer."""
+"""A DAG of deferrable sensors, one for each way in which a wait can end."""
 
 from __future__ import annotations
 
@@ -37,13 +37,3 @@ with DAG(
     StreamkapDestinationSensor(task_id="unknown", destination_id="unknown")
     StreamkapDestinationSensor(task_id="late", destination_id="stalled", timeout=SHORT)
     StreamkapDestinationSensor(task_id="late_and_soft", destination_id="stalled", timeout=SHORT, soft_fail=True)
-    StreamkapDestinationSensor(task_id="ends_in_trigger", destination_id="drains_in_trigger", end_from_trigger=True)
-    StreamkapDestinationSensor(
-        task_id="fails_in_trigger", destination_id="stalled", timeout=SHORT, end_from_trigger=True, retries=0
-    )
-    StreamkapDestinationSensor(
-        task_id="starts_in_trigger",
-        destination_id="drains_from_start",
-        start_from_trigger=True,
-        end_from_trigger=True,
-    )

@@ -15,21 +15,21 @@ with DAG("system_refused", schedule=None, start_date=pendulum.datetime(2026, 1, 
         StreamkapDestinationMetricsOperator(
             task_id=f"snapshot-{conn_id}", destination_id="ready", streamkap_conn_id=conn_id
         )
-        # Each fails in a worker at once, and in the triggerer if there is no worker.
         StreamkapDestinationSensor(
             task_id=f"wait-{conn_id}",
             destination_id="ready",
             streamkap_conn_id=conn_id,
+            lag_source="latest",
             max_poll_failures=1,
             poke_interval=3,
             timeout=60,
             deferrable=True,
-            start_from_trigger=True,
         )
     StreamkapDestinationSensor(
         task_id="wait-streamkap_project_key",
         destination_id="drains_with_project_key",
         streamkap_conn_id="streamkap_project_key",
+        lag_source="latest",
         poke_interval=3,
         confirm_interval=1,
         timeout=300,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known, number, utc_text
+from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate import DestinationGate
@@ -29,11 +30,6 @@ MAX_POLL_GAP = 90.0
 #: the clocks differ, by up to so many seconds more as the points are delayed, which hides a part of the difference.
 MAX_LEAD = 90.0
 HIDDEN_LEAD = 300.0
-
-#: Without any point, the latest lag must be good in this many polls and over this many seconds: an honest ``latest``
-#: can be the newest complete minute's point, and so up to two minutes old.
-FALLBACK_POLLS = 3
-FALLBACK_SECONDS = 150.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ class DestinationGate:
             return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
         missing = [
             *self._missing_status(reading.status),
+            *self._missing_partitions(reading.partitions),
             *([] if self.dated else _missing_number("lag", reading.lag, self.max_records_lag, "")),
             *_missing_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
         ]
@@ -183,6 +184,10 @@ class DestinationGate:
     def _missing_status(self, status: str | None) -> list[str]:
         shown = status if (status or "").strip() else "unknown"
         return [] if self.wants(status) else [f"status is {shown}, not {self.wanted}"]
+
+    def _missing_partitions(self, partitions: float | None) -> list[str]:
+        # Nothing is consumed then, so a lag of 0 means nothing.
+        return ["no partition is assigned"] if partitions == 0 and self.max_records_lag is not None else []
 
     def denies(self, reading: Reading) -> bool:
         """Return whether a reading shows that the condition is not met; ``False`` if it is met or unknown.

@@ -54,4 +54,4 @@ with DAG(
     )
     StreamkapDestinationSensor(task_id="no_interval", destination_id="ready", observed_after=interval, **WAIT)
     StreamkapDestinationMetricsOperator(task_id="lazy", destination_id="ready", metrics=metrics, **CONNECTION)
-    StreamkapDestinationSensor(task_id="huge", destination_id="huge", deferrable=True, **WAIT)
+    StreamkapDestinationSensor(task_id="huge", destination_id="huge", lag_source="latest", deferrable=True, **WAIT)

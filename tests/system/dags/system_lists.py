@@ -19,6 +19,7 @@ MISSING = "not_there"
 with DAG("system_lists", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False):
     waiting: dict[str, Any] = {
         "streamkap_conn_id": "streamkap_tests",
+        "lag_source": "latest",
         "poke_interval": 2,
         "confirm_interval": 1,
         "timeout": 600,

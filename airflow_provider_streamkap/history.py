@@ -30,8 +30,8 @@ MAX_POLL_GAP = 90.0
 MAX_LEAD = 90.0
 HIDDEN_LEAD = 300.0
 
-#: Points this old, in seconds, are no longer checked for revisions. Up to :data:`FINAL_SECONDS` a falling value is normal,
-#: since the point can be that of a running minute.
+#: Points this old, in seconds, are no longer checked for revisions. Up to :data:`FINAL_SECONDS` a falling value is
+#: normal, since the point can be that of a running minute.
 REVISION_SECONDS = 900.0
 FINAL_SECONDS = 2.0 * GRAIN_SECONDS
 

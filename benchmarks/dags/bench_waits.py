@@ -24,7 +24,13 @@ BEGUN = pendulum.datetime(2026, 1, 1, tz="UTC")
 with DAG("bench_ways", schedule=None, start_date=BEGUN, catchup=False):
     for way, arguments in WAYS.items():
         StreamkapDestinationSensor(
-            task_id=way, destination_id=way, poke_interval=10, confirm_interval=2, timeout=600, **arguments
+            task_id=way,
+            destination_id=way,
+            lag_source="latest",
+            poke_interval=10,
+            confirm_interval=2,
+            timeout=600,
+            **arguments,
         )
 
 with DAG("bench_crowd", schedule=None, start_date=BEGUN, catchup=False, max_active_tasks=400):
@@ -32,6 +38,7 @@ with DAG("bench_crowd", schedule=None, start_date=BEGUN, catchup=False, max_acti
         task_id="wait",
         deferrable=True,
         end_from_trigger=True,
+        lag_source="latest",
         poke_interval=10,
         confirm_interval=2,
         timeout=3600,

@@ -28,6 +28,7 @@ from tests.distributed.cases import (
 arguments: dict[str, Any] = {
     "streamkap_conn_id": CONNECTION,
     "deferrable": True,
+    "lag_source": "latest",
     "poke_interval": INTERVAL,
     "confirm_interval": 2,
     # For a task whose worker is lost.

@@ -30,10 +30,8 @@ MAX_POLL_GAP = 90.0
 MAX_LEAD = 90.0
 HIDDEN_LEAD = 300.0
 
-#: Points this old, in seconds, are no longer checked for revisions. Up to :data:`FINAL_SECONDS` a falling value is
-#: normal, since the point can be that of a running minute.
+#: Points this old, in seconds, are no longer checked for revisions.
 REVISION_SECONDS = 900.0
-FINAL_SECONDS = 2.0 * GRAIN_SECONDS
 
 #: Without any point, the latest lag must be good in this many polls and over this many seconds: an honest ``latest``
 #: can be the newest complete minute's point, and so up to two minutes old.
@@ -109,7 +107,7 @@ class LagHistory:
     :param polled_at: epoch seconds of the last poll that showed a wanted status.
     :param exceeded_at: newest timestamp for which a lag above the limit has ever been shown.
     :param ahead: seconds by which timestamps may be ahead of the clock that reads them; never below 0.
-    :param settled_after: greatest age, in seconds, at which a point was seen to have been revised across the limit.
+    :param settled_after: greatest age, in seconds, at which a point was seen to have risen above the limit.
     :param has_points: whether any poll has shown a point. If so, the timeseries works, and the latest lag never stands
         in for it.
     :param empty_polls: polls whose timeseries held no lag, before one did.
@@ -181,7 +179,7 @@ class LagHistory:
             self.exceeded_at = max(self.exceeded_at, now, reading.newest.at if reading.newest else now)
 
     def _track_revisions(self, reading: Reading, now: float) -> None:
-        """A point that was revised at some age shows that younger points are not final yet."""
+        """A point that rises above the limit at some age shows that younger points are not final yet."""
         before = self._before
         if not reading.points:
             return
@@ -191,11 +189,7 @@ class LagHistory:
             if age > REVISION_SECONDS:
                 break
             earlier = before.by_time.get(point.at) if before else None
-            if earlier is None or earlier == point.lag:
-                continue
-            rose = self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier)
-            fell = self.gate.exceeds(earlier) and not self.gate.exceeds(point.lag)
-            if rose or (fell and age > FINAL_SECONDS):
+            if earlier is not None and self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier):
                 self.settled_after = max(self.settled_after, age)
 
     def _runs(self, reading: Reading) -> bool:

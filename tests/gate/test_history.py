@@ -326,10 +326,10 @@ def test_points_are_checked_for_revisions_for_a_quarter_of_an_hour() -> None:
     assert wait.wait.courses["d1"].history.settled_after == 900
 
 
-def test_the_running_minute_of_a_draining_destination_may_fall() -> None:
+def test_points_of_a_draining_destination_may_fall() -> None:
     wait = running()
-    wait.poll(1000, "900:0 960:700")
-    wait.poll(1020, "960:0")
+    wait.poll(1000, "900:700 960:700")
+    wait.poll(1100, "900:0 960:0")
     assert wait.wait.courses["d1"].history.settled_after == 0
 
 

@@ -20,6 +20,11 @@ from airflow_provider_streamkap.api.reading import Reading, is_known, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
 
+#: If the timeseries holds no point, the latest lag must be good in this many polls and over this many seconds: an
+#: honest ``latest`` can be the newest complete minute's point, and so up to two minutes old.
+FALLBACK_POLLS = 3
+FALLBACK_SECONDS = 150.0
+
 
 class Outcome(Enum):
     """The three things that a gate can say of a reading."""

@@ -12,14 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known, number, utc_text
-
-if TYPE_CHECKING:
-    from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS, DestinationGate
 
 #: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
 #: and some slack. What happens in a longer gap is unknown.
@@ -32,11 +30,6 @@ HIDDEN_LEAD = 300.0
 
 #: Points this old, in seconds, are no longer checked for revisions.
 REVISION_SECONDS = 900.0
-
-#: Without any point, the latest lag must be good in this many polls and over this many seconds: an honest ``latest``
-#: can be the newest complete minute's point, and so up to two minutes old.
-FALLBACK_POLLS = 3
-FALLBACK_SECONDS = 150.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate import DestinationGate, check_limit
-from airflow_provider_streamkap.history import FALLBACK_SECONDS
+from airflow_provider_streamkap.gate import FALLBACK_SECONDS, DestinationGate, check_limit
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.watch import Watch

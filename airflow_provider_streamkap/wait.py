@@ -16,7 +16,7 @@ from typing import Any
 from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import Course, GiveUp, Seen
-from airflow_provider_streamkap.history import FALLBACK_POLLS, FALLBACK_SECONDS
+from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS
 from airflow_provider_streamkap.plan import Require, WaitPlan
 
 # What was asked belongs to the wait, and is had from here as well.

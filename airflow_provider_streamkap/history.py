@@ -178,12 +178,15 @@ class LagHistory:
             return
         self._before = reading
         for point in reversed(reading.points if before else ()):
-            age = now - point.at
+            age = self._age(point, now)
             if age > REVISION_SECONDS:
                 break
             earlier = before.by_time.get(point.at) if before else None
             if earlier is not None and self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier):
                 self.settled_after = max(self.settled_after, age)
+
+    def _age(self, point: LagPoint, now: float) -> float:
+        return now + self.ahead - point.at
 
     def _runs(self, reading: Reading) -> bool:
         return self.gate.wants(reading.status) and reading.partitions != 0
@@ -215,7 +218,7 @@ class LagHistory:
             return f"latest {self.gate.lag_text(reading.lag)}, although the timeseries shows {number(newest.lag)}"
         if newest.at < (first := self._counts_from(self.after)):
             return f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
-        age, limit = now - newest.at + GRAIN_SECONDS + self.ahead, self.gate.max_reading_age
+        age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
             return f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
         return None
@@ -228,7 +231,7 @@ class LagHistory:
         for point in reversed(reading.points or ()):
             if point.at < first or point.at <= self.exceeded_at:
                 break
-            if now - point.at < self.settled_after:
+            if self._age(point, now) < self.settled_after:
                 continue
             if not counted or counted[-1].at - point.at >= GRAIN_SECONDS:
                 counted.append(point)

@@ -250,6 +250,8 @@ def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
     wait.poll(900, "960:5")
     wait.poll(960, "1019:0")
     assert wait.missing == "the newest lag is from 2026-03-01 00:16:59Z and counts from 2026-03-01 00:17:00Z on"
+    wait.poll(1020, "1020:0 1080:0")
+    assert wait.poll(1040, "1020:0 1080:0 1100:0") == Opened(("d1",))
     wait = Wait(900)
     wait.poll(900, "1020:5")
     assert isinstance(wait.poll(960, "1020:5 1080:0"), Again)

@@ -20,8 +20,8 @@ from airflow_provider_streamkap.api.reading import Reading, is_known, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
 
-#: Without any point, the latest lag must be good in this many polls and over this many seconds: an honest ``latest``
-#: can be the newest complete minute's point, and so up to two minutes old.
+#: If the timeseries holds no point, the latest lag must be good in this many polls and over this many seconds: an
+#: honest ``latest`` can be the newest complete minute's point, and so up to two minutes old.
 FALLBACK_POLLS = 3
 FALLBACK_SECONDS = 150.0
 
@@ -154,6 +154,7 @@ class DestinationGate:
             return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
         missing = [
             *self._missing_status(reading.status),
+            *self._missing_partitions(reading.partitions),
             *([] if self.dated else _missing_number("lag", reading.lag, self.max_records_lag, "")),
             *_missing_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
         ]
@@ -188,6 +189,10 @@ class DestinationGate:
     def _missing_status(self, status: str | None) -> list[str]:
         shown = status if (status or "").strip() else "unknown"
         return [] if self.wants(status) else [f"status is {shown}, not {self.wanted}"]
+
+    def _missing_partitions(self, partitions: float | None) -> list[str]:
+        # Nothing is consumed then, so a lag of 0 means nothing.
+        return ["no partition is assigned"] if partitions == 0 and self.max_records_lag is not None else []
 
     def denies(self, reading: Reading) -> bool:
         """Return whether a reading shows that the condition is not met; ``False`` if it is met or unknown.

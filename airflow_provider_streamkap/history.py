@@ -9,18 +9,15 @@ these holes; ``benchmarks/truth`` measures what they catch together. Pure: readi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known, number, utc_text
-from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS
-
-if TYPE_CHECKING:
-    from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS, DestinationGate
 
 #: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
 #: and some slack. What happens in a longer gap is unknown.
@@ -30,6 +27,9 @@ MAX_POLL_GAP = 90.0
 #: the clocks differ, by up to so many seconds more as the points are delayed, which hides a part of the difference.
 MAX_LEAD = 90.0
 HIDDEN_LEAD = 300.0
+
+#: Points this old, in seconds, are no longer checked for revisions.
+REVISION_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class LagProof:
         }
 
 
-_STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "has_points", "empty_polls")
+_STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "settled_after", "has_points", "empty_polls")
 
 #: The latest lag alone, without any question of when it was measured.
 LATEST = LagProof()
@@ -100,6 +100,7 @@ class LagHistory:
     :param polled_at: epoch seconds of the last poll that showed a wanted status.
     :param exceeded_at: newest timestamp for which a lag above the limit has ever been shown.
     :param ahead: seconds by which timestamps may be ahead of the clock that reads them; never below 0.
+    :param settled_after: greatest age, in seconds, at which a point was seen to have risen above the limit.
     :param has_points: whether any poll has shown a point. If so, the timeseries works, and the latest lag never stands
         in for it.
     :param empty_polls: polls whose timeseries held no lag, before one did.
@@ -111,8 +112,10 @@ class LagHistory:
     polled_at: float = -inf
     exceeded_at: float = -inf
     ahead: float = 0.0
+    settled_after: float = 0.0
     has_points: bool = False
     empty_polls: int = 0
+    _before: Reading | None = field(default=None, init=False)
 
     def add(self, reading: Reading) -> LagProof:
         """Add a poll, and return what is proved by now.
@@ -123,9 +126,10 @@ class LagHistory:
         now = reading.read_at.timestamp()
         if self.after is None:
             self.after = now
-        self._track_status(reading.status, now)
+        self._track_running(reading, now)
         self._track_clock(reading, now)
         self._track_lag(reading, now)
+        self._track_revisions(reading, now)
         self.has_points = self.has_points or bool(reading.points)
         self.empty_polls += reading.points == ()
         if self.gate.falls_back and not self.has_points:
@@ -137,9 +141,9 @@ class LagHistory:
         """Whether the last poll is the one from which on the latest lag stands in for the timeseries."""
         return self.gate.falls_back and not self.has_points and self.empty_polls == FALLBACK_POLLS
 
-    def _track_status(self, status: str | None, now: float) -> None:
+    def _track_running(self, reading: Reading, now: float) -> None:
         """A stopped consumer can show 0, so points count only from when the connector is known to have been running."""
-        if self.gate.wants(None) or not self.gate.wants(status):
+        if self.gate.wants(None) or not self._runs(reading):
             self.running_since = None
             return
         if self.running_since is None or now - self.polled_at > MAX_POLL_GAP:
@@ -167,6 +171,26 @@ class LagHistory:
         if is_known(reading.lag) and self.gate.exceeds(reading.lag):
             self.exceeded_at = max(self.exceeded_at, now, reading.newest.at if reading.newest else now)
 
+    def _track_revisions(self, reading: Reading, now: float) -> None:
+        """A point that rises above the limit at some age shows that younger points are not final yet."""
+        before = self._before
+        if not reading.points:
+            return
+        self._before = reading
+        for point in reversed(reading.points if before else ()):
+            age = self._age(point, now)
+            if age > REVISION_SECONDS:
+                break
+            earlier = before.by_time.get(point.at) if before else None
+            if earlier is not None and self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier):
+                self.settled_after = max(self.settled_after, age)
+
+    def _age(self, point: LagPoint, now: float) -> float:
+        return now + self.ahead - point.at
+
+    def _runs(self, reading: Reading) -> bool:
+        return self.gate.wants(reading.status) and reading.partitions != 0
+
     def _counts_from(self, moment: float) -> float:
         """Return the first timestamp of a lag that was measured after a moment.
 
@@ -177,9 +201,9 @@ class LagHistory:
 
     def _proof(self, reading: Reading, now: float) -> LagProof:
         missing = self._not_met(reading, now)
-        if missing is not None or not self.gate.wants(reading.status):
+        if missing is not None or not self._runs(reading):
             return LagProof("timeseries", (), missing, begun=False)
-        points = self._evidence(reading)
+        points = self._evidence(reading, now)
         return LagProof("timeseries", points, None if points else self._not_counted(reading), after=self.after)
 
     def _not_met(self, reading: Reading, now: float) -> str | None:
@@ -194,12 +218,12 @@ class LagHistory:
             return f"latest {self.gate.lag_text(reading.lag)}, although the timeseries shows {number(newest.lag)}"
         if newest.at < (first := self._counts_from(self.after)):
             return f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
-        age, limit = now - newest.at + GRAIN_SECONDS + self.ahead, self.gate.max_reading_age
+        age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
             return f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
         return None
 
-    def _evidence(self, reading: Reading) -> tuple[LagPoint, ...]:
+    def _evidence(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
         """Return the newest points that count, at least a minute apart, without a worse one among them."""
         assert self.after is not None
         first = self._counts_from(max(self.after, self._running_from()))
@@ -207,6 +231,8 @@ class LagHistory:
         for point in reversed(reading.points or ()):
             if point.at < first or point.at <= self.exceeded_at:
                 break
+            if self._age(point, now) < self.settled_after:
+                continue
             if not counted or counted[-1].at - point.at >= GRAIN_SECONDS:
                 counted.append(point)
         return tuple(counted)
@@ -216,6 +242,8 @@ class LagHistory:
         assert newest is not None
         if newest.at <= self.exceeded_at:
             return f"a lag above the limit was shown at {utc_text(self.exceeded_at)}; waiting for a later point"
+        if self.settled_after:
+            return f"points are revised up to {number(round(self.settled_after))} s later; waiting for final ones"
         since = self._running_from()
         return (
             f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(self._counts_from(since))} on, "

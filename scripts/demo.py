@@ -30,8 +30,8 @@ from scripts.stop_signals import signals_as_exceptions
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
 CREDENTIALS = ("STREAMKAP_CLIENT_ID", "STREAMKAP_SECRET")
 DESTINATION = "STREAMKAP_DESTINATION_ID"
-# A live destination may take hours to drain, and a demonstration is over before that.
-PATIENCE = 150.0
+# Timestamped lag takes about four minutes. A live destination may take hours to drain, and the demo ends before that.
+PATIENCE = 420.0
 PAUSE = 0.5
 # Nobody starts these: the scheduler does when the trigger that watches an asset has seen what it waits for.
 EVENT_DRIVEN = frozenset({"streamkap_on_caught_up"})

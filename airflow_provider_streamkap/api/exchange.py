@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
@@ -44,6 +44,8 @@ SIGN_IN_PATH = "/auth/access-token"
 
 # What a timeseries that the API does not have, or has in another layout, can end in.
 _NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
+# Longest age of a cached response that is believed: a day.
+_MAX_AGE = 86_400.0
 # Start of a body that an error shows.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
@@ -136,7 +138,12 @@ class Session:
         :param query: what to ask.
         """
         request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION)
-        return (yield from self._call(request, lambda payload: DestinationMetrics.parse(query, payload, self._wall())))
+
+        def parse(payload: Any, response: Response) -> DestinationMetrics:
+            # A response from a cache on the way is as old as it says.
+            return DestinationMetrics.parse(query, payload, self._wall() - timedelta(seconds=_age(response)))
+
+        return (yield from self._call(request, parse))
 
     def observe(self, watch: Watch) -> Exchange[Observation]:
         """Look at a destination once, in the way that is asked for.
@@ -178,7 +185,7 @@ class Session:
         :param destination_id: its id.
         """
         request = Request("GET", destination_path(check_destination_id(destination_id)), confidential=True)
-        page = yield from self._call(request, DestinationPage.parse)
+        page = yield from self._call(request, lambda payload, _: DestinationPage.parse(payload))
         if not page.destinations:
             raise StreamkapNotFoundError(
                 f"there is no destination {destination_id!r} in this project",
@@ -194,12 +201,12 @@ class Session:
         :param page: number of the page, from 1 on.
         """
         request = Request("GET", "/destinations", query.params(page), confidential=True)
-        return (yield from self._call(request, DestinationPage.parse))
+        return (yield from self._call(request, lambda payload, _: DestinationPage.parse(payload)))
 
     def whoami(self) -> Exchange[dict[str, Any]]:
         """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""
 
-        def parse(payload: Any) -> dict[str, Any]:
+        def parse(payload: Any, _: Response) -> dict[str, Any]:
             if not isinstance(payload, dict):
                 raise StreamkapResponseError("the identity is not an object")
             return {key: clean(payload.get(key)) for key in _WHOAMI}
@@ -230,10 +237,10 @@ class Session:
         response: Response = yield request
         if not 200 <= response.status < 300:
             raise self._http_error(request, response, signing_in=True)
-        self._token = self._read(request, response, lambda payload: parse_token(payload, asked_at))
+        self._token = self._read(request, response, lambda payload, _: parse_token(payload, asked_at))
         return self._token
 
-    def _call(self, request: Request, parse: Callable[[Any], T]) -> Exchange[T]:
+    def _call(self, request: Request, parse: Callable[[Any, Response], T]) -> Exchange[T]:
         """Send a request with a valid token; on a 401 renew once and replay once."""
         token = self._token
         if self._due(token):
@@ -253,9 +260,9 @@ class Session:
     def _due(self, token: Token | None) -> bool:
         return token is None or (token.renew_at is not None and self._clock() >= token.renew_at)
 
-    def _read(self, request: Request, response: Response, parse: Callable[[Any], T]) -> T:
+    def _read(self, request: Request, response: Response, parse: Callable[[Any, Response], T]) -> T:
         try:
-            return parse(decode(response.body))
+            return parse(decode(response.body), response)
         except StreamkapResponseError as error:
             raise StreamkapResponseError(
                 error.message,
@@ -297,6 +304,12 @@ def _signed(request: Request, token: Token | None) -> Request:
     # Without a token the API answers 401, which says more than an exception from here.
     bearer = {"Authorization": f"{_BEARER}{token.access}"} if token else {}
     return replace(request, headers={**_ACCEPT, **bearer})
+
+
+def _age(response: Response) -> float:
+    """Return the seconds for which a cache has kept a response (RFC 9111), or 0 if it does not say."""
+    text = response.headers.get("age", "").strip()
+    return min(float(text), _MAX_AGE) if text.isascii() and text.isdigit() else 0.0
 
 
 def _about(request: Request, response: Response) -> dict[str, Any]:

@@ -39,6 +39,7 @@ __all__ = [
 STATUS = "connector_status"
 LAG = "recordsLag"
 LATENCY = "latency"
+PARTITIONS = "partitionCount"
 
 #: Metrics with numbers, as the API documents them.
 NUMERIC_METRICS = (
@@ -48,7 +49,7 @@ NUMERIC_METRICS = (
     "sinkRecordSendTotal",
     "recordsConsumedTotal",
     "bytesConsumedTotal",
-    "partitionCount",
+    PARTITIONS,
     "putBatchMaxTimeMs",
     "qa_exact_count_diff",
 )
@@ -134,6 +135,11 @@ class DestinationMetrics:
     def latency_ms(self) -> int | float | None:
         """Latency in milliseconds. None is unknown; None of a timeseries."""
         return self._number(LATENCY)
+
+    @property
+    def partitions(self) -> int | float | None:
+        """Partitions assigned to the connector's consumers. None is unknown; None of a timeseries."""
+        return self._number(PARTITIONS)
 
     def _value(self, name: str) -> Any:
         return None if self.time_type == TIMESERIES else self.data.get(name)

@@ -34,6 +34,7 @@ class Reading:
     :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
     :param points: known lag points of the timeseries, oldest first, one per timestamp; ``None``: not requested.
     :param read_at: when the response was read.
+    :param partitions: partitions assigned to the connector's consumers; ``None``: unknown.
     """
 
     status: str | None
@@ -41,6 +42,12 @@ class Reading:
     latency_ms: float | None = None
     points: tuple[LagPoint, ...] | None = None
     read_at: datetime | None = None
+    partitions: float | None = None
+
+    @cached_property
+    def by_time(self) -> dict[float, float]:
+        """The known points as a mapping from timestamp to lag."""
+        return dict(self.points or ())
 
     @property
     def newest(self) -> LagPoint | None:
@@ -59,6 +66,8 @@ class Reading:
             parts.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
         if newest is None or newest.lag != self.lag:
             parts.append(f"{'lag' if self.points is None else 'latest lag'} {number(self.lag)}")
+        if self.partitions == 0:
+            parts.append("no partition assigned")
         if self.latency_ms is not None:
             parts.append(f"latency {number(self.latency_ms)} ms")
         return ", ".join(parts)

@@ -95,7 +95,12 @@ class Observation:
         """The values that can be judged; computed once, for all the waits that share the poll."""
         latest = self.latest
         return Reading(
-            latest.connector_status, latest.records_lag, latest.latency_ms, self._points(), latest.observed_at
+            latest.connector_status,
+            latest.records_lag,
+            latest.latency_ms,
+            self._points(),
+            latest.observed_at,
+            latest.partitions,
         )
 
     def _points(self) -> tuple[LagPoint, ...] | None:

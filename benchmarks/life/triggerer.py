@@ -142,7 +142,11 @@ class Triggerer:
         ids = self.plan.ids(kind)
         some = chance.sample(ids, min(len(ids), chance.choice([1, 1, 1, 2])))
         now = self.clock.time()
-        gate = DestinationGate(observed_after=self.clock.wall() if kind == "dated" else None)
+        gate = (
+            DestinationGate(observed_after=self.clock.wall())
+            if kind == "dated"
+            else DestinationGate(lag_source="latest")
+        )
         plan = WaitPlan(
             tuple(some),
             gate,

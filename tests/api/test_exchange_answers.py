@@ -160,3 +160,13 @@ def test_nothing_shows_a_secret(session: Session) -> None:
 def test_the_default_wall_clock_is_aware(session: Session) -> None:
     own = Session(session.settings)
     assert play(own).run(own.metrics(QUERY)).observed_at.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"),
+    [("140", 140), (" 7 ", 7), ("", 0), ("-5", 0), ("soon", 0), ("1.5", 0), ("\u0661", 0), ("9" * 400, 86_400)],
+)
+def test_a_cached_response_is_as_old_as_it_says(session: Session, age: str, seconds: float) -> None:
+    fresh = play(session, answer({"data": {}})).run(session.metrics(QUERY))
+    cached = play(session, answer({"data": {}}, age=age)).run(session.metrics(QUERY))
+    assert (fresh.observed_at - cached.observed_at).total_seconds() == seconds

@@ -133,7 +133,7 @@ BROKEN_SERIES = {
     "no such time_type": Fault.status(422),
     "no timeseries": Fault.status(404),
     "a server error": Fault.status(500),
-    "another layout": Fault.status(200, body={"data": {"recordsLag": {"2026-03-01": 5}}}),
+    "another layout": Fault.status(200, body={"data": [{"recordsLag": 5}]}),
     "a page instead of JSON": Fault.status(200, body="<html>busy</html>"),
 }
 
@@ -149,6 +149,12 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
     assert seen.series_error is not None
     assert seen.series_error.__traceback__ is None
     assert simulator.count("/metrics") == 2
+
+
+def test_a_lag_series_of_another_type_holds_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
+    body = {"data": {"recordsLag": {"2026-03-01": 5}}}
+    simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
+    assert asker.observe(Watch.dated(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])

@@ -80,7 +80,7 @@ def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> N
 
     async def first() -> Any:
         return await asyncio.wait_for(
-            anext(aiter(StreamkapDestinationEventTrigger("d1", poke_interval=0.02).run())), 20
+            anext(aiter(StreamkapDestinationEventTrigger("d1", poke_interval=0.02, lag_source="latest").run())), 20
         )
 
     payload = asyncio.run(first()).payload

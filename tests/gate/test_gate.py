@@ -59,6 +59,9 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("status does not matter", {"connector_status": None}, Reading(None, 0), OPEN, ()),
     ("lag does not matter", {"max_records_lag": None}, Reading("Active", None), OPEN, ()),
     ("lag does not matter at all", {"max_records_lag": None}, Reading("Active", 10**12), OPEN, ()),
+    ("no partition", {}, Reading("Active", 0, partitions=0), WAIT, ("no partition is assigned",)),
+    ("partitions", {}, Reading("Active", 0, partitions=3.0), OPEN, ()),
+    ("no partition, only the status matters", {"max_records_lag": None}, Reading("Active", 0, partitions=0), OPEN, ()),
     # Limits.
     ("at the limit", {"max_records_lag": 100}, Reading("Active", 100), OPEN, ()),
     ("above the limit", {"max_records_lag": 100}, Reading("Active", 101), WAIT, ("lag is 101, above 100",)),
@@ -179,6 +182,7 @@ def test_a_reading_tells_itself() -> None:
     point = LagPoint(AFTER.timestamp(), 7)
     assert str(Reading("Active", 7, None, (point,))) == "status Active, lag 7 at 2026-03-01 12:00:00Z"
     assert str(Reading("Active", 5, None, (point,))) == "status Active, lag 7 at 2026-03-01 12:00:00Z, latest lag 5"
+    assert str(Reading("Active", 0, partitions=0)) == "status Active, lag 0, no partition assigned"
     assert str(Reading("Active", None, None, ())) == "status Active, latest lag unknown"
 
 

@@ -36,7 +36,12 @@ class Wait:
         self.wait = DestinationWait(WaitPlan(("d1",), gate, **plan))
 
     def poll(
-        self, now: float, points: str | None = "", status: str | None = "Active", latest: float | None = None
+        self,
+        now: float,
+        points: str | None = "",
+        status: str | None = "Active",
+        latest: float | None = None,
+        partitions: float | None = None,
     ) -> Step:
         """Add a poll.
 
@@ -48,7 +53,7 @@ class Wait:
         for stamp, lag in ((float(part) for part in point.split(":")) for point in (points or "").split()):
             worst[stamp] = max(lag, worst.get(stamp, 0))
         known = tuple(LagPoint(MIDNIGHT.timestamp() + stamp, worst[stamp]) for stamp in sorted(worst))
-        reading = Reading(status, latest, None, None if points is None else known, at)
+        reading = Reading(status, latest, None, None if points is None else known, at, partitions)
         return self.wait.observe({"d1": reading}, at.timestamp())
 
     def fail(self, now: float) -> Step:
@@ -191,6 +196,32 @@ LIES: dict[str, tuple[float, list[tuple[Any, ...]]]] = {
         900,
         [(840, "780:9"), (900, "840:9"), (1020, "960:0"), (1080, "960:0 1020:700"), (1140, "960:0 1020:0 1080:0")],
     ),
+    "minutes that are revised upward two minutes later": (
+        1000,
+        [
+            (1000, "820:61 880:0 940:0"),
+            (1060, "880:91 940:0 1000:0"),
+            (1120, "940:114 1000:0 1060:0"),
+            (1180, "940:114 1000:114 1060:0 1120:0"),
+            (1200, "940:114 1000:114 1060:0 1120:0"),
+            (1240, "1000:114 1060:114 1120:0 1180:0"),
+        ],
+    ),
+    "the response of another destination now and then": (
+        1000,
+        [
+            (1000, "820:500 880:600 940:700"),
+            (1060, "820:0 880:0 940:0 1000:0"),
+            (1120, "880:600 940:700 1000:800 1060:900"),
+            (1180, "880:0 940:0 1000:0 1060:0 1120:0"),
+            (1200, "940:0 1000:0 1060:0 1120:0 1180:0"),
+            (1240, "940:0 1000:0 1060:0 1120:0 1180:0"),
+        ],
+    ),
+    "no partition assigned while Active": (
+        1000,
+        [(now, f"{now - 120}:0 {now - 60}:0", "Active", 0, 0) for now in range(1000, 1600, 60)],
+    ),
     "a timeseries that ends before the moment": (900, [(time, "780:0 840:0") for time in range(900, 1500, 60)]),
 }
 
@@ -219,6 +250,8 @@ def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
     wait.poll(900, "960:5")
     wait.poll(960, "1019:0")
     assert wait.missing == "the newest lag is from 2026-03-01 00:16:59Z and counts from 2026-03-01 00:17:00Z on"
+    wait.poll(1020, "1020:0 1080:0")
+    assert wait.poll(1040, "1020:0 1080:0 1100:0") == Opened(("d1",))
     wait = Wait(900)
     wait.poll(900, "1020:5")
     assert isinstance(wait.poll(960, "1020:5 1080:0"), Again)
@@ -277,6 +310,38 @@ def test_one_poll_a_minute_is_enough() -> None:
         assert not confirming(wait.poll(now + now / 1000, f"{now - 60}:5"))
     assert confirming(wait.poll(3000, "2940:0"))
     assert wait.poll(3060, "2940:0 3000:0") == Opened(("d1",))
+
+
+def test_a_point_that_was_revised_makes_younger_ones_wait_until_they_are_final() -> None:
+    wait = running()
+    wait.poll(1020, "900:0 960:0")
+    wait.poll(1080, "900:0 960:700 1020:0")
+    wait.poll(1140, "1020:0 1080:0")
+    assert wait.confirmed == 1
+    assert wait.poll(1200, "1020:0 1080:0 1140:0") == Opened(("d1",))
+
+
+def test_points_are_checked_for_revisions_for_a_quarter_of_an_hour() -> None:
+    wait = running()
+    wait.poll(1800, "850:0 960:0 1740:5")
+    wait.poll(1860, "850:700 960:700 1740:5 1800:5")
+    assert wait.wait.courses["d1"].history.settled_after == 900
+
+
+def test_points_of_a_draining_destination_may_fall() -> None:
+    wait = running()
+    wait.poll(1000, "900:700 960:700")
+    wait.poll(1100, "900:0 960:0")
+    assert wait.wait.courses["d1"].history.settled_after == 0
+
+
+def test_without_a_partition_the_connector_does_not_run() -> None:
+    wait = Wait(900)
+    for now in (900, 960, 1020):
+        wait.poll(now, f"{now - 60}:0", partitions=0)
+        assert "no partition is assigned" in wait.missing
+    wait.poll(1080, "1020:0", partitions=2)
+    assert "seen running since 2026-03-01 00:18:00Z" in wait.missing
 
 
 def test_a_failed_poll_costs_a_poll_and_no_points() -> None:

@@ -11,9 +11,10 @@ from airflow.providers.common.compat.sdk import dag, task
 
 from airflow_provider_streamkap.assets.streamkap import destination_asset
 
-tides = destination_asset("tides", poke_interval=1, streamkap_conn_id="streamkap_tests")
-
-ebbs = destination_asset("tides", edge="out_of", poke_interval=1, streamkap_conn_id="streamkap_tests")
+# Points of the timeseries would take minutes.
+watched: dict[str, Any] = {"lag_source": "latest", "poke_interval": 1, "streamkap_conn_id": "streamkap_tests"}
+tides = destination_asset("tides", **watched)
+ebbs = destination_asset("tides", edge="out_of", **watched)
 
 
 @dag(schedule=[tides], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)

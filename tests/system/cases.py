@@ -99,7 +99,7 @@ CASES: Mapping[str, Case] = {
         state="failed",
         tries=1 + RETRIES,
         raises="AirflowException",
-        says="1 polls in a row failed, of which 0 are borne",
+        says="polls in a row failed, of which 0 are borne",
     ),
 }
 

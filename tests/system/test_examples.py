@@ -66,7 +66,12 @@ def test_each_destination_is_stored_by_a_task_of_its_own(airflow: SystemAirflow,
 
 def windows(services: Services) -> list[tuple[datetime, datetime]]:
     """Give the windows of time that the snapshots have asked for so far."""
-    queries = [one.query for one in services.examples.requests if one.query.get("time_type") == "timeseries"]
+    queries = [
+        one.query
+        for one in services.examples.requests
+        # Sensors ask for minutes.
+        if one.query.get("time_type") == "timeseries" and one.query["time_interval"] != "1"
+    ]
     assert {(query["time_interval"], query["time_unit"]) for query in queries} <= {("5", "minute")}
     ends = ("timestamp_from", "timestamp_to")
     asked = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]

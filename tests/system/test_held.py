@@ -84,6 +84,8 @@ def test_no_part_of_airflow_complains_about_us(airflow: SystemAirflow, held: Hel
         if "airflow_provider_streamkap" in line
         # What the tasks that have to fail raise, some lines repeat in the log of the scheduler.
         and "Task failed with exception" not in line
+        # Polls that fail are warnings, and tests/system/dags/system_arguments.py renders what is undefined.
+        and not re.search(r"Poll \d+: |for task 'no_interval'", line)
         and COMPLAINT.search(line)
     ]
     assert complaints == []

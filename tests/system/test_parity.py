@@ -17,7 +17,7 @@ _BOTH_ENDS = [pytest.mark.deferrable] if AIRFLOW < (3,) or AIRFLOW >= (3, 3) els
 pytestmark = [pytest.mark.system, *_BOTH_ENDS]
 
 STARTS = ("system_parity",)
-SNAPSHOT = {"destination_id", "time_type", "observed_at", "data", "metadata"}
+SNAPSHOT = {"destination_id", "time_type", "observed_at", "data", "metadata", "evidence"}
 CELLS = [(case, mode) for case in CASES for mode in MODES]
 
 

@@ -25,7 +25,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
-from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
+from airflow_provider_streamkap.api.transport import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
@@ -61,13 +61,14 @@ class StreamkapClient:
         self._on_token = on_token
         # Not a seeded generator: forked workers would go through the same sequence, in step.
         self._rng = rng or random.SystemRandom()
-        proxy = choose_proxy(settings)
+        self._closed = False
+        self._proxy = proxy = choose_proxy(settings)
         self._http = requests.Session()
         # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
         self._http.trust_env = False
-        self._http.proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy)))
+        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), proxy))
 
     def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
         """Ask for a destination's metrics.
@@ -128,7 +129,8 @@ class StreamkapClient:
         return self._call(self._session.whoami)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. The client cannot be used any more."""
+        self._closed = True
         self._http.close()
 
     def __enter__(self) -> StreamkapClient:
@@ -140,6 +142,8 @@ class StreamkapClient:
         self.close()
 
     def _call(self, exchange: Callable[[], Exchange[T]], within: float | None = None) -> T:
+        if self._closed:
+            raise RuntimeError(CLOSED)
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
         policy = retrying(self._settings.max_attempts, deadline, self._sleep, self._rng)
@@ -197,8 +201,8 @@ class StreamkapClient:
                     body.feed(chunk)
                 return body.response()
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise late(call.method, call.url, call.timeout) from None
+            raise late(call.method, call.url, call.timeout, self._proxy) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if status is None:
-                raise failed(call.method, call.url, error) from None
+                raise failed(call.method, call.url, error, self._proxy) from None
             raise broken(call.method, call.url, status, error) from None

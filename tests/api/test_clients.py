@@ -151,9 +151,11 @@ def test_a_destination_without_its_configuration(asker: Asker, simulator: Stream
         assert secret not in repr(found) + str(found.as_dict())
 
 
-def test_after_closing_it_can_be_used_again(asker: Asker) -> None:
+def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.metrics()
     asker.close()
-    assert asker.metrics().records_lag == 7
+    for use in (asker.metrics, asker.whoami, asker.destinations):
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed: make a new one"):
+            use()
     asker.close()
-    asker.close()
+    assert simulator.count("/metrics") == 1

@@ -15,7 +15,13 @@ import requests
 import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter
-from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destination import (
+    MAX_PAGE_SIZE,
+    Destination,
+    DestinationPage,
+    DestinationsQuery,
+    Listing,
+)
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
 from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
@@ -119,7 +125,16 @@ class StreamkapClient:
     def _list(self, query: DestinationsQuery) -> Iterator[Destination]:
         listing = Listing(query)
         while not listing.done:
-            yield from listing.take(self._call(lambda: self._session.destinations(query, listing.page)))
+            yield from listing.take(self.get_destinations_page(query, listing.page))
+
+    def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
+        """Request one page of the destinations.
+
+        :param query: which ones.
+        :param page: number of the page, from 1 on.
+        :raises StreamkapError: the last failure.
+        """
+        return self._call(lambda: self._session.destinations(query, page))
 
     def whoami(self) -> dict[str, Any]:
         """Ask whom the credentials belong to: tenant_id, service_id, sub, token_type, project_key_id.
@@ -127,6 +142,11 @@ class StreamkapClient:
         :raises StreamkapError: the last failure.
         """
         return self._call(self._session.whoami)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._closed
 
     def close(self) -> None:
         """Close all connections. The client cannot be used any more."""

@@ -47,8 +47,8 @@ def failed(method: str, url: str, error: BaseException, proxy: Proxy | None = No
         return _permanent(
             method,
             url,
-            f"the certificate does not verify{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA bundle (or"
-            " REQUESTS_CA_BUNDLE), or to false",
+            f"the certificate does not verify{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
+            " bundle (or REQUESTS_CA_BUNDLE), or to false",
         )
     # http.client knows the status with which a proxy refuses a tunnel, but only writes it.
     told = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)

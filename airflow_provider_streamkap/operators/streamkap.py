@@ -103,8 +103,7 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
         ]
         hook = StreamkapHook(self.streamkap_conn_id)
         push_link(context, hook.connection(), ids[0])
-        client = hook.get_conn()
-        shots = [client.get_destination_metrics(query) for query in queries]
+        shots = [hook.call(lambda client, query=query: client.get_destination_metrics(query)) for query in queries]
         snapshots = {shot.destination_id: shot if metrics is None else shot.select(metrics) for shot in shots}
         self._check_points(snapshots)
         for id_, snapshot in snapshots.items():

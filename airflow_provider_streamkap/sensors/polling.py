@@ -47,6 +47,6 @@ def poll(
 def _look(hook: StreamkapHook, plan: WaitPlan, id_: str) -> Observation | StreamkapError:
     within = None if plan.deadline is None else max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS
     try:
-        return hook.get_conn().observe(plan.watch(id_), within=within)
+        return hook.call(lambda client: client.observe(plan.watch(id_), within=within))
     except StreamkapError as error:
         return error

@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap.api.errors import StreamkapError
@@ -39,6 +38,8 @@ else:
 
 # While polls fail, one line in so many polls.
 _QUIET = 10
+# How often the asset state store is asked for the last known state, before the trigger goes on without it.
+_RECALLS = 10
 
 
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
@@ -87,6 +88,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         self.confirmations = confirmations
         self.poke_interval = poke_interval
         self.streamkap_conn_id = streamkap_conn_id
+        # The state store does not hold what is known.
+        self._unsaved = False
 
     _CONDITION = ("destination_id", "edge", "max_records_lag", "connector_status", "max_latency_ms")
 
@@ -101,6 +104,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         gate = DestinationGate(self.max_records_lag, self.connector_status, self.max_latency_ms, fail_on_status=())
         transition = Transition(gate, self.edge, self.confirmations, await self._recall())
         failed = 0
+        # Airflow starts a trigger that ends anew, from the state that was stored last: an event could be told twice.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
@@ -109,11 +113,12 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                             # Told first and noted then: between the two, twice is better than never.
                             yield TriggerEvent(snapshot)
                         await self._remember(transition.state)
-            except (ValueError, AirflowNotFoundException) as error:
-                # A connection that is mended is taken up again.
+            except Exception as error:
+                # The connection is missing, wrong, or cannot be looked up at the moment.
                 failed += 1
                 if failed % _QUIET == 1:
-                    self.log.error("Cannot watch %s: %s", self.destination_id, error)  # noqa: TRY400
+                    kind = type(error).__name__
+                    self.log.error("Cannot watch %s: %s: %s", self.destination_id, kind, error)  # noqa: TRY400
                 await asyncio.sleep(self.poke_interval)
 
     async def _changes(
@@ -127,6 +132,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         with poller.follow([Watch(self.destination_id)]) as rounds:
             while True:
                 (sample,) = await rounds.next(not_before=not_before, due=due, spread=spread)
+                if self._unsaved:
+                    await self._remember(transition.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
                 if isinstance(sample.got, StreamkapError):
                     transition.observe(None)
@@ -147,12 +154,28 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         store = getattr(self, "asset_state_store", None)
         if store is None:
             return None
-        try:
-            known = await store.aget(self._key())
-        except ValueError:
-            self.log.warning("The trigger watches several assets, so that its state cannot be kept over restarts")
-            return None
-        return known.get("holds") if isinstance(known, dict) else None
+        for attempt in range(1, _RECALLS + 1):
+            try:
+                known = await store.aget(self._key())
+            except Exception as error:
+                if _watches_several(error):
+                    self.log.warning(
+                        "The trigger watches several assets, so that its state cannot be kept over restarts"
+                    )
+                    return None
+                self.log.warning(
+                    "The last known state of %s cannot be read, attempt %d of %d: %s: %s",
+                    self.destination_id,
+                    attempt,
+                    _RECALLS,
+                    type(error).__name__,
+                    error,
+                )
+                await asyncio.sleep(self.poke_interval)
+            else:
+                return known.get("holds") if isinstance(known, dict) else None
+        self.log.error("Watching %s without its last known state: a change before now is not told", self.destination_id)
+        return None
 
     async def _remember(self, state: bool | None) -> None:
         store = getattr(self, "asset_state_store", None)
@@ -160,13 +183,29 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             return
         try:
             await store.aset(self._key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
-        except ValueError:
-            return
+        except Exception as error:
+            if _watches_several(error):
+                return
+            if not self._unsaved:
+                self.log.warning(
+                    "The state of %s cannot be stored, trying again with each poll: %s: %s",
+                    self.destination_id,
+                    type(error).__name__,
+                    error,
+                )
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _key(self) -> str:
         # Another condition is another memory.
         condition = json.dumps([getattr(self, name) for name in self._CONDITION], sort_keys=True)
         return f"streamkap_{hashlib.sha256(condition.encode()).hexdigest()[:16]}"
+
+
+def _watches_several(error: Exception) -> bool:
+    # What the store raises for that, and nothing that derives from it, such as a response that is no JSON.
+    return type(error) is ValueError
 
 
 def _words(transition: Transition, changed: bool) -> str:

@@ -238,7 +238,7 @@ def test_a_dead_proxy_is_named_with_the_place_where_it_was_configured(
 
 
 def test_a_silent_proxy_is_named_too(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    with Wire(lambda connection, head: None if connection.recv(1) else None) as silent:
+    with Wire(lambda connection, head: connection.recv(1)) as silent:
         settings = settings_for(simulator, proxies={"http": silent.url}, timeout=0.3, max_attempts=1)
         with pytest.raises(StreamkapTimeoutError, match=r"within 0\.3 s through the proxy http://127\.0\.0\.1:\d+ "):
             make(settings).whoami()
@@ -247,9 +247,9 @@ def test_a_silent_proxy_is_named_too(make: MakeAsker, simulator: StreamkapSimula
 def test_a_proxy_that_wants_a_login_does_not_mean_the_credentials(
     make: MakeAsker, simulator: StreamkapSimulator
 ) -> None:
-    with Wire(Proxy(login="me:proxy-pass")) as proxy:
-        with pytest.raises(StreamkapRequestError, match="407 .*: the proxy wants a user and password") as caught:
-            make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
+    refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy wants a user and password")
+    with Wire(Proxy(login="me:proxy-pass")) as proxy, refused as caught:
+        make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
     assert caught.value.permanent
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 #: Seconds after which a connection is given up, so that no thread outlives a test that went wrong.
 PATIENCE = 10.0
 
-Serve = Callable[[socket.socket, bytes], None]
+Serve = Callable[[socket.socket, bytes], object]
 
 
 class Wire:

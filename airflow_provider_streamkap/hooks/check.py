@@ -29,7 +29,7 @@ def check(connection: StreamkapConnection) -> tuple[bool, str]:
     :returns: whether it works; a sentence for a person.
     """
     well, said = _try(connection.settings)
-    return well, " ".join((said, *(f"Note: {note}." for note in connection.unknown)))
+    return well, " ".join((said, *(f"Note: {note}" for note in connection.unknown)))
 
 
 def _try(settings: ClientSettings) -> tuple[bool, str]:

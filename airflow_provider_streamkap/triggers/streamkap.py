@@ -115,7 +115,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if left <= 0:
                 ended = DestinationWait.recall(plan, self.memory).timed_out(time.time())
                 return gave_up_event(GaveUp(GiveUp.DEADLINE, f"{ended} {failed}"))
-            seconds = min(max(plan.poke_interval, 1.0), left)
+            seconds = min(plan.poke_interval, left)
             self.log.warning("%s. Trying again in %.0f s", failed, seconds)
             await asyncio.sleep(seconds)
 

@@ -22,7 +22,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -197,9 +197,10 @@ class OnLoop:
             self.client = _async_client(changed.settings)
 
     async def close(self) -> None:
-        """Close all sockets."""
-        for client in (*self._retired, self.client):
-            await client.close()
+        """Close all sockets, even if the task that does it is cancelled."""
+        async with AsyncExitStack() as stack:
+            for client in (*self._retired, self.client):
+                stack.push_async_callback(client.close)
 
 
 def _async_client(settings: ClientSettings) -> AsyncStreamkapClient:

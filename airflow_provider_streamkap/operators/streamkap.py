@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
@@ -103,7 +104,7 @@ class StreamkapDestinationMetricsOperator(BaseOperator):
         ]
         hook = StreamkapHook(self.streamkap_conn_id)
         push_link(context, hook.connection(), ids[0])
-        shots = [hook.call(lambda client, query=query: client.get_destination_metrics(query)) for query in queries]
+        shots = [hook.call(methodcaller("get_destination_metrics", query)) for query in queries]
         snapshots = {shot.destination_id: shot if metrics is None else shot.select(metrics) for shot in shots}
         self._check_points(snapshots)
         for id_, snapshot in snapshots.items():

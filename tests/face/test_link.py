@@ -97,8 +97,8 @@ class Refusing(TaskInstance):
 def test_a_link_that_cannot_be_stored_fails_no_task(streamkap: StreamkapSimulator, context: Any) -> None:
     streamkap.add("d1", scenarios.steady())
     operator = StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1")
-    assert operator.execute(dict(context))["data"]["recordsLag"] == 0
-    assert sensor("poke").execute(dict(context))["data"]["recordsLag"] == 0
+    assert operator.execute(context)["data"]["recordsLag"] == 0
+    assert sensor("poke").execute(context)["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -55,7 +55,8 @@ def alag() -> float | None:
 
 def operate() -> Any:
     operator = StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1")
-    return operator.execute({"ti": TaskInstance()})["data"]["recordsLag"]
+    context: Any = {"ti": TaskInstance()}
+    return operator.execute(context)["data"]["recordsLag"]
 
 
 SURFACES = pytest.mark.parametrize("ask", [lag, alag, operate])
@@ -156,7 +157,7 @@ def test_a_refusal_is_not_final_while_the_connection_cannot_be_looked_up(
 ) -> None:
     streamkap.refuse_credentials()
     hook = StreamkapHook()
-    assert hook.connection()
+    hook.connection()
     backend.failures = float("inf")
     ask = asking(hook, asynchronously)
     with pytest.raises(StreamkapError, match=r"were refused .*\(not final: Connection .* could not be") as caught:

@@ -78,7 +78,7 @@ def test_a_hook_goes_on_with_the_new_secret(rotation: Rotation) -> None:
 
 def test_a_listing_goes_on_with_the_new_secret(rotation: Rotation) -> None:
     hook = StreamkapHook()
-    assert hook.connection()
+    hook.connection()
     rotation.rotate()
     assert [item.id for item in hook.list_destinations()] == ["d1"]
 
@@ -152,7 +152,7 @@ def test_deferred_waits_go_on_when_the_secret_is_rotated_in_their_course(rotatio
 
 
 def test_a_new_wait_and_a_changed_one_live_side_by_side(rotation: Rotation) -> None:
-    async def wait() -> list[dict[str, Any]]:
+    async def wait() -> tuple[dict[str, Any], dict[str, Any]]:
         one = asyncio.create_task(fired(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
         rotation.change_connection()
@@ -196,7 +196,7 @@ def test_any_permanent_error_can_be_mended_in_the_connection(rotation: Rotation,
     with pytest.raises(StreamkapError):
         hook.get_destination_metrics("d1")
     fresh = StreamkapHook()
-    assert fresh.connection()
+    fresh.connection()
     rotation.change_connection()
     shared._shared.again.clear()
     assert fresh.get_destination_metrics("d1").records_lag == 7
@@ -208,7 +208,7 @@ def test_a_connection_that_is_gone_or_wrong_makes_the_refusal_final(
     rotation.old.refuse_credentials()
     for connection in ('{"conn_type": "streamkap"}', None):
         hook = StreamkapHook()
-        assert hook.connection()
+        hook.connection()
         with monkeypatch.context() as patch:
             if connection is None:
                 patch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the hooks of one process share: one session and one token for each connection.
 
-Tokens are kept per process, pooled sockets per process (requests) or per event loop and connection id (aiohttp). Tokens
-are keyed by the settings as a whole, so that a changed secret starts afresh. A refusal that is permanent is raised only
-after the connection was looked up again; if it has changed, the call is made once more with the new settings. A forked
-child starts with nothing: sockets and locks must not be used from both sides of a fork.
+Tokens are kept per process, pooled sockets per process (requests) or per event loop (aiohttp). Everything is keyed by
+the settings as a whole, so that a changed secret starts afresh and two names of one connection share. A permanent error
+is raised only after the connection was looked up again: if it has changed, the call is made once more with the new
+settings. A forked child starts with nothing: sockets and locks must not be used from both sides of a fork.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -132,29 +132,43 @@ def _changed(
 
 
 class OnLoop:
-    """What the hooks of one event loop share on one connection.
+    """What the hooks of one event loop share, as long as their connections have the same settings.
 
-    :param hook: looks up the connection again when the API refuses a call.
     :param connection: the connection as it was looked up first.
     """
 
-    def __init__(self, hook: StreamkapHook, connection: StreamkapConnection) -> None:
+    def __init__(self, connection: StreamkapConnection) -> None:
         from airflow_provider_streamkap.api.poller import DestinationPoller
 
         self.connection = connection
         self.client = _async_client(connection.settings)
         self.poller = DestinationPoller(self._observe, max_concurrency=connection.max_concurrency)
-        self.users = 0
-        self._hook = hook
+        # One hook of each connection id, which looks the connection up again, and how many use it.
+        self._hooks: dict[str, StreamkapHook] = {}
+        self._users: Counter[str] = Counter()
         self._lock = asyncio.Lock()
         self._again: _Again | None = None
         # Clients of earlier settings, which may have calls under way.
         self._retired: list[AsyncStreamkapClient] = []
 
-    @property
-    def key(self) -> tuple[str, ClientSettings]:
-        """What the hooks must agree in to share this."""
-        return self._hook.streamkap_conn_id, self.connection.settings
+    def join(self, hook: StreamkapHook) -> None:
+        """Use this, until :meth:`leave`.
+
+        :param hook: the hook that does.
+        """
+        self._hooks.setdefault(hook.streamkap_conn_id, hook)
+        self._users[hook.streamkap_conn_id] += 1
+
+    def leave(self, conn_id: str) -> bool:
+        """Use this no longer.
+
+        :param conn_id: the connection of the hook that does not.
+        :returns: whether nobody else uses it.
+        """
+        self._users[conn_id] -= 1
+        if not self._users[conn_id]:
+            del self._users[conn_id], self._hooks[conn_id]
+        return not self._users
 
     async def call(self, use: Callable[[AsyncStreamkapClient], Awaitable[T]]) -> T:
         """Make a call; see :meth:`~airflow_provider_streamkap.hooks.streamkap.StreamkapHook.call`.
@@ -180,21 +194,30 @@ class OnLoop:
                 return
             if _must_look(self._again, used):
                 began = _shared.pace.clock()
-                found: StreamkapConnection | Exception
-                try:
-                    found = await self._hook._read()
-                except Exception as error:  # it is judged below
-                    found = error
-                self._again = _looked_up(used, began, found)
+                self._again = _looked_up(used, began, await self._look_up())
             assert self._again is not None
-            changed = _changed(self._hook.streamkap_conn_id, used, refusal, self._again.found)
+            changed = _changed(", ".join(self._hooks), used, refusal, self._again.found)
             here = _shared.on_loop[asyncio.get_running_loop()]
-            del here[self.key]
+            if here.get(used.settings) is self:
+                del here[used.settings]
             self.connection = changed
             # Hooks that have looked up the new settings before share something else by now, which stays theirs.
-            here.setdefault(self.key, self)
+            here.setdefault(changed.settings, self)
             self._retired.append(self.client)
             self.client = _async_client(changed.settings)
+
+    async def _look_up(self) -> StreamkapConnection | Exception:
+        """Look up the connection by every name under which it is used, and return it if they agree."""
+        found: list[StreamkapConnection | Exception] = []
+        for hook in tuple(self._hooks.values()):
+            try:
+                found.append(await hook._read())
+            except Exception as error:
+                found.append(error)
+        # A call serves the waits of all of them, and must not bring to one what was meant for another.
+        if len({item if isinstance(item, Exception) else item.settings for item in found}) > 1:
+            return AirflowException(f"the connections {', '.join(self._hooks)} had the same settings and now differ")
+        return found[0]
 
     async def close(self) -> None:
         """Close all sockets, even if the task that does it is cancelled."""
@@ -225,7 +248,7 @@ class _Shared:
         self.lock = threading.Lock()
         self.sessions: OrderedDict[ClientSettings, Session] = OrderedDict()
         self.clients: OrderedDict[ClientSettings, StreamkapClient] = OrderedDict()
-        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, ClientSettings], OnLoop]] = (
+        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, OnLoop]] = (
             weakref.WeakKeyDictionary()
         )
         self.again_lock = threading.Lock()
@@ -361,10 +384,11 @@ class Held(Generic[T]):
     :param pick: what of the shared the context gives.
     """
 
-    __slots__ = ("_entry", "_hook", "_pick")
+    __slots__ = ("_conn_id", "_entry", "_hook", "_pick")
 
     def __init__(self, hook: StreamkapHook, pick: Callable[[OnLoop], T]) -> None:
         self._hook: StreamkapHook | None = hook
+        self._conn_id = hook.streamkap_conn_id
         self._pick = pick
         self._entry: OnLoop | None = None
 
@@ -374,14 +398,13 @@ class Held(Generic[T]):
         connection = await hook.aconnection()
         await _load()
         here = _shared.on_loop.setdefault(asyncio.get_running_loop(), {})
-        entry = here.get((hook.streamkap_conn_id, connection.settings))
+        entry = here.get(connection.settings)
         if entry is None:
-            entry = OnLoop(hook, connection)
-            here[entry.key] = entry
+            entry = here[connection.settings] = OnLoop(connection)
         else:
             warn_if_unverified(connection.settings)
         self._entry = entry
-        entry.users += 1
+        entry.join(hook)
         return self._pick(entry)
 
     async def __aexit__(
@@ -389,11 +412,10 @@ class Held(Generic[T]):
     ) -> None:
         entry, self._entry = self._entry, None
         assert entry is not None
-        entry.users -= 1
-        if not entry.users:
+        if entry.leave(self._conn_id):
             here = _shared.on_loop[asyncio.get_running_loop()]
-            if here.get(entry.key) is entry:
-                del here[entry.key]
+            if here.get(entry.connection.settings) is entry:
+                del here[entry.connection.settings]
             await entry.close()
 
 

@@ -238,7 +238,7 @@ def test_a_dead_proxy_is_named_with_the_place_where_it_was_configured(
 
 
 def test_a_silent_proxy_is_named_too(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    with Wire(lambda connection, head: connection.recv(1)) as silent:
+    with Wire(lambda connection, head: silent.pause(5)) as silent:
         settings = settings_for(simulator, proxies={"http": silent.url}, timeout=0.3, max_attempts=1)
         with pytest.raises(StreamkapTimeoutError, match=r"within 0\.3 s through the proxy http://127\.0\.0\.1:\d+ "):
             make(settings).whoami()

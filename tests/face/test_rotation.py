@@ -15,6 +15,7 @@ from airflow_provider_streamkap.api import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.face.modes import MODES, TaskInstance, carried, run, sensor
@@ -164,6 +165,28 @@ def test_a_new_wait_and_a_changed_one_live_side_by_side(rotation: Rotation) -> N
         events = await asyncio.wait_for(asyncio.gather(one, other), 20)
         assert shared._shared.on_loop[asyncio.get_running_loop()] == {}
         return events
+
+    assert [event["outcome"] for event in asyncio.run(wait())] == ["opened", "opened"]
+
+
+def test_two_names_of_one_connection_share_until_one_of_them_changes(
+    rotation: Rotation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TWIN", rotation.old.airflow_connection(max_attempts=1))
+    rotation.new.set("d1", scenarios.steady())
+
+    async def wait() -> list[dict[str, Any]]:
+        patience = Patience(max_poll_failures=None)
+        waits = [trigger(streamkap_conn_id=name, patience=patience) for name in ("streamkap_default", "twin")]
+        one, twin = (asyncio.create_task(fired(each)) for each in waits)
+        await eventually(lambda: rotation.old.count("/metrics"))
+        assert rotation.old.token_calls == 1
+        rotation.rotate()
+        # As long as they differ, neither is led to what the other one means, and neither ends as refused.
+        await eventually(lambda: rotation.old.token_calls == 2)
+        assert rotation.new.count() == 0
+        monkeypatch.setenv("AIRFLOW_CONN_TWIN", rotation.new.airflow_connection(max_attempts=1))
+        return list(await asyncio.wait_for(asyncio.gather(one, twin), 20))
 
     assert [event["outcome"] for event in asyncio.run(wait())] == ["opened", "opened"]
 

@@ -252,12 +252,13 @@ class AsyncStreamkapClient:
 
     async def _open(self) -> aiohttp.ClientSession:
         async with self._opening:
-            if self._closed:
-                raise RuntimeError(CLOSED)
             if self._http is None:
                 # Importing requests and reading certificates take tens of milliseconds: not on the event loop.
                 self._proxy = await asyncio.to_thread(choose_proxy, self._settings)
                 context = await asyncio.to_thread(tls_context, self._settings, self._proxy)
+                # Closed meanwhile: nobody would close this session.
+                if self._closed:
+                    raise RuntimeError(CLOSED)
                 http = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(ssl=context),
                     cookie_jar=aiohttp.DummyCookieJar(),

@@ -163,3 +163,8 @@ def stored(value: Any) -> Iterator[Any]:
 def test_the_button_leads_where_the_task_said(airflow_database: None, value: Any, url: str) -> None:
     with stored(value) as key:
         assert StreamkapLink().get_link(sensor("poke"), ti_key=key) == url
+
+
+def test_the_button_leads_to_the_front_page_if_the_address_cannot_be_read(logged: Logged) -> None:
+    assert StreamkapLink().get_link(sensor("poke"), ti_key=None) == FRONT_PAGE
+    assert "button could not be read" in logged.text

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -163,3 +165,71 @@ def test_a_refusal_is_not_final_while_the_connection_cannot_be_looked_up(
     with pytest.raises(StreamkapError, match=r"were refused .*\(not final: Connection .* could not be") as caught:
         ask()
     assert not caught.value.permanent
+
+
+@pytest.fixture
+def supervisor(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Stand in for the supervisor of a task, which answers lookups with the items of the list; the last one stays."""
+    comms = pytest.importorskip("airflow.sdk.execution_time.comms")
+    pytest.importorskip("airflow.sdk.execution_time.secrets.execution_api")
+    runner = importlib.import_module("airflow.sdk.execution_time.task_runner")
+    monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
+    answers: list[Any] = []
+
+    class Supervisor:
+        def send(self, message: Any) -> Any:
+            if not isinstance(message, comms.GetConnection):
+                return None
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if isinstance(answer, Exception):
+                raise answer
+            if isinstance(answer, str):
+                return comms.ErrorResponse(error=answer)
+            return comms.ConnectionResult(conn_id=message.conn_id, **answer)
+
+        async def asend(self, message: Any) -> Any:
+            return self.send(message)
+
+    # This is how Airflow gives a task the way to its supervisor.
+    vars(runner)["SUPERVISOR_COMMS"] = Supervisor()
+    yield answers
+    del vars(runner)["SUPERVISOR_COMMS"]
+
+
+def stored(simulator: StreamkapSimulator) -> dict[str, Any]:
+    """Give the connection as the API server does."""
+    known = json.loads(simulator.airflow_connection(max_attempts=1))
+    return {**known, "extra": json.dumps(known["extra"]), "schema": None, "port": None}
+
+
+@pytest.mark.parametrize("ask", [lag, alag])
+@pytest.mark.parametrize("failure", ["API_SERVER_ERROR", "GENERIC_ERROR", ConnectionError("the supervisor is gone")])
+def test_an_api_server_that_fails_is_asked_again(
+    streamkap: StreamkapSimulator, supervisor: list[Any], time: Time, ask: Any, failure: Any
+) -> None:
+    supervisor += [failure] * 2 * ONE_FAILED + [stored(streamkap)]
+    assert ask() == 0
+    assert time.waits == [0.5, 1.0]
+    supervisor[:] = [failure]
+    with pytest.raises(AirflowException, match="in 4 attempts: ExecutionAPISecretsBackend failed") as caught:
+        ask()
+    assert type(caught.value) is AirflowException
+
+
+@pytest.mark.parametrize("ask", [lag, alag])
+def test_an_api_server_that_knows_no_such_connection_is_believed(supervisor: list[Any], time: Time, ask: Any) -> None:
+    supervisor += ["CONNECTION_NOT_FOUND"]
+    with pytest.raises(AirflowNotFoundException, match="isn't defined"):
+        ask()
+    assert time.waits == []
+
+
+@pytest.mark.parametrize("ask", [lag, alag])
+def test_an_api_server_that_denies_the_connection_is_left_to_the_retries_of_the_task(
+    supervisor: list[Any], ask: Any
+) -> None:
+    supervisor += ["PERMISSION_DENIED"]
+    with pytest.raises(AirflowException, match="could not be looked up in 4 attempts: ") as caught:
+        ask()
+    assert type(caught.value) is AirflowException
+    assert "denied" in str(caught.value).casefold()

@@ -152,7 +152,7 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
 
 
 def test_a_lag_series_of_another_type_holds_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
-    body = {"data": {"recordsLag": {"2026-03-01": 5}}}
+    body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
     assert asker.observe(Watch.dated(ID)).reading.points == ()
 

@@ -49,7 +49,9 @@ _AIRFLOW = (
     r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue"
     r"|TaskDeferred"
 )
-_INSIDE = r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|arguments|testing\.(controls|messages)|wait)\.\w+"
+_INSIDE = (
+    r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|arguments|testing\.(controls|messages)|wait)\.\w+"
+)
 _ALIASES = (
     "datetime|DestinationPoller|Edge|JsonValue|Observation|OnError|Require|StreamkapConnection|Timestamp|Unknown|Watch"
 )

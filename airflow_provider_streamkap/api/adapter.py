@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A transport adapter for requests whose time-out covers the whole answer.
+"""A transport adapter for requests: a timeout for the whole response, and limits of its header.
 
-requests' own time-out starts anew with every read, so a server that sends a byte now and then holds a call for
-ever.
+requests' own timeout starts anew with every read, so a server that sends a byte now and then blocks a call forever.
 """
 
 from __future__ import annotations
@@ -13,11 +12,15 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from airflow_provider_streamkap.api.environment import Proxy
+from airflow_provider_streamkap.api.transport import MAX_HEADERS
 
 
 class _Within(io.RawIOBase):
@@ -48,40 +51,59 @@ class _Within(io.RawIOBase):
         super().close()
 
 
-class _Answer(http.client.HTTPResponse):
+def _begin() -> Callable[[http.client.HTTPResponse], None]:
+    """Return ``HTTPResponse.begin`` with a header limit of our own.
+
+    The limit is a global of ``http.client`` up to Python 3.14. To change it there would change it for every library in
+    the process, so the three functions that lead to it get a namespace of their own.
+    """
+    namespace = {**vars(http.client), "_MAXHEADERS": MAX_HEADERS}
+
+    def copy(function: Any) -> Any:
+        return FunctionType(function.__code__, namespace, function.__name__, function.__defaults__)
+
+    for name in ("_read_headers", "parse_headers"):
+        namespace[name] = copy(namespace[name])
+    return copy(http.client.HTTPResponse.begin)  # type: ignore[no-any-return]
+
+
+class _Response(http.client.HTTPResponse):
+    begin = _begin()
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_Within(sock, self.fp.detach()))
 
 
-class _Connection(HTTPConnection):
-    response_class = _Answer
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _Answer
-
-
+# The pools keep urllib3's own connection classes, which is where vcrpy and its like step in.
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.response_class = _Response
+        return connection
 
 
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.response_class = _Response
+        return connection
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class Adapter(HTTPAdapter):
-    """Connections with one TLS context and answers that arrive in time or not at all.
+    """Connections with one TLS context, and responses that are complete in time or fail.
 
-    :param context: how certificates are checked, of the API and of a proxy.
+    :param context: how the certificates of the API and of a proxy are checked.
     :param connections: connections to a host that are kept open, default 10; as many as threads share the adapter.
+    :param proxy: the proxy on the way, for its login.
     """
 
-    def __init__(self, context: ssl.SSLContext, connections: int = 10) -> None:
+    def __init__(self, context: ssl.SSLContext, connections: int = 10, proxy: Proxy | None = None) -> None:
         self._context = context
+        self._proxy = proxy
         super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -93,6 +115,10 @@ class Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **contexts, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return the login of the proxy, which requests would encode as Latin-1."""
+        return dict(self._proxy.headers) if self._proxy else {}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave it all to the context: requests would add its own authorities to those of a CA bundle."""

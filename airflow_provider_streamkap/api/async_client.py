@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.environment import Proxy, choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
 from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
@@ -25,11 +25,16 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
-from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
+from airflow_provider_streamkap.api.transport import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.turns import Turn
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
+
+# aiohttp limits the number of header lines from 3.14 on.
+_MAX_HEADERS: dict[str, Any] = (
+    {"max_headers": MAX_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
+)
 
 
 class AsyncStreamkapClient:
@@ -63,7 +68,8 @@ class AsyncStreamkapClient:
         self._rng = rng or random.SystemRandom()
         self._renewing = asyncio.Lock()
         self._opening = asyncio.Lock()
-        self._proxy: str | None = None
+        self._proxy: Proxy | None = None
+        self._closed = False
         self._http: aiohttp.ClientSession | None = None
 
     async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
@@ -127,7 +133,8 @@ class AsyncStreamkapClient:
         return await self._call(self._session.whoami)
 
     async def close(self) -> None:
-        """Close all connections. The client can be used again."""
+        """Close all connections. The client cannot be used any more."""
+        self._closed = True
         http, self._http = self._http, None
         if http is not None:
             await http.close()
@@ -143,6 +150,8 @@ class AsyncStreamkapClient:
     async def _call(
         self, exchange: Callable[[], Exchange[T]], within: float | None = None, turn: Turn | None = None
     ) -> T:
+        if self._closed:
+            raise RuntimeError(CLOSED)
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
         try:
@@ -202,7 +211,11 @@ class AsyncStreamkapClient:
     async def _send(self, request: Request, deadline: Deadline) -> Response:
         await self._hold_off(deadline)
         http = self._http or await self._open()
+        proxy = self._proxy
         call = prepare(self._settings, request, deadline.left())
+        # aiohttp gives a proxy's headers to the tunnel only. Without one, the proxy reads those of the request.
+        tunnel = call.url.startswith("https:")
+        login = proxy.headers if proxy else {}
         status = None
         try:
             # aiohttp's own bound for the whole takes a cancellation in the moment at which it fires for its own: the
@@ -213,10 +226,11 @@ class AsyncStreamkapClient:
                     call.method,
                     URL(call.url, encoded=True),
                     data=call.body,
-                    headers=call.headers,
+                    headers=call.headers if tunnel else {**call.headers, **login},
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=call.connect_timeout),
                     allow_redirects=False,
-                    proxy=self._proxy,
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=login if tunnel else None,
                 ) as answer,
             ):
                 status = answer.status
@@ -225,15 +239,16 @@ class AsyncStreamkapClient:
                     body.feed(chunk)
                 return body.response()
         except TimeoutError:
-            raise late(call.method, call.url, call.timeout) from None
+            raise late(call.method, call.url, call.timeout, proxy) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise refused_by_proxy(call.method, call.url, error.status) from None
+            raise refused_by_proxy(call.method, call.url, error.status, proxy) from None
         except (aiohttp.ClientError, OSError) as error:
             if status is not None:
                 raise broken(call.method, call.url, status, error) from None
             # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.
-            tell = garbled if isinstance(error, aiohttp.ClientResponseError) else failed
-            raise tell(call.method, call.url, error) from None
+            if isinstance(error, aiohttp.ClientResponseError):
+                raise garbled(call.method, call.url, error) from None
+            raise failed(call.method, call.url, error, proxy) from None
 
     async def _open(self) -> aiohttp.ClientSession:
         async with self._opening:
@@ -241,10 +256,16 @@ class AsyncStreamkapClient:
                 # Importing requests and reading certificates take tens of milliseconds: not on the event loop.
                 self._proxy = await asyncio.to_thread(choose_proxy, self._settings)
                 context = await asyncio.to_thread(tls_context, self._settings, self._proxy)
+                # Closed meanwhile: nobody would close this session.
+                if self._closed:
+                    raise RuntimeError(CLOSED)
                 http = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(ssl=context),
                     cookie_jar=aiohttp.DummyCookieJar(),
                     auto_decompress=False,
+                    max_field_size=MAX_HEADER_LINE,
+                    max_line_size=MAX_HEADER_LINE,
+                    **_MAX_HEADERS,
                 )
                 # Else aiohttp, the newer ones, sends a request once more by itself, at once, uncounted and untold. It
                 # has no public switch for that; its own test client uses this one.

@@ -21,7 +21,13 @@ import requests
 import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter
-from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destination import (
+    MAX_PAGE_SIZE,
+    Destination,
+    DestinationPage,
+    DestinationsQuery,
+    Listing,
+)
 from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
 from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
@@ -31,7 +37,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
-from airflow_provider_streamkap.api.transport import CHUNK, Body, prepare
+from airflow_provider_streamkap.api.transport import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
@@ -80,13 +86,14 @@ class StreamkapClient:
         # Not a seeded generator: forked workers would go through the same sequence, in step.
         self._rng = rng or random.SystemRandom()
         self._threads = min(max_concurrency, MAX_THREADS)
-        proxy = choose_proxy(settings)
+        self._closed = False
+        self._proxy = proxy = choose_proxy(settings)
         self._http = requests.Session()
         # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
         self._http.trust_env = False
-        self._http.proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), self._threads))
+        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), self._threads, proxy))
 
     def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
         """Ask for a destination's metrics.
@@ -161,7 +168,16 @@ class StreamkapClient:
     def _list(self, query: DestinationsQuery) -> Iterator[Destination]:
         listing = Listing(query)
         while not listing.done:
-            yield from listing.take(self._call(lambda: self._session.destinations(query, listing.page)))
+            yield from listing.take(self.get_destinations_page(query, listing.page))
+
+    def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
+        """Request one page of the destinations.
+
+        :param query: which ones.
+        :param page: number of the page, from 1 on.
+        :raises StreamkapError: the last failure.
+        """
+        return self._call(lambda: self._session.destinations(query, page))
 
     def whoami(self) -> dict[str, Any]:
         """Ask whom the credentials belong to: tenant_id, service_id, sub, token_type, project_key_id.
@@ -170,8 +186,14 @@ class StreamkapClient:
         """
         return self._call(self._session.whoami)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._closed
+
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. The client cannot be used any more."""
+        self._closed = True
         self._http.close()
 
     def __enter__(self) -> StreamkapClient:
@@ -251,6 +273,8 @@ class StreamkapClient:
         attempts: int | None = None,
         level: int = logging.WARNING,
     ) -> T:
+        if self._closed:
+            raise RuntimeError(CLOSED)
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
         deadline = Deadline(bound, self._clock)
         policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
@@ -308,8 +332,8 @@ class StreamkapClient:
                     body.feed(chunk)
                 return body.response()
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise late(call.method, call.url, call.timeout) from None
+            raise late(call.method, call.url, call.timeout, self._proxy) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if status is None:
-                raise failed(call.method, call.url, error) from None
+                raise failed(call.method, call.url, error, self._proxy) from None
             raise broken(call.method, call.url, status, error) from None

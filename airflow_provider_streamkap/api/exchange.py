@@ -10,6 +10,8 @@ decision.
 
 from __future__ import annotations
 
+import copy
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -19,6 +21,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
+    StreamkapAuthError,
     StreamkapError,
     StreamkapHTTPError,
     StreamkapNotFoundError,
@@ -46,6 +49,9 @@ SIGN_IN_PATH = "/auth/access-token"
 _NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
 # Longest age of a cached response that is believed: a day.
 _MAX_AGE = 86_400.0
+#: Seconds for which a refusal of the credentials is remembered, the default interval of polls: however many waits share
+#: a session, they sign in with refused credentials once in this time.
+REFUSAL_SECONDS = 60.0
 # Start of a body that an error shows.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
@@ -128,6 +134,8 @@ class Session:
         self._wall = wall
         # One immutable object that is swapped as a whole: readers need no lock.
         self._token: Token | None = None
+        # The last refusal of the token call, and when it came.
+        self._refusal: tuple[float, StreamkapAuthError] | None = None
 
     def __repr__(self) -> str:
         return f"<Session of {self.settings.base_url}>"
@@ -226,17 +234,23 @@ class Session:
 
         :param stale: the token that does not serve any more.
         :returns: the new token; None if there was nothing to do.
+        :raises StreamkapAuthError: the credentials are refused, or were within the last :data:`REFUSAL_SECONDS`.
         """
         # Whoever waited long for the lock may find one that has come and grown old meanwhile.
         if self._token is not stale and not self._due(self._token):
             return None
+        self._raise_refusal()
         body = self.settings.credentials.token_request()
         request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
         # From before the call: a slow answer must not make the token look younger than it is.
         asked_at = self._clock()
         response: Response = yield request
         if not 200 <= response.status < 300:
-            raise self._http_error(request, response, signing_in=True)
+            refusal = self._http_error(request, response, signing_in=True)
+            if isinstance(refusal, StreamkapAuthError):
+                self._refusal = (self._clock(), copy.copy(refusal))
+            raise refusal
+        self._refusal = None
         self._token = self._read(request, response, lambda payload, _: parse_token(payload, asked_at))
         return self._token
 
@@ -256,6 +270,19 @@ class Session:
         if not 200 <= response.status < 300:
             raise self._http_error(sent, response)
         return self._read(sent, response, parse)
+
+    @property
+    def refused_at(self) -> float:
+        """When the token call last refused the credentials, as a time of the session's clock; -inf: it did not."""
+        return -math.inf if self._refusal is None else self._refusal[0]
+
+    def _raise_refusal(self) -> None:
+        left = self.refused_at + REFUSAL_SECONDS - self._clock()
+        if self._refusal is not None and left > 0:
+            # A copy, because an exception collects the traceback of everyone who raises it.
+            error = copy.copy(self._refusal[1])
+            error.args = (f"{error.message} (remembered; signs in again in {left:.0f} s)",)
+            raise error
 
     def _due(self, token: Token | None) -> bool:
         return token is None or (token.renew_at is not None and self._clock() >= token.renew_at)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What went wrong on the wire: the HTTP libraries' exceptions, told in one set of words for both clients."""
+"""Map the exceptions of the HTTP libraries to those of this package, alike for both clients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator
 
+from airflow_provider_streamkap.api.environment import Proxy
 from airflow_provider_streamkap.api.errors import (
     StreamkapConnectionError,
     StreamkapError,
@@ -22,51 +23,59 @@ from airflow_provider_streamkap.api.statuses import PASSING_REFUSALS
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
-def late(method: str, url: str, seconds: float) -> StreamkapTimeoutError:
-    """No complete answer in time.
+def late(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
+    """Return the error for a response that was not complete in time.
 
     :param method: HTTP method.
-    :param url: URL asked.
+    :param url: URL of the request.
     :param seconds: the time that was allowed.
+    :param proxy: the proxy on the way.
     """
-    return StreamkapTimeoutError(f"no complete answer within {seconds:.1f} s", method=method, url=url)
+    return StreamkapTimeoutError(f"no complete answer within {seconds:.1f} s{_through(proxy)}", method=method, url=url)
 
 
-def failed(method: str, url: str, error: BaseException) -> StreamkapError:
-    """No answer at all.
+def failed(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
+    """Return the error for a request without any response.
 
     :param method: HTTP method.
-    :param url: URL asked.
+    :param url: URL of the request.
     :param error: what the HTTP library raised.
+    :param proxy: the proxy on the way. It is named, because the connection that failed goes to it.
     """
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return _permanent(
             method,
             url,
-            f"the certificate does not verify: {_reason(causes)}; set verify to the path of a CA bundle (or"
-            " REQUESTS_CA_BUNDLE), or to false",
+            f"the certificate does not verify{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
+            " bundle (or REQUESTS_CA_BUNDLE), or to false",
         )
     # http.client knows the status with which a proxy refuses a tunnel, but only writes it.
     told = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
     if told:
-        return refused_by_proxy(method, url, int(told[1]))
+        return refused_by_proxy(method, url, int(told[1]), proxy)
     # BadStatusLine and its like. A plain disconnect is one, too, and means no answer.
     if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
         return garbled(method, url, error)
-    return StreamkapConnectionError(f"no connection: {_reason(causes)}", method=method, url=url)
+    return StreamkapConnectionError(f"no connection{_through(proxy)}: {_reason(causes)}", method=method, url=url)
 
 
-def refused_by_proxy(method: str, url: str, status: int) -> StreamkapConnectionError:
-    """A proxy that does not open the way.
+def _through(proxy: Proxy | None) -> str:
+    return f" through {proxy}" if proxy else ""
+
+
+def refused_by_proxy(method: str, url: str, status: int, proxy: Proxy | None) -> StreamkapConnectionError:
+    """Return the error for a proxy that refuses to connect.
 
     :param method: HTTP method.
-    :param url: URL asked.
-    :param status: the proxy's HTTP status; a 4xx is about settings, anything else may pass.
+    :param url: URL of the request.
+    :param status: HTTP status code of the proxy; a 4xx is about settings, anything else may pass.
+    :param proxy: the proxy.
     """
     message = f"the proxy refused the connection with {status} {http.client.responses.get(status, '')}".rstrip()
+    message = f"{message}{_through(proxy)}"
     if 400 <= status < 500 and status not in PASSING_REFUSALS:
-        return _permanent(method, url, f"{message}; check proxies")
+        return _permanent(method, url, f"{message}; check {proxy.origin if proxy else 'proxies'}")
     return StreamkapConnectionError(message, method=method, url=url)
 
 

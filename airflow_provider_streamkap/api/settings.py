@@ -217,13 +217,16 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
         raise refuse("names no host")
     if not _HOST.fullmatch(host):
         raise refuse("holds no valid host and port")
+    # What "https:/host", "https//host" and "ftp:/host" parse as.
+    if host in ("http", "https") or parts.netloc.endswith(":"):
+        raise refuse("has a malformed scheme: // must follow https:")
     if "@" in parts.netloc:
         raise refuse("must not hold a user or password: those belong into the credentials")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise refuse("must not hold a query or fragment")
     if {".", ".."} & set(parts.path.split("/")):
         raise refuse("must not hold . or .. as a path segment")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ValueError(
             "base_url is plain http: credentials would cross the network unprotected; use https, or set allow_http"
         )
@@ -232,7 +235,11 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     return f"{parts.scheme}://{netloc}{quote(parts.path, safe='/%:@!$&+,;=~')}".rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine.
+
+    :param host: host name or IP address.
+    """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -32,6 +32,10 @@ from airflow_provider_streamkap.api.redaction import redact_text, redact_value
 #: 4xx that a client may send again as it stands (RFC 9110 and RFC 8470): never permanent.
 PASSING_REFUSALS = frozenset({408, 425, 429})
 
+# What a server answers to the token call that does not know it, whatever the credentials. A 404 can mean either.
+_NOT_THE_API = frozenset({405, 406, 410, 411, 414, 415, 421, 426})
+_OTHER_SERVER = "the server does not look like the Streamkap API; check the host"
+
 # A larger body of an error is a page or a dump: its start says enough.
 _MAX_DETAIL_BODY = 64 * 1024
 _MAX_TEXT = 4096
@@ -81,13 +85,19 @@ def http_error(
         passing = status in StreamkapServerError.PASSING or (
             status == 500 and bool(_PASSING_TROUBLE.search(brief(about["detail"])))
         )
+        title = f"{title}: {_OTHER_SERVER}" if signing_in and status == 501 else title
         return StreamkapServerError(title, transient=passing, **about)
     if status in PASSING_REFUSALS:
         return StreamkapRequestError(title, permanent=False, **about)
+    if status == 407:
+        return StreamkapRequestError(f"{title}: the proxy wants a user and password; check proxies", **about)
+    if signing_in and status in _NOT_THE_API:
+        return StreamkapRequestError(f"{title}: {_OTHER_SERVER}", **about)
     if signing_in:
+        doubt = f", or {_OTHER_SERVER}" if status == 404 else ""
         return StreamkapAuthError(
             f"{title}: the credentials were refused by the token call; check client id and secret, or the"
-            " project key, and the host",
+            f" project key, and the host{doubt}",
             **about,
         )
     return _refusal(status, title, permission, about)

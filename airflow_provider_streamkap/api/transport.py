@@ -19,6 +19,12 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 
 #: Bytes of one answer, decompressed.
 MAX_BODY = 32 * 1024 * 1024
+#: Lines of a response's header, and bytes of each. The defaults of aiohttp (8,190 bytes) and http.client (100 lines)
+#: are below what proxies and gateways add.
+MAX_HEADERS = 512
+MAX_HEADER_LINE = 64 * 1024
+#: What a closed client answers.
+CLOSED = "this Streamkap client is closed: make a new one, or keep its context open for as long as it is used"
 #: Bytes that are read at once.
 CHUNK = 64 * 1024
 

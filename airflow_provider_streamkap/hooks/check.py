@@ -19,20 +19,25 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
     from airflow_provider_streamkap.api.settings import ClientSettings
+    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
 
 
-def check(settings: ClientSettings) -> tuple[bool, str]:
-    """Try a connection out, without retries: a person is waiting.
+def check(connection: StreamkapConnection) -> tuple[bool, str]:
+    """Test a connection without retries, since a person is waiting.
 
-    :param settings: what the connection says.
-    :returns: all is well; a sentence for a person.
+    :param connection: the connection.
+    :returns: whether it works; a sentence for a person.
     """
+    well, said = _try(connection.settings)
+    return well, " ".join((said, *(f"Note: {note}" for note in connection.unknown)))
+
+
+def _try(settings: ClientSettings) -> tuple[bool, str]:
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.hooks.masking import mask
 
     once = dataclasses.replace(settings, max_attempts=1)
     try:
-        with StreamkapClient(once, on_token=mask) as client:
+        with StreamkapClient(once) as client:
             return _check(client, settings.base_url)
     except StreamkapConnectionError as error:
         return False, f"{settings.base_url} cannot be reached: {error}"

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+from airflow_provider_streamkap.api.errors import brief
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 
 APP_URL = "https://app.streamkap.com"
@@ -37,11 +39,13 @@ class StreamkapConnection:
     :param settings: what the clients need.
     :param app_url_template: link to a destination's page, with ``{destination_id}``; ``None``: not configured.
     :param max_concurrency: concurrent requests of a triggerer, and of a task that reads a list, on this connection.
+    :param unknown: what to say about keys of the extra that mean nothing, a sentence each.
     """
 
     settings: ClientSettings
     app_url_template: str | None = None
     max_concurrency: int = 16
+    unknown: tuple[str, ...] = ()
 
     def secrets(self) -> tuple[str, ...]:
         """Give every value in here that must not be shown, the password of a proxy included."""
@@ -70,8 +74,10 @@ def understand(
     :param conn: the connection; login is the client id and password the secret, or there is no login and the
         password is the whole project key; host is the base URL.
     :param extra: the connection's extra as a dict; what is empty or blank counts as not given.
-    :param environ: fills what is left empty, from ``STREAMKAP_HOST``, ``STREAMKAP_CLIENT_ID`` and
-        ``STREAMKAP_SECRET`` (the names of the vendor's Terraform provider). A project key is never filled up.
+    :param environ: names the host where the connection does not (``STREAMKAP_HOST``), and holds the credentials of a
+        connection that has none (``STREAMKAP_CLIENT_ID`` and ``STREAMKAP_SECRET``). Those are used as a pair, and not
+        if the connection names a host, turns off the check of certificates or sends plain HTTP through a proxy: whoever
+        may edit connections could otherwise have the deployment's secret sent anywhere.
     :raises ValueError: something is missing or makes no sense; the message names connection and field, and holds
         no secret.
     """
@@ -92,8 +98,9 @@ def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping
     }
     max_concurrency = options.pop("max_concurrency", 16)
     template = options.pop("app_url_template", None)
-    credentials = _credentials(conn, environ)
     field, base_url = _base_url(conn, environ)
+    readable = options.get("verify") is False or ("proxies" in options and base_url.lower().startswith("http:"))
+    credentials = _credentials(conn, {} if field == "host" or readable else environ)
     if base_url:
         options["base_url"] = base_url
     try:
@@ -102,7 +109,14 @@ def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping
         # Whoever reads this has filled in a form, in which the base URL has another name.
         said = str(error)
         raise ValueError(f"{field}{said.removeprefix('base_url')}" if said.startswith("base_url") else said) from None
-    return StreamkapConnection(settings, template, max_concurrency)
+    return StreamkapConnection(settings, template, max_concurrency, tuple(_unknown(extra)))
+
+
+def _unknown(extra: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(set(map(str, extra)) - set(EXTRA_FIELDS)):
+        near = difflib.get_close_matches(name.removeprefix("extra__streamkap__").casefold(), EXTRA_FIELDS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(EXTRA_FIELDS)}"
+        yield f"extra key {brief(name)[:80]!r} is unknown and ignored; {hint}"
 
 
 def _blank(value: Any) -> bool:
@@ -139,12 +153,14 @@ def _credentials(conn: ConnectionLike, environ: Mapping[str, str]) -> Credential
     login, password = (conn.login or "").strip(), (conn.password or "").strip()
     if password and not login:
         return Credentials(project_key=password)
-    login = login or environ.get("STREAMKAP_CLIENT_ID", "").strip()
-    password = password or environ.get("STREAMKAP_SECRET", "").strip()
+    if not login:
+        login = environ.get("STREAMKAP_CLIENT_ID", "").strip()
+        password = environ.get("STREAMKAP_SECRET", "").strip()
     if not login or not password:
         raise ValueError(
             "no credentials: set login to the client id and password to the secret, or leave login empty and put the "
-            "whole project key into password, or set STREAMKAP_CLIENT_ID and STREAMKAP_SECRET in the environment"
+            "whole project key into password; or leave host, login and password empty and set STREAMKAP_CLIENT_ID and "
+            "STREAMKAP_SECRET in the environment (not used with a host or with verify set to false)"
         )
     return Credentials(client_id=login, secret=password)
 
@@ -211,4 +227,4 @@ EXTRA_FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
     "max_concurrency": _count,
     "allow_http": _flag,
 }
-"""What the extra may hold, and how it is read; anything else in it is left alone."""
+"""The keys of the extra, and how each is read."""

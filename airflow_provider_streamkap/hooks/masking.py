@@ -1,6 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hand secrets that were fetched at run time to Airflow's masker, which has lived in many places."""
+"""Register secrets with Airflow's masker, which has lived in many places.
+
+Only what a connection holds is registered: the secret, the project key and the passwords of proxies. They last for
+months, and a DAG file can print them. Access tokens are not: no log line, message, XCom or event of this package holds
+one (tests search for them), no public method returns one, and each is worthless soon. The masker never forgets: 300
+renewals would cost a triggerer hundreds of megabytes, and block its event loop longer with each.
+"""
 
 from __future__ import annotations
 

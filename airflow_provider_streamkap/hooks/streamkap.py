@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, closing
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook, Connection
 
@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api import Destination, DestinationMetrics
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
+    from airflow_provider_streamkap.api.destination import Listing
+    from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.poller import DestinationPoller
     from airflow_provider_streamkap.api.query import Timestamp
     from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+
+K = TypeVar("K")
+T = TypeVar("T")
+Results: TypeAlias = "Generator[tuple[K, T | StreamkapError], None, None]"
 
 # A DAG that is parsed reads no connection and asks nothing, so what does that is imported where it is done.
 
@@ -29,9 +35,9 @@ if TYPE_CHECKING:
 class StreamkapHook(BaseHook):
     """Ask Streamkap about destinations.
 
-    All hooks of a process on the same connection share one HTTP session and one token; the connection is read
-    once by each hook, at its first use. Every call is retried as the connection says (``max_attempts``) when it
-    fails in passing.
+    All hooks of a process on the same connection share one HTTP session and one token. Each hook looks up the
+    connection at its first use, and again when the API refuses a call for good: if the connection has changed, the call
+    is made once more with what it says now. Transient failures are retried (``max_attempts`` of the connection).
 
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     """
@@ -45,6 +51,10 @@ class StreamkapHook(BaseHook):
         super().__init__(**kwargs)
         self.streamkap_conn_id = streamkap_conn_id
         self._connection: StreamkapConnection | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickled hook must not carry the secret.
+        return {**self.__dict__, "_connection": None}
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -67,43 +77,115 @@ class StreamkapHook(BaseHook):
         return {key.replace("-", "_"): value for key, value in behaviour.items()}
 
     def get_conn(self) -> StreamkapClient:
-        """Give the client that all hooks of this process on this connection share.
+        """Return the client that all hooks of this process on this connection share. Do not close it.
+
+        It keeps the settings with which it was made; :meth:`call` follows a connection that changes.
 
         :raises ValueError: the connection is incomplete or makes no sense.
         :raises AirflowNotFoundException: there is no such connection.
+        :raises AirflowException: the connection could not be looked up.
         """
         from airflow_provider_streamkap.hooks import shared
 
         connection = self.connection()
         return shared.client(connection.settings, connection.max_concurrency)
 
+    def call(self, use: Callable[[StreamkapClient], T]) -> T:
+        """Make a call. If it is refused for good and the connection has changed meanwhile, make it once more.
+
+        :param use: makes the call with the client that it is given.
+        :returns: what ``use`` returns.
+        :raises StreamkapError: the call failed. A refusal is permanent only after the connection was looked up again.
+        """
+        from airflow_provider_streamkap.api.errors import StreamkapError
+        from airflow_provider_streamkap.hooks import shared
+
+        connection = self.connection()
+        try:
+            return use(shared.client(connection.settings, connection.max_concurrency))
+        except StreamkapError as error:
+            if not error.permanent:
+                raise
+            refusal = error
+        found = shared.look_up_again(self.streamkap_conn_id, connection, self._look_up)
+        changed = self._connection = shared.changed(self.streamkap_conn_id, connection, refusal, found)
+        return use(shared.client(changed.settings, changed.max_concurrency))
+
+    def call_each(
+        self, keys: Sequence[K], use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]]
+    ) -> Results[K, T]:
+        """Make a call for each key of a list; see :meth:`call`.
+
+        After the first permanent error the connection is looked up again, once for the whole list. If it has changed,
+        the call is made once more for every key without a result. Close the generator to stop early.
+
+        :param keys: what the calls are for; each is hashable and occurs once.
+        :param use: makes the calls with the client and the keys that it is given, and yields results or errors.
+        :returns: each key with its result, or with a :class:`StreamkapError`, in the order of completion.
+        """
+        from airflow_provider_streamkap.api.errors import StreamkapError, bare
+        from airflow_provider_streamkap.hooks import shared
+
+        connection = self.connection()
+        left = dict.fromkeys(keys)
+        found: StreamkapConnection | Exception | None = None
+        with closing(_each(connection, keys, use)) as results:
+            for key, got in results:
+                result = got
+                if isinstance(got, StreamkapError) and got.permanent:
+                    found = found or shared.look_up_again(self.streamkap_conn_id, connection, self._look_up)
+                    try:
+                        self._connection = shared.changed(self.streamkap_conn_id, connection, got, found)
+                        break
+                    except StreamkapError as error:
+                        result = bare(error)
+                del left[key]
+                yield key, result
+            else:
+                return
+        yield from _each(self._connection, list(left), use)
+
     def connection(self) -> StreamkapConnection:
-        """Read the Airflow connection, once.
+        """Return the Airflow connection, looked up at the first call.
 
         :raises ValueError: the connection is incomplete or makes no sense.
         :raises AirflowNotFoundException: there is no such connection.
+        :raises AirflowException: the connection could not be looked up, after some attempts.
         """
         if self._connection is None:
-            from airflow_provider_streamkap.hooks.connection import understand
-
-            conn = self.get_connection(self.streamkap_conn_id)
-            try:
-                connection = understand(conn, conn.extra_dejson)
-            finally:
-                # It shows its password to who takes the local variables of a traceback along.
-                del conn
-            # Airflow masks the password, but knows neither what lies within a project key nor the environment.
-            for secret in connection.secrets():
-                mask(secret)
-            self._connection = connection
+            self._connection = self._look_up()
         return self._connection
 
-    async def aconnection(self) -> StreamkapConnection:
-        """Read the Airflow connection, once, without blocking the event loop.
+    def _look_up(self) -> StreamkapConnection:
+        from airflow_provider_streamkap.hooks.lookup import look_up
+        from airflow_provider_streamkap.hooks.shared import pace
 
-        :raises ValueError: the connection is incomplete or makes no sense.
-        :raises AirflowNotFoundException: there is no such connection.
-        """
+        conn = look_up(self.streamkap_conn_id, self.get_connection, pace().sleep)
+        try:
+            return self._understand(conn)
+        finally:
+            # It shows its password to who takes the local variables of a traceback along.
+            del conn
+
+    def _understand(self, conn: Any) -> StreamkapConnection:
+        from airflow_provider_streamkap.hooks.connection import understand
+
+        try:
+            connection = understand(conn, conn.extra_dejson)
+        finally:
+            del conn
+        # Airflow masks the password, but knows neither what lies within a project key nor the environment.
+        for secret in connection.secrets():
+            mask(secret)
+        self._warn(connection)
+        return connection
+
+    def _warn(self, connection: StreamkapConnection) -> None:
+        for said in connection.unknown:
+            self.log.warning("Connection %r: %s", self.streamkap_conn_id, said)
+
+    async def aconnection(self) -> StreamkapConnection:
+        """Return the Airflow connection without blocking the event loop; see :meth:`connection`."""
         if self._connection is None:
             from airflow_provider_streamkap.hooks import shared
 
@@ -111,22 +193,29 @@ class StreamkapHook(BaseHook):
         return self._connection
 
     async def _read(self) -> StreamkapConnection:
+        from airflow_provider_streamkap.hooks.connection import understand
+        from airflow_provider_streamkap.hooks.lookup import alook_up
+        from airflow_provider_streamkap.hooks.shared import pace
+
         if not hasattr(Connection, "aextra_dejson"):
             # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
             from asgiref.sync import sync_to_async
 
-            return await sync_to_async(self.connection)()
+            conn = await alook_up(self.streamkap_conn_id, sync_to_async(self.get_connection), pace().asleep)
+            try:
+                return await sync_to_async(self._understand)(conn)
+            finally:
+                del conn
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_streamkap.hooks.connection import understand
-
-        conn = await get_async_connection(self.streamkap_conn_id)
+        conn = await alook_up(self.streamkap_conn_id, get_async_connection, pace().asleep)
         try:
             connection = understand(conn, await conn.aextra_dejson())
         finally:
             del conn
         for secret in connection.secrets():
             await amask(secret)
+        self._warn(connection)
         return connection
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncStreamkapClient]:
@@ -136,7 +225,7 @@ class StreamkapHook(BaseHook):
         """
         from airflow_provider_streamkap.hooks import shared
 
-        return shared.Held(self.aconnection, attrgetter("client"))
+        return shared.Held(self, attrgetter("client"))
 
     def poller(self) -> AbstractAsyncContextManager[DestinationPoller]:
         """Hold on to this event loop's poller, by which all waits on this connection share their polls.
@@ -145,7 +234,7 @@ class StreamkapHook(BaseHook):
         """
         from airflow_provider_streamkap.hooks import shared
 
-        return shared.Held(self.aconnection, attrgetter("poller"))
+        return shared.Held(self, attrgetter("poller"))
 
     def get_destination_metrics(
         self,
@@ -169,7 +258,7 @@ class StreamkapHook(BaseHook):
         :raises StreamkapError: the API refused or could not be asked; its class tells which.
         """
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
-        return self.get_conn().get_destination_metrics(query)
+        return self.call(lambda client: client.get_destination_metrics(query))
 
     async def aget_destination_metrics(
         self,
@@ -181,9 +270,14 @@ class StreamkapHook(BaseHook):
         timestamp_to: Timestamp | None = None,
     ) -> DestinationMetrics:
         """Fetch the metrics of a destination from an event loop; see :meth:`get_destination_metrics`."""
+        from airflow_provider_streamkap.hooks import shared
+
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
-        async with self.aclient() as client:
-            return await client.get_destination_metrics(query)
+        async with shared.Held(self, lambda entry: entry) as entry:
+            try:
+                return await entry.call(lambda client: client.get_destination_metrics(query))
+            finally:
+                self._connection = entry.connection
 
     def get_destination(self, destination_id: str) -> Destination:
         """Fetch what Streamkap says of one destination (its configuration is not kept).
@@ -192,7 +286,7 @@ class StreamkapHook(BaseHook):
         :raises StreamkapError: the API refused or could not be asked; :class:`StreamkapNotFoundError` for an
             unknown id.
         """
-        return self.get_conn().get_destination(destination_id)
+        return self.call(lambda client: client.get_destination(destination_id))
 
     def list_destinations(self, partial_name: str | None = None, **filters: Any) -> Iterator[Destination]:
         """Go through all destinations of the project, page by page as they are asked for.
@@ -203,7 +297,14 @@ class StreamkapHook(BaseHook):
         :raises ValueError: a filter out of its range.
         :raises StreamkapError: the API refused or could not be asked.
         """
-        return self.get_conn().list_destinations(partial_name=partial_name, **filters)
+        from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, DestinationsQuery, Listing
+
+        query = DestinationsQuery(**{"partial_name": partial_name, "page_size": MAX_PAGE_SIZE, **filters})
+        return self._list(Listing(query))
+
+    def _list(self, listing: Listing) -> Iterator[Destination]:
+        while not listing.done:
+            yield from listing.take(self.call(lambda client: client.get_destinations_page(listing.query, listing.page)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Say whether the connection works, and if not, what is wrong with it.
@@ -213,9 +314,29 @@ class StreamkapHook(BaseHook):
         from airflow_provider_streamkap.hooks.check import check
 
         try:
-            return check(self.connection().settings)
+            return check(self.connection())
         except ValueError as error:
-            return False, str(error)
+            # Airflow tests a form under an id that it makes up.
+            return False, str(error).removeprefix(f"Connection {self.streamkap_conn_id!r}: ")
+
+
+def _each(
+    connection: StreamkapConnection,
+    keys: Sequence[K],
+    use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]],
+) -> Results[K, T]:
+    from airflow_provider_streamkap.api.errors import StreamkapError, bare
+    from airflow_provider_streamkap.hooks import shared
+
+    try:
+        client = shared.client(connection.settings, connection.max_concurrency)
+    except StreamkapError as error:
+        # The client cannot be set up, for instance without its CA bundle.
+        failure = bare(error)
+    else:
+        yield from use(client, keys)
+        return
+    yield from ((key, failure) for key in keys)
 
 
 def _form() -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
     from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+
+
+log = logging.getLogger(__name__)
 
 
 class StreamkapLink(BaseOperatorLink):
@@ -39,15 +43,27 @@ class StreamkapLink(BaseOperatorLink):
         # A DAG that is parsed shows no link, and is spared the import.
         from airflow_provider_streamkap.hooks.connection import APP_URL
 
-        found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
+        try:
+            found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
+        except Exception as error:
+            log.warning("The address of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
+            found = None
         return found if isinstance(found, str) else APP_URL
 
 
 def push_link(context: Mapping[str, Any], connection: StreamkapConnection, destination_id: str) -> None:
-    """Keep a task's address for the button, before the task can be deferred.
+    """Store a task's address for the button, before the task can be deferred.
+
+    A task that cannot store it goes on: the button then leads to the application's front page.
 
     :param context: the context of the running task.
     :param connection: holds the template of the address.
     :param destination_id: the destination to link to.
     """
-    context["ti"].xcom_push(key=StreamkapLink().xcom_key, value=connection.app_url(destination_id))
+    ti = context.get("ti")
+    if ti is None:
+        return
+    try:
+        ti.xcom_push(key=StreamkapLink().xcom_key, value=connection.app_url(destination_id))
+    except Exception as error:
+        log.warning("The address of the Streamkap button could not be stored: %s: %s", type(error).__name__, error)

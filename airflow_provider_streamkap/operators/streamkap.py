@@ -172,7 +172,9 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         shots: dict[str, DestinationMetrics] = {}
         failed: dict[str, StreamkapError] = {}
         points = 0
-        with closing(hook.get_conn().get_each_destination_metrics(queries)) as answers:
+        with closing(
+            hook.call_each(queries, lambda client, some: client.get_each_destination_metrics(some))
+        ) as answers:
             for query, got in answers:
                 if isinstance(got, StreamkapError):
                     failed[query.destination_id] = got

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue
 
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.retry import Deadline
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.outcomes import exception_for
 from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, WaitPlan
 from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, result
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.watch import Observation
+    from airflow_provider_streamkap.api.client import StreamkapClient
+    from airflow_provider_streamkap.api.watch import Observation, Watch
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 #: Seconds for the look before deferring, over all destinations.
@@ -69,10 +71,12 @@ def _read(
     hook: StreamkapHook, plan: WaitPlan, within: float, attempts: int | None
 ) -> dict[str, Observation | StreamkapError]:
     watches = [plan.watch(id_) for id_ in plan.destination_ids]
-    try:
-        with closing(hook.get_conn().observe_each(watches, within=within, attempts=attempts)) as polled:
-            seen = {watch.destination_id: got for watch, got in polled}
-    except StreamkapError as error:
-        # The client cannot be set up, for instance without its CA bundle.
-        return dict.fromkeys(plan.destination_ids, error)
+    deadline = Deadline(within, time.monotonic)
+
+    def look(
+        client: StreamkapClient, watches: Sequence[Watch]
+    ) -> Generator[tuple[Watch, Observation | StreamkapError], None, None]:
+        return client.observe_each(watches, within=deadline.left(), attempts=attempts)
+
+    seen = {watch.destination_id: got for watch, got in hook.call_each(watches, look)}
     return {id_: seen[id_] for id_ in plan.destination_ids}

@@ -18,7 +18,6 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap.api.errors import StreamkapError
@@ -42,6 +41,8 @@ else:
 
 # While polls fail, one line in so many polls.
 _QUIET = 10
+# How often the asset state store is asked for the last known state, before the trigger goes on without it.
+_RECALLS = 10
 
 
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
@@ -96,6 +97,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         statuses = gate.arguments()["connector_status"]
         # In one order: Airflow starts another trigger whenever the arguments differ.
         self.connector_status = None if statuses is None else sorted(statuses, key=str.casefold)
+        # The state store does not hold what is known.
+        self._unsaved = False
 
     #: Arguments that make up the condition. Two triggers on one destination that differ in any of them need assets,
     #: watchers and remembered states of their own.
@@ -154,6 +157,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         """Fire at each change, for ever."""
         transition = Transition(self._gate(), self.edge, self.confirmations, await self._recall())
         failed = 0
+        # Airflow starts a trigger that ends anew, from the state that was stored last: an event could be told twice.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
@@ -162,11 +166,12 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                             # Told first and noted then: between the two, twice is better than never.
                             yield TriggerEvent(snapshot)
                         await self._remember(transition.state)
-            except (ValueError, AirflowNotFoundException) as error:
-                # A connection that is mended is taken up again.
+            except Exception as error:
+                # The connection is missing, wrong, or cannot be looked up at the moment.
                 failed += 1
                 if failed % _QUIET == 1:
-                    self.log.error("Cannot watch %s: %s", self.destination_id, error)  # noqa: TRY400
+                    kind = type(error).__name__
+                    self.log.error("Cannot watch %s: %s: %s", self.destination_id, kind, error)  # noqa: TRY400
                 await asyncio.sleep(self.poke_interval)
 
     async def _changes(
@@ -181,6 +186,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         with poller.follow([watch]) as rounds:
             while True:
                 (sample,) = await rounds.next(not_before=not_before, due=due, spread=spread)
+                if self._unsaved:
+                    await self._remember(transition.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
                 if isinstance(sample.got, StreamkapError):
                     transition.observe(None)
@@ -206,12 +213,28 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         store = getattr(self, "asset_state_store", None)
         if store is None:
             return None
-        try:
-            known = await store.aget(self._key())
-        except ValueError:
-            self.log.warning("The trigger watches several assets, so that its state cannot be kept over restarts")
-            return None
-        return known.get("holds") if isinstance(known, dict) else None
+        for attempt in range(1, _RECALLS + 1):
+            try:
+                known = await store.aget(self._key())
+            except Exception as error:
+                if _watches_several(error):
+                    self.log.warning(
+                        "The trigger watches several assets, so that its state cannot be kept over restarts"
+                    )
+                    return None
+                self.log.warning(
+                    "The last known state of %s cannot be read, attempt %d of %d: %s: %s",
+                    self.destination_id,
+                    attempt,
+                    _RECALLS,
+                    type(error).__name__,
+                    error,
+                )
+                await asyncio.sleep(self.poke_interval)
+            else:
+                return known.get("holds") if isinstance(known, dict) else None
+        self.log.error("Watching %s without its last known state: a change before now is not told", self.destination_id)
+        return None
 
     async def _remember(self, state: bool | None) -> None:
         store = getattr(self, "asset_state_store", None)
@@ -219,8 +242,19 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             return
         try:
             await store.aset(self._key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
-        except ValueError:
-            return
+        except Exception as error:
+            if _watches_several(error):
+                return
+            if not self._unsaved:
+                self.log.warning(
+                    "The state of %s cannot be stored, trying again with each poll: %s: %s",
+                    self.destination_id,
+                    type(error).__name__,
+                    error,
+                )
+            self._unsaved = True
+        else:
+            self._unsaved = False
 
     def _key(self) -> str:
         # Another condition has another state.
@@ -253,6 +287,11 @@ def _value(name: str, text: str) -> Any:
             float(number_)
             return number_
     return text
+
+
+def _watches_several(error: Exception) -> bool:
+    # What the store raises for that, and nothing that derives from it, such as a response that is no JSON.
+    return type(error) is ValueError
 
 
 def _words(transition: Transition, changed: bool) -> str:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_streamkap.api.errors import StreamkapError
@@ -71,9 +71,23 @@ class StreamkapDestinationTrigger(BaseTrigger):
     async def _wait(self) -> dict[str, Any]:
         plan = WaitPlan.recall(self.plan)
         not_before = asyncio.get_running_loop().time()
-        async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-            with poller.follow([plan.watch(id_) for id_ in plan.destination_ids]) as rounds:
-                return await self._follow(plan, rounds, not_before)
+        while True:
+            try:
+                async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
+                    with poller.follow([plan.watch(id_) for id_ in plan.destination_ids]) as rounds:
+                        return await self._follow(plan, rounds, not_before)
+            except AirflowNotFoundException:
+                raise
+            except AirflowException as error:
+                # The connection could not be looked up, which ends no wait that has time left.
+                failed = str(error)
+            left = (inf if plan.deadline is None else plan.deadline) - time.time()
+            if left <= 0:
+                ended = DestinationWait.recall(plan, self.memory).timed_out(time.time())
+                return gave_up_event(GaveUp(GiveUp.DEADLINE, f"{ended} {failed}"))
+            seconds = min(plan.poke_interval, left)
+            self.log.warning("%s. Trying again in %.0f s", failed, seconds)
+            await asyncio.sleep(seconds)
 
     async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
         from airflow_provider_streamkap.api.rounds import Need

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-# What the connection leaves empty is taken from the variables of Streamkap's Terraform provider.
+# An empty connection takes host and credentials from the variables of Streamkap's Terraform provider.
 
 export AIRFLOW_CONN_STREAMKAP_DEFAULT='{"conn_type": "streamkap"}'
 export STREAMKAP_HOST='https://api.streamkap.com'

@@ -34,8 +34,8 @@ class Wire:
         self._http = requests.Session()
         # Else .netrc would replace the Authorization header.
         self._http.trust_env = False
-        self._http.proxies = {"http": proxy, "https": proxy} if proxy else {}
-        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy)))
+        self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
+        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), proxy=proxy))
 
     def __enter__(self) -> Wire:
         return self

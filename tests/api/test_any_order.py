@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 
 from airflow_provider_streamkap.api.destination import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.exchange import (
+    REFUSAL_SECONDS,
+    SIGN_IN_PATH,
+    Exchange,
+    Renewal,
+    Request,
+    Response,
+    Session,
+)
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.watch import Watch
@@ -182,7 +190,8 @@ def test_whatever_it_was_the_session_serves_the_next_call(before: list[tuple[str
             world.run(CALLS[call][0](world.session))
         except StreamkapError as error:
             check_error(error)
-    # The server has come back, and refuses once what it gave out before.
+    # The server has come back, and refuses once what it gave out before. A refusal of the credentials is forgotten.
+    world.time.now += REFUSAL_SECONDS
     world.acts, world.turn, world.sent = [Act(200, {}, "good")], 0, 0
     world.another(401)
     for begin, _ in CALLS.values():

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_streamkap import __version__
+from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapConnectionError,
@@ -151,9 +153,24 @@ def test_a_destination_without_its_configuration(asker: Asker, simulator: Stream
         assert secret not in repr(found) + str(found.as_dict())
 
 
-def test_after_closing_it_can_be_used_again(asker: Asker) -> None:
+def test_a_client_that_is_closed_while_it_opens_opens_no_session(simulator: StreamkapSimulator) -> None:
+    async def run() -> None:
+        client = AsyncStreamkapClient(settings_for(simulator))
+        call = asyncio.create_task(client.whoami())
+        await asyncio.sleep(0)
+        await client.close()
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed"):
+            await call
+
+    asyncio.run(run())
+    assert simulator.connections == 0
+
+
+def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.metrics()
     asker.close()
-    assert asker.metrics().records_lag == 7
+    for use in (asker.metrics, asker.whoami, asker.destinations):
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed: make a new one"):
+            use()
     asker.close()
-    asker.close()
+    assert simulator.count("/metrics") == 1

@@ -8,8 +8,10 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
+    StreamkapError,
     StreamkapRequestError,
 )
+from airflow_provider_streamkap.api.exchange import REFUSAL_SECONDS
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.conftest import MakeAsker
 from tests.api.support import Asker, settings_for
@@ -42,7 +44,38 @@ def test_refused_credentials(asker: Asker, simulator: StreamkapSimulator, status
     assert caught.value.permanent
     assert (simulator.token_calls, simulator.count(METRICS)) == (1, 0)
     simulator.accept_credentials()
+    asker.time.now += REFUSAL_SECONDS
     assert asker.metrics().records_lag == 7
+
+
+def test_refused_credentials_sign_in_once_a_minute(asker: Asker, simulator: StreamkapSimulator) -> None:
+    simulator.refuse_credentials()
+    for second in range(90):
+        asker.time.now += 1
+        with pytest.raises(StreamkapAuthError, match="the credentials were refused by the token call") as caught:
+            asker.metrics()
+        assert caught.value.permanent
+        assert caught.value.attempts == 1
+        assert ("remembered; signs in again in" in str(caught.value)) is (second not in (0, 60))
+    assert simulator.token_calls == 2
+
+
+@pytest.mark.parametrize("status", [405, 406, 410, 411, 415, 501])
+def test_a_server_without_a_token_call_is_not_the_api(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+    simulator.inject(Fault.status(status), path=SIGN_IN, times=None)
+    with pytest.raises(StreamkapError, match="does not look like the Streamkap API; check the host") as caught:
+        asker.metrics()
+    assert not isinstance(caught.value, StreamkapAuthError)
+    assert "credentials" not in str(caught.value)
+    assert caught.value.permanent is (status < 500)
+
+
+def test_a_404_of_the_token_call_can_mean_the_host_or_the_credentials(
+    asker: Asker, simulator: StreamkapSimulator
+) -> None:
+    simulator.refuse_credentials(404)
+    with pytest.raises(StreamkapAuthError, match=r"credentials were refused .* or the server does not look like"):
+        asker.metrics()
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

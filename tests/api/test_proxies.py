@@ -5,16 +5,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapRequestError
+from airflow_provider_streamkap.api.environment import choose_proxy
+from airflow_provider_streamkap.api.errors import (
+    StreamkapConnectionError,
+    StreamkapRequestError,
+    StreamkapTimeoutError,
+)
+from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.authority import Authority
 from tests.api.conftest import MakeAsker
-from tests.api.support import settings_for
+from tests.api.support import CREDENTIALS, settings_for
 from tests.api.wire import Proxy, Wire
 
+ELSEWHERE = "http://api.elsewhere.example"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -29,6 +38,13 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def proxy() -> Iterator[Wire]:
     with Wire(Proxy()) as running:
+        yield running
+
+
+@pytest.fixture
+def outbound(simulator: StreamkapSimulator) -> Iterator[Wire]:
+    """A proxy behind which every host is the simulator."""
+    with Wire(Proxy(upstream=simulator.url.removeprefix("http://"))) as running:
         yield running
 
 
@@ -140,40 +156,110 @@ def test_settings_may_except_hosts(
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_the_environments_proxy(
-    make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire, name: str, monkeypatch: pytest.MonkeyPatch
+    make: MakeAsker, simulator: StreamkapSimulator, outbound: Wire, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(name, proxy.url)
-    assert make(settings_for(simulator)).metrics().records_lag == 7
-    assert proxy.lines
+    monkeypatch.setenv(name, outbound.url)
+    assert make(settings_for(simulator, base_url=ELSEWHERE, allow_http=True)).metrics().records_lag == 7
+    assert outbound.lines[0].startswith(f"POST {ELSEWHERE}/auth/access-token ")
 
 
 def test_the_environments_proxy_for_https(
+    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Wire(Proxy(upstream=secure.url.removeprefix("https://"))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", url := proxy.url)
+        settings = settings_for(secure, base_url="https://api.elsewhere.example", verify=authority.bundle)
+        # The certificate is for loopback: how far this comes shows that the tunnel was used.
+        with pytest.raises(StreamkapConnectionError, match="does not verify") as caught:
+            make(settings).whoami()
+    (line,) = proxy.lines
+    assert line.startswith("CONNECT api.elsewhere.example:443 ")
+    assert f"through the proxy {url} (set in HTTPS_PROXY)" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_loopback_needs_no_proxy_of_the_environment(
+    make: MakeAsker, simulator: StreamkapSimulator, host: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    url = simulator.url.replace("127.0.0.1", host)
+    assert make(settings_for(simulator, base_url=url)).metrics().records_lag == 7
+
+
+def test_the_environment_may_except_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    settings = ClientSettings(CREDENTIALS, ELSEWHERE, allow_http=True)
+    assert choose_proxy(settings) is not None
+    monkeypatch.setenv("NO_PROXY", "other.example,elsewhere.example")
+    assert choose_proxy(settings) is None
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("login", ["me:pässwörd", "me:пароль-密碼", "jürgen:", "me:a:b/c@d%"])
+def test_a_proxy_login_is_sent_as_utf_8(
     make: MakeAsker,
+    simulator: StreamkapSimulator,
     secure: StreamkapSimulator,
     authority: Authority,
-    proxy: Wire,
-    monkeypatch: pytest.MonkeyPatch,
+    tls: bool,
+    login: str,
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
-    assert make(settings_for(secure, verify=authority.bundle)).whoami()["token_type"]
-    assert len(proxy.lines) == 1
+    server = secure if tls else simulator
+    user, _, password = login.partition(":")
+    with Wire(Proxy(login=login)) as proxy:
+        with_login = f"http://{quote(user, safe='')}:{quote(password, safe='')}@{proxy.address}"
+        settings = settings_for(server, proxies={"all": with_login}, verify=authority.bundle)
+        assert make(settings).whoami()["token_type"]
+        assert proxy.lines
 
 
-def test_the_environment_may_except_hosts(
-    make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-proxy.invalid:3128"])
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("origin", ["proxies", "HTTP_PROXY", "all_proxy"])
+def test_a_dead_proxy_is_named_with_the_place_where_it_was_configured(
+    make: MakeAsker, simulator: StreamkapSimulator, host: str, tls: bool, origin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", "other.example,127.0.0.1")
-    assert make(settings_for(simulator)).metrics().records_lag == 7
-    assert proxy.lines == []
+    if tls and origin == "HTTP_PROXY":
+        origin = "HTTPS_PROXY"
+    proxy = f"http://me:proxy-pass@{host}"
+    url = f"http{'s' * tls}://api.elsewhere.example"
+    options: dict[str, Any] = {"base_url": url, "allow_http": True, "max_attempts": 1}
+    if origin == "proxies":
+        options["proxies"] = {"all": proxy}
+    else:
+        monkeypatch.setenv(origin, proxy)
+    with pytest.raises(StreamkapConnectionError) as caught:
+        make(settings_for(simulator, **options)).whoami()
+    said = str(caught.value)
+    assert f"no connection through the proxy http://{host} (set in {origin}): " in said
+    assert "proxy-pass" not in said + repr(vars(caught.value))
+    assert caught.value.transient
+
+
+def test_a_silent_proxy_is_named_too(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+    with Wire(lambda connection, head: silent.pause(5)) as silent:
+        settings = settings_for(simulator, proxies={"http": silent.url}, timeout=0.3, max_attempts=1)
+        with pytest.raises(StreamkapTimeoutError, match=r"within 0\.3 s through the proxy http://127\.0\.0\.1:\d+ "):
+            make(settings).whoami()
+
+
+def test_a_proxy_that_wants_a_login_does_not_mean_the_credentials(
+    make: MakeAsker, simulator: StreamkapSimulator
+) -> None:
+    refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy wants a user and password")
+    with Wire(Proxy(login="me:proxy-pass")) as proxy, refused as caught:
+        make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
+    assert caught.value.permanent
 
 
 def test_a_proxy_of_the_environment_that_is_of_no_use(
     make: MakeAsker, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "socks5://me:proxy-pass@127.0.0.1:1080")
+    settings = settings_for(simulator, base_url=ELSEWHERE, allow_http=True)
     with pytest.raises(StreamkapConnectionError, match="the environment's proxy: a proxy must be an http://") as caught:
-        make(settings_for(simulator)).whoami()
+        make(settings).whoami()
     assert caught.value.permanent
     assert "proxy-pass" not in str(caught.value)
     assert simulator.connections == 0

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
-from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.exchange import (
+    REFUSAL_SECONDS,
+    SIGN_IN_PATH,
+    Exchange,
+    Renewal,
+    Request,
+    Response,
+    Session,
+)
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.token import Token
 from tests.api.play import BASE, answer
@@ -75,6 +84,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         self.renewal: Exchange[Token | None] | None = None
         self.asked_at = 0.0
         self.number = 0
+        self.refused_at = -math.inf
 
     # The model
 
@@ -173,12 +183,17 @@ class TokenAgainstModel(RuleBasedStateMachine):
         renewal = self.session.renew(call.waits.stale)
         try:
             request = next(renewal)
+        except StreamkapAuthError:
+            assert self.time.now < self.refused_at + REFUSAL_SECONDS
+            self._end(call)
+            return
         except StopIteration:
             # Somebody else has renewed it, and so lately that it serves.
             assert self.known is not call.stale
             self._expect_request(call, call.exchange.send(None), renewed=False)
             return
         assert self.known is call.stale or self._is_due()
+        assert self.time.now >= self.refused_at + REFUSAL_SECONDS
         assert isinstance(request, Request)
         assert (request.method, request.path) == ("POST", SIGN_IN_PATH)
         assert "Authorization" not in request.headers
@@ -203,6 +218,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
             renewal.send(answer(json.dumps(payload).encode()))
         assert ended.value.value.access == access
         self.known = Known(access, due)
+        self.refused_at = -math.inf
         self.holder = self.renewal = None
         self._expect_request(call, call.exchange.send(None), renewed=True)
 
@@ -219,6 +235,8 @@ class TokenAgainstModel(RuleBasedStateMachine):
         with pytest.raises(StreamkapError) as refused:
             renewal.send(reply)
         assert refused.value.permanent is (reply.status in (401, 403, 302))
+        if isinstance(refused.value, StreamkapAuthError):
+            self.refused_at = self.time.now
         # What a client does with the error: it ends the call, and lets go of the lock.
         self._end(call)
 
@@ -231,6 +249,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
     @rule()
     def a_call_on_a_good_day(self) -> None:
         """Whatever has been, and whatever still is under way: a call that nothing goes wrong for has its result."""
+        self.time.now = max(self.time.now, self.refused_at + REFUSAL_SECONDS)
         call = self._begin()
         for _ in range(4):
             if call not in self.calls:

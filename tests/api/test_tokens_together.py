@@ -16,9 +16,9 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.exchange import Session
+from airflow_provider_streamkap.api.exchange import REFUSAL_SECONDS, Session
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.support import QUERY, settings_for
+from tests.api.support import QUERY, Time, settings_for
 
 THREADS = 20
 TASKS = 50
@@ -127,7 +127,8 @@ def test_the_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
 
 def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials()
-    with StreamkapClient(settings_for(simulator)) as client:
+    time = Time()
+    with StreamkapClient(settings_for(simulator), clock=time.clock) as client:
 
         def ask() -> object:
             with pytest.raises(StreamkapError) as caught:
@@ -135,7 +136,9 @@ def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -
             return caught.value.permanent
 
         assert over_threads(4, ask) == [True] * 4
+        assert simulator.token_calls == 1
         simulator.accept_credentials()
+        time.now += REFUSAL_SECONDS
         assert client.get_destination_metrics(QUERY).records_lag == 7
 
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,7 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.conftest import MakeAsker
-from tests.api.support import CREDENTIALS, Asker, settings_for, signed_in
+from tests.api.support import CREDENTIALS, Asker, Kind, settings_for, signed_in
 from tests.api.wire import Serve, Wire, ok
 
 BODY = b'{"data": {"recordsLag": 5}, "metadata": {}}'
@@ -187,3 +189,48 @@ def test_a_header_that_is_no_text(make: MakeAsker, caplog: pytest.LogCaptureFixt
     with Wire(send(answer)) as wire, caplog.at_level(logging.WARNING), pytest.raises(Exception, match="503") as caught:
         asker_of(make, wire).metrics()
     str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [f"X-Large: {'x' * 60_000}"],
+        [f"X-Trace-{number}: {number}" for number in range(500)],
+        [f"Set-Cookie: session-{number}={'c' * 1000}" for number in range(400)],
+        [f"{'X' * 9000}: 1"],
+    ],
+    ids=["one large", "many", "many large", "a long name"],
+)
+def test_generous_headers_are_taken(make: MakeAsker, headers: list[str]) -> None:
+    with Wire(lambda connection, head: connection.sendall(ok(BODY, *headers))) as wire:
+        assert asker_of(make, wire).metrics().records_lag == 5
+
+
+def test_an_endless_header_is_refused(make: MakeAsker) -> None:
+    def serve(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+        while wire.pause(0):
+            connection.sendall(b"x" * 65536)
+
+    with Wire(serve) as wire, pytest.raises(StreamkapResponseError) as caught:
+        asker_of(make, wire, timeout=30).metrics()
+    assert "xxxx" not in str(caught.value)
+
+
+def test_the_header_limit_of_other_libraries_is_left_alone() -> None:
+    assert http.client._MAXHEADERS == 100  # type: ignore[attr-defined]
+
+
+def test_a_cassette_of_vcrpy_is_played(
+    make: MakeAsker, simulator: StreamkapSimulator, tmp_path: Path, kind: Kind
+) -> None:
+    vcr = pytest.importorskip("vcr")
+    cassette = str(tmp_path / "cassette.yaml")
+    with vcr.use_cassette(cassette, record_mode="once") as recorded:
+        assert make(settings_for(simulator)).metrics().records_lag == 7
+        assert len(recorded) == 2
+    seen = simulator.count()
+    with vcr.use_cassette(cassette, record_mode="none") as played:
+        assert make(settings_for(simulator)).metrics().records_lag == 7
+        assert played.play_count == 2
+    assert simulator.count() == seen

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 #: Seconds after which a connection is given up, so that no thread outlives a test that went wrong.
 PATIENCE = 10.0
 
-Serve = Callable[[socket.socket, bytes], None]
+Serve = Callable[[socket.socket, bytes], object]
 
 
 class Wire:
@@ -116,10 +116,12 @@ class Proxy:
 
     :param login: ``user:password`` that it demands.
     :param refuse: status with which it refuses everything.
+    :param upstream: ``host:port`` to which it connects, whatever it was asked for.
     """
 
     login: str | None = None
     refuse: int | None = None
+    upstream: str | None = None
     #: What came in besides first lines: whether a request was let through.
     passed: list[bool] = field(default_factory=list)
 
@@ -131,7 +133,8 @@ class Proxy:
             client.sendall(f"HTTP/1.1 {granted} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             return
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        with socket.create_connection((parts.hostname or "", parts.port or 80), PATIENCE) as server:
+        where = urlsplit(f"//{self.upstream}") if self.upstream else parts
+        with socket.create_connection((where.hostname or "", where.port or 80), PATIENCE) as server:
             if method == "CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:

@@ -12,6 +12,7 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.face.backends import Flaky
 from tests.face.logs import Logged, capture
 
 
@@ -28,6 +29,17 @@ def streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with StreamkapSimulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
+
+
+@pytest.fixture
+def backend(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Flaky]]:
+    """Keep the connection streamkap_default in a secrets backend that fails when told to."""
+    monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", f"{Flaky.__module__}.{Flaky.__qualname__}")
+    Flaky.reset(streamkap.airflow_connection(max_attempts=1))
+    yield Flaky
+    # Airflow keeps the backend once it is loaded.
+    Flaky.reset(None)
 
 
 @pytest.fixture

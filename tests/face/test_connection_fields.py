@@ -120,6 +120,9 @@ def test_uris(uri: str, url: str, timeout: float, monkeypatch: pytest.MonkeyPatc
         "https://",
         "https://api.example.com:99999",
         "https://api.example.com:eight",
+        "https:/api.example.com",
+        "https//api.example.com",
+        "ftp:/api.example.com",
         "two words.example.com",
         "http://api.example.com",
     ],
@@ -227,14 +230,65 @@ def test_plain_http_needs_permission() -> None:
     [
         ({"login": None, "password": None}, {"client_id": "env-id", "secret": "env-s3cret"}),
         ({"login": "", "password": " "}, {"client_id": "env-id", "secret": "env-s3cret"}),
-        ({"login": "id", "password": None}, {"client_id": "id", "secret": "env-s3cret"}),
         ({"login": "id", "password": "own"}, {"client_id": "id", "secret": "own"}),
+        ({"login": "id", "password": "own", "host": "h.example"}, {"client_id": "id", "secret": "own"}),
         # A client id of the environment has nothing to do with a project key of the connection.
         ({"login": None, "password": KEY}, {"project_key": KEY}),
     ],
 )
-def test_the_environment_fills_what_is_empty(fields: dict[str, Any], request_: dict[str, str]) -> None:
+def test_the_environment_holds_the_credentials_of_a_connection_that_has_none(
+    fields: dict[str, Any], request_: dict[str, str]
+) -> None:
     assert read(environ=ENVIRONMENT, **fields).settings.credentials.token_request() == request_
+
+
+@pytest.mark.parametrize(
+    ("fields", "extra", "host"),
+    [
+        # The pair is never mixed with what a connection says.
+        ({"login": "id", "password": None}, {}, ""),
+        ({"login": "id", "password": " "}, {}, ""),
+        # Whoever may edit connections must not have the deployment's secret sent to a host of their choice,
+        ({"login": None, "password": None, "host": "evil.example"}, {}, ""),
+        ({"login": "", "password": "", "host": "https://api.streamkap.com"}, {}, ""),
+        ({"login": "id", "password": None, "host": "evil.example"}, {}, ""),
+        # nor to whoever sits on the way,
+        ({"login": None, "password": None}, {"verify": False}, ""),
+        ({"login": None, "password": None}, {"verify": "false", "proxies": "http://evil.example:3128"}, ""),
+        # nor in the clear to a proxy of their choice.
+        ({"login": None, "password": None}, {"proxies": "http://evil.example:3128"}, "http://localhost:8790"),
+    ],
+)
+def test_the_secret_of_the_environment_goes_nowhere_else(
+    fields: dict[str, Any], extra: dict[str, Any], host: str
+) -> None:
+    said = refusal(extra, {**ENVIRONMENT, "STREAMKAP_HOST": host}, **fields)
+    assert "no credentials" in said
+    assert "env-s3cret" not in said
+
+
+def test_the_environments_pair_goes_through_a_proxy_that_cannot_read_it() -> None:
+    read_ = read({"proxies": "http://proxy.example:3128"}, ENVIRONMENT, login=None, password=None)
+    assert read_.settings.credentials.token_request() == {"client_id": "env-id", "secret": "env-s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"timout": 5}, "extra key 'timout' is unknown and ignored; did you mean 'timeout'?"),
+        ({"Verify": True}, "extra key 'Verify' is unknown and ignored; did you mean 'verify'?"),
+        ({"extra__streamkap__proxies": ""}, "did you mean 'proxies'?"),
+        ({"maxattempts": 5}, "did you mean 'max_attempts'?"),
+        ({"colour": "blue"}, "known keys: timeout, max_attempts, "),
+        ({"two\nlines" * 50: 1}, "'two lines"),
+    ],
+)
+def test_an_unknown_key_of_the_extra_is_named_with_the_nearest_known_one(extra: dict[str, Any], said: str) -> None:
+    (found,) = read(extra).unknown
+    assert said in found
+    assert len(found) < 250
+    assert "\n" not in found
+    assert not read({"timeout": 5}).unknown
 
 
 def test_the_environment_names_the_host_where_the_connection_does_not() -> None:

@@ -139,7 +139,35 @@ def test_a_malformed_connection(
     well, said = answer()
     assert not well
     assert named in said
+    # Airflow tests a form under an id that it makes up.
+    assert "Connection 'streamkap_default'" not in said
     assert project.count() == 0
+
+
+def test_a_server_that_is_not_the_api_is_not_taken_for_refused_credentials(project: StreamkapSimulator) -> None:
+    project.inject(Fault.status(405), path="/auth/access-token")
+    well, said = answer()
+    assert not well
+    assert said.startswith(f"{project.url} was reached, but did not answer as expected: ")
+    assert "does not look like the Streamkap API; check the host" in said
+
+
+def test_an_unknown_key_of_the_extra_is_noted(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timout=5))
+    well, said = answer()
+    assert well
+    assert said.endswith(
+        "Metrics may be read. Note: extra key 'timout' is unknown and ignored; did you mean 'timeout'?"
+    )
+
+
+def test_a_dead_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = project.airflow_connection(proxies="http://me:pr0xy-pass@127.0.0.1:1")
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
+    well, said = answer()
+    assert not well
+    assert "no connection through the proxy http://127.0.0.1:1 (set in proxies)" in said
+    assert "pr0xy-pass" not in said
 
 
 @pytest.mark.parametrize("echoed", ["secret", "project_key_base64", "client_id"])

@@ -18,8 +18,11 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_asset, sanitize_uri
+from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+from tests.api.support import Time
+from tests.face.backends import Flaky
 from tests.face.logs import Logged
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
@@ -148,6 +151,100 @@ def test_goes_on_when_its_connection_is_mended(
         return await asyncio.wait_for(first, 20)
 
     assert asyncio.run(watch()).payload["data"]["recordsLag"] == 0
+
+
+class Failing(Store):
+    """A state store that fails as Airflow's does while the API server is away.
+
+    :param reads: how many reads fail.
+    :param writes: how many writes fail.
+    :param kept: what it holds.
+    """
+
+    def __init__(self, reads: float = 0, writes: float = 0, kept: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.reads, self.writes, self.tried = reads, writes, 0
+        self.kept = dict(kept or {})
+
+    async def aget(self, key: str) -> Any:
+        """Fail, or give what was kept."""
+        self.reads -= 1
+        if self.reads >= 0:
+            raise RuntimeError("API_SERVER_ERROR: 503")
+        return await super().aget(key)
+
+    async def aset(self, key: str, value: Any) -> None:
+        """Fail, or keep a value."""
+        self.tried += 1
+        self.writes -= 1
+        if self.writes >= 0:
+            raise json.JSONDecodeError("Expecting value", "<html>", 0)
+        await super().aset(key, value)
+
+
+def lagging_store(simulator: StreamkapSimulator) -> dict[str, Any]:
+    """Give what a store holds once a trigger has seen the destination lag."""
+    store = Store()
+    simulator.add("d1", scenarios.steady(lag=120))
+    assert events(trigger(store), simulator, 5) == []
+    return store.kept
+
+
+@pytest.mark.parametrize("reads", [1, 5])
+def test_a_state_store_that_fails_at_the_first_read_is_read_again(streamkap: StreamkapSimulator, reads: int) -> None:
+    kept = lagging_store(streamkap)
+    streamkap.set("d1", scenarios.steady())
+    # The change while the trigger was away is told, although the store failed at first.
+    assert len(events(trigger(Failing(reads=reads, kept=kept)), streamkap, 8)) == 1
+
+
+def test_a_state_store_that_stays_away_does_not_keep_the_trigger_from_watching(
+    streamkap: StreamkapSimulator, logged: Logged
+) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 5 + [DRAINED]))
+    store = Failing(reads=float("inf"), writes=float("inf"))
+    assert len(events(trigger(store), streamkap, 12)) == 1
+    assert "without its last known state" in logged.text
+    assert logged.text.count("cannot be stored, trying again with each poll") == 1
+
+
+@pytest.mark.parametrize("writes", [1, 4])
+def test_an_event_is_told_once_whatever_becomes_of_its_state(streamkap: StreamkapSimulator, writes: int) -> None:
+    kept = lagging_store(streamkap)
+    streamkap.set("d1", scenarios.steady())
+    store = Failing(writes=writes, kept=kept)
+    # The first write fails right after the event was told.
+    assert len(events(trigger(store), streamkap, 12)) == 1
+    assert store.tried == writes + 1
+    # It is stored with a later poll, so that a restart does not tell it again.
+    assert events(trigger(store), streamkap, 5) == []
+
+
+def test_a_trigger_of_several_assets_watches_without_a_state_store(
+    streamkap: StreamkapSimulator, logged: Logged
+) -> None:
+    class Several(Store):
+        async def aget(self, key: str) -> Any:
+            raise ValueError("Task has 2 concrete inlets and outlets")
+
+        async def aset(self, key: str, value: Any) -> None:
+            raise ValueError("Task has 2 concrete inlets and outlets")
+
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
+    assert len(events(trigger(Several()), streamkap, 8)) == 1
+    assert "several assets" in logged.text
+    assert "cannot be stored" not in logged.text
+
+
+def test_goes_on_when_its_connection_cannot_be_looked_up(
+    streamkap: StreamkapSimulator, backend: type[Flaky], logged: Logged
+) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
+    backend.failures = 24
+    time = Time()
+    with shared.paced(shared.Pace(asleep=time.asleep)):
+        assert len(events(trigger(), streamkap, 8)) == 1
+    assert "Cannot watch d1: AirflowException: Connection 'streamkap_default' could not be looked up" in logged.text
 
 
 def test_siblings_share_their_polls(streamkap: StreamkapSimulator) -> None:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from airflow_provider_streamkap.api import (
 )
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.face.logs import Logged
 
 WINDOW: dict[str, Any] = {
     "time_interval": 5,
@@ -190,3 +193,43 @@ def test_the_reason_of_a_refusal_reaches_the_caller(streamkap: StreamkapSimulato
         hook.get_destination_metrics("d1", "timeseries", timestamp_from="9999-01-01T00:00:00Z")
     assert caught.value.status == 400
     assert caught.value.request_id
+
+
+def test_a_pickled_hook_carries_no_secret(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=7))
+    hook = StreamkapHook()
+    assert hook.get_destination_metrics("d1").records_lag == 7
+    for pickled in (pickle.dumps(hook), pickle.dumps(copy.deepcopy(hook))):
+        assert streamkap.secret.encode() not in pickled
+    again = pickle.loads(pickle.dumps(hook))
+    assert again.get_destination_metrics("d1").records_lag == 7
+
+
+def test_an_unknown_key_of_the_extra_is_warned_about(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timout=5))
+    streamkap.add("d1", scenarios.steady())
+    StreamkapHook().get_destination_metrics("d1")
+    asyncio.run(StreamkapHook().aget_destination_metrics("d1"))
+    said = "Connection 'streamkap_default': extra key 'timout' is unknown and ignored; did you mean 'timeout'?"
+    assert logged.text.count(said) == 2
+
+
+def test_the_shared_client_is_made_anew_if_it_was_closed(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=7))
+    for _ in range(2):
+        with StreamkapHook().get_conn() as client:
+            assert client.whoami()["tenant_id"]
+    assert StreamkapHook().get_destination_metrics("d1").records_lag == 7
+    assert streamkap.token_calls == 1
+
+
+def test_a_client_whose_context_was_left_cannot_be_used(streamkap: StreamkapSimulator) -> None:
+    async def ask() -> None:
+        async with StreamkapHook().aclient() as client:
+            assert (await client.whoami())["tenant_id"]
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed"):
+            await client.whoami()
+
+    asyncio.run(ask())

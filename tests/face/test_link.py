@@ -20,6 +20,7 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 from airflow_provider_streamkap.plugin import StreamkapPlugin
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, run, sensor
 
 KEY = StreamkapLink().xcom_key
@@ -84,6 +85,31 @@ def test_the_address_is_kept_in_every_mode(streamkap: StreamkapSimulator, mode: 
     assert ti.pushed == {KEY: FRONT_PAGE}
 
 
+class Refusing(TaskInstance):
+    """An XCom backend that does not take the link."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Refuse."""
+        raise PermissionError("this bucket is read-only")
+
+
+@pytest.mark.parametrize("context", [{}, {"ti": Refusing()}], ids=["an empty context", "a backend that refuses"])
+def test_a_link_that_cannot_be_stored_fails_no_task(streamkap: StreamkapSimulator, context: Any) -> None:
+    streamkap.add("d1", scenarios.steady())
+    operator = StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1")
+    assert operator.execute(context)["data"]["recordsLag"] == 0
+    assert sensor("poke").execute(context)["data"]["recordsLag"] == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_link_that_cannot_be_stored_is_logged_in_every_mode(
+    streamkap: StreamkapSimulator, mode: str, logged: Logged
+) -> None:
+    streamkap.add("d1", scenarios.steady())
+    assert run(sensor(mode), Refusing())["data"]["recordsLag"] == 0
+    assert "button could not be stored: PermissionError: this bucket is read-only" in logged.text
+
+
 def test_the_button_is_known_to_tasks_and_to_airflow() -> None:
     for kind in (StreamkapDestinationSensor, StreamkapDestinationMetricsOperator):
         (link,) = kind.operator_extra_links
@@ -137,3 +163,8 @@ def stored(value: Any) -> Iterator[Any]:
 def test_the_button_leads_where_the_task_said(airflow_database: None, value: Any, url: str) -> None:
     with stored(value) as key:
         assert StreamkapLink().get_link(sensor("poke"), ti_key=key) == url
+
+
+def test_the_button_leads_to_the_front_page_if_the_address_cannot_be_read(logged: Logged) -> None:
+    assert StreamkapLink().get_link(sensor("poke"), ti_key=None) == FRONT_PAGE
+    assert "button could not be read" in logged.text

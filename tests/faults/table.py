@@ -122,6 +122,7 @@ SERVED: Final[tuple[Row, ...]] = (
         arrange="forbidden",
     ),
     Row("404 of the token call", _status(404), {"token": Meeting(*_CREDENTIALS)}),
+    Row("405 of the token call", _status(405), {"token": Meeting("refused", REQUEST)}),
     _row("408", _status(408), "fails", REQUEST),
     _row("409", _status(409), "refused", REQUEST, token=_CREDENTIALS),
     _row("422", _status(422), "refused", REQUEST, token=_CREDENTIALS),

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A secrets backend that fails when told to, as Airflow loads it from ``[secrets] backend``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.secrets import BaseSecretsBackend
+
+
+class Flaky(BaseSecretsBackend):
+    """Holds one connection, and fails as often as it is told to."""
+
+    connection: ClassVar[str | None] = None
+    failures: ClassVar[float] = 0
+    asked: ClassVar[int] = 0
+
+    @classmethod
+    def reset(cls, connection: str | None, failures: float = 0) -> None:
+        """Start anew.
+
+        :param connection: the connection as JSON; ``None``: it does not exist.
+        :param failures: how many requests fail.
+        """
+        cls.connection, cls.failures, cls.asked = connection, failures, 0
+
+    def get_conn_value(self, conn_id: str, *_: Any, **__: Any) -> str | None:
+        """Return the connection, or fail as a backend does that is down."""
+        if conn_id != "streamkap_default":
+            return None
+        cls = type(self)
+        cls.asked += 1
+        if cls.failures > 0:
+            cls.failures -= 1
+            raise ConnectionError("vault is sealed, token=hvs.made-up-vault-token")
+        return cls.connection

@@ -57,7 +57,7 @@ lint: .venv/.ready ## ruff and mypy
 unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
 	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
-		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/evidence.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
+		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/history.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
 	$(PY) -m coverage report --fail-under=95
 
 system: .venv/.ready ## the example DAGs on a real scheduler and triggerer

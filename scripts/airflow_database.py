@@ -217,6 +217,9 @@ class Postgres:
         import psycopg2.extras
 
         connection = psycopg2.connect(host=LOOPBACK, port=self.port, user="postgres", dbname="postgres")
+        # Return JSON columns as text, as SQLite does.
+        psycopg2.extras.register_default_json(connection, loads=str)
+        psycopg2.extras.register_default_jsonb(connection, loads=str)
         with contextlib.closing(connection), connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
             cursor.execute(sql.replace("%", "%%").replace("?", "%s"), parameters)
             return [{name: _plain(value) for name, value in row.items()} for row in cursor.fetchall()]

@@ -75,23 +75,17 @@ class AirflowRecords:
         ]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """
-        Return what a task pushed, decoded from JSON exactly once; None if it pushed nothing.
-
-        A string that holds JSON stays a string. PostgreSQL with Airflow 2.11, which stores bytes, is not supported.
-        """
+        """Return the value that a task pushed, decoded from JSON exactly once; None if it pushed nothing."""
         rows = self.query(
-            # As text on every database: psycopg2 would decode a JSON column by itself.
-            "SELECT CAST(value AS TEXT) AS value FROM xcom"
-            " WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
+            "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
             dag_id,
             run_id,
             task_id,
             key,
             map_index,
         )
-        value: str | None = rows[0]["value"] if rows else None
-        return None if value is None else json.loads(value)
+        stored = rows[0]["value"] if rows else None
+        return None if stored is None else json.loads(stored)
 
     def logs(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> str:
         """Return the logs of a DAG, a run or a task, its trigger's included, in the order of their names."""

@@ -190,7 +190,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 return step
             if not self._stays(wait, step, context):
                 break
-            time.sleep(step.after)
+            self._sleep(step.after)
             if first_look is not None:
                 # Confirmations take their time, but not a worker's if the API has become slow.
                 first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
@@ -201,6 +201,10 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         if self._forgets:
             remember(context, wait.memory())
         return False
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait between two polls of one poke."""
+        time.sleep(seconds)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Come back from the trigger.

@@ -65,6 +65,9 @@ class Hasty(StreamkapDestinationSensor):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**{**arguments, "poke_interval": 180})
 
+    def _sleep(self, seconds: float) -> None:
+        super()._sleep(0.02)
+
     def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
         return 0.02
 

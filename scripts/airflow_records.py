@@ -85,7 +85,8 @@ class AirflowRecords:
             map_index,
         )
         stored = rows[0]["value"] if rows else None
-        return None if stored is None else json.loads(stored)
+        # SQLite returns a JSON number as a number.
+        return json.loads(stored) if isinstance(stored, str | bytes) else stored
 
     def logs(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> str:
         """Return the logs of a DAG, a run or a task, its trigger's included, in the order of their names."""

@@ -23,9 +23,13 @@ RESULT = {"data": {"recordsLag": 0}}
         (json.dumps(RESULT), RESULT),
         (json.dumps(RESULT).encode(), RESULT),
         (json.dumps(json.dumps(RESULT)), json.dumps(RESULT)),
+        (120, 120),
+        (None, None),
     ],
 )
-def test_a_string_that_holds_json_stays_a_string(tmp_path: Path, stored: str | bytes, read: object) -> None:
+def test_a_string_that_holds_json_stays_a_string(
+    tmp_path: Path, stored: str | bytes | int | None, read: object
+) -> None:
     database = Sqlite(tmp_path)
     with contextlib.closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("CREATE TABLE xcom (value, dag_id, run_id, task_id, key, map_index)")

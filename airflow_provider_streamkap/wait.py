@@ -269,9 +269,9 @@ def _next(step: Step) -> str:
     return f", next poll in {number(step.after)} s" if isinstance(step, Again) else ""
 
 
-def _some(told: Sequence[str], named: int = _NAMED) -> str:
-    more = f"; and {len(told) - named} more" if len(told) > named else ""
-    return "; ".join(told[:named]) + more
+def _some(texts: Sequence[str], named: int = _NAMED) -> str:
+    more = f"; and {len(texts) - named} more" if len(texts) > named else ""
+    return "; ".join(texts[:named]) + more
 
 
 def _names(destination_ids: Sequence[str]) -> str:

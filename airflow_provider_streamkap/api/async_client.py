@@ -256,7 +256,7 @@ class AsyncStreamkapClient:
                 # Importing requests and reading certificates take tens of milliseconds: not on the event loop.
                 self._proxy = await asyncio.to_thread(choose_proxy, self._settings)
                 context = await asyncio.to_thread(tls_context, self._settings, self._proxy)
-                # Closed meanwhile: nobody would close this session.
+                # The client was closed while the session opened: close the session as well.
                 if self._closed:
                     raise RuntimeError(CLOSED)
                 http = aiohttp.ClientSession(

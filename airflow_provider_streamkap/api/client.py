@@ -242,7 +242,7 @@ class StreamkapClient:
     def _in_threads(
         self, keys: Sequence[K], call: Callable[[K], T | StreamkapError], deadline: Deadline
     ) -> Generator[tuple[K, T | StreamkapError], None, None]:
-        began = told = self._clock()
+        began = logged = self._clock()
         waiting: dict[Future[T | StreamkapError], K] = {}
         done: SimpleQueue[Future[T | StreamkapError]] = SimpleQueue()
         pool = ThreadPoolExecutor(min(self._threads, len(keys)), thread_name_prefix="streamkap")
@@ -255,15 +255,15 @@ class StreamkapClient:
                 with suppress(Empty):
                     future = done.get(timeout=min(left, PROGRESS_SECONDS))
                     yield waiting.pop(future), future.result()
-                if waiting and (now := self._clock()) - told >= PROGRESS_SECONDS:
-                    told = now
+                if waiting and (now := self._clock()) - logged >= PROGRESS_SECONDS:
+                    logged = now
                     read = len(keys) - len(waiting)
                     log.info("Read %d of %d destinations in %.0f s", read, len(keys), now - began)
             # A socket's timeout does not bound the lookup of a host name.
             for key in waiting.values():
                 yield key, StreamkapTimeoutError(f"no response within {self._clock() - began:.1f} s")
         finally:
-            # Not to be waited for: whoever stops early, at a timeout of the task for instance, is in a hurry.
+            # Do not wait for threads: a caller that stops early, for instance at a task timeout, must not be held up.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _call(

@@ -65,7 +65,7 @@ def destination_asset(
     """Return an asset that is updated whenever a destination changes into or out of a condition.
 
     The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
-    query, such as ``?edge=out_of``, so that each condition is an asset of its own.
+    query, such as ``?edge=out_of``, so that each condition has its own asset.
 
     :param destination_id: the destination.
     :param trigger: the trigger that watches it; default: a
@@ -86,7 +86,7 @@ def destination_asset(
         trigger = StreamkapDestinationEventTrigger(destination_id, **arguments)
     elif arguments or trigger.destination_id != check_destination_id(destination_id):
         wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
-        raise ValueError(f"{wrong} has no effect next to trigger={trigger!r}: give the arguments to the trigger")
+        raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
     query = f"?{condition}" if (condition := trigger.condition()) else ""
     uri = asset_uri(destination_id, host) + query
     watcher = AssetWatcher(name=f"streamkap_{trigger.destination_id}{query}", trigger=trigger)

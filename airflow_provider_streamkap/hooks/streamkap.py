@@ -37,7 +37,7 @@ class StreamkapHook(BaseHook):
 
     All hooks of a process on the same connection share one HTTP session and one token. Each hook looks up the
     connection at its first use, and again when the API refuses a call for good: if the connection has changed, the call
-    is made once more with what it says now. Transient failures are retried (``max_attempts`` of the connection).
+    is repeated once with its new values. Transient failures are retried (``max_attempts`` of the connection).
 
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     """
@@ -91,7 +91,7 @@ class StreamkapHook(BaseHook):
         return shared.client(connection.settings, connection.max_concurrency)
 
     def call(self, use: Callable[[StreamkapClient], T]) -> T:
-        """Make a call. If it is refused for good and the connection has changed meanwhile, make it once more.
+        """Make a call, and repeat it once if it is refused permanently and the connection has changed.
 
         :param use: makes the call with the client that it is given.
         :returns: what ``use`` returns.

@@ -101,7 +101,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         self._unsaved = False
 
     #: Arguments that make up the condition. Two triggers on one destination that differ in any of them need assets,
-    #: watchers and remembered states of their own.
+    #: watchers and remembered states.
     CONDITION = ("edge", "max_records_lag", "connector_status", "max_latency_ms", "confirmations", "lag_source")
 
     def condition(self) -> str:
@@ -157,7 +157,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         """Fire at each change, for ever."""
         transition = Transition(self._gate(), self.edge, self.confirmations, await self._recall())
         failed = 0
-        # Airflow starts a trigger that ends anew, from the state that was stored last: an event could be told twice.
+        # Airflow restarts a trigger that ends, from the state that was stored last: an event could be fired twice.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
@@ -233,7 +233,9 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 await asyncio.sleep(self.poke_interval)
             else:
                 return known.get("holds") if isinstance(known, dict) else None
-        self.log.error("Watching %s without its last known state: a change before now is not told", self.destination_id)
+        self.log.error(
+            "Watching %s without its last known state: a change before now fires no event", self.destination_id
+        )
         return None
 
     async def _remember(self, state: bool | None) -> None:

@@ -442,9 +442,9 @@ def test_an_asset_takes_its_condition_from_its_trigger() -> None:
     asset = destination_asset("67ad", given)
     assert asset == destination_asset("67ad", given, name=asset.uri)
     assert asset.uri == destination_asset("67ad", edge="out_of").uri
-    with pytest.raises(ValueError, match="edge has no effect next to trigger="):
+    with pytest.raises(ValueError, match="edge has no effect together with trigger="):
         destination_asset("67ad", given, edge="into")
-    with pytest.raises(ValueError, match="destination_id 'other' has no effect next to trigger="):
+    with pytest.raises(ValueError, match="destination_id 'other' has no effect together with trigger="):
         destination_asset("other", given)
 
 

@@ -54,6 +54,7 @@ _INSIDE = (
 )
 _ALIASES = (
     "datetime|DestinationPoller|Edge|JsonValue|Observation|OnError|Require|StreamkapConnection|Timestamp|Unknown|Watch"
+    r"|K|T|Results|(\w+\.)*DestinationPage"
 )
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]
 

@@ -192,6 +192,17 @@ class StreamkapHook(BaseHook):
             self._connection = await shared.connection(self.streamkap_conn_id, self._read)
         return self._connection
 
+    def _read_in_thread(self, conn_id: str) -> StreamkapConnection | ValueError:
+        # An error is returned, not raised: a lookup that fails is tried again, and asgiref's frames would keep the
+        # connection, and with it the secret, in the traceback.
+        conn = self.get_connection(conn_id)
+        try:
+            return self._understand(conn)
+        except ValueError as error:
+            return error
+        finally:
+            del conn
+
     async def _read(self) -> StreamkapConnection:
         from airflow_provider_streamkap.hooks.connection import understand
         from airflow_provider_streamkap.hooks.lookup import alook_up
@@ -201,11 +212,11 @@ class StreamkapHook(BaseHook):
             # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
             from asgiref.sync import sync_to_async
 
-            conn = await alook_up(self.streamkap_conn_id, sync_to_async(self.get_connection), pace().asleep)
-            try:
-                return await sync_to_async(self._understand)(conn)
-            finally:
-                del conn
+            found = await alook_up(self.streamkap_conn_id, sync_to_async(self._read_in_thread), pace().asleep)
+            if isinstance(found, ValueError):
+                raise found
+            connection: StreamkapConnection = found
+            return connection
         from airflow.providers.common.compat.connection import get_async_connection
 
         conn = await alook_up(self.streamkap_conn_id, get_async_connection, pace().asleep)

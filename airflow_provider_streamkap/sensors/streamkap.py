@@ -69,7 +69,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
         ``None`` (default): after the wait began. A value that is given and renders to nothing fails the task.
     :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
-    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if three polls in a row find
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if the first three polls find
         none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning;
         ``"timeseries"``: never falls back; ``"latest"``: the latest lag, which can be minutes old.
     :param confirmations: consecutive good points of the timeseries, which has one a minute, that open the gate, default

@@ -42,6 +42,8 @@ class GiveUp(Enum):
     """The status was neither wanted nor fatal, or there were no metrics, for longer than ``status_grace``."""
     UNREACHABLE = "unreachable"
     """Too many polls in a row failed in passing."""
+    VERSIONS = "versions"
+    """Worker and triggerer run versions of this package that do not understand each other."""
     DEADLINE = "deadline"
     """The time allowed is used up."""
 
@@ -57,6 +59,7 @@ class Course:
     :param curve: the last known readings of the lag, as pairs of epoch seconds and records.
     :param fell_at: epoch seconds at which the lag was last seen to fall, or first seen above the limit.
     :param odd_since: epoch seconds since when the status has been neither wanted nor fatal.
+    :param read_at: epoch seconds of the last poll that did not fail.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Course:
     curve: list[tuple[float, float]] = field(default_factory=list)
     fell_at: float | None = None
     odd_since: float | None = None
+    read_at: float | None = None
     proof: LagProof = field(default=LATEST, init=False)
     good_since: float = field(default=0.0, init=False)
     fell_back: bool = field(default=False, init=False)
@@ -92,6 +96,10 @@ class Course:
         got = seen if isinstance(seen, Reading) else seen.reading
         measured = isinstance(seen, Reading) or seen.measured
         self.failures = 0
+        if self.read_at is not None and now - self.read_at > plan.longest_gap:
+            # Nobody watched in between, so that this time must not count as stalled, or as a wrong status.
+            self.fell_at = self.odd_since = None
+        self.read_at = now
         self.seen = str(got) if measured else "its metrics are a 404, but it exists"
         verdict = gate.judge(got)
         proof = self.history.add(got) if gate.dated else LATEST
@@ -143,14 +151,14 @@ class Course:
         lag = got.newest.lag if got.newest else got.lag
         if lag is None or not is_known(lag):
             return
-        if not self.curve or lag < self.curve[-1][1] or not gate.exceeds(self.curve[-1][1]):
+        if not self.curve or self.fell_at is None or lag < self.curve[-1][1] or not gate.exceeds(self.curve[-1][1]):
             self.fell_at = now
         # Of a lag that stays the same the first and the last reading tell all.
         if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == lag:
             self.curve.pop()
         self.curve.append((now, lag))
         del self.curve[:-_CURVE]
-        flat = now - (now if self.fell_at is None else self.fell_at)
+        flat = now - self.fell_at
         if gate.exceeds(lag) and patience.stall_after is not None and flat >= patience.stall_after:
             self._end(
                 GiveUp.STALLED,
@@ -209,6 +217,9 @@ class Course:
             "curve": [list(point) for point in self.curve],
             "fell_at": self.fell_at,
             "odd_since": self.odd_since,
+            "read_at": self.read_at,
+            "seen": self.seen,
+            "missing": self.missing,
             "history": self.history.memory(),
         }
         return {name: value for name, value in known.items() if value}
@@ -222,11 +233,14 @@ class Course:
         :param memory: what :meth:`memory` returned; may be empty.
         """
         curve = [(at, lag) for at, lag in memory.get("curve", ())]
-        return cls(
+        course = cls(
             id_,
             LagHistory.recall(plan.gate, plan.measured_after, memory.get("history", {})),
             failures=memory.get("failures", 0),
             curve=curve,
             fell_at=memory.get("fell_at"),
             odd_since=memory.get("odd_since"),
+            read_at=memory.get("read_at"),
         )
+        course.seen, course.missing = memory.get("seen", ""), memory.get("missing")
+        return course

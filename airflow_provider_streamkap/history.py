@@ -276,7 +276,8 @@ class LagHistory:
         :param after: as of the class; the remembered one counts where this is ``None``.
         :param memory: the state; may be empty.
         """
-        history = cls(gate, **memory)
+        # Another version of this package may have remembered more.
+        history = cls(gate, **{name: value for name, value in memory.items() if name in _STATE})
         history.after = history.after if after is None else after
         return history
 

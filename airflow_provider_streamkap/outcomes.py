@@ -23,6 +23,7 @@ _EXCEPTIONS: Mapping[GiveUp, type[AirflowException]] = {
     GiveUp.STALLED: AirflowException,
     GiveUp.STATUS: AirflowException,
     GiveUp.UNREACHABLE: AirflowException,
+    GiveUp.VERSIONS: AirflowException,
 }
 
 _NAMES = {why.value for why in GiveUp}
@@ -81,4 +82,7 @@ def settle(event: Any) -> Any:
             return snapshot
         case {"outcome": str(why), "message": str(message)} if why in _NAMES:
             raise exception_for(GaveUp(GiveUp(why), message))
-    raise AirflowFailException(f"The trigger sent an event that is not understood: {str(event)[:200]!r}")
+    raise AirflowFailException(
+        "The trigger sent an event that this version of airflow-provider-streamkap cannot read; install the same "
+        f"version in workers and triggerers. The event: {str(event)[:200]!r}"
+    )

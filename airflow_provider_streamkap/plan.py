@@ -8,11 +8,13 @@ Pure, like the wait that follows it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate import FALLBACK_SECONDS, DestinationGate, check_limit
 
@@ -24,11 +26,37 @@ Require = Literal["all", "any"]
 #: A poll under way at the deadline may end for this many seconds: it is the last one.
 LAST_POLL_SECONDS = 30.0
 
+#: Least seconds between two polls: without a limit a poll interval of 0 sends thousands of requests a second.
+LEAST_POKE_INTERVAL = 0.01
+
 # Points come once a minute; looking oftener tells sooner that one has come, and that the connector has stopped.
 _RUN_SECONDS = 20.0
 
+# Time in which nobody polled counts for nothing. A scheduler or triggerer can take this many seconds to run a poll.
+_USUAL_DELAY = 30.0
+
 # Below that a gate that promises to be right was wrong in the simulation of benchmarks/truth.
 _LEAST_POINTS = 2
+
+
+class VersionMismatchError(Exception):
+    """A wait was serialized by another version of this package, in a form that this version cannot read."""
+
+
+@contextmanager
+def of_another_version() -> Iterator[None]:
+    """Parse what another version of this package may have serialized.
+
+    :raises VersionMismatchError: it could not be parsed; the message says why.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise VersionMismatchError(
+            "Another version of airflow-provider-streamkap began this wait, and this version "
+            f"({__version__}) cannot read it: {type(error).__name__}: {error}. Install the same version in workers and "
+            "triggerers; a retry of the task then begins anew"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +127,19 @@ class WaitPlan:
                 "seconds after a restart makes one point"
             )
         check_limit("confirm_interval", self.confirm_interval, optional=False)
+        if not self.poke_interval >= LEAST_POKE_INTERVAL:
+            raise ValueError(f"poke_interval must be at least {LEAST_POKE_INTERVAL} s; got {self.poke_interval!r}")
         _check_require(self.require)
 
     @property
     def measured_after(self) -> float | None:
         """Epoch seconds after which a lag must have been measured; ``None``: the first poll."""
         return self.started if self.gate.measured_after is None else self.gate.measured_after
+
+    @property
+    def longest_gap(self) -> float:
+        """Most seconds between two readings that count as time in which the destination was watched."""
+        return max(3 * self.poke_interval, _USUAL_DELAY)
 
     @property
     def confirm_seconds(self) -> float:
@@ -135,16 +170,33 @@ class WaitPlan:
 
     @classmethod
     def recall(cls, arguments: Mapping[str, Any]) -> WaitPlan:
-        """Make the plan that :meth:`arguments` was taken of.
+        """Restore the plan that :meth:`arguments` returned, perhaps in another version of this package.
+
+        Keys that are missing get their default, and unknown ones are ignored (see :meth:`unknown`). An unknown
+        condition of the gate is not ignored, since the gate could then open although it is not met.
 
         :param arguments: its plain JSON.
+        :raises VersionMismatchError: the arguments cannot be understood; the message says why.
         """
-        made = {
-            "destination_ids": tuple(arguments["destination_ids"]),
-            "gate": _gate(json.dumps(arguments["gate"])),
-            "patience": _patience(json.dumps(arguments["patience"])),
-        }
-        return cls(**{**arguments, **made})
+        with of_another_version():
+            made = {
+                "destination_ids": tuple(arguments["destination_ids"]),
+                "gate": _gate(json.dumps(arguments.get("gate", {}))),
+                "patience": _patience(json.dumps(arguments.get("patience", {}))),
+            }
+            return cls(**_known(cls, arguments) | made)
+
+    @classmethod
+    def unknown(cls, arguments: Mapping[str, Any]) -> list[str]:
+        """Return the keys that :meth:`recall` ignores.
+
+        :param arguments: plain JSON.
+        """
+        patience = arguments.get("patience", {})
+        return [
+            *(name for name in arguments if name not in cls.__dataclass_fields__),
+            *(f"patience.{name}" for name in patience if name not in Patience.__dataclass_fields__),
+        ]
 
     def watch(self, destination_id: str) -> Watch:
         """Say how a destination has to be looked at.
@@ -161,12 +213,19 @@ class WaitPlan:
 # A triggerer makes the plans of thousands of waits, and most ask for the same.
 @lru_cache(maxsize=128)
 def _gate(arguments: str) -> DestinationGate:
-    return DestinationGate(**json.loads(arguments))
+    given = json.loads(arguments)
+    # A condition of another version that is not set restricts nothing.
+    unset = {name for name, value in given.items() if value is None} - DestinationGate.__dataclass_fields__.keys()
+    return DestinationGate(**{name: value for name, value in given.items() if name not in unset})
 
 
 @lru_cache(maxsize=128)
 def _patience(arguments: str) -> Patience:
-    return Patience(**json.loads(arguments))
+    return Patience(**_known(Patience, json.loads(arguments)))
+
+
+def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name in kind.__dataclass_fields__}
 
 
 def _check_require(require: object) -> None:

@@ -10,14 +10,14 @@ All modes obey the same object, so they cannot come to different ends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_streamkap.api.reading import number
+from airflow_provider_streamkap.api.reading import number, utc_text
 from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import Course, GiveUp, Seen
 from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS
-from airflow_provider_streamkap.plan import Require, WaitPlan
+from airflow_provider_streamkap.plan import Require, WaitPlan, of_another_version
 
 # What was asked belongs to the wait, and is had from here as well.
 __all__ = [
@@ -38,6 +38,9 @@ Round = Mapping[str, Seen]
 _NAMED = 10
 _IN_FULL = 3
 _QUIET = 10
+
+# Clocks this many seconds apart are wrong; the header that shows it has whole seconds, and takes a while to arrive.
+_CLOCK_TOLERANCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +86,25 @@ Step = Opened | Again | GaveUp
 class DestinationWait:
     """One wait, from its first round to its end.
 
-    :param plan: what is waited for, and for how long.
+    :param plan: what is waited for, and for how long; its times are those of this machine's clock.
     :param polls: rounds that were made so far.
     :param passing: the last round passed and wants to be confirmed.
-    :ivar warning: what the last round gives reason to warn of, if anything.
+    :param polled_at: epoch seconds of the last round.
+    :param clock_lead: seconds by which the API's clock is ahead of the clock on which the wait began.
+    :param moved: the wait began in another process.
+    :ivar warnings: what the last round gives reason to warn of.
     """
 
     plan: WaitPlan
     polls: int = 0
     passing: bool = False
+    polled_at: float | None = None
+    clock_lead: float | None = None
+    moved: bool = False
     courses: dict[str, Course] = field(init=False)
-    warning: str | None = field(default=None, init=False)
+    warnings: list[str] = field(default_factory=list, init=False)
+    _skew: float = field(default=0.0, init=False)
+    _gap: tuple[float, float] | None = field(default=None, init=False)
     _told: tuple[object, ...] = field(default=(), init=False)
     _untold: int = field(default=0, init=False)
 
@@ -105,19 +116,34 @@ class DestinationWait:
         """Carry on where another process stopped.
 
         :param plan: what is waited for.
-        :param memory: what :meth:`memory` gave there; may be empty.
+        :param memory: what :meth:`memory` returned there, perhaps in another version of this package; may be empty.
+        :raises VersionMismatchError: the memory cannot be understood.
         """
-        wait = cls(plan, memory.get("polls", 0), memory.get("passing", False))
-        for id_, known in memory.get("courses", {}).items():
-            if id_ in wait.courses:
-                wait.courses[id_] = Course.recall(id_, plan, known)
-        return wait
+        with of_another_version():
+            wait = cls(
+                plan,
+                memory.get("polls", 0),
+                memory.get("passing", False),
+                memory.get("polled_at"),
+                memory.get("clock_lead"),
+                moved=True,
+            )
+            for id_, known in memory.get("courses", {}).items():
+                if id_ in wait.courses:
+                    wait.courses[id_] = Course.recall(id_, plan, known)
+            return wait
 
     def memory(self) -> dict[str, Any]:
         """Give what another process needs to carry on, as plain JSON."""
         known = {id_: course.memory() for id_, course in self.courses.items()}
         courses = {id_: memory for id_, memory in known.items() if memory}
-        return {"polls": self.polls, "courses": courses, **({"passing": True} if self.passing else {})}
+        return {
+            "polls": self.polls,
+            "passing": self.passing,
+            "polled_at": self.polled_at,
+            "clock_lead": self.clock_lead,
+            "courses": courses,
+        }
 
     def observe(self, round_: Round, now: float) -> Step:
         """Take in one round of polls and say what comes next.
@@ -125,6 +151,10 @@ class DestinationWait:
         :param round_: by destination what was seen, or the error that came instead.
         :param now: epoch seconds.
         """
+        self.warnings.clear()
+        self._agree_on_time(round_, now)
+        self._note_gap(now)
+        self.polled_at = now
         plan = self.plan
         self.polls += 1
         self.passing = False
@@ -135,7 +165,7 @@ class DestinationWait:
             failing = failing or course.failures > 0
             if course.confirmed(plan.confirmations, now):
                 passed.append(id_)
-        self.warning = self._fallback_warning()
+        self._warn_of_fallback()
         needed = len(self.courses) if plan.require == "all" else 1
         if len(passed) >= needed:
             return Opened(tuple(passed))
@@ -157,14 +187,49 @@ class DestinationWait:
             return FALLBACK_SECONDS / (FALLBACK_POLLS - 1)
         return self.plan.confirm_after
 
-    def _fallback_warning(self) -> str | None:
-        if not (ids := [course.id for course in self.courses.values() if course.fell_back]):
-            return None
-        return (
-            f"The timeseries of {_some(ids)} held no lag in {FALLBACK_POLLS} polls: falling back to the latest lag, "
-            f"which carries no timestamp, confirmed over at least {number(FALLBACK_SECONDS)} s. Set "
-            "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this check."
+    def _agree_on_time(self, round_: Round, now: float) -> None:
+        """Keep the length of the wait where the clock of the machine on which it began differs from this one.
+
+        Both machines compare their clocks with the API's, as its responses show it. Without that, a wait that seems to
+        begin in the future shows at least a part of the difference.
+        """
+        leads = [seen.clock_lead for seen in round_.values() if isinstance(seen, Observation)]
+        lead = next((lead for lead in leads if lead is not None), None)
+        if not self.moved:
+            self.clock_lead = lead if self.clock_lead is None else self.clock_lead
+            return
+        if lead is not None and self.clock_lead is not None:
+            skew = self.clock_lead - lead
+        elif self.plan.started is not None and now < self.plan.started:
+            skew = self._skew + now - self.plan.started
+        else:
+            return
+        if abs(shift := skew - self._skew) < _CLOCK_TOLERANCE:
+            return
+        self._skew = skew
+        started, deadline = (None if at is None else at + shift for at in (self.plan.started, self.plan.deadline))
+        self.plan = replace(self.plan, started=started, deadline=deadline)
+        # What was read by the other clock would be misjudged by this one.
+        self.courses = {id_: Course.recall(id_, self.plan, {}) for id_ in self.plan.destination_ids}
+        self.polled_at = None
+        self.warnings.append(
+            f"The clock of this machine is {number(round(abs(skew)))} s {'ahead of' if skew > 0 else 'behind'} the "
+            "clock of the machine on which the wait began: synchronize them (NTP). The wait keeps its length."
         )
+
+    def _note_gap(self, now: float) -> None:
+        usual = max(self.plan.longest_gap, 3 * self._confirm_after())
+        if self.polled_at is not None and now - self.polled_at > usual:
+            self._gap = (self.polled_at, now)
+
+    def _warn_of_fallback(self) -> None:
+        if ids := [course.id for course in self.courses.values() if course.fell_back]:
+            self.warnings.append(
+                f"The timeseries of {_some(ids)} held no lag in {FALLBACK_POLLS} polls: falling back to the latest "
+                f"lag, which carries no timestamp, confirmed over at least {number(FALLBACK_SECONDS)} s. Set "
+                "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this "
+                "check."
+            )
 
     def _overdue(self, now: float) -> bool:
         # Looks end by themselves, but the point that is waited for may never come.
@@ -197,9 +262,16 @@ class DestinationWait:
         :param now: epoch seconds.
         """
         polls = "1 poll" if self.polls == 1 else f"{self.polls} polls"
+        self._note_gap(now)
+        gap = ""
+        if self._gap is not None:
+            since, until = map(utc_text, self._gap)
+            gap = f" Not polled between {since} and {until}: no triggerer (or worker) took it."
+        age = 0 if self.polled_at is None else round(now - self.polled_at)
+        last_seen = f"Last seen {number(age)} s ago" if age > 1 else "Last seen"
         return (
-            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {polls}. "
-            f"Last seen: {self._state()}"
+            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {polls}.{gap} "
+            f"{last_seen}: {self._state()}"
         )
 
     def progress(self, step: Step, now: float) -> str | None:
@@ -249,7 +321,7 @@ class DestinationWait:
         if plan.started is None:
             return "time kept by Airflow"
         allowed = "" if plan.deadline is None else f" of {number(round(plan.deadline - plan.started))}"
-        return f"{number(round(now - plan.started))}{allowed} s elapsed"
+        return f"{number(max(round(now - plan.started), 0))}{allowed} s elapsed"
 
 
 def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any]) -> Any:

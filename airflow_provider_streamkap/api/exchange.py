@@ -38,7 +38,7 @@ from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_text
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.statuses import http_error
+from airflow_provider_streamkap.api.statuses import http_date, http_error
 from airflow_provider_streamkap.api.token import Token, parse_token
 from airflow_provider_streamkap.api.watch import Observation, Watch
 
@@ -132,6 +132,8 @@ class Session:
         self.hold = Hold(clock)
         self._clock = clock
         self._wall = wall
+        # Seconds by which the API's clock is ahead of this machine's, as the last metrics showed it.
+        self._clock_lead: float | None = None
         # One immutable object that is swapped as a whole: readers need no lock.
         self._token: Token | None = None
         # The last refusal of the token call, and when it came.
@@ -148,8 +150,11 @@ class Session:
         request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION)
 
         def parse(payload: Any, response: Response) -> DestinationMetrics:
+            now, age = self._wall(), timedelta(seconds=_age(response))
+            if (date := http_date(response.headers.get("date", ""))) is not None:
+                self._clock_lead = (date + age - now).total_seconds()
             # A response from a cache on the way is as old as it says.
-            return DestinationMetrics.parse(query, payload, self._wall() - timedelta(seconds=_age(response)))
+            return DestinationMetrics.parse(query, payload, now - age)
 
         return (yield from self._call(request, parse))
 
@@ -173,7 +178,8 @@ class Session:
                         raise
                     # The latest metrics may be readable all the same; the gate decides whether they are enough.
                     series_error = bare(error)
-            return Observation((yield from self.metrics(watch.latest())), series, series_error)
+            latest = yield from self.metrics(watch.latest())
+            return Observation(latest, series, series_error, clock_lead=self._clock_lead)
         except StreamkapNotFoundError:
             if not (yield from self._exists(watch.destination_id)):
                 raise

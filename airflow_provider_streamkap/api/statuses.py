@@ -147,13 +147,18 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if number:
         seconds = float(number[1])
         return max(seconds, 0.0) if math.isfinite(seconds) else None
-    moment = _http_date(text)
+    moment = http_date(text)
     if moment is None:
         return None
-    return max((moment - (_http_date(headers.get("date", "")) or now)).total_seconds(), 0.0)
+    return max((moment - (http_date(headers.get("date", "")) or now)).total_seconds(), 0.0)
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """Parse the time of an HTTP header (RFC 9110).
+
+    :param text: the header's value.
+    :returns: aware UTC time; ``None`` if there is none to read.
+    """
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

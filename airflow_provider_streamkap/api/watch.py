@@ -74,12 +74,15 @@ class Observation:
     :param series_error: why the points could not be read, although the latest metrics could.
     :param measured: whether there are any metrics; False: the destination exists and has none yet, so that
         ``latest`` is empty.
+    :param clock_lead: seconds by which the API's clock is ahead of this machine's; ``None``: its responses carry no
+        ``Date`` header.
     """
 
     latest: DestinationMetrics
     series: DestinationMetrics | None = None
     series_error: StreamkapError | None = None
     measured: bool = True
+    clock_lead: float | None = None
 
     @classmethod
     def bare(cls, watch: Watch, now: datetime) -> Observation:

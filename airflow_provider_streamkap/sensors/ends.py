@@ -8,8 +8,10 @@ forgets ``never_fail`` after deferral on 2.11, and raises a retried error there 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from airflow.providers.common.compat.sdk import (
@@ -20,6 +22,8 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     AirflowTaskTimeout,
 )
+
+from airflow_provider_streamkap.api.reading import utc_text
 
 _DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)
 
@@ -72,18 +76,26 @@ def bad_arguments_fail() -> Iterator[None]:
         raise AirflowFailException(str(error)) from error
 
 
-def check_deferral(next_method: str, next_kwargs: dict[str, Any] | None, soft_fail: bool) -> None:
-    """Raise what the time-out of a deferral means, if that is what the task resumes with.
+def check_deferral(
+    next_method: str, next_kwargs: dict[str, Any] | None, soft_fail: bool, started: datetime | None = None
+) -> None:
+    """Raise the timeout of a deferral, if the task resumes because of it.
 
     :param next_method: what Airflow resumes the task with.
     :param next_kwargs: its arguments.
     :param soft_fail: the sensor's ``soft_fail``.
+    :param started: when the task began, if known.
     :raises AirflowSensorTimeout: the deferral timed out.
     :raises AirflowSkipException: likewise, under ``soft_fail``.
     """
     error = str((next_kwargs or {}).get("error", ""))
     if next_method == "__fail__" and "timeout" in error.casefold():
-        late = AirflowSensorTimeout(f"The trigger was gone when the time was up ({error})")
+        since = "the task deferred" if started is None else utc_text(started.timestamp())
+        late = AirflowSensorTimeout(
+            f"The wait has timed out, and no triggerer reported its end ({error}). Not polled for some or all of the "
+            f"time between {since} and {utc_text(time.time())}: no triggerer took it, because none had capacity or "
+            "served the task's queue, or the triggerer that took it stopped. The task's log shows the last poll"
+        )
         if soft_fail:
             raise AirflowSkipException(str(late)) from late
         raise late

@@ -1,21 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a sensor in reschedule mode knows of its earlier pokes, each of which was a process of its own.
+"""What a sensor in reschedule mode knows about its earlier pokes, each of which ran in a process of its own.
 
-Every Airflow tells when the first one was; only 3.3 has a state store for tasks, in which they can leave more.
+Every Airflow records when they began; only 3.3 has a task state store, which keeps more.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from airflow import __version__ as airflow_version
 
-HAS_STORE = tuple(int(part) for part in airflow_version.split(".")[:2]) >= (3, 3)
+_VERSION = tuple(int(part) for part in airflow_version.split(".")[:2])
+
+HAS_STORE = _VERSION >= (3, 3)
 """Whether this Airflow has a task state store."""
+
+IS_AIRFLOW_2 = _VERSION < (3, 0)
+"""Whether tasks read the number and times of their pokes from the database."""
 
 _KEY = "streamkap_wait"
 
@@ -42,12 +48,13 @@ def has_store(context: Mapping[str, Any]) -> bool:
 
 
 def recall(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the last poke of this try left; without a store no more than the number of pokes, where Airflow tells.
+    """Return what the last poke of this try stored; without a store no more than the number of pokes.
 
     :param context: the context of the running task.
     """
     if not has_store(context):
-        return {"polls": context.get("task_reschedule_count") or 0}
+        earlier = _earlier_pokes(context)
+        return {"polls": context.get("task_reschedule_count") or 0 if earlier is None else len(earlier)}
     memory = context["task_state_store"].get(_KEY)
     # The store outlives a try, and a retry begins anew.
     this_try = isinstance(memory, Mapping) and memory.get("try") == context["ti"].try_number
@@ -65,15 +72,46 @@ def remember(context: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
 
 
 def started(context: Mapping[str, Any], reschedule: bool) -> float:
-    """Say since when the sensor waits, in epoch seconds.
+    """Return when this try of the sensor began to wait, in epoch seconds.
 
     :param context: the context of the running task.
     :param reschedule: its mode is ``reschedule``.
     """
+    now = time.time()
     if not reschedule:
-        return time.time()
-    ti = context["ti"]
-    # On 2.11 a rescheduled task instance keeps the start of its first poke.
-    ask = getattr(ti, "get_first_reschedule_date", None)
-    first: datetime | None = ask(context) if ask else ti.start_date
-    return first.timestamp() if first else time.time()
+        return now
+    earlier = _earlier_pokes(context)
+    pokes = [context["ti"].get_first_reschedule_date(context)] if earlier is None else earlier[:1]
+    return min([now, *(first.timestamp() for first in pokes if first)])
+
+
+@contextmanager
+def timed_by_try(sensor: Any, context: Mapping[str, Any]) -> Iterator[None]:
+    """Let Airflow 2 count the timeout of a rescheduled sensor from the start of the current try, as Airflow 3 does.
+
+    It counts from the first try, whose number it computes from ``retries``.
+
+    :param sensor: the sensor, whose ``execute`` is called inside the context.
+    :param context: the context of the running task.
+    """
+    if not (IS_AIRFLOW_2 and sensor.reschedule):
+        yield
+        return
+    ti, retries = context["ti"], sensor.retries
+    sensor.retries = ti.max_tries + 1 - ti.try_number
+    try:
+        yield
+    finally:
+        sensor.retries = retries
+
+
+def _earlier_pokes(context: Mapping[str, Any]) -> list[datetime] | None:
+    """Return when the earlier pokes of this try began; ``None`` above Airflow 2, which has an API for that."""
+    if not IS_AIRFLOW_2:
+        return None
+    from airflow.models.taskreschedule import TaskReschedule
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        rows = session.scalars(TaskReschedule.stmt_for_task_instance(context["ti"]))
+        return [row.start_date for row in rows]

@@ -55,8 +55,8 @@ def poll(
     step = wait.observe(seen, now)
     if first_look is not None and isinstance(step, GaveUp) and step.why is GiveUp.UNREACHABLE:
         step = Again(plan.poke_interval, failing=True)
-    if wait.warning:
-        log.warning("%s", wait.warning)
+    for warning in wait.warnings:
+        log.warning("%s", warning)
     if line := wait.progress(step, now):
         failed = any(isinstance(got, StreamkapError) for got in seen.values())
         log.log(logging.WARNING if failed else logging.INFO, "%s", line)

@@ -28,7 +28,15 @@ from airflow_provider_streamkap.sensors.ends import (
     check_deferral,
     only_the_deadline_skips,
 )
-from airflow_provider_streamkap.sensors.memory import HAS_STORE, check_memory, has_store, recall, remember, started
+from airflow_provider_streamkap.sensors.memory import (
+    HAS_STORE,
+    check_memory,
+    has_store,
+    recall,
+    remember,
+    started,
+    timed_by_try,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -37,6 +45,9 @@ if TYPE_CHECKING:
 
 #: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
 CONFIRM_IN_WORKER = 10.0
+
+# Ten years: Airflow cannot compute the end of the longest timedelta.
+_LONGEST_WAIT = 315_360_000.0
 
 # Seconds between the latest end of a trigger and the moment at which Airflow times the deferral out.
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
@@ -145,6 +156,11 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         """Check when the DAG is parsed what needs no rendering."""
         if not isinstance(self.deferrable, bool):
             raise ValueError(f"deferrable must be True or False; got {self.deferrable!r}")
+        if self.exponential_backoff or self.max_wait is not None:
+            raise ValueError(
+                "exponential_backoff and max_wait are not supported, since all waits on a destination share its polls: "
+                "remove them and set poke_interval"
+            )
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         plan = self._plan(
@@ -163,7 +179,11 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait in the way that was chosen, and return the snapshot."""
         self._started, self._wait, self._hook = started(context, self.reschedule), None, None
-        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail, self._timed_out):
+        with (
+            any_end_skips(self.never_fail),
+            only_the_deadline_skips(self.soft_fail, self._timed_out),
+            timed_by_try(self, context),
+        ):
             return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -219,7 +239,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after deferral, with the same meaning of ``soft_fail`` and ``never_fail`` as in the other modes."""
         with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail):
-            check_deferral(next_method, next_kwargs, self.soft_fail)
+            check_deferral(next_method, next_kwargs, self.soft_fail, getattr(context.get("ti"), "start_date", None))
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _begin(self, context: Context) -> DestinationWait:
@@ -258,8 +278,8 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 
         started = self._started if self._started is not None else time.time()
-        plan = replace(wait.plan, started=started, deadline=started + self.timeout)
-        left = max(started + self.timeout - time.time(), 0)
+        plan = replace(wait.plan, started=started, deadline=self._deadline(started))
+        left = max(self._deadline(started) - time.time(), 0)
         self.defer(
             trigger=StreamkapDestinationTrigger(
                 self.streamkap_conn_id,
@@ -292,9 +312,12 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             poke_interval=self.poke_interval,
             confirmations=self.confirmations,
             confirm_interval=self.confirm_interval,
-            deadline=None if self._started is None else self._started + self.timeout,
+            deadline=None if self._started is None else self._deadline(self._started),
             started=self._started,
         )
+
+    def _deadline(self, started: float) -> float:
+        return started + min(self.timeout, _LONGEST_WAIT)
 
     def _many(self) -> bool:
         return not is_one_id(self.destination_id)

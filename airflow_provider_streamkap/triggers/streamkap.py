@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from math import inf
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
@@ -22,11 +23,15 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
-from airflow_provider_streamkap.plan import LAST_POLL_SECONDS
+from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, VersionMismatchError
 from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
+
+
+# A time limit that ends this many seconds late shows that the event loop did not run.
+_LATE = 5.0
 
 
 class StreamkapDestinationTrigger(BaseTrigger):
@@ -39,6 +44,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         seconds, which holds wherever and however often the trigger is restarted.
     :param many: the result is a dict by id rather than one snapshot.
     :param memory: what a look before the hand-over found.
+    :param unknown: arguments of another version of this package, which are ignored with a warning.
     """
 
     def __init__(
@@ -47,12 +53,14 @@ class StreamkapDestinationTrigger(BaseTrigger):
         plan: Mapping[str, Any],
         many: bool = False,
         memory: Mapping[str, Any] | None = None,
+        **unknown: Any,
     ) -> None:
         super().__init__()
         self.streamkap_conn_id = streamkap_conn_id
         self.plan = dict(plan)
         self.many = many
         self.memory = dict(memory or {})
+        self._unknown = sorted(unknown)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
@@ -64,12 +72,28 @@ class StreamkapDestinationTrigger(BaseTrigger):
         """Wait, and fire one event: opened with the snapshot, or why the wait was given up."""
         try:
             event = await self._wait()
-        except (ValueError, AirflowNotFoundException) as error:
+        except VersionMismatchError as error:
+            event = gave_up_event(GaveUp(GiveUp.VERSIONS, str(error)))
+        except AirflowNotFoundException as error:
+            event = gave_up_event(
+                GaveUp(
+                    GiveUp.REFUSED,
+                    f"{error}. The worker that began this wait has the connection, but the triggerer on host "
+                    f"{gethostname()!r} does not: define it where both can read it",
+                )
+            )
+        except ValueError as error:
             event = gave_up_event(GaveUp(GiveUp.REFUSED, str(error)))
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
         plan = WaitPlan.recall(self.plan)
+        if unknown := [*self._unknown, *WaitPlan.unknown(self.plan)]:
+            self.log.warning(
+                "Ignoring what another version of airflow-provider-streamkap has written: %s. Install the same version "
+                "in workers and triggerers",
+                ", ".join(unknown),
+            )
         not_before = asyncio.get_running_loop().time()
         while True:
             try:
@@ -83,8 +107,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 failed = str(error)
             left = (inf if plan.deadline is None else plan.deadline) - time.time()
             if left <= 0:
-                ended = DestinationWait.recall(plan, self.memory).timed_out(time.time())
-                return gave_up_event(GaveUp(GiveUp.DEADLINE, f"{ended} {failed}"))
+                return self._timed_out(DestinationWait.recall(plan, self.memory), failed)
             seconds = min(plan.poke_interval, left)
             self.log.warning("%s. Trying again in %.0f s", failed, seconds)
             await asyncio.sleep(seconds)
@@ -92,8 +115,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
     async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
         from airflow_provider_streamkap.api.rounds import Need
 
+        loop = asyncio.get_running_loop()
         wait = DestinationWait.recall(plan, self.memory)
-        deadline = plan.deadline if plan.deadline is not None else inf
         event: dict[str, Any] | None = None
 
         def take(samples: Sequence[Sample]) -> Need | None:
@@ -101,8 +124,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
             now = time.time()
             seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
             step = wait.observe(seen, now)
-            if wait.warning:
-                self.log.warning("%s", wait.warning)
+            for warning in wait.warnings:
+                self.log.warning("%s", warning)
             if line := wait.progress(step, now):
                 failed = any(isinstance(sample.got, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
@@ -114,7 +137,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 return None
             began = max(sample.began for sample in samples)
             due = began + step.after
-            _allow(limit, deadline, due)
+            _allow(limit, wait.plan.deadline, due)
             # Half an interval early is near enough to share the poll of another wait; a confirmation is not to be had
             # early.
             return Need(due if step.confirming else began + step.after / 2, due)
@@ -122,25 +145,43 @@ class StreamkapDestinationTrigger(BaseTrigger):
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once. What has
         # passed already need not wait for that.
-        spread = 0.0 if wait.passing else min(plan.poke_interval, max(deadline - time.time(), 0))
-        # From now on, and not from when it began: what looking up the connection took would have the destination asked
-        # at once, for each of a thousand waits that were held up by it one after the other.
-        due = asyncio.get_running_loop().time() + spread
-        try:
-            async with asyncio.timeout(None) as limit:
-                _allow(limit, deadline, due)
-                await rounds.each(take, Need(not_before, due, spread))
-        except TimeoutError:
-            pass
-        # The time may have run out while the last round was taken in.
-        return event or gave_up_event(GaveUp(GiveUp.DEADLINE, wait.timed_out(time.time())))
+        left = inf if plan.deadline is None else max(plan.deadline - time.time(), 0)
+        spread = 0.0 if wait.passing else min(plan.poke_interval, left)
+        # Start counting here, after the connection lookup: otherwise a thousand triggers that waited for the lookup
+        # would all poll at once.
+        due = loop.time() + spread
+        need = Need(not_before, due, spread)
+        late = False
+        while True:
+            limit = asyncio.timeout(None)
+            try:
+                async with limit:
+                    _allow(limit, wait.plan.deadline, due)
+                    await rounds.each(take, need)
+            except TimeoutError:
+                # A loop that was blocked, or a process that was stopped, has not polled at the deadline: poll once now.
+                late = not late and loop.time() - (limit.when() or inf) > _LATE
+            if event is not None:
+                return event
+            if not late:
+                break
+            due = loop.time()
+            need = Need(due, due)
+        return self._timed_out(wait)
+
+    def _timed_out(self, wait: DestinationWait, why: str = "") -> dict[str, Any]:
+        message = f"{wait.timed_out(time.time())} {why}".rstrip()
+        self.log.warning("%s", message)
+        return gave_up_event(GaveUp(GiveUp.DEADLINE, message))
 
 
-def _allow(limit: asyncio.Timeout, deadline: float, due: float) -> None:
+def _allow(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:
     """Let the next poll last until some time after the deadline; a confirmation may be due even later."""
+    if deadline is None:
+        return
     now = asyncio.get_running_loop().time()
     last = max(now + deadline - time.time(), due, now) + LAST_POLL_SECONDS
     allowed = limit.when()
     # The two clocks part by little, unless one of them was set.
-    if last < inf and (allowed is None or abs(last - allowed) > 1):
+    if allowed is None or abs(last - allowed) > 1:
         limit.reschedule(last)

@@ -65,7 +65,7 @@ class Wait:
 
     @property
     def warning(self) -> str:
-        return self.wait.warning or ""
+        return "; ".join(self.wait.warnings)
 
     @property
     def confirmed(self) -> int:

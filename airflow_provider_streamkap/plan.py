@@ -127,8 +127,7 @@ class WaitPlan:
                 "seconds after a restart makes one point"
             )
         check_limit("confirm_interval", self.confirm_interval, optional=False)
-        if not self.poke_interval >= LEAST_POKE_INTERVAL:
-            raise ValueError(f"poke_interval must be at least {LEAST_POKE_INTERVAL} s; got {self.poke_interval!r}")
+        check_poke_interval(self.poke_interval)
         _check_require(self.require)
 
     @property
@@ -226,6 +225,16 @@ def _patience(arguments: str) -> Patience:
 
 def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name in kind.__dataclass_fields__}
+
+
+def check_poke_interval(seconds: float) -> None:
+    """Refuse an interval between polls that is too short.
+
+    :param seconds: the interval.
+    :raises ValueError: it is below :data:`LEAST_POKE_INTERVAL`, or not a number.
+    """
+    if not seconds >= LEAST_POKE_INTERVAL:
+        raise ValueError(f"poke_interval must be at least {LEAST_POKE_INTERVAL} s; got {seconds!r}")
 
 
 def _check_require(require: object) -> None:

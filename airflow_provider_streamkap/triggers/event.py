@@ -27,6 +27,7 @@ from airflow_provider_streamkap.api.watch import Watch
 from airflow_provider_streamkap.arguments import plain
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.plan import check_poke_interval
 from airflow_provider_streamkap.transition import Edge, Transition
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         lag_source: LagSource = "auto",
     ) -> None:
         super().__init__()
-        if not poke_interval > 0:
-            raise ValueError(f"poke_interval must be a number of seconds above 0; got {poke_interval!r}")
+        check_poke_interval(poke_interval)
         self.destination_id = check_destination_id(destination_id)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # A time limit that ends this many seconds late shows that the event loop did not run.
 _LATE = 5.0
 
+# The wall clock and that of the event loop differ by less.
+_CLOCK_RESOLUTION = 0.1
+
 
 class StreamkapDestinationTrigger(BaseTrigger):
     """Wait in the triggerer until destinations are ready, then fire once.
@@ -123,7 +126,13 @@ class StreamkapDestinationTrigger(BaseTrigger):
             nonlocal event
             now = time.time()
             seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+            began = max(sample.began for sample in samples)
             step = wait.observe(seen, now)
+            if isinstance(step, GaveUp) and step.why is GiveUp.DEADLINE and _requested_before(wait.plan, began):
+                # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
+                at_once = loop.time()
+                _allow(limit, wait.plan.deadline, at_once)
+                return Need(at_once, at_once)
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
             if line := wait.progress(step, now):
@@ -135,7 +144,6 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if isinstance(step, Opened):
                 event = opened_event(result(step.passed, self.many, wait.snapshots(seen)))
                 return None
-            began = max(sample.began for sample in samples)
             due = began + step.after
             _allow(limit, wait.plan.deadline, due)
             # Half an interval early is near enough to share the poll of another wait; a confirmation is not to be had
@@ -164,15 +172,20 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if event is not None:
                 return event
             if not late:
-                break
+                return self._timed_out(wait)
             due = loop.time()
             need = Need(due, due)
-        return self._timed_out(wait)
 
     def _timed_out(self, wait: DestinationWait, why: str = "") -> dict[str, Any]:
         message = f"{wait.timed_out(time.time())} {why}".rstrip()
         self.log.warning("%s", message)
         return gave_up_event(GaveUp(GiveUp.DEADLINE, message))
+
+
+def _requested_before(plan: WaitPlan, began: float) -> bool:
+    """Return whether a request that began at some loop time was sent before the deadline."""
+    ago = asyncio.get_running_loop().time() - began
+    return plan.deadline is not None and time.time() - ago < plan.deadline - _CLOCK_RESOLUTION
 
 
 def _allow(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:

@@ -10,6 +10,7 @@ import inspect
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import TaskDeferred
@@ -17,6 +18,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_streamkap.sensors.memory import HAS_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.face.pokes import record_poke
 
 MODES = ("poke", "reschedule", "deferred")
 
@@ -33,7 +35,7 @@ class TaskInstance:
         self.first_poke: datetime | None = None
         self.max_tries = 0
         self.try_number = 1
-        self.dag_id, self.task_id, self.run_id, self.map_index = "dag", "wait", "run", -1
+        self.dag_id, self.task_id, self.run_id, self.map_index = "dag", "wait", uuid4().hex, -1
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep an XCom, as JSON does."""
@@ -42,11 +44,6 @@ class TaskInstance:
     def get_first_reschedule_date(self, _: Any) -> datetime | None:
         """Say when the first poke was, as Airflow reads it from its database."""
         return self.first_poke
-
-    @property
-    def start_date(self) -> datetime:
-        """Say when the first poke was, as Airflow 2.11 does."""
-        return self.first_poke or datetime.now(UTC)
 
 
 def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
@@ -81,10 +78,12 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
     if HAS_STORE:
         context["task_state_store"] = store
     while True:
+        began = datetime.now(UTC)
         try:
             return json.loads(json.dumps(task.execute(context), allow_nan=False))
         except AirflowRescheduleException:
-            ti.first_poke = ti.first_poke or datetime.now(UTC)
+            ti.first_poke = ti.first_poke or began
+            record_poke(ti, began)
             context["task_reschedule_count"] += 1
             # The next poke happens in another process.
             task = again(task)

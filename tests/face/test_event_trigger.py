@@ -283,7 +283,9 @@ def test_every_argument_survives_serialization() -> None:
     [
         ({"destination_id": ""}, "destination_id"),
         ({"edge": "up"}, "edge"),
-        ({"poke_interval": 0}, "poke_interval"),
+        ({"poke_interval": 0}, "poke_interval must be at least 0.01 s"),
+        ({"poke_interval": 0.001}, "poke_interval"),
+        ({"poke_interval": float("nan")}, "poke_interval"),
         ({"confirmations": 0}, "confirmations"),
         ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
     ],

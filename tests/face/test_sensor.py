@@ -25,6 +25,7 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from benchmarks.haste import run_hastily
 from tests.face.modes import MODES, TaskInstance, carried, run, sensor
+from tests.face.pokes import record_poke
 from tests.face.waits import fired
 
 METRICS = "/destinations/d1/metrics"
@@ -144,9 +145,11 @@ def test_a_bad_connection_fails_without_a_retry(
 
 
 def waiting_since(seconds: float) -> Any:
-    """Give the context of a sensor whose first poke was so long ago."""
+    """Return the context of a sensor that has poked five times, the first time so many seconds ago."""
     ti = TaskInstance()
     ti.first_poke = datetime.now(UTC) - timedelta(seconds=seconds)
+    for poke in range(5):
+        record_poke(ti, ti.first_poke + timedelta(seconds=poke))
     return {"ti": ti, "task_reschedule_count": 5}
 
 
@@ -184,6 +187,35 @@ def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: Stre
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("reschedule", timeout=60).execute(waiting_since(100))
     assert snapshot["data"]["recordsLag"] == 0
+
+
+def test_a_retry_of_a_rescheduled_sensor_has_the_whole_time_again(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+    context = waiting_since(100)
+    # Airflow 3 asks for the pokes of the try at hand, and finds none.
+    context["ti"].first_poke = None
+    context["ti"].try_number, context["ti"].max_tries = 2, 1
+    with pytest.raises(AirflowRescheduleException):
+        sensor("reschedule", timeout=60, retries=1).execute(context)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_longest_timeout_there_is_can_be_waited_for(streamkap: StreamkapSimulator, mode: str) -> None:
+    streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
+    assert run(sensor(mode, timeout=timedelta(days=999_999_999)))["data"]["recordsLag"] == 0
+
+
+@pytest.mark.parametrize("arguments", [{"exponential_backoff": True}, {"max_wait": 600}])
+def test_what_would_be_ignored_once_deferred_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="exponential_backoff and max_wait are not supported"):
+        sensor("poke", **arguments)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("seconds", [0, 0.001])
+def test_an_interval_that_floods_the_api_is_refused(mode: str, seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"poke_interval must be at least 0\.01 s; got"):
+        sensor(mode, poke_interval=seconds)
 
 
 def time_outs() -> list[str]:

@@ -51,7 +51,7 @@ class Services:
         self.tests.add("ready", scenarios.steady())
         self.tests.add("stalled", scenarios.stalled(lag=LAGGING))
         self.tests.add("paused", scenarios.paused())
-        for id_ in ("drains", "drains_too", "drains_with_project_key"):
+        for id_ in ("drains", "drains_too", "drains_with_project_key", "drains_for_keys", "drains_for_each"):
             self.tests.add(id_, scenarios.sequence([LAGGING, LAGGING, READY]))
         self.tests.add("breaks", scenarios.sequence([LAGGING, {"recordsLag": LAGGING, "connector_status": "Broken"}]))
         # The first look succeeds; these meet the trigger, which must bear them.
@@ -68,6 +68,9 @@ class Services:
             self.tests.add(f"listed_{number}", scenarios.steady())
         # The thread that meets this one fetches a new token.
         self.tests.inject(Fault.status(401), path="/destinations/listed_7/metrics")
+        self.tests.add("tried_twice", scenarios.stalled(lag=LAGGING))
+        # The third poll ends the first try.
+        self.tests.inject(Fault.status(500), path="/destinations/tried_twice/metrics", after=2)
         # The test opens this one, when it has seen enough.
         self.tests.add("held", scenarios.stalled(lag=LAGGING))
         # The tests let this one come and go.

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A rescheduled sensor that is tried twice, each try with a time of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+
+TIMEOUT = 30
+
+with DAG("system_tries", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False):
+    StreamkapDestinationSensor(
+        task_id="tried_twice",
+        destination_id="tried_twice",
+        streamkap_conn_id="streamkap_tests",
+        mode="reschedule",
+        deferrable=False,
+        lag_source="latest",
+        # See MODES in tests/system/cases.py.
+        poke_interval=10,
+        timeout=TIMEOUT,
+        max_poll_failures=0,
+        retries=1,
+        retry_delay=timedelta(seconds=1),
+    )

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -153,6 +154,29 @@ def plain(value: Any) -> Any:
     if isinstance(value, str | bytes | Mapping) or _is_rendered(value) or not isinstance(value, Iterable):
         return value
     return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
+
+
+def seconds(value: Any) -> Any:
+    """Return a timedelta as seconds, as Airflow does with its own intervals; any other value as it is.
+
+    :param value: an argument.
+    """
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def rendered_number(argument: str, value: Any) -> Any:
+    """Return the number that a template was rendered to, which is a text unless the DAG renders native objects.
+
+    :param argument: the argument's name, for the message.
+    :param value: a text, or a value that is returned as it is.
+    :raises ValueError: the text is not a number.
+    """
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value)
+    raise ValueError(f"{argument} must be a number; got {value!r}")
 
 
 def _is_rendered(value: Any) -> bool:

@@ -7,7 +7,6 @@ Pure: no clock, no network, no Airflow. Whether a timestamped lag counts as evid
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +23,10 @@ LagSource = Literal["auto", "timeseries", "latest"]
 #: honest ``latest`` can be the newest complete minute's point, and so up to two minutes old.
 FALLBACK_POLLS = 3
 FALLBACK_SECONDS = 150.0
+
+
+# Airflow's databases and JSON hold no larger integer.
+_LARGEST = 2**63 - 1
 
 
 class Outcome(Enum):
@@ -246,8 +249,20 @@ def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
     """
     if value is None and optional:
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{argument} must be a finite number of at least 0{', or None' * optional}; got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
+        raise ValueError(
+            f"{argument} must be a number of at least 0 and at most 2**63 - 1{', or None' * optional}; got {value!r}"
+        )
+
+
+def check_confirmations(count: Any) -> None:
+    """Refuse what cannot be a number of confirmations.
+
+    :param count: the argument.
+    :raises ValueError: not an integer, or below 1.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
 
 
 def statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:

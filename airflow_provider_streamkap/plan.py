@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate import FALLBACK_SECONDS, DestinationGate, check_limit
+from airflow_provider_streamkap.gate import FALLBACK_SECONDS, DestinationGate, check_confirmations, check_limit
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.watch import Watch
@@ -118,10 +118,8 @@ class WaitPlan:
     def __post_init__(self) -> None:
         if not self.destination_ids:
             raise ValueError("destination_id is an empty list: name at least one destination")
-        count: Any = self.confirmations
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
-        if self.gate.observed_after is not None and count < _LEAST_POINTS:
+        check_confirmations(self.confirmations)
+        if self.gate.observed_after is not None and self.confirmations < _LEAST_POINTS:
             raise ValueError(
                 f"confirmations must be at least {_LEAST_POINTS} with observed_after: a lag that is zero for some "
                 "seconds after a restart makes one point"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.gate import DestinationGate, Outcome
+from airflow_provider_streamkap.gate import DestinationGate, Outcome, check_confirmations
 from airflow_provider_streamkap.history import LATEST, LagHistory, LagProof
 
 Edge = Literal["into", "out_of"]
@@ -44,8 +44,7 @@ class Transition:
 
     def __post_init__(self) -> None:
         check_edge(self.edge)
-        if self.confirmations < 1:
-            raise ValueError(f"confirmations must be an integer of at least 1; got {self.confirmations!r}")
+        check_confirmations(self.confirmations)
         self.history = LagHistory(self.gate)
 
     def observe(self, reading: Reading | None) -> bool:

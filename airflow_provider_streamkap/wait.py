@@ -103,7 +103,7 @@ class DestinationWait:
     moved: bool = False
     courses: dict[str, Course] = field(init=False)
     warnings: list[str] = field(default_factory=list, init=False)
-    _skew: float = field(default=0.0, init=False)
+    _compared: bool = field(default=False, init=False)
     _gap: tuple[float, float] | None = field(default=None, init=False)
     _told: tuple[object, ...] = field(default=(), init=False)
     _untold: int = field(default=0, init=False)
@@ -198,16 +198,19 @@ class DestinationWait:
         if not self.moved:
             self.clock_lead = lead if self.clock_lead is None else self.clock_lead
             return
+        if self._compared:
+            return
         if lead is not None and self.clock_lead is not None:
             skew = self.clock_lead - lead
         elif self.plan.started is not None and now < self.plan.started:
-            skew = self._skew + now - self.plan.started
+            skew = now - self.plan.started
         else:
             return
-        if abs(shift := skew - self._skew) < _CLOCK_TOLERANCE:
+        # Once: servers behind a load balancer may have different clocks.
+        self._compared = True
+        if abs(skew) < _CLOCK_TOLERANCE:
             return
-        self._skew = skew
-        started, deadline = (None if at is None else at + shift for at in (self.plan.started, self.plan.deadline))
+        started, deadline = (None if at is None else at + skew for at in (self.plan.started, self.plan.deadline))
         self.plan = replace(self.plan, started=started, deadline=deadline)
         # What was read by the other clock would be misjudged by this one.
         self.courses = {id_: Course.recall(id_, self.plan, {}) for id_ in self.plan.destination_ids}

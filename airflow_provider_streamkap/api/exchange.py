@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -47,6 +48,9 @@ SIGN_IN_PATH = "/auth/access-token"
 
 # What a timeseries that the API does not have, or has in another layout, can end in.
 _NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
+# As in the examples of the API's reference.
+_ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
+
 # Longest age of a cached response that is believed: a day.
 _MAX_AGE = 86_400.0
 #: Seconds for which a refusal of the credentials is remembered, the default interval of polls: however many waits share
@@ -156,7 +160,10 @@ class Session:
             # A response from a cache on the way is as old as it says.
             return DestinationMetrics.parse(query, payload, now - age)
 
-        return (yield from self._call(request, parse))
+        try:
+            return (yield from self._call(request, parse))
+        except StreamkapNotFoundError as error:
+            raise bare(_unknown(error, query.destination_id, ", or has no metrics yet")) from None
 
     def observe(self, watch: Watch) -> Exchange[Observation]:
         """Look at a destination once, in the way that is asked for.
@@ -180,9 +187,9 @@ class Session:
                     series_error = bare(error)
             latest = yield from self.metrics(watch.latest())
             return Observation(latest, series, series_error, clock_lead=self._clock_lead)
-        except StreamkapNotFoundError:
+        except StreamkapNotFoundError as error:
             if not (yield from self._exists(watch.destination_id)):
-                raise
+                raise bare(_unknown(error, watch.destination_id)) from None
         return Observation.bare(watch, self._wall())
 
     def _exists(self, destination_id: str) -> Exchange[bool]:
@@ -331,6 +338,22 @@ class Session:
         # An answer shows the token that it was asked with, which others may have renewed meanwhile.
         sent = request.headers.get("Authorization", "").removeprefix(_BEARER)
         return (*self.settings.credentials.secrets(), sent, *((token.access,) if token else ()))
+
+
+def _unknown(error: StreamkapNotFoundError, destination_id: str, otherwise: str = "") -> StreamkapNotFoundError:
+    """Let a 404 name the destination, and say what an id looks like.
+
+    :param error: the 404, which is changed.
+    :param destination_id: the destination.
+    :param otherwise: what else the 404 can mean.
+    """
+    title = error.message.partition(":")[0]
+    looks = "" if _ID.fullmatch(destination_id) else ", which this is not: a name is not an id"
+    error.args = (
+        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials may not see it"
+        f"{otherwise}. An id has 24 hexadecimal digits{looks}",
+    )
+    return error
 
 
 def _signed(request: Request, token: Token | None) -> Request:

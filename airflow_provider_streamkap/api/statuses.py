@@ -110,7 +110,7 @@ def _refusal(status: int, title: str, permission: str | None, about: dict[str, A
         lacking = f"the permission {permission}" if permission else "a permission"
         return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
     if status == 404:
-        return StreamkapNotFoundError(f"{title}: not there, or not there yet", **about)
+        return StreamkapNotFoundError(f"{title}: it does not exist in this project, or may not be seen", **about)
     return StreamkapRequestError(title, **about)
 
 

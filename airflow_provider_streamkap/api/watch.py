@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
-from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.errors import StreamkapError, brief
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
 from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known
@@ -97,8 +97,10 @@ class Observation:
     def reading(self) -> Reading:
         """The values that can be judged; computed once, for all the waits that share the poll."""
         latest = self.latest
+        status = latest.connector_status
         return Reading(
-            latest.connector_status,
+            # It is an open set, and is shown in logs and messages: no line breaks, no escape sequences.
+            None if status is None else brief(status),
             latest.records_lag,
             latest.latency_ms,
             self._points(),

@@ -9,7 +9,7 @@ reading means is decided elsewhere (``gate``, ``wait``), so that all modes come 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
-from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
+from airflow_provider_streamkap.arguments import (
+    NO_INTERVAL,
+    CheckedArguments,
+    check_conn_id,
+    plain,
+    rendered_number,
+    seconds,
+)
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
@@ -49,6 +56,14 @@ CONFIRM_IN_WORKER = 10.0
 # Ten years: Airflow cannot compute the end of the longest timedelta.
 _LONGEST_WAIT = 315_360_000.0
 
+# What the other arguments are checked with as long as a template is not rendered.
+_STAND_INS = {
+    "max_records_lag": 0,
+    "connector_status": "not rendered yet",
+    "max_latency_ms": 0,
+    "observed_after": "1970-01-01T00:00:00Z",
+}
+
 # Seconds between the latest end of a trigger and the moment at which Airflow times the deferral out.
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
 
@@ -73,13 +88,14 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
         of a list are read at once.
-    :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
-    :param connector_status: wanted status or statuses, default ``"Active"``; ``None``: status does not matter.
-    :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
+    :param max_records_lag: the most records that may still wait, default 0; templated; ``None``: lag does not matter.
+    :param connector_status: wanted status or statuses, default ``"Active"``; templated; ``None``: it does not matter.
+    :param max_latency_ms: the highest latency in milliseconds; templated; ``None`` (default): it does not matter.
     :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
         typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
         ``None`` (default): after the wait began. A value that is given and renders to nothing fails the task.
-    :param max_reading_age: seconds; count only a lag that was measured no longer ago; ``None`` (default): any.
+    :param max_reading_age: count only a lag that was measured no longer ago; ``None`` (default): any. Like the three
+        intervals below, in seconds or as a timedelta.
     :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if the first three polls find
         none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning;
         ``"timeseries"``: never falls back; ``"latest"``: the latest lag, which can be minutes old.
@@ -101,9 +117,19 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """
 
     if_given: ClassVar[Mapping[str, str]] = {
-        "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}"
+        "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
+        **dict.fromkeys(
+            ("max_records_lag", "connector_status", "max_latency_ms"), "the template or upstream task returned nothing"
+        ),
     }
-    template_fields: Sequence[str] = ("destination_id", "observed_after", "streamkap_conn_id")
+    template_fields: Sequence[str] = (
+        "destination_id",
+        "max_records_lag",
+        "connector_status",
+        "max_latency_ms",
+        "observed_after",
+        "streamkap_conn_id",
+    )
     operator_extra_links = (StreamkapLink(),)
     ui_color = "#d5f0ec"
 
@@ -111,18 +137,18 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self,
         *,
         destination_id: str | Iterable[str],
-        max_records_lag: float | None = 0,
+        max_records_lag: float | str | None = 0,
         connector_status: str | Iterable[str] | None = "Active",
-        max_latency_ms: float | None = None,
+        max_latency_ms: float | str | None = None,
         observed_after: Timestamp | None = None,
-        max_reading_age: float | None = None,
+        max_reading_age: float | timedelta | None = None,
         lag_source: LagSource = "auto",
         confirmations: int = 2,
-        confirm_interval: float = 60,
+        confirm_interval: float | timedelta = 60,
         require: Require = "all",
         fail_on_status: str | Iterable[str] | None = ("Broken",),
-        status_grace: float | None = None,
-        stall_after: float | None = None,
+        status_grace: float | timedelta | None = None,
+        stall_after: float | timedelta | None = None,
         max_poll_failures: int = 10,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -134,14 +160,14 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.connector_status = plain(connector_status)
         self.max_latency_ms = max_latency_ms
         self.observed_after = observed_after
-        self.max_reading_age = max_reading_age
+        self.max_reading_age = seconds(max_reading_age)
         self.lag_source = lag_source
         self.confirmations = confirmations
-        self.confirm_interval = confirm_interval
+        self.confirm_interval = seconds(confirm_interval)
         self.require = require
         self.fail_on_status = plain(fail_on_status)
-        self.status_grace = status_grace
-        self.stall_after = stall_after
+        self.status_grace = seconds(status_grace)
+        self.stall_after = seconds(stall_after)
         self.max_poll_failures = max_poll_failures
         self.streamkap_conn_id = streamkap_conn_id
         self.deferrable = deferrable
@@ -163,11 +189,18 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             )
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
-        plan = self._plan(
-            ("x",), self.observed_after if self.is_literal(self.observed_after) else "1970-01-01T00:00:00Z"
-        )
+        plan = self._plan(("x",), self._known)
         if plan.patience.remembers and self._forgets:
             check_memory(HAS_STORE)
+
+    def _known(self, name: str) -> Any:
+        """Return an argument, or something valid if it is not rendered yet."""
+        value = getattr(self, name)
+        parts = value if isinstance(value, list) else [value]
+        return value if all(self.is_literal(part) for part in parts) else _STAND_INS[name]
+
+    def _rendered(self, name: str) -> Any:
+        return getattr(self, name)
 
     @property
     def hook(self) -> StreamkapHook:
@@ -247,7 +280,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
         self.check_given()
         ids = destination_ids(self.destination_id)
-        plan = self._plan(ids, self.observed_after)
+        plan = self._plan(ids, self._rendered)
         push_link(context, self.hook.connection(), ids[0])
         if not self._forgets:
             return DestinationWait(plan)
@@ -292,15 +325,15 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             timeout=timedelta(seconds=left + plan.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
         )
 
-    def _plan(self, ids: tuple[str, ...], observed_after: Timestamp | None) -> WaitPlan:
+    def _plan(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitPlan:
         return WaitPlan(
             destination_ids=ids,
             gate=DestinationGate(
-                self.max_records_lag,
-                self.connector_status,
-                self.max_latency_ms,
+                rendered_number("max_records_lag", get("max_records_lag")),
+                get("connector_status"),
+                rendered_number("max_latency_ms", get("max_latency_ms")),
                 self.fail_on_status,
-                observed_after,
+                get("observed_after"),
                 self.max_reading_age,
                 self.lag_source,
             ),

@@ -13,6 +13,7 @@ import ssl
 import threading
 import uuid
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -142,10 +143,12 @@ class Listener:
                 status or "no answer",
                 f" ({record.fault})" if record.fault else "",
             )
-        if fault is None or fault.kind in ("slow", "answer", "changed"):
-            return transmission.whole(answer, request_id)
-        if fault.kind == "gzip":
-            return transmission.compressed(answer, request_id)
+        if fault is None or fault.kind in ("slow", "answer", "changed", "gzip"):
+            gzip = fault is not None and fault.kind == "gzip"
+            response = (transmission.compressed if gzip else transmission.whole)(answer, request_id)
+            # The header shows the clock that the metrics are measured by.
+            response.headers.setdefault("Date", formatdate(self._service.clock(), usegmt=True))
+            return response
         if request.transport is not None:
             await transmission.spoiled(request.transport, fault, answer, request_id)
         return web.Response()  # the connection is closed: nothing of it is sent

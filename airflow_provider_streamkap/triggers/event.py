@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -24,7 +25,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.reading import number
 from airflow_provider_streamkap.api.watch import Watch
-from airflow_provider_streamkap.arguments import plain
+from airflow_provider_streamkap.arguments import plain, seconds
 from airflow_provider_streamkap.gate import DestinationGate, LagSource
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.plan import check_poke_interval
@@ -59,7 +60,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     :param connector_status: part of the condition: a status or several, default ``"Active"``; ``None``: any.
     :param max_latency_ms: part of the condition: the highest latency in milliseconds; ``None`` (default): any.
     :param confirmations: consecutive readings that make a change, default 2.
-    :param poke_interval: seconds between two polls, default 60.
+    :param poke_interval: seconds between two polls, or a timedelta, default 60.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :param lag_source: as of the sensor, default ``"auto"``: a lag counts only if it was measured after the trigger
         started.
@@ -77,19 +78,19 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         connector_status: str | Iterable[str] | None = "Active",
         max_latency_ms: float | None = None,
         confirmations: int = 2,
-        poke_interval: float = 60.0,
+        poke_interval: float | timedelta = 60.0,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         lag_source: LagSource = "auto",
     ) -> None:
         super().__init__()
-        check_poke_interval(poke_interval)
+        self.poke_interval: float = seconds(poke_interval)
+        check_poke_interval(self.poke_interval)
         self.destination_id = check_destination_id(destination_id)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
         self.connector_status = plain(connector_status)
         self.max_latency_ms = max_latency_ms
         self.confirmations = confirmations
-        self.poke_interval = poke_interval
         self.streamkap_conn_id = streamkap_conn_id
         self.lag_source: LagSource = lag_source
         gate = self._gate()

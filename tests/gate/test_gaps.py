@@ -18,7 +18,7 @@ from airflow_provider_streamkap.api.watch import Observation
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.plan import Patience
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, WaitPlan
+from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan
 
 LATEST = DestinationGate(lag_source="latest")
 LAGGING, PAUSED = Reading("Active", 7), Reading("Paused", 0)
@@ -166,3 +166,13 @@ def test_the_clock_of_the_machine_where_the_wait_began_stays_the_reference() -> 
     second = moved(first)
     second.observe({"d1": observed(100)}, 902)
     assert second.memory()["clock_lead"] == 0
+
+
+def test_servers_with_different_clocks_do_not_start_the_wait_again() -> None:
+    first = DestinationWait(WaitPlan(("d1",), LATEST, confirmations=3, started=1000, deadline=9000))
+    first.observe({"d1": observed(0)}, 1001)
+    wait = moved(first)
+    assert isinstance(wait.observe({"d1": observed(0, lag=0)}, 1002), Again)
+    assert isinstance(wait.observe({"d1": observed(100, lag=0)}, 1003), Again)
+    assert isinstance(wait.observe({"d1": observed(-100, lag=0)}, 1004), Opened)
+    assert not wait.warnings

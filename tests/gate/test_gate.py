@@ -129,7 +129,7 @@ def test_the_moment_may_be_text_of_any_zone() -> None:
     [
         ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
         ({"max_records_lag": None, "connector_status": []}, "nothing to wait for"),
-        ({"max_records_lag": -1}, "max_records_lag must be a finite number of at least 0"),
+        ({"max_records_lag": -1}, "max_records_lag must be a number of at least 0"),
         ({"max_records_lag": NAN}, "max_records_lag"),
         ({"max_records_lag": INF}, "max_records_lag"),
         ({"max_records_lag": True}, "max_records_lag"),

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_provider_streamkap._compat import AirflowFailException
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow_provider_streamkap._compat import Context
 
 NO_INTERVAL = (
     "a run that was started by an asset or without a logical date has no data interval; use another moment, such as "

@@ -74,7 +74,7 @@ def get_provider_info() -> dict[str, object]:
                 "hook-class-name": "airflow_provider_streamkap.hooks.streamkap.StreamkapHook",
                 "hook-name": "Streamkap",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
+                    "hidden-fields": ["schema"],
                     "relabeling": {
                         "host": "API URL",
                         "login": "Client ID",
@@ -84,6 +84,8 @@ def get_provider_info() -> dict[str, object]:
                         "host": "https://api.streamkap.com",
                         "login": "leave empty with a project key",
                         "password": "the secret of the client ID, or the content of a project key file",
+                        # Its form sends 0 for no port, and its API then takes the host for another one.
+                        "port": "443 (Airflow 3.3.2 tests a saved connection only if it has a port)",
                     },
                 },
                 # "null" beside the type makes a field optional: without it the form cannot be saved empty.

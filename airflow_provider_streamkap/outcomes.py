@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
-
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.wait import GaveUp

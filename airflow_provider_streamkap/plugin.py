@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import AirflowPlugin
-
+from airflow_provider_streamkap._compat import AirflowPlugin
 from airflow_provider_streamkap.links.streamkap import StreamkapLink
 
 _LINKS = [StreamkapLink()]

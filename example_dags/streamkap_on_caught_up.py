@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import dag, task
+from airflow.sdk import dag, task
 
 from airflow_provider_streamkap.assets.streamkap import destination_asset
 

@@ -8,8 +8,12 @@ import os
 from typing import Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
+
+try:
+    from airflow.sdk import dag, task
+except ImportError:  # Airflow 2.11
+    from airflow.decorators import dag, task
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 

@@ -23,8 +23,9 @@ FLOORS = "floors"
 # and 3.2.2 install with later pydantic and fastapi and then fail every task. Our own dependencies come after
 # that, of today.
 RELEASED = {"2.11.2": "2026-03-14", "3.0.6": "2025-08-29", "3.1.8": "2026-03-11", "3.2.2": "2026-06-15"}
-# 3.0 draws the connection form of a provider only where the FAB provider has brought wtforms.
-BESIDES = {"3.0.6": ["apache-airflow-providers-fab"]}
+# 3.0 draws the connection form of a provider only where the FAB provider has brought wtforms. The other version is that
+# of Airflow's official constraints, which managed Airflows enforce; it lacks what later ones offer to providers.
+BESIDES = {"3.0.6": ["apache-airflow-providers-fab", "apache-airflow-providers-common-compat==1.7.3"]}
 # 2.11 and 3.0 stop at Python 3.12, and so does the Redis of the group `distributed`.
 UP_TO_3_12 = ">=3.11,<3.13"
 PYTHONS = {"2.11.2": UP_TO_3_12, "3.0.6": UP_TO_3_12, FLOORS: UP_TO_3_12, "distributed": UP_TO_3_12}

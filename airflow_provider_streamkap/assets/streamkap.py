@@ -8,8 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from airflow.providers.common.compat.sdk import Asset
-
+from airflow_provider_streamkap._compat import Asset
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.settings import DEFAULT_BASE_URL
 

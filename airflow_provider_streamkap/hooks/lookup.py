@@ -12,9 +12,9 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap.api.errors import brief
 from airflow_provider_streamkap.api.redaction import redact_text
 from airflow_provider_streamkap.arguments import check_conn_id

@@ -28,8 +28,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
-
+from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap.api.environment import warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError
 

@@ -9,8 +9,7 @@ from contextlib import AbstractAsyncContextManager, closing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from airflow.providers.common.compat.sdk import BaseHook, Connection
-
+from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 from airflow_provider_streamkap.hooks.masking import amask, mask
@@ -217,9 +216,7 @@ class StreamkapHook(BaseHook):
                 raise found
             connection: StreamkapConnection = found
             return connection
-        from airflow.providers.common.compat.connection import get_async_connection
-
-        conn = await alook_up(self.streamkap_conn_id, get_async_connection, pace().asleep)
+        conn = await alook_up(self.streamkap_conn_id, self.aget_connection, pace().asleep)
         try:
             connection = understand(conn, await conn.aextra_dejson())
         finally:

@@ -8,11 +8,10 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+from airflow_provider_streamkap._compat import BaseOperatorLink, XCom
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import BaseOperator
-
+    from airflow_provider_streamkap._compat import BaseOperator
     from airflow_provider_streamkap.hooks.connection import StreamkapConnection
 
 

@@ -9,16 +9,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowNotFoundException, BaseOperator
-
+from airflow_provider_streamkap._compat import AirflowFailException, AirflowNotFoundException, BaseOperator
 from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_one_id
 from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.metrics import DestinationMetrics
     from airflow_provider_streamkap.api.query import Timestamp

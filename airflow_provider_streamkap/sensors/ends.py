@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import (
+from airflow_provider_streamkap._compat import (
     AirflowException,
     AirflowFailException,
     AirflowNotFoundException,
@@ -22,7 +22,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     AirflowTaskTimeout,
 )
-
 from airflow_provider_streamkap.api.reading import utc_text
 
 _DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)

@@ -9,8 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import PokeReturnValue
-
+from airflow_provider_streamkap._compat import PokeReturnValue
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
 from airflow_provider_streamkap.course import GiveUp

@@ -14,8 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
-
+from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
 from airflow_provider_streamkap.arguments import (
     NO_INTERVAL,
@@ -46,8 +45,7 @@ from airflow_provider_streamkap.sensors.memory import (
 )
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.wait import Again, DestinationWait
 
 #: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.

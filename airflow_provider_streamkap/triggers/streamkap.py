@@ -16,9 +16,9 @@ from math import inf
 from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook

@@ -3,7 +3,11 @@
 """Tasks of the page on the hook."""
 
 import pendulum
-from airflow.providers.common.compat.sdk import dag, task
+
+try:
+    from airflow.sdk import dag, task
+except ImportError:  # Airflow 2.11
+    from airflow.decorators import dag, task
 
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 

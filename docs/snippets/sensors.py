@@ -3,7 +3,11 @@
 """Sensors of the page on the sensor."""
 
 import pendulum
-from airflow.providers.common.compat.sdk import dag
+
+try:
+    from airflow.sdk import dag
+except ImportError:  # Airflow 2.11
+    from airflow.decorators import dag
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 

@@ -3,8 +3,12 @@
 """Operators of the page on the operator."""
 
 import pendulum
-from airflow.providers.common.compat.sdk import dag
 from airflow.timetables.interval import CronDataIntervalTimetable
+
+try:
+    from airflow.sdk import dag
+except ImportError:  # Airflow 2.11
+    from airflow.decorators import dag
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 

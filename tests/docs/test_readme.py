@@ -8,8 +8,7 @@ import json
 import re
 import shlex
 
-from airflow.providers.common.compat.sdk import Connection
-
+from airflow_provider_streamkap._compat import Connection
 from airflow_provider_streamkap.hooks.connection import understand
 from tests.docs.pages import ROOT, SNIPPETS
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
 
+from airflow_provider_streamkap._compat import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.docs.conftest import CUSTOMERS, ORDERS
 from tests.docs.pages import SNIPPETS, dag_of, snippet

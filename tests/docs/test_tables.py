@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import Connection
 
+from airflow_provider_streamkap._compat import Connection
 from airflow_provider_streamkap.api import errors
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.get_provider_info import get_provider_info

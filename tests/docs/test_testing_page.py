@@ -17,21 +17,22 @@ from tests.docs.pages import ROOT, SNIPPETS
 
 @pytest.mark.system
 @pytest.mark.deferrable
-def test_the_tests_shown_pass(tmp_path: Path) -> None:
-    shutil.copy(SNIPPETS / "after_streamkap.py", tmp_path)
-    shutil.copytree(SNIPPETS / "testing", tmp_path / "tests")
+def test_the_tests_shown_pass_below_the_root_of_a_repository(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.copy(SNIPPETS / "after_streamkap.py", project)
+    shutil.copytree(SNIPPETS / "testing", project / "tests")
+    # The commands of the virtual environment are not on the PATH, which is that of a user who has not activated it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST", "COV"))}
+    folders = kept["PATH"].split(os.pathsep)
+    kept["PATH"] = os.pathsep.join(folder for folder in folders if not Path(folder, "airflow").exists())
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "tests"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "project/tests"],
         check=False,
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={
-            **kept,
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), kept["PATH"])),
-            "PYTHONPATH": str(ROOT),
-        },
+        env={**kept, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 passed" in done.stdout

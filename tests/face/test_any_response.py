@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 from hypothesis import example, given
 
+from airflow_provider_streamkap._compat import AirflowSensorTimeout
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery

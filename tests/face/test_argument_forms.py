@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSensorTimeout
 
+from airflow_provider_streamkap._compat import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.transition import Transition
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+from tests.airflow_names import DAG
 from tests.face.modes import TaskInstance, hurried
 
 CONDITION = {

@@ -13,11 +13,12 @@ from typing import Any
 
 import jinja2
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
 
+from airflow_provider_streamkap._compat import AirflowFailException, BaseOperator
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.airflow_names import DAG
 from tests.face.modes import TaskInstance
 
 MOMENT = "2026-03-02T06:00:00Z"

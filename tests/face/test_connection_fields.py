@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook, Connection
 
+from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 from airflow_provider_streamkap.hooks.connection import EXTRA_FIELDS, StreamkapConnection, understand
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks.shared import Pace, paced
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import HastyClock, run_hastily
+from tests.airflow_names import TaskDeferred
 from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, run, sensor
 from tests.face.waits import fired, hurried_simulator, trigger

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
+from airflow_provider_streamkap._compat import AirflowNotFoundException
 from airflow_provider_streamkap.api import (
     DestinationMetrics,
     StreamkapConnectionError,

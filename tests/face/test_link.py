@@ -13,13 +13,14 @@ from typing import Any
 
 import airflow
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 
+from airflow_provider_streamkap._compat import AirflowFailException
 from airflow_provider_streamkap.links.streamkap import StreamkapLink
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.plugin import StreamkapPlugin
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow_names import DAG, TaskDeferred
 from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, run, sensor
 

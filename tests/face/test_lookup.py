@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowFailException,
-    AirflowNotFoundException,
-)
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowNotFoundException
 from airflow_provider_streamkap.api import StreamkapError
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.lookup import ATTEMPTS

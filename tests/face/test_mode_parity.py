@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import (
+
+from airflow_provider_streamkap._compat import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
 )
-
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.face.leaks import leaks
 from tests.face.logs import Logged

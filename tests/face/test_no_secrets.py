@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator

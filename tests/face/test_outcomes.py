@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.api import errors
 from airflow_provider_streamkap.course import GiveUp
 from airflow_provider_streamkap.outcomes import exception_for, exception_of, gave_up_event, opened_event, settle

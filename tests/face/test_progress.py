@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.face.logs import Logged
 from tests.face.modes import MODES, run, sensor

@@ -10,11 +10,12 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
 
+from airflow_provider_streamkap._compat import AirflowFailException, BaseOperator
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.airflow_names import DAG
 from tests.face.modes import TaskInstance
 
 START, END = pendulum.datetime(2026, 3, 2, 6, tz="UTC"), pendulum.datetime(2026, 3, 2, 8, tz="Europe/Berlin")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
 from airflow_provider_streamkap.api import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.hooks import shared

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowRescheduleException
-from airflow.providers.common.compat.sdk import (
+
+from airflow_provider_streamkap._compat import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
-    TaskDeferred,
 )
-
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from benchmarks.haste import run_hastily
+from tests.airflow_names import TaskDeferred
 from tests.face.modes import MODES, TaskInstance, carried, run, sensor
 from tests.face.pokes import record_poke
 from tests.face.waits import fired

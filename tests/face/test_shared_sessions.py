@@ -14,8 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
+from airflow_provider_streamkap._compat import AirflowNotFoundException
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapAuthError
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.connection import StreamkapConnection

@@ -10,14 +10,15 @@ import time
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, PokeReturnValue, TaskDeferred
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, PokeReturnValue
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors.polling import FIRST_LOOK_SECONDS, poll
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.wait import Again, DestinationWait, WaitPlan
+from tests.airflow_names import TaskDeferred
 from tests.api.support import Longest, Time
 from tests.face.logs import Logged
 from tests.face.modes import MODES, TaskInstance, fire, run, sensor

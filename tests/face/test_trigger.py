@@ -12,8 +12,8 @@ import time
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
+from airflow_provider_streamkap._compat import AirflowFailException
 from airflow_provider_streamkap.gate import DestinationGate
 from airflow_provider_streamkap.outcomes import settle
 from airflow_provider_streamkap.plan import Patience
@@ -22,6 +22,7 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import run_hastily
+from tests.airflow_names import TaskDeferred
 from tests.face.modes import TaskInstance, carried, fire
 from tests.face.waits import fired, trigger
 

@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
 from airflow_provider_streamkap.outcomes import settle
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger

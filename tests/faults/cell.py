@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.hooks import shared
 from airflow_provider_streamkap.sensors.memory import HAS_STORE

@@ -118,7 +118,6 @@ def test_the_metadata_says_what_it_needs_and_where_it_lives(metadata: Message) -
     assert required == {
         "aiohttp",
         "apache-airflow",
-        "apache-airflow-providers-common-compat",
         "pendulum",
         "requests",
         "tenacity",

@@ -75,9 +75,9 @@ def test_a_deprecated_import_of_ours_would_be_told(tmp_path: Path) -> None:
 # One process for each module, but Airflow imported only once, before the fork.
 IMPORT_EACH = """
 import importlib, json, multiprocessing, sys
-from airflow.providers.common.compat.sdk import (
-    AirflowException, AirflowPlugin, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, Connection, XCom
-)
+from airflow_provider_streamkap import _compat
+for name in _compat.__all__:
+    getattr(_compat, name)
 from airflow.triggers.base import BaseTrigger
 before = set(sys.modules)
 

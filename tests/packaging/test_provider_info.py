@@ -17,10 +17,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator
 from airflow.triggers.base import BaseTrigger
 
 import airflow_provider_streamkap
+from airflow_provider_streamkap._compat import BaseHook, BaseOperator, BaseSensorOperator
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 from airflow_provider_streamkap.plugin import StreamkapPlugin
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios

@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowException
 
+from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.airflow_names import DAG
 from tests.face.modes import MODES, TaskInstance, run, sensor
 
 GIVEN = [

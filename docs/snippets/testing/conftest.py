@@ -4,6 +4,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,12 +15,12 @@ os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp()
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[1])
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
-pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]
+from airflow_provider_streamkap.testing.pytest_plugin import streamkap_simulator
 
 
 @pytest.fixture(scope="session")
 def airflow_database():
-    subprocess.run(["airflow", "db", "migrate"], check=True)
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True)
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 
 import pendulum
 from airflow import __version__
-from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.airflow_names import DAG, task
 
 AIRFLOW_3 = not __version__.startswith("2.")
 

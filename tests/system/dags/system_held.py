@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.airflow_names import DAG
 
 LATE_SECONDS = 40
 

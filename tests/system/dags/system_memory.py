@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.airflow_names import DAG
 
 PATIENCE = 25
 

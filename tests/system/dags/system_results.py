@@ -10,9 +10,9 @@ from typing import Any
 
 import pendulum
 from airflow.configuration import AIRFLOW_HOME
-from airflow.providers.common.compat.sdk import DAG, Asset, task
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.airflow_names import DAG, Asset, task
 
 LANDED = Asset("file:///streamkap-system-results")
 CALLED_BACK = "called-back"

@@ -93,8 +93,8 @@ def check_deferral(
         late = AirflowSensorTimeout(
             f"The wait has timed out, and no triggerer reported its end ({error}). Not polled for some or all of the "
             f"time between {since} and {utc_text(time.time())}: no triggerer took it, because none had capacity or "
-            "served the task's queue, or the triggerer that took it stopped. On Airflow 2 the task's execution_timeout ends "
-            "a deferral, too. The task's log shows the last poll"
+            "served the task's queue, or the triggerer that took it stopped. On Airflow 2 the task's execution_timeout "
+            "ends a deferral, too. The task's log shows the last poll"
         )
         if soft_fail:
             raise AirflowSkipException(str(late)) from late

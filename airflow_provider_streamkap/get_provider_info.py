@@ -79,6 +79,7 @@ def get_provider_info() -> dict[str, object]:
                         "host": "API URL",
                         "login": "Client ID",
                         "password": "Secret or project key",
+                        "port": "Port",
                     },
                     "placeholders": {
                         "host": "https://api.streamkap.com",

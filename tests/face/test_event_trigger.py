@@ -356,7 +356,7 @@ CONDITIONS: list[dict[str, Any]] = [
     {"connector_status": ["Active", "Paused"]},
     {"connector_status": None},
     {"max_latency_ms": 0},
-    {"max_latency_ms": 1e20},
+    {"max_latency_ms": 1e18},
     {"confirmations": 1},
     {"edge": "out_of", "confirmations": 1},
 ]

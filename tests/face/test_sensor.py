@@ -38,7 +38,7 @@ CONTEXT: Any = {"ti": TaskInstance()}
     ("arguments", "named"),
     [
         ({"max_records_lag": -1}, "max_records_lag"),
-        ({"max_records_lag": "0"}, "max_records_lag"),
+        ({"max_records_lag": "many"}, "max_records_lag"),
         ({"max_records_lag": True}, "max_records_lag"),
         ({"max_records_lag": float("nan")}, "max_records_lag"),
         ({"connector_status": ""}, "connector_status"),

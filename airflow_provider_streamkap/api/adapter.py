@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -91,6 +92,17 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}
+
+
+class HTTPSession(requests.Session):
+    """A session that never looks at where a redirect leads.
+
+    requests prepares the next request even if it must not follow: it reads the whole body without a limit, and a
+    ``Location`` that it cannot parse raises an exception whose traceback holds the token.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target."""
 
 
 class Adapter(HTTPAdapter):

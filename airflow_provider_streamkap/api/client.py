@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import requests
 import urllib3
 
-from airflow_provider_streamkap.api.adapter import Adapter
+from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
 from airflow_provider_streamkap.api.destination import (
     MAX_PAGE_SIZE,
     Destination,
@@ -88,12 +88,15 @@ class StreamkapClient:
         self._threads = min(max_concurrency, MAX_THREADS)
         self._closed = False
         self._proxy = proxy = choose_proxy(settings)
-        self._http = requests.Session()
+        self._http = HTTPSession()
         # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
         self._http.trust_env = False
         self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), self._threads, proxy))
+        adapter = Adapter(tls_context(settings, proxy), self._threads, proxy)
+        # Not at the base URL, which requests may write in another way than it was configured.
+        self._http.mount("https://", adapter)
+        self._http.mount("http://", adapter)
 
     def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
         """Ask for a destination's metrics.
@@ -333,7 +336,10 @@ class StreamkapClient:
                 return body.response()
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise late(call.method, call.url, call.timeout, self._proxy) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except StreamkapError:
+            raise
+        except Exception as error:
+            # Whatever a library raises: its traceback holds the request.
             if status is None:
                 raise failed(call.method, call.url, error, self._proxy) from None
             raise broken(call.method, call.url, status, error) from None

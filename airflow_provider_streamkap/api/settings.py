@@ -243,4 +243,5 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        # A name below it is resolved by DNS like any other.
+        return host == "localhost"

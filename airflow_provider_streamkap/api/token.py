@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,10 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 
 #: Seconds before its expiry at which a token is renewed, as in the vendor's own client; less for short lives.
 MAX_LEAD = 60.0
+
+# Longer ones fit into no header; what claims to live shorter would be renewed with every request.
+_VISIBLE = re.compile(r"[!-~]{1,16000}")
+_SHORTEST_LIFE = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def parse_token(payload: Any, asked_at: float) -> Token:
     """
     access = payload.get("accessToken") if isinstance(payload, dict) else None
     # It becomes a header: anything but visible ASCII could not be sent, or would end the header early.
-    if not isinstance(access, str) or not access.isascii() or not access.isprintable() or " " in access or not access:
+    if not isinstance(access, str) or not _VISIBLE.fullmatch(access):
         raise StreamkapResponseError("the token call's answer holds no usable accessToken")
     lifetime = _lifetime(payload.get("expiresIn"))
     return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_LEAD, lifetime / 10))
@@ -47,4 +52,4 @@ def _lifetime(value: Any) -> float | None:
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    return seconds if math.isfinite(seconds) and seconds >= _SHORTEST_LIFE else None

@@ -92,7 +92,7 @@ def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
 
 def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
-    asker = make(settings_for(simulator, base_url="http://no-such-host.localhost:1", max_attempts=1))
+    asker = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
     with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
         asker.metrics()
     assert caught.value.transient

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A redirect is refused without looking at where it leads, and without reading its body further than the limit."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.settings import ClientSettings
+from tests.api.conftest import MakeAsker
+from tests.api.support import CREDENTIALS, signed_in
+from tests.api.wire import Wire
+from tests.security.traces import leaks
+
+LOCATIONS = {
+    "half an address": b"http://[",
+    "not UTF-8": b"http://caf\xe9\xff\xfe/",
+    "no host": b"https://",
+    "nothing": b"",
+    "a script": b"javascript:alert(1)",
+    "a port out of range": b"http://example.com:99999/",
+}
+
+
+def redirect(location: bytes, body: bytes = b"", *headers: bytes) -> bytes:
+    lines = [b"HTTP/1.1 302 Found", b"Location: " + location, b"Content-Length: %d" % len(body), *headers, b"", b""]
+    return b"\r\n".join(lines) + body
+
+
+@pytest.mark.parametrize("token_call", [False, True])
+@pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
+def test_a_redirect_to_anywhere_is_our_error_without_a_secret(
+    make: MakeAsker, location: bytes, token_call: bool
+) -> None:
+    def respond(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(redirect(location))
+
+    with Wire(respond) as wire:
+        settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=5, max_attempts=1)
+        more: dict[str, Any] = {} if token_call else {"session": signed_in(settings)}
+        asker = make(settings, clock=time.monotonic, **more)
+        with pytest.raises(StreamkapError) as caught:
+            asker.metrics()
+    assert caught.value.status in (302, None)
+    secrets = [secret for secret in (*CREDENTIALS.secrets(), "made-up-token") if secret]
+    assert leaks(caught.value, secrets) == []
+
+
+# Asks a server for a redirect with a compressed body, and prints by how many MiB the process has grown.
+GROWTH = """
+import json, re, sys
+from pathlib import Path
+from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapClient, StreamkapError
+settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=20, max_attempts=1)
+
+
+def peak():
+    return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+before = peak()
+with StreamkapClient(settings) as client:
+    try:
+        client.get_destination_metrics(MetricsQuery("d1"))
+    except StreamkapError as error:
+        said = str(error)
+print(json.dumps([peak() - before, said]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_body_of_a_redirect_is_not_decompressed() -> None:
+    body = gzip.compress(b"[]" * 64 * 2**20)
+
+    def respond(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(redirect(b"/elsewhere", body, b"Content-Encoding: gzip"))
+
+    with Wire(respond) as wire:
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run(
+            [sys.executable, "-c", GROWTH, wire.url], capture_output=True, text=True, check=True, env=env, timeout=120
+        )
+    grown, said = json.loads(done.stdout.splitlines()[-1])
+    assert "302" in said
+    # 128 MiB once decompressed; requests kept all of it. The error shows no more than the beginning.
+    assert grown < 100

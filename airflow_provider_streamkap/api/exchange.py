@@ -37,7 +37,7 @@ from airflow_provider_streamkap.api.hold import Hold
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
-from airflow_provider_streamkap.api.redaction import redact_text
+from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.statuses import http_date, http_error
 from airflow_provider_streamkap.api.token import Token, parse_token
@@ -158,7 +158,11 @@ class Session:
             if (date := http_date(response.headers.get("date", ""))) is not None:
                 self._clock_lead = (date + age - now).total_seconds()
             # A response from a cache on the way is as old as it says.
-            return DestinationMetrics.parse(query, payload, now - age)
+            metrics = DestinationMetrics.parse(query, payload, now - age)
+            if metrics.undocumented:
+                shown = redact_value(metrics.undocumented, self._secrets(request))
+                metrics = replace(metrics, undocumented=shown)
+            return metrics
 
         try:
             return (yield from self._call(request, parse))
@@ -230,9 +234,11 @@ class Session:
         def parse(payload: Any, _: Response) -> dict[str, Any]:
             if not isinstance(payload, dict):
                 raise StreamkapResponseError("the identity is not an object")
-            return {key: clean(payload.get(key)) for key in _WHOAMI}
+            # The connection test shows some of it.
+            return {key: redact_value(clean(payload.get(key)), self._secrets(request)) for key in _WHOAMI}
 
-        return (yield from self._call(Request("GET", "/auth/whoami", confidential=True), parse))
+        request = Request("GET", "/auth/whoami", confidential=True)
+        return (yield from self._call(request, parse))
 
     def sign_in(self) -> Exchange[None]:
         """Fetch a token, unless there is a valid one."""
@@ -305,19 +311,19 @@ class Session:
             return parse(decode(response.body), response)
         except StreamkapResponseError as error:
             raise StreamkapResponseError(
-                error.message,
+                redact_text(error.message, self._secrets(request)),
                 status=response.status,
                 detail=self._excerpt(request, response),
                 permanent=error.permanent,
-                **_about(request, response),
+                **self._about(request, response),
             ) from None
 
     def _excerpt(self, request: Request, response: Response) -> str | None:
         if request.confidential:
-            kind = brief(response.headers.get("content-type", "of no stated type"))
+            stated = response.headers.get("content-type", "of no stated type")
+            kind = brief(redact_text(stated, self._secrets(request)))
             return f"{len(response.body)} bytes {kind}, not shown because they may hold secrets"
-        text = sound(response.body[: 4 * _EXCERPT].decode("utf-8", "replace")).strip()
-        return redact_text(text, self._secrets(request))[:_EXCERPT] or None
+        return sound(redact_body(response.body, self._secrets(request), _EXCERPT)) or None
 
     def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
         error = http_error(
@@ -328,7 +334,8 @@ class Session:
             permission=request.permission,
             signing_in=signing_in,
             secrets=self._secrets(request),
-            **_about(request, response),
+            confidential=request.confidential,
+            **self._about(request, response),
         )
         self.hold.heed(error)
         return error
@@ -337,7 +344,12 @@ class Session:
         token = self._token
         # An answer shows the token that it was asked with, which others may have renewed meanwhile.
         sent = request.headers.get("Authorization", "").removeprefix(_BEARER)
-        return (*self.settings.credentials.secrets(), sent, *((token.access,) if token else ()))
+        return (*self.settings.secrets(), sent, *((token.access,) if token else ()))
+
+    def _about(self, request: Request, response: Response) -> dict[str, Any]:
+        shown = redact_text(response.headers.get("x-request-id", ""), self._secrets(request))[:200]
+        request_id = "".join(char for char in shown if char.isprintable())
+        return {"method": request.method, "url": response.url, "request_id": request_id or None}
 
 
 def _unknown(error: StreamkapNotFoundError, destination_id: str, otherwise: str = "") -> StreamkapNotFoundError:
@@ -366,8 +378,3 @@ def _age(response: Response) -> float:
     """Return the seconds for which a cache has kept a response (RFC 9111), or 0 if it does not say."""
     text = response.headers.get("age", "").strip()
     return min(float(text), _MAX_AGE) if text.isascii() and text.isdigit() else 0.0
-
-
-def _about(request: Request, response: Response) -> dict[str, Any]:
-    request_id = "".join(char for char in response.headers.get("x-request-id", "")[:200] if char.isprintable())
-    return {"method": request.method, "url": response.url, "request_id": request_id or None}

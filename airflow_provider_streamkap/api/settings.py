@@ -12,9 +12,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import getproxies_environment
 
 DEFAULT_BASE_URL = "https://api.streamkap.com"
 
@@ -131,6 +133,15 @@ class ClientSettings:
     def connect_timeout(self) -> float:
         """Seconds for connecting."""
         return min(MAX_CONNECT, self.timeout)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every value that must not be shown: of the credentials, and of proxies, the environment's included."""
+        found = set()
+        for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
+            with suppress(ValueError):
+                password = urlsplit(proxy or "").password or ""
+                found |= {password, unquote(password)}
+        return (*self.credentials.secrets(), *sorted(found - {""}))
 
     @property
     def proxy_map(self) -> dict[str, str | None]:

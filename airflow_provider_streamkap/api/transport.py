@@ -114,6 +114,9 @@ class Body:
             self._data += self._inflate.decompress(chunk, room) if self._inflate else chunk
         except zlib.error:
             raise self._error("the answer cannot be decompressed") from None
+        # zlib copies all bytes after the end with every chunk, which takes quadratic time.
+        if self._inflate and self._inflate.unused_data:
+            raise self._error("the answer goes on after the end of its compressed data")
         if len(self._data) > MAX_BODY:
             raise self._error(
                 f"the answer is larger than {MAX_BODY // 1024**2} MiB: narrow the window or ask for a coarser interval",

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Any, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from airflow_provider_streamkap.api.errors import brief
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
@@ -49,11 +49,7 @@ class StreamkapConnection:
 
     def secrets(self) -> tuple[str, ...]:
         """Give every value in here that must not be shown, the password of a proxy included."""
-        passwords = (urlsplit(proxy or "").password for proxy in self.settings.proxy_map.values())
-        return (
-            *self.settings.credentials.secrets(),
-            *(form for password in passwords if password for form in {password, unquote(password)}),
-        )
+        return self.settings.secrets()
 
     def app_url(self, destination_id: str) -> str:
         """Give the address of a destination in Streamkap's web application.

@@ -242,7 +242,11 @@ class AsyncStreamkapClient:
             raise late(call.method, call.url, call.timeout, proxy) from None
         except aiohttp.ClientHttpProxyError as error:
             raise refused_by_proxy(call.method, call.url, error.status, proxy) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (StreamkapError, RuntimeError):
+            # The latter: another task has closed the client.
+            raise
+        except Exception as error:
+            # Whatever a library raises: its traceback holds the request.
             if status is not None:
                 raise broken(call.method, call.url, status, error) from None
             # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.

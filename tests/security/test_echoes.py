@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import json
 import socket
@@ -105,3 +106,34 @@ def test_the_connection_test_does_not_show_a_token(
     assert works
     assert secret not in message
     assert "project of ***" in message
+
+
+def test_a_proxy_that_cannot_be_used_does_not_show_its_password(
+    make: MakeAsker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("socks5://me:pr0xy-passw0rd@proxy.example:1", "http://me:pr0xy-passw0rd@h..x:1"):
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, url)
+        settings = ClientSettings(CREDENTIALS, base_url="https://api.example.com", timeout=5, max_attempts=1)
+        with pytest.raises(StreamkapError) as caught:
+            make(settings, clock=time.monotonic, session=signed_in(settings)).metrics()
+        assert [part for part in shown(caught.value) if "passw0rd" in part] == []
+
+
+def test_a_ca_bundle_that_is_missing_does_not_show_the_proxys_password(make: MakeAsker) -> None:
+    proxies = {"https": "http://me:pr0xy-passw0rd@127.0.0.1:1"}
+    settings = ClientSettings(CREDENTIALS, base_url="https://api.example.com", proxies=proxies, verify="/not/there.pem")
+    with pytest.raises(StreamkapError, match=r"/not/there\.pem") as caught:
+        make(settings, clock=time.monotonic, session=signed_in(settings)).metrics()
+    assert [part for part in shown(caught.value) if "passw0rd" in part] == []
+
+
+def test_plain_http_to_loopback_does_not_leave_the_machine_through_a_proxy(
+    make: MakeAsker, simulator: StreamkapSimulator
+) -> None:
+    settings = settings_for(simulator, proxies={"http": "http://192.0.2.1:3128"}, max_attempts=1)
+    with pytest.raises(StreamkapError, match="base_url is plain http: credentials would cross the network") as caught:
+        make(settings).metrics()
+    assert caught.value.permanent
+    with pytest.raises(StreamkapError, match="through the proxy") as caught:
+        make(dataclasses.replace(settings, allow_http=True, timeout=0.2)).metrics()

@@ -63,6 +63,12 @@ _BEARER = "Bearer "
 _WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
 
 
+#: Most bytes of a response that every wait reads again and again (parsed in 0.3 s at worst), and of one that somebody
+#: asked for: a list, or metrics over time.
+SMALL_BODY = 1024 * 1024
+LARGE_BODY = 32 * SMALL_BODY
+
+
 @dataclass(frozen=True)
 class Request:
     """One HTTP request, without the host.
@@ -74,6 +80,7 @@ class Request:
     :param headers: headers beyond those that every request has.
     :param permission: what is lacking if the answer is a 403.
     :param confidential: the answer can hold secrets, so no error shows its body.
+    :param limit: most bytes of the response's body, decompressed.
     """
 
     method: str
@@ -83,6 +90,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permission: str | None = None
     confidential: bool = False
+    limit: int = SMALL_BODY
 
 
 @dataclass(frozen=True)
@@ -146,12 +154,13 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session of {self.settings.base_url}>"
 
-    def metrics(self, query: MetricsQuery) -> Exchange[DestinationMetrics]:
-        """Ask for a destination's metrics.
+    def metrics(self, query: MetricsQuery, limit: int = LARGE_BODY) -> Exchange[DestinationMetrics]:
+        """Request a destination's metrics.
 
-        :param query: what to ask.
+        :param query: the query.
+        :param limit: most bytes of the response's body.
         """
-        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION)
+        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION, limit=limit)
 
         def parse(payload: Any, response: Response) -> DestinationMetrics:
             now, age = self._wall(), timedelta(seconds=_age(response))
@@ -183,13 +192,13 @@ class Session:
             # The points first: a status that is read after them speaks of a time that is not before theirs.
             if newest is not None:
                 try:
-                    series = yield from self.metrics(newest)
+                    series = yield from self.metrics(newest, watch.series_limit)
                 except _NO_SERIES as error:
                     if error.transient and isinstance(error, StreamkapHTTPError):
                         raise
                     # The latest metrics may be readable all the same; the gate decides whether they are enough.
                     series_error = bare(error)
-            latest = yield from self.metrics(watch.latest())
+            latest = yield from self.metrics(watch.latest(), SMALL_BODY)
             return Observation(latest, series, series_error, clock_lead=self._clock_lead)
         except StreamkapNotFoundError as error:
             if not (yield from self._exists(watch.destination_id)):
@@ -209,7 +218,9 @@ class Session:
 
         :param destination_id: its id.
         """
-        request = Request("GET", destination_path(check_destination_id(destination_id)), confidential=True)
+        request = Request(
+            "GET", destination_path(check_destination_id(destination_id)), confidential=True, limit=LARGE_BODY
+        )
         page = yield from self._call(request, lambda payload, _: DestinationPage.parse(payload))
         if not page.destinations:
             raise StreamkapNotFoundError(
@@ -225,7 +236,7 @@ class Session:
         :param query: which ones.
         :param page: number of the page, from 1 on.
         """
-        request = Request("GET", "/destinations", query.params(page), confidential=True)
+        request = Request("GET", "/destinations", query.params(page), confidential=True, limit=LARGE_BODY)
         return (yield from self._call(request, lambda payload, _: DestinationPage.parse(payload)))
 
     def whoami(self) -> Exchange[dict[str, Any]]:
@@ -315,6 +326,7 @@ class Session:
                 status=response.status,
                 detail=self._excerpt(request, response),
                 permanent=error.permanent,
+                transient=error.transient,
                 **self._about(request, response),
             ) from None
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapError,
@@ -237,7 +237,15 @@ class Session:
         :param page: number of the page, from 1 on.
         """
         request = Request("GET", "/destinations", query.params(page), confidential=True, limit=LARGE_BODY)
-        return (yield from self._call(request, lambda payload, _: DestinationPage.parse(payload)))
+
+        def parse(payload: Any, _: Response) -> DestinationPage:
+            found = DestinationPage.parse(payload)
+            # Some more can have been created in the meantime, or the API has a least size of a page.
+            if (count := len(found.destinations)) > 2 * MAX_PAGE_SIZE:
+                raise StreamkapResponseError(f"a page holds {count:,} destinations, far more than were asked for")
+            return found
+
+        return (yield from self._call(request, parse))
 
     def whoami(self) -> Exchange[dict[str, Any]]:
         """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""

@@ -219,7 +219,7 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
-        host = str(ipaddress.ip_address(host)) if ":" in host else host.encode("idna").decode("ascii")
+        host = str(ipaddress.ip_address(host)) if ":" in host else _ascii(host)
     except ValueError:
         raise refuse("holds no valid host and port") from None
     if parts.scheme not in ("http", "https"):
@@ -244,6 +244,16 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     netloc = f"[{host}]" if ":" in host else host
     netloc = netloc if port is None else f"{netloc}:{port}"
     return f"{parts.scheme}://{netloc}{quote(parts.path, safe='/%:@!$&+,;=~')}".rstrip("/")
+
+
+def _ascii(host: str) -> str:
+    """Encode a host name by IDNA 2008, as browsers do: Python's own codec makes another name of some letters."""
+    if host.isascii():
+        return host.encode("idna").decode("ascii")
+    # It comes with requests.
+    import idna
+
+    return idna.encode(host).decode("ascii")
 
 
 def is_loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ def test_a_bomb_is_not_unpacked_before_it_is_refused() -> None:
     body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
     tracemalloc.start()
     try:
-        with pytest.raises(StreamkapResponseError, match="larger than 32 MiB"):
+        with pytest.raises(StreamkapResponseError, match="larger than 1 MiB"):
             body.feed(bomb)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -21,11 +21,17 @@ from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_streamkap.api.environment import Proxy
+from airflow_provider_streamkap.api.exchange import LARGE_BODY
 from airflow_provider_streamkap.api.transport import MAX_HEADERS
+
+# Bytes of a response as they come: its header, a body that is not compressed, and the lines between its chunks.
+_MOST_BYTES = 2 * LARGE_BODY
 
 
 class _Within(io.RawIOBase):
-    """Reads a socket until a moment has come, however the bytes are spread.
+    """Reads a response from a socket, until a moment has come and up to a size, however the bytes are spread.
+
+    urllib3 reads the size of a chunk, and what follows the last one, to the end of the line, however long that is.
 
     :param sock: where to read.
     :param raw: the socket's own reader, which keeps it open while an answer is read.
@@ -36,6 +42,7 @@ class _Within(io.RawIOBase):
         self._raw = raw
         # urllib3 has just set the socket to what is left for reading.
         self._end = time.monotonic() + (sock.gettimeout() or 0.0)
+        self._room = _MOST_BYTES
 
     def readable(self) -> bool:
         return True
@@ -45,7 +52,11 @@ class _Within(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._room -= count or 0
+        if self._room < 0:
+            raise OSError("the response does not end")
+        return count
 
     def close(self) -> None:
         self._raw.close()

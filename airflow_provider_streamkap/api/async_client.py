@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -35,6 +35,10 @@ T = TypeVar("T")
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": MAX_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
+
+
+# Bytes of a response that are parsed on the event loop: in less than 0.1 s, whatever they hold.
+_PARSED_ON_LOOP = 256 * 1024
 
 
 class AsyncStreamkapClient:
@@ -177,17 +181,18 @@ class AsyncStreamkapClient:
 
     async def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:
         reply: Response | None = None
-        try:
-            while True:
-                step = exchange.send(reply)
-                if isinstance(step, Renewal):
-                    await self._renew(step, deadline)
-                    reply = None
-                else:
-                    reply = await self._send(step, deadline)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+        while True:
+            # A large response is parsed in a thread, so that the event loop goes on.
+            large = reply is not None and len(reply.body) > _PARSED_ON_LOOP
+            step = await asyncio.to_thread(_advance, exchange, reply) if large else _advance(exchange, reply)
+            if isinstance(step, _Done):
+                result: T = step.value
+                return result
+            if isinstance(step, Renewal):
+                await self._renew(step, deadline)
+                reply = None
+            else:
+                reply = await self._send(step, deadline)
 
     async def _renew(self, step: Renewal, deadline: Deadline) -> None:
         try:
@@ -242,7 +247,11 @@ class AsyncStreamkapClient:
             raise late(call.method, call.url, call.timeout, proxy) from None
         except aiohttp.ClientHttpProxyError as error:
             raise refused_by_proxy(call.method, call.url, error.status, proxy) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (StreamkapError, RuntimeError):
+            # The latter: another task has closed the client.
+            raise
+        except Exception as error:
+            # Whatever a library raises: its traceback holds the request.
             if status is not None:
                 raise broken(call.method, call.url, status, error) from None
             # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.
@@ -272,3 +281,16 @@ class AsyncStreamkapClient:
                 http._retry_connection = False
                 self._http = http
             return self._http
+
+
+class _Done(NamedTuple):
+    """The end of an exchange; a thread cannot raise StopIteration."""
+
+    value: Any
+
+
+def _advance(exchange: Exchange[Any], reply: Response | None) -> Request | Renewal | _Done:
+    try:
+        return exchange.send(reply)
+    except StopIteration as done:
+        return _Done(done.value)

@@ -87,13 +87,18 @@ class StreamkapClient:
         self._rng = rng or random.SystemRandom()
         self._threads = min(max_concurrency, MAX_THREADS)
         self._closed = False
-        self._proxy = proxy = choose_proxy(settings)
+        try:
+            self._proxy = proxy = choose_proxy(settings)
+            context = tls_context(settings, proxy)
+        except StreamkapError as error:
+            # The local variables of both functions can hold the password of a proxy.
+            raise bare(error) from None
         self._http = HTTPSession()
         # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
         self._http.trust_env = False
         self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        adapter = Adapter(tls_context(settings, proxy), self._threads, proxy)
+        adapter = Adapter(context, self._threads, proxy)
         # Not at the base URL, which requests may write in another way than it was configured.
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)

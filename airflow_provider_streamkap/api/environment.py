@@ -66,7 +66,22 @@ def choose_proxy(settings: ClientSettings) -> Proxy | None:
         if no_proxy and should_bypass_proxies(base_url, no_proxy):
             return None
         chosen = select_proxy(base_url, {scheme: proxy or "" for scheme, proxy in proxies.items()})
-        return Proxy.parse(chosen, "proxies") if chosen else None
+        if not chosen:
+            return None
+        found = Proxy.parse(chosen, "proxies")
+        if (
+            base_url.startswith("http:")
+            and not settings.allow_http
+            and not is_loopback(urlsplit(chosen).hostname or "")
+        ):
+            raise StreamkapConnectionError(
+                f"base_url is plain http: credentials would cross the network to {found} unprotected; use https, leave "
+                "out the proxy, or set allow_http",
+                url=base_url,
+                transient=False,
+                permanent=True,
+            )
+        return found
     if is_loopback(urlsplit(base_url).hostname or ""):
         return None
     origin = _variable(urlsplit(base_url).scheme)

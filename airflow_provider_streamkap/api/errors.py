@@ -9,21 +9,13 @@ Two flags steer everybody above: ``transient`` (asking again soon may help: the 
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from typing import Any, ClassVar
 
 from airflow_provider_streamkap.api.redaction import redact_url
 
 #: Characters of a detail that a message shows.
 MAX_DETAIL = 500
-
-_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.I)
-_NOT_TEXT = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
-_MARKUP = re.compile(r"\s*(?:<!doctype html|<html|<head|<body)", re.I)
-# A proxy's page says what it has to say in its first lines, and patterns over more would cost time.
-_MAX_MARKUP = 4096
 
 
 class StreamkapError(Exception):
@@ -177,12 +169,12 @@ def bare(error: StreamkapError) -> StreamkapError:
 def brief(detail: Any) -> str:
     """Render a detail on one line, at most :data:`MAX_DETAIL` characters and an ellipsis long.
 
-    :param detail: text, HTML, a list of validation errors, or any other JSON value.
+    :param detail: text, a list of validation errors, or any other JSON value.
     """
     if detail is None:
         return ""
     if isinstance(detail, str):
-        text = _plain(detail)
+        text = detail
     elif isinstance(detail, list):
         text = "; ".join(_problem(item) for item in detail[:20])
     else:
@@ -190,14 +182,6 @@ def brief(detail: Any) -> str:
     text = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_DETAIL])
     text = " ".join(text.split())
     return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]}..."
-
-
-def _plain(text: str) -> str:
-    if not _MARKUP.match(text):
-        return text
-    text = text[:_MAX_MARKUP]
-    title = _TITLE.search(text)
-    return html.unescape(title[1] if title and title[1].strip() else _NOT_TEXT.sub(" ", text))
 
 
 def _problem(item: Any) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_provider_streamkap.api.destination import Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapError,
@@ -37,7 +37,7 @@ from airflow_provider_streamkap.api.hold import Hold
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
-from airflow_provider_streamkap.api.redaction import redact_text
+from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.api.statuses import http_date, http_error
 from airflow_provider_streamkap.api.token import Token, parse_token
@@ -63,6 +63,12 @@ _BEARER = "Bearer "
 _WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
 
 
+#: Most bytes of a response that every wait reads again and again (parsed in 0.3 s at worst), and of one that somebody
+#: asked for: a list, or metrics over time.
+SMALL_BODY = 1024 * 1024
+LARGE_BODY = 32 * SMALL_BODY
+
+
 @dataclass(frozen=True)
 class Request:
     """One HTTP request, without the host.
@@ -74,6 +80,7 @@ class Request:
     :param headers: headers beyond those that every request has.
     :param permission: what is lacking if the answer is a 403.
     :param confidential: the answer can hold secrets, so no error shows its body.
+    :param limit: most bytes of the response's body, decompressed.
     """
 
     method: str
@@ -83,6 +90,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     permission: str | None = None
     confidential: bool = False
+    limit: int = SMALL_BODY
 
 
 @dataclass(frozen=True)
@@ -146,19 +154,24 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session of {self.settings.base_url}>"
 
-    def metrics(self, query: MetricsQuery) -> Exchange[DestinationMetrics]:
-        """Ask for a destination's metrics.
+    def metrics(self, query: MetricsQuery, limit: int = LARGE_BODY) -> Exchange[DestinationMetrics]:
+        """Request a destination's metrics.
 
-        :param query: what to ask.
+        :param query: the query.
+        :param limit: most bytes of the response's body.
         """
-        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION)
+        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION, limit=limit)
 
         def parse(payload: Any, response: Response) -> DestinationMetrics:
             now, age = self._wall(), timedelta(seconds=_age(response))
             if (date := http_date(response.headers.get("date", ""))) is not None:
                 self._clock_lead = (date + age - now).total_seconds()
             # A response from a cache on the way is as old as it says.
-            return DestinationMetrics.parse(query, payload, now - age)
+            metrics = DestinationMetrics.parse(query, payload, now - age)
+            if metrics.undocumented:
+                shown = redact_value(metrics.undocumented, self._secrets(request))
+                metrics = replace(metrics, undocumented=shown)
+            return metrics
 
         try:
             return (yield from self._call(request, parse))
@@ -179,13 +192,13 @@ class Session:
             # The points first: a status that is read after them speaks of a time that is not before theirs.
             if newest is not None:
                 try:
-                    series = yield from self.metrics(newest)
+                    series = yield from self.metrics(newest, watch.series_limit)
                 except _NO_SERIES as error:
                     if error.transient and isinstance(error, StreamkapHTTPError):
                         raise
                     # The latest metrics may be readable all the same; the gate decides whether they are enough.
                     series_error = bare(error)
-            latest = yield from self.metrics(watch.latest())
+            latest = yield from self.metrics(watch.latest(), SMALL_BODY)
             return Observation(latest, series, series_error, clock_lead=self._clock_lead)
         except StreamkapNotFoundError as error:
             if not (yield from self._exists(watch.destination_id)):
@@ -205,7 +218,9 @@ class Session:
 
         :param destination_id: its id.
         """
-        request = Request("GET", destination_path(check_destination_id(destination_id)), confidential=True)
+        request = Request(
+            "GET", destination_path(check_destination_id(destination_id)), confidential=True, limit=LARGE_BODY
+        )
         page = yield from self._call(request, lambda payload, _: DestinationPage.parse(payload))
         if not page.destinations:
             raise StreamkapNotFoundError(
@@ -221,8 +236,16 @@ class Session:
         :param query: which ones.
         :param page: number of the page, from 1 on.
         """
-        request = Request("GET", "/destinations", query.params(page), confidential=True)
-        return (yield from self._call(request, lambda payload, _: DestinationPage.parse(payload)))
+        request = Request("GET", "/destinations", query.params(page), confidential=True, limit=LARGE_BODY)
+
+        def parse(payload: Any, _: Response) -> DestinationPage:
+            found = DestinationPage.parse(payload)
+            # Some more can have been created in the meantime, or the API has a least size of a page.
+            if (count := len(found.destinations)) > 2 * MAX_PAGE_SIZE:
+                raise StreamkapResponseError(f"a page holds {count:,} destinations, far more than were asked for")
+            return found
+
+        return (yield from self._call(request, parse))
 
     def whoami(self) -> Exchange[dict[str, Any]]:
         """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""
@@ -230,9 +253,11 @@ class Session:
         def parse(payload: Any, _: Response) -> dict[str, Any]:
             if not isinstance(payload, dict):
                 raise StreamkapResponseError("the identity is not an object")
-            return {key: clean(payload.get(key)) for key in _WHOAMI}
+            # The connection test shows some of it.
+            return {key: redact_value(clean(payload.get(key)), self._secrets(request)) for key in _WHOAMI}
 
-        return (yield from self._call(Request("GET", "/auth/whoami", confidential=True), parse))
+        request = Request("GET", "/auth/whoami", confidential=True)
+        return (yield from self._call(request, parse))
 
     def sign_in(self) -> Exchange[None]:
         """Fetch a token, unless there is a valid one."""
@@ -305,19 +330,20 @@ class Session:
             return parse(decode(response.body), response)
         except StreamkapResponseError as error:
             raise StreamkapResponseError(
-                error.message,
+                redact_text(error.message, self._secrets(request)),
                 status=response.status,
                 detail=self._excerpt(request, response),
                 permanent=error.permanent,
-                **_about(request, response),
+                transient=error.transient,
+                **self._about(request, response),
             ) from None
 
     def _excerpt(self, request: Request, response: Response) -> str | None:
         if request.confidential:
-            kind = brief(response.headers.get("content-type", "of no stated type"))
+            stated = response.headers.get("content-type", "of no stated type")
+            kind = brief(redact_text(stated, self._secrets(request)))
             return f"{len(response.body)} bytes {kind}, not shown because they may hold secrets"
-        text = sound(response.body[: 4 * _EXCERPT].decode("utf-8", "replace")).strip()
-        return redact_text(text, self._secrets(request))[:_EXCERPT] or None
+        return sound(redact_body(response.body, self._secrets(request), _EXCERPT)) or None
 
     def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
         error = http_error(
@@ -328,7 +354,8 @@ class Session:
             permission=request.permission,
             signing_in=signing_in,
             secrets=self._secrets(request),
-            **_about(request, response),
+            confidential=request.confidential,
+            **self._about(request, response),
         )
         self.hold.heed(error)
         return error
@@ -337,7 +364,12 @@ class Session:
         token = self._token
         # An answer shows the token that it was asked with, which others may have renewed meanwhile.
         sent = request.headers.get("Authorization", "").removeprefix(_BEARER)
-        return (*self.settings.credentials.secrets(), sent, *((token.access,) if token else ()))
+        return (*self.settings.secrets(), sent, *((token.access,) if token else ()))
+
+    def _about(self, request: Request, response: Response) -> dict[str, Any]:
+        shown = redact_text(response.headers.get("x-request-id", ""), self._secrets(request))[:200]
+        request_id = "".join(char for char in shown if char.isprintable())
+        return {"method": request.method, "url": response.url, "request_id": request_id or None}
 
 
 def _unknown(error: StreamkapNotFoundError, destination_id: str, otherwise: str = "") -> StreamkapNotFoundError:
@@ -366,8 +398,3 @@ def _age(response: Response) -> float:
     """Return the seconds for which a cache has kept a response (RFC 9111), or 0 if it does not say."""
     text = response.headers.get("age", "").strip()
     return min(float(text), _MAX_AGE) if text.isascii() and text.isdigit() else 0.0
-
-
-def _about(request: Request, response: Response) -> dict[str, Any]:
-    request_id = "".join(char for char in response.headers.get("x-request-id", "")[:200] if char.isprintable())
-    return {"method": request.method, "url": response.url, "request_id": request_id or None}

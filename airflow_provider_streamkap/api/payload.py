@@ -16,6 +16,9 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 #: Levels of nesting that are read. The documented answers need five; how many recursion bears, the caller decides.
 MAX_DEPTH = 64
 
+#: Values that are read. A large response of points, in 32 MiB, has fewer.
+MAX_VALUES = 2_000_000
+
 # Airflow 3 sends XComs and the events of triggers as msgpack, which raises OverflowError on a larger integer. A larger
 # float is no better: PostgreSQL's jsonb hands it out as an integer.
 _LIMIT = 2.0**63
@@ -31,6 +34,11 @@ def decode(body: bytes) -> Any:
     :param body: the whole body; UTF-8, or UTF-16 or UTF-32 with the marks that RFC 4627 knows.
     :raises StreamkapResponseError: if it is empty or not JSON.
     """
+    # Each takes some 60 bytes of memory, whatever the body's size.
+    if sum(map(body.count, (b"[", b"{", b","))) > MAX_VALUES:
+        raise StreamkapResponseError(
+            f"the answer holds more than {MAX_VALUES:,} values", permanent=True, transient=False
+        )
     if not body.strip():
         raise StreamkapResponseError("the answer is empty where JSON was expected")
     try:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -23,21 +26,90 @@ _SECRET_PAIR = re.compile(
     r"""("[^"]*"?|'[^']*'?|[^\s&,;<>{}]+)""",
     re.I,
 )
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.I)
+_NOT_TEXT = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
+_MARKUP = re.compile(r"\s*(?:<!doctype html|<html|<head|<body)", re.I)
+# A proxy's page says what it has to say in its first lines, and patterns over more would cost time.
+_MAX_MARKUP = 4096
+# Bytes of a body that are searched, times that a text may be HTML-escaped, and characters that can spell a single one,
+# such as %F0%9F%98%80.
+_MAX_BODY = 64 * 1024
+_MAX_ESCAPES = 4
+_LONGEST_SPELLING = 12
 # Shorter "secrets" would blank out half of a message and protect nothing.
 _SHORTEST_SECRET = 4
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Replace known secrets, tokens and values that stand behind a secret's name.
+    """Return a text as a person reads it, without secrets: known ones, tokens, and what follows a secret's name.
 
-    :param text: any text, for instance the start of an answer's body.
-    :param secrets: values that are known to be secret and are replaced wherever they stand.
+    Markup is removed and entities are decoded first, since a secret that is spelled in another way would stay. Cut the
+    result, never the text: a secret that was cut would not be found.
+
+    :param text: any text, for instance a response's body.
+    :param secrets: known secrets. They are found plain, URL-encoded, JSON-escaped, HTML-escaped and in base64.
     """
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, HIDDEN)
+    patterns = _patterns(frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET))
+    text = _hide(_decoded(text), patterns)
+    if _MARKUP.match(text):
+        title = _TITLE.search(text[:_MAX_MARKUP])
+        shown = title[1] if title and title[1].strip() else _NOT_TEXT.sub(" ", text[:_MAX_MARKUP])
+        text = _hide(shown, patterns)
     text = _USERINFO.sub(f"{HIDDEN}@", _SECRET_TEXT.sub(HIDDEN, text))
     return _SECRET_PAIR.sub(rf"\g<1>{HIDDEN}", text)
+
+
+def redact_body(body: bytes, secrets: Iterable[str], limit: int) -> str:
+    """Return the beginning of a response's body, redacted.
+
+    :param body: the body.
+    :param secrets: as in :func:`redact_text`.
+    :param limit: most characters of the result.
+    """
+    secrets = tuple(secrets)
+    text = body[:_MAX_BODY].decode("utf-8", "replace")
+    if len(body) > _MAX_BODY:
+        # A secret that this cut has split could show its beginning.
+        text = text[: max(_MAX_BODY - _LONGEST_SPELLING * max(map(len, secrets), default=0), 0)]
+    return redact_text(text, secrets).strip()[:limit]
+
+
+def _decoded(text: str) -> str:
+    for _ in range(_MAX_ESCAPES):
+        before, text = text, html.unescape(text)
+        if text == before:
+            break
+    return text
+
+
+def _hide(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
+    for pattern in patterns:
+        text = pattern.sub(HIDDEN, text)
+    return text
+
+
+@lru_cache(maxsize=64)
+def _patterns(secrets: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+    """Return a pattern for each secret, the longest first."""
+    values = {form for secret in secrets for form in (secret, _decoded(secret), *_base64(secret))}
+    return tuple(re.compile("".join(map(_spelled, value))) for value in sorted(values, key=len, reverse=True))
+
+
+def _base64(secret: str) -> Iterator[str]:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
+
+
+def _spelled(char: str) -> str:
+    """Return a pattern for a character in each way in which URLs and JSON spell it."""
+    if char.isascii() and (char.isalnum() or char in "-_."):
+        return re.escape(char)
+    units = char.encode("utf-16-be", "surrogatepass")
+    escaped = "".join(rf"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    percent = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "replace"))
+    named = {" ": r"\+", "/": r"\\/", '"': r'\\"', "\\": r"\\\\", "\n": r"\\n", "\t": r"\\t", "\r": r"\\r"}.get(char)
+    forms = [f"(?i:{escaped})", f"(?i:{percent})", *([named] if named else []), re.escape(char)]
+    return f"(?:{'|'.join(forms)})"
 
 
 def redact_value(value: Any, secrets: Iterable[str] = ()) -> Any:

@@ -12,9 +12,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import getproxies_environment
 
 DEFAULT_BASE_URL = "https://api.streamkap.com"
 
@@ -132,6 +134,15 @@ class ClientSettings:
         """Seconds for connecting."""
         return min(MAX_CONNECT, self.timeout)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return every value that must not be shown: of the credentials, and of proxies, the environment's included."""
+        found = set()
+        for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
+            with suppress(ValueError):
+                password = urlsplit(proxy or "").password or ""
+                found |= {password, unquote(password)}
+        return (*self.credentials.secrets(), *sorted(found - {""}))
+
     @property
     def proxy_map(self) -> dict[str, str | None]:
         """The proxies as a dict, with their passwords; empty where the environment decides."""
@@ -208,7 +219,7 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
-        host = str(ipaddress.ip_address(host)) if ":" in host else host.encode("idna").decode("ascii")
+        host = str(ipaddress.ip_address(host)) if ":" in host else _ascii(host)
     except ValueError:
         raise refuse("holds no valid host and port") from None
     if parts.scheme not in ("http", "https"):
@@ -233,6 +244,16 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     netloc = f"[{host}]" if ":" in host else host
     netloc = netloc if port is None else f"{netloc}:{port}"
     return f"{parts.scheme}://{netloc}{quote(parts.path, safe='/%:@!$&+,;=~')}".rstrip("/")
+
+
+def _ascii(host: str) -> str:
+    """Encode a host name by IDNA 2008, as browsers do: Python's own codec makes another name of some letters."""
+    if host.isascii():
+        return host.encode("idna").decode("ascii")
+    # It comes with requests.
+    import idna
+
+    return idna.encode(host).decode("ascii")
 
 
 def is_loopback(host: str) -> bool:

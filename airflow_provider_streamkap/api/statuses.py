@@ -27,7 +27,7 @@ from airflow_provider_streamkap.api.errors import (
     brief,
 )
 from airflow_provider_streamkap.api.payload import clean, decode, sound
-from airflow_provider_streamkap.api.redaction import redact_text, redact_value
+from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 
 #: 4xx that a client may send again as it stands (RFC 9110 and RFC 8470): never permanent.
 PASSING_REFUSALS = frozenset({408, 425, 429})
@@ -53,6 +53,7 @@ def http_error(
     permission: str | None = None,
     signing_in: bool = False,
     secrets: Iterable[str] = (),
+    confidential: bool = False,
     **about: Any,
 ) -> StreamkapError:
     """Make the error for a status other than 2xx.
@@ -63,17 +64,19 @@ def http_error(
     :param now: aware time to hold a ``Retry-After`` date against where the answer carries no ``Date``.
     :param permission: what a 403 of this call lacks, where the contract names it.
     :param signing_in: the call was the token call, so a refusal means the credentials.
-    :param secrets: values to take out of the detail.
+    :param secrets: values to hide in the detail.
+    :param confidential: the response can hold a destination's configuration.
     :param about: passed on to the error: method, url, request_id.
     """
     phrase = http.client.responses.get(status, "unknown kind of failure")
-    about = {**about, "status": status, "detail": detail_of(body, tuple(secrets))}
+    secrets = tuple(secrets)
+    about = {**about, "status": status, "detail": detail_of(body, tuple(secrets), confidential=confidential)}
     if not 300 <= status < 600:
         return StreamkapResponseError(f"{status} is no answer to this call", **about)
     about["retry_after"] = retry_after(headers, now)
     title = f"{status} {phrase}"
     if status < 400:
-        target = _host_of(headers.get("location", ""))
+        target = redact_text(_host_of(headers.get("location", "")), secrets)
         return StreamkapRedirectError(
             f"{title}: redirected to {target}; redirects are refused, because a token goes to the configured"
             " host only: set the host that the API really has",
@@ -114,11 +117,12 @@ def _refusal(status: int, title: str, permission: str | None, about: dict[str, A
     return StreamkapRequestError(title, **about)
 
 
-def detail_of(body: bytes, secrets: tuple[str, ...] = ()) -> Any:
-    """Take out of an error's body what it says: its ``detail``, all of it where there is none, or its text.
+def detail_of(body: bytes, secrets: tuple[str, ...] = (), *, confidential: bool = False) -> Any:
+    """Return what an error's body says: its ``detail``, all of it if there is none, or its text; without secrets.
 
-    :param body: the answer's body; JSON, HTML or anything else.
-    :param secrets: values to take out.
+    :param body: the response's body; JSON, HTML or anything else.
+    :param secrets: values to hide.
+    :param confidential: show no values, since they can be those of a destination's configuration.
     """
     value: Any = None
     if len(body) <= _MAX_DETAIL_BODY:
@@ -129,8 +133,17 @@ def detail_of(body: bytes, secrets: tuple[str, ...] = ()) -> Any:
     if isinstance(value, dict) and value.get("detail") is not None:
         value = value["detail"]
     if value is None:
-        return redact_text(sound(body[:_MAX_TEXT].decode("utf-8", "replace")).strip(), secrets) or None
-    return redact_value(value, secrets)
+        return sound(redact_body(body, secrets, _MAX_TEXT)) or None
+    return redact_value(_public(value) if confidential else value, secrets)
+
+
+def _public(value: Any) -> Any:
+    """Return the messages, places and texts of a detail that can repeat a destination's configuration."""
+    if isinstance(value, list):
+        return [_public(item) for item in value]
+    if isinstance(value, dict):
+        return {name: value[name] for name in ("loc", "msg") if name in value}
+    return value if isinstance(value, str) else None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -17,8 +17,6 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError, Stream
 from airflow_provider_streamkap.api.exchange import Request, Response
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-#: Bytes of one answer, decompressed.
-MAX_BODY = 32 * 1024 * 1024
 #: Lines of a response's header, and bytes of each. The defaults of aiohttp (8,190 bytes) and http.client (100 lines)
 #: are below what proxies and gateways add.
 MAX_HEADERS = 512
@@ -50,6 +48,7 @@ class Call:
     :param body: what to send.
     :param timeout: seconds for all of it.
     :param connect_timeout: seconds of them for connecting.
+    :param limit: most bytes of the response's body, decompressed.
     """
 
     method: str
@@ -58,6 +57,7 @@ class Call:
     body: bytes | None = field(repr=False)
     timeout: float
     connect_timeout: float
+    limit: int
 
 
 def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
@@ -78,7 +78,7 @@ def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
         headers["Content-Type"] = "application/json"
         body = json.dumps(request.json).encode()
     timeout = min(settings.timeout, left)
-    return Call(request.method, url, headers, body, timeout, min(settings.connect_timeout, timeout))
+    return Call(request.method, url, headers, body, timeout, min(settings.connect_timeout, timeout), request.limit)
 
 
 class Body:
@@ -109,14 +109,18 @@ class Body:
         :raises StreamkapResponseError: if they do not decompress, or all of them get too large.
         """
         self._fed = self._fed or bool(chunk)
-        room = MAX_BODY - len(self._data) + 1
+        room = self._call.limit - len(self._data) + 1
         try:
             self._data += self._inflate.decompress(chunk, room) if self._inflate else chunk
         except zlib.error:
             raise self._error("the answer cannot be decompressed") from None
-        if len(self._data) > MAX_BODY:
+        # zlib copies all bytes after the end with every chunk, which takes quadratic time.
+        if self._inflate and self._inflate.unused_data:
+            raise self._error("the answer goes on after the end of its compressed data")
+        if len(self._data) > self._call.limit:
             raise self._error(
-                f"the answer is larger than {MAX_BODY // 1024**2} MiB: narrow the window or ask for a coarser interval",
+                f"the answer is larger than {self._call.limit // 1024**2} MiB: narrow the window or ask for a coarser "
+                "interval",
                 permanent=True,
                 transient=False,
             )

@@ -49,6 +49,11 @@ class Watch:
         """
         return cls(destination_id, max(WINDOW_SECONDS, math.ceil(max_age or 0) + 2 * GRAIN_SECONDS))
 
+    @property
+    def series_limit(self) -> int:
+        """Most bytes of the timeseries: 1 MiB for each hour of the window, and 32 MiB at most."""
+        return min(math.ceil((self.window or 0) / WINDOW_SECONDS), 32) * 1024 * 1024
+
     def latest(self) -> MetricsQuery:
         """Ask for the latest metrics."""
         return _latest(self.destination_id)

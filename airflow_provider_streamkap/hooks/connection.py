@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Any, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow_provider_streamkap.api.errors import brief
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
@@ -49,11 +49,7 @@ class StreamkapConnection:
 
     def secrets(self) -> tuple[str, ...]:
         """Give every value in here that must not be shown, the password of a proxy included."""
-        passwords = (urlsplit(proxy or "").password for proxy in self.settings.proxy_map.values())
-        return (
-            *self.settings.credentials.secrets(),
-            *(form for password in passwords if password for form in {password, unquote(password)}),
-        )
+        return self.settings.secrets()
 
     def app_url(self, destination_id: str) -> str:
         """Give the address of a destination in Streamkap's web application.
@@ -64,6 +60,19 @@ class StreamkapConnection:
         if not self.app_url_template:
             return APP_URL
         return self.app_url_template.replace("{destination_id}", quote(destination_id, safe=""))
+
+
+def is_web_url(text: str) -> bool:
+    """Return whether a link may lead to a URL: http or https, with a host, without a login or control characters.
+
+    :param text: the URL.
+    """
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and "@" not in parts.netloc and text.isprintable()
 
 
 def understand(
@@ -213,8 +222,9 @@ def _proxies(name: str, value: Any) -> Mapping[str, str]:
 
 
 def _template(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
-        raise ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in it; got {value!r}")
+    wrong = ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in its path or query")
+    if not isinstance(value, str) or not is_web_url(value) or "{" in urlsplit(value).netloc:
+        raise wrong
     return value
 
 

@@ -40,14 +40,15 @@ class StreamkapLink(BaseOperatorLink):
         :returns: the address; the application's front page where the task has not got as far.
         """
         # A DAG that is parsed shows no link, and is spared the import.
-        from airflow_provider_streamkap.hooks.connection import APP_URL
+        from airflow_provider_streamkap.hooks.connection import APP_URL, is_web_url
 
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         except Exception as error:
             log.warning("The address of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
             found = None
-        return found if isinstance(found, str) else APP_URL
+        # Any task can push an XCom of that name.
+        return found if isinstance(found, str) and is_web_url(found) else APP_URL
 
 
 def push_link(context: Mapping[str, Any], connection: StreamkapConnection, destination_id: str) -> None:

@@ -16,6 +16,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapConnectionError,
     StreamkapNotFoundError,
+    StreamkapResponseError,
 )
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import Credentials
@@ -174,3 +175,10 @@ def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSi
             use()
     asker.close()
     assert simulator.count("/metrics") == 1
+
+
+def test_a_page_that_is_far_larger_than_asked_for_is_refused(asker: Asker, simulator: StreamkapSimulator) -> None:
+    items: Any = [{"id": f"d{number}", "name": "x", "connector": "y"} for number in range(1_000)]
+    simulator.inject(Fault.json({"result": items, "page": 1, "total": 1_000}), path="/destinations", times=None)
+    with pytest.raises(StreamkapResponseError, match="a page holds 1,000 destinations, far more than"):
+        asker.destinations(page_size=1)

@@ -63,7 +63,9 @@ def test_a_token_is_renewed_before_it_expires(session: Session, time: Time, life
         assert game.requests[-1].headers["Authorization"] == "Bearer second-token"
 
 
-@pytest.mark.parametrize("lifetime", [None, 0, 4.9, 1e-6, -5, "soon", "", True, [], {}, float("nan"), float("inf"), 10**400])
+@pytest.mark.parametrize(
+    "lifetime", [None, 0, 4.9, 1e-6, -5, "soon", "", True, [], {}, float("nan"), float("inf"), 10**400]
+)
 def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: Session, time: Time, lifetime: Any) -> None:
     payload = {"accessToken": "first-token", "expiresIn": lifetime}
     game = play(session, answer(), answer({}, 401), answer(), tokens=[answer(payload), token_answer("second-token")])

@@ -31,7 +31,24 @@ from tests.api.support import CREDENTIALS, Time
 
 # What the token call may say of the life of a token, and the seconds that it means; None: nothing to go by.
 ABSENT = "absent"
-SENSELESS: list[Any] = [ABSENT, None, 0, 1, "2.5", 4.9, 1e-6, -5, -0.1, "", "soon", "-3", True, [3600], {}, float("nan")]
+SENSELESS: list[Any] = [
+    ABSENT,
+    None,
+    0,
+    1,
+    "2.5",
+    4.9,
+    1e-6,
+    -5,
+    -0.1,
+    "",
+    "soon",
+    "-3",
+    True,
+    [3600],
+    {},
+    float("nan"),
+]
 BOUNDLESS: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
 SECONDS: list[Any] = [3600, 600, 60, 5, "100", " 7 ", "12.5", 1e300]
 LASTING = [(said, float(said)) for said in SECONDS]

@@ -24,9 +24,16 @@ def test_a_bomb_is_not_unpacked_before_it_is_refused() -> None:
     body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
     tracemalloc.start()
     try:
-        with pytest.raises(StreamkapResponseError, match="larger than 32 MiB"):
+        with pytest.raises(StreamkapResponseError, match="larger than 1 MiB"):
             body.feed(bomb)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 128 * MIB
+
+
+def test_bytes_after_the_end_of_compressed_data_are_refused() -> None:
+    body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
+    body.feed(zlib.compress(b"[]"))
+    with pytest.raises(StreamkapResponseError, match="goes on after the end"):
+        body.feed(b"x")

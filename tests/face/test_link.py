@@ -159,7 +159,14 @@ def stored(value: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("value", "url"),
-    [("https://app.example.com/d/d1", "https://app.example.com/d/d1"), (None, FRONT_PAGE), (5, FRONT_PAGE)],
+    [
+        ("https://app.example.com/d/d1", "https://app.example.com/d/d1"),
+        (None, FRONT_PAGE),
+        (5, FRONT_PAGE),
+        ("javascript:alert(1)", FRONT_PAGE),
+        ("https://me:pw@app.example.com/", FRONT_PAGE),
+        ("/relative", FRONT_PAGE),
+    ],
 )
 def test_the_button_leads_where_the_task_said(airflow_database: None, value: Any, url: str) -> None:
     with stored(value) as key:

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A small response that becomes a large value must not fill the memory or hold the event loop."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_streamkap.api.errors import StreamkapResponseError
+from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
+from airflow_provider_streamkap.api.watch import Watch
+from tests.api.wire import Wire, ok
+
+# Asks for something once, and prints the MiB by which the process has grown, the seconds for which its event loop did
+# not run, and what was raised.
+GROWTH = """
+import asyncio, json, re, sys, time
+from pathlib import Path
+from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
+from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
+from airflow_provider_streamkap.api.watch import Watch
+
+def peak():
+    return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+
+async def main():
+    settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=60, max_attempts=1)
+    calls = {
+        "poll": lambda: client.observe(Watch("d1")),
+        "metrics": lambda: client.get_destination_metrics(MetricsQuery("d1")),
+        "whoami": lambda: client.whoami(),
+    }
+    longest, before, said = 0.0, time.monotonic(), ""
+    async with AsyncStreamkapClient(settings) as client:
+        call = asyncio.ensure_future(calls[sys.argv[2]]())
+        while not call.done():
+            await asyncio.sleep(0.001)
+            longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        try:
+            await call
+        except StreamkapError as error:
+            said = str(error)
+    return longest, said
+
+first = peak()
+longest, said = asyncio.run(main())
+print(json.dumps([peak() - first, longest, said]))
+"""
+
+
+def measured(body: bytes, call: str) -> tuple[float, float, str]:
+    """Let a process of its own ask a server that always responds with a body, compressed."""
+    compressed = gzip.compress(body)
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        token = head.startswith(b"POST") and call != "token"
+        headers = ["Connection: close"] if token else ["Connection: close", "Content-Encoding: gzip"]
+        connection.sendall(ok(b'{"accessToken": "abc", "expiresIn": 60}' if token else compressed, *headers))
+
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with Wire(respond) as wire:
+        command = [sys.executable, "-c", GROWTH, wire.url, "whoami" if call == "token" else call]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=env, timeout=240)
+    grown, longest, said = json.loads(done.stdout.splitlines()[-1])
+    return grown, longest, said
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@linux
+@pytest.mark.parametrize("call", ["poll", "whoami", "token"])
+def test_a_poll_a_token_and_an_identity_have_a_limit_of_their_own(call: str) -> None:
+    grown, longest, said = measured(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
+    assert "larger than 1 MiB" in said
+    assert grown < 100
+    assert longest < 2
+
+
+@linux
+def test_what_was_asked_for_may_be_large_but_not_of_any_number_of_values() -> None:
+    grown, longest, said = measured(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
+    assert "holds more than 2,000,000 values" in said
+    assert grown < 200
+    assert longest < 2
+
+
+def test_values_are_counted_before_they_are_made() -> None:
+    assert len(decode(b"[" + b"1," * 1000 + b"1]")) == 1001
+    with pytest.raises(StreamkapResponseError, match="more than 2,000,000 values") as caught:
+        decode(b"[" + b"," * MAX_VALUES)
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
+def test_a_wait_for_an_old_lag_may_read_more(age: float | None, limit: int) -> None:
+    assert Watch.dated("d1", age).series_limit == limit * 2**20

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import pendulum
+from airflow.sdk import DAG
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
 
 WAYS: dict[str, dict[str, Any]] = {
     "poke": {},

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a sensor in reschedule mode knows about its earlier pokes, each of which ran in a process of its own.
+"""What a sensor in reschedule mode knows about its earlier pokes, each of which ran in a separate process.
 
 Every Airflow records when they began; only 3.3 has a task state store, which keeps more.
 """

@@ -102,6 +102,10 @@ def test_a_secret_that_is_spelled_with_entities_is_found_as_well() -> None:
     assert "s3cr3t" not in redact_text("it was a&amp;b-s3cr3t", ["a&amp;b-s3cr3t"])
 
 
+def test_a_text_that_is_escaped_again_and_again_is_decoded_a_few_times_only() -> None:
+    assert redact_text("&amp;amp;amp;amp;amp;lt;") == "&amp;lt;"
+
+
 @pytest.mark.parametrize("at", [0, 30, 4_000, 65_000, 65_530])
 def test_no_cut_shows_the_beginning_of_a_secret(at: int) -> None:
     secret = "abcdefghij" * 40

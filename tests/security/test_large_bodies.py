@@ -5,12 +5,7 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,18 +13,14 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
 from airflow_provider_streamkap.api.watch import Watch
 from tests.api.wire import Wire, ok
+from tests.security.growth import measured, needs_linux
 
-# Asks for something once, and prints the MiB by which the process has grown, the seconds for which its event loop did
-# not run, and what was raised.
-GROWTH = """
-import asyncio, json, re, sys, time
-from pathlib import Path
+# Returns the seconds for which the event loop did not run, and what was raised.
+ASK = """
+import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.watch import Watch
-
-def peak():
-    return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 async def main():
     settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=60, max_attempts=1)
@@ -50,14 +41,13 @@ async def main():
             said = str(error)
     return longest, said
 
-first = peak()
-longest, said = asyncio.run(main())
-print(json.dumps([peak() - first, longest, said]))
+def run():
+    return asyncio.run(main())
 """
 
 
-def measured(body: bytes, call: str) -> tuple[float, float, str]:
-    """Let a process of its own ask a server that always responds with a body, compressed."""
+def asked(body: bytes, call: str) -> tuple[float, float, str]:
+    """Ask a server that always responds with the same body, compressed."""
     compressed = gzip.compress(body)
 
     def respond(connection: socket.socket, head: bytes) -> None:
@@ -65,29 +55,23 @@ def measured(body: bytes, call: str) -> tuple[float, float, str]:
         headers = ["Connection: close"] if token else ["Connection: close", "Content-Encoding: gzip"]
         connection.sendall(ok(b'{"accessToken": "abc", "expiresIn": 60}' if token else compressed, *headers))
 
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with Wire(respond) as wire:
-        command = [sys.executable, "-c", GROWTH, wire.url, "whoami" if call == "token" else call]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=env, timeout=240)
-    grown, longest, said = json.loads(done.stdout.splitlines()[-1])
+        grown, (longest, said) = measured(ASK, wire.url, "whoami" if call == "token" else call)
     return grown, longest, said
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@linux
+@needs_linux
 @pytest.mark.parametrize("call", ["poll", "whoami", "token"])
 def test_a_poll_a_token_and_an_identity_have_a_limit_of_their_own(call: str) -> None:
-    grown, longest, said = measured(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
+    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
     assert "larger than 1 MiB" in said
     assert grown < 100
     assert longest < 2
 
 
-@linux
+@needs_linux
 def test_what_was_asked_for_may_be_large_but_not_of_any_number_of_values() -> None:
-    grown, longest, said = measured(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
+    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
     assert "holds more than 2,000,000 values" in said
     assert grown < 200
     assert longest < 2

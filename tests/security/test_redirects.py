@@ -5,13 +5,8 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +16,7 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 from tests.api.conftest import MakeAsker
 from tests.api.support import CREDENTIALS, signed_in
 from tests.api.wire import Wire
+from tests.security.growth import measured, needs_linux
 from tests.security.traces import leaks
 
 LOCATIONS = {
@@ -57,29 +53,21 @@ def test_a_redirect_to_anywhere_is_our_error_without_a_secret(
     assert leaks(caught.value, secrets) == []
 
 
-# Asks a server for a redirect with a compressed body, and prints by how many MiB the process has grown.
-GROWTH = """
-import json, re, sys
-from pathlib import Path
+ASK = """
+import sys
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapClient, StreamkapError
-settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=20, max_attempts=1)
 
-
-def peak():
-    return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
-
-
-before = peak()
-with StreamkapClient(settings) as client:
-    try:
-        client.get_destination_metrics(MetricsQuery("d1"))
-    except StreamkapError as error:
-        said = str(error)
-print(json.dumps([peak() - before, said]))
+def run():
+    settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=20, max_attempts=1)
+    with StreamkapClient(settings) as client:
+        try:
+            client.get_destination_metrics(MetricsQuery("d1"))
+        except StreamkapError as error:
+            return str(error)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@needs_linux
 def test_the_body_of_a_redirect_is_not_decompressed() -> None:
     body = gzip.compress(b"[]" * 64 * 2**20)
 
@@ -87,11 +75,7 @@ def test_the_body_of_a_redirect_is_not_decompressed() -> None:
         connection.sendall(redirect(b"/elsewhere", body, b"Content-Encoding: gzip"))
 
     with Wire(respond) as wire:
-        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        done = subprocess.run(
-            [sys.executable, "-c", GROWTH, wire.url], capture_output=True, text=True, check=True, env=env, timeout=120
-        )
-    grown, said = json.loads(done.stdout.splitlines()[-1])
+        grown, said = measured(ASK, wire.url)
     assert "302" in said
     # 128 MiB once decompressed; requests kept all of it. The error shows no more than the beginning.
     assert grown < 100

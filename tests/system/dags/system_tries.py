@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A rescheduled sensor that is tried twice, each try with a time of its own."""
+"""A rescheduled sensor that is tried twice, each try with its whole timeout."""
 
 from __future__ import annotations
 

@@ -63,8 +63,7 @@ _BEARER = "Bearer "
 _WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
 
 
-#: Most bytes of a response that is polled (parsed in 0.3 s at worst), and of one that is requested explicitly: a list, or
-#: metrics over time.
+#: Most bytes of a response that is polled (parsed in 0.3 s at worst), and of one that is requested explicitly.
 SMALL_BODY = 1024 * 1024
 LARGE_BODY = 32 * SMALL_BODY
 

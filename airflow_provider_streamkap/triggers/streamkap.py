@@ -128,13 +128,13 @@ class StreamkapDestinationTrigger(BaseTrigger):
             seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
             step = wait.observe(seen, now)
+            for warning in wait.warnings:
+                self.log.warning("%s", warning)
             if isinstance(step, GaveUp) and step.why is GiveUp.DEADLINE and _requested_before(wait.plan, began):
                 # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
                 at_once = loop.time()
                 _allow(limit, wait.plan.deadline, at_once)
                 return Need(at_once, at_once)
-            for warning in wait.warnings:
-                self.log.warning("%s", warning)
             if line := wait.progress(step, now):
                 failed = any(isinstance(sample.got, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)

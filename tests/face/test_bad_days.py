@@ -57,8 +57,8 @@ def test_a_blocked_loop_polls_once_more_after_the_deadline(streamkap: StreamkapS
 
 def test_a_request_that_was_sent_before_the_deadline_is_not_the_last_one(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
-    streamkap.inject(Fault.slow(0.4), path=METRICS)
-    waiting = trigger(seconds=0.3, poke_interval=0.01, confirmations=1)
+    streamkap.inject(Fault.slow(2.5), path=METRICS)
+    waiting = trigger(seconds=2, poke_interval=0.01, confirmations=1)
     assert fire(waiting)["outcome"] == "opened"
     assert streamkap.count(METRICS) == 2
 

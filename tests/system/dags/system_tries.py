@@ -11,7 +11,8 @@ import pendulum
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.airflow_names import DAG
 
-TIMEOUT = 30
+# Time for three pokes on a busy scheduler.
+TIMEOUT = 60
 
 with DAG("system_tries", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False):
     StreamkapDestinationSensor(

@@ -75,7 +75,9 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) 
 def test_a_dag_that_cannot_be_imported_is_told_at_once(tmp_path: Path) -> None:
     dags = tmp_path / "dags"
     dags.mkdir()
-    (dags / "wrong.py").write_text("from airflow_provider_streamkap import sensors\nraise ValueError('not today')\n")
+    (dags / "wrong.py").write_text(
+        "# Airflow looks for a DAG in files that name both.\nraise ValueError('not today')\n"
+    )
     with AirflowStack(Path(sys.executable), dags) as stack:
         with pytest.raises(StackError, match="not today"):
             stack.wait_for_dag("wrong")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import airflow
 import pytest
@@ -125,7 +126,7 @@ def test_the_button_is_known_to_tasks_and_to_airflow() -> None:
 @contextmanager
 def stored(value: Any) -> Iterator[Any]:
     """Have an address of a task in Airflow, and give the task's key."""
-    run_id = f"run-of-{type(value).__name__}"
+    run_id = uuid4().hex
     key = SimpleNamespace(dag_id="dag", task_id="wait", run_id=run_id, map_index=-1, try_number=1)
     if airflow.__version__.startswith("2."):
         models = importlib.import_module("airflow.models")

@@ -102,10 +102,13 @@ pictures: .venvs/pictures/.ready ## take the pictures of the documentation anew 
 	.venvs/pictures/bin/python -m scripts.connection_form
 	.venvs/pictures/bin/python -m scripts.record_demo
 
-build: .venv/.ready ## sdist and wheel in dist/, checked
+.venvs/build/.ready: scripts/environment.py scripts/build-requirements.txt
+	$(PYTHON) scripts/environment.py .venvs/build --locked scripts/build-requirements.txt
+	@touch $@
+
+build: .venvs/build/.ready ## sdist and wheel in dist/, with pinned tools
 	rm -rf dist
-	$(PY) -m build --no-isolation --outdir dist .
-	$(PY) -m twine check --strict dist/*
+	.venvs/build/bin/python -m build --no-isolation --outdir dist .
 
 truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
 	$(PY) -m benchmarks.truth $(if $(WRITE),--write docs/truth.md)
@@ -135,8 +138,8 @@ bench-import: .venv/.ready ## what importing our sensor adds to importing Airflo
 	$(PYTHON) scripts/environment.py .venvs/audit --group audit
 	@touch $@
 
-audit: .venvs/audit/.ready ## known vulnerabilities and licences of what we need at run time
-	@.venvs/audit/bin/python -m scripts.audit
+audit: .venvs/audit/.ready ## known vulnerabilities and licences of run-time dependencies (OFFLINE=1: licences will do)
+	@.venvs/audit/bin/python -m scripts.audit $(if $(OFFLINE),--offline)
 
 live: .venv/.ready ## ask the live service what its reference leaves open (needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET)
 	@$(PY) -m scripts.live $(if $(PAUSE),--pause $(PAUSE))

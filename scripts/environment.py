@@ -129,13 +129,32 @@ def make(folder: Path, airflow: str, groups: list[str]) -> None:
     run(*install, pinned, "--editable", ROOT, *chosen, env=env)
 
 
+def make_locked(folder: Path, lock: Path) -> None:
+    """
+    Fill an environment with exactly what a file lists.
+
+    :param folder: where the environment is or shall be
+    :param lock: requirements with versions and hashes
+    """
+    make_tools()
+    env = uv_environment()
+    uv, python = TOOLS / "bin" / "uv", folder / "bin" / "python"
+    if not python.exists():
+        run(uv, "venv", "--quiet", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}", folder, env=env)
+    run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock, env=env)
+
+
 def main() -> None:
     """Read the command line and make the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--airflow", default=NEWEST, choices=[*RELEASED, NEWEST, FLOORS])
     parser.add_argument("--group", action="append", default=[], help="a dependency group of pyproject.toml")
+    parser.add_argument("--locked", type=Path, help="a file of requirements with hashes, and nothing else")
     options = parser.parse_args()
+    if options.locked:
+        make_locked(options.folder.absolute(), options.locked)
+        return
     make(options.folder.absolute(), options.airflow, options.group)
 
 

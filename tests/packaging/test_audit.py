@@ -103,13 +103,20 @@ def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
         (answer(SKIPPED, SKIPPED), "", "knows none of the packages"),
     ],
 )
-def test_a_service_that_cannot_be_asked_is_said_and_passes(
+def test_a_service_that_does_not_respond_fails_the_audit_unless_that_is_allowed(
     output: str, errors: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert report({"a": "MIT"}, judge(output, errors)) == 0
+    assert report({"a": "MIT"}, judge(output, errors)) == 1
     shown = capsys.readouterr().out
-    assert "COULD NOT BE ASKED FOR" in shown
+    assert "NOT CHECKED" in shown
     assert said in shown
+    assert "make audit OFFLINE=1" in shown
+    assert report({"a": "MIT"}, judge(output, errors), offline=True) == 0
+    assert "NOT CHECKED" in capsys.readouterr().out
+
+
+def test_a_known_vulnerability_fails_an_offline_audit_too() -> None:
+    assert report({"a": "MIT"}, judge(answer(KNOWN), ""), offline=True) == 1
 
 
 def test_a_licence_that_will_not_do_fails_whatever_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,12 +13,15 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from airflow_provider_streamkap.api.environment import Proxy
 from airflow_provider_streamkap.api.exchange import LARGE_BODY
@@ -26,6 +29,8 @@ from airflow_provider_streamkap.api.transport import MAX_HEADERS
 
 # Bytes of a response as they come: its header, a body that is not compressed, and the lines between its chunks.
 _MOST_BYTES = 2 * LARGE_BODY
+# Seconds that the last addresses of a host get, if looking up its name took all of the time.
+_SHORTEST = 0.001
 
 
 class _Within(io.RawIOBase):
@@ -87,19 +92,50 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_Within(sock, self.fp.detach()))
 
 
-# The pools keep urllib3's own connection classes, which is where vcrpy and its like step in.
+def _bounded(connection: Any) -> Any:
+    """Bound a connection of urllib3, whose class stays as it is: that is where vcrpy and its like step in."""
+    connection.response_class = _Response
+    connection._new_conn = partial(_connect, connection, connection._new_conn)
+    return connection
+
+
+def _connect(connection: Any, connect: Callable[[], socket.socket]) -> socket.socket:
+    """Connect to the first address of a host that accepts, within one timeout for all of them.
+
+    urllib3 allows the timeout for each address. Here an address gets an equal part of what is left.
+
+    :param connection: the connection, of urllib3.
+    :param connect: connects to ``connection.host``.
+    """
+    name, timeout = connection._dns_host, connection.timeout
+    end = time.monotonic() + timeout
+    try:
+        found = socket.getaddrinfo(name, connection.port, allowed_gai_family(), socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(name, connection, error) from error
+    addresses = list(dict.fromkeys(item[4][0] for item in found))
+    try:
+        for number, address in enumerate(addresses, 1):
+            connection.host = address
+            connection.timeout = max((end - time.monotonic()) / (len(addresses) - number + 1), _SHORTEST)
+            try:
+                return connect()
+            except (ConnectTimeoutError, NewConnectionError):
+                if number == len(addresses):
+                    raise
+        raise NewConnectionError(connection, f"{name} has no address")
+    finally:
+        connection.host, connection.timeout = name, timeout
+
+
 class _Pool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
-        connection: Any = super()._new_conn()
-        connection.response_class = _Response
-        return connection
+        return _bounded(super()._new_conn())
 
 
 class _SecurePool(HTTPSConnectionPool):
     def _new_conn(self) -> Any:
-        connection: Any = super()._new_conn()
-        connection.response_class = _Response
-        return connection
+        return _bounded(super()._new_conn())
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}

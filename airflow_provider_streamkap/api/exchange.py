@@ -34,7 +34,7 @@ from airflow_provider_streamkap.api.errors import (
     brief,
 )
 from airflow_provider_streamkap.api.hold import Hold
-from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
@@ -167,15 +167,21 @@ class Session:
                 self._clock_lead = (date + age - now).total_seconds()
             # A response from a cache on the way is as old as it says.
             metrics = DestinationMetrics.parse(query, payload, now - age)
-            if metrics.undocumented:
-                shown = redact_value(metrics.undocumented, self._secrets(request))
-                metrics = replace(metrics, undocumented=shown)
-            return metrics
+            return self._redacted(metrics, request)
 
         try:
             return (yield from self._call(request, parse))
         except StreamkapNotFoundError as error:
             raise bare(_unknown(error, query.destination_id, ", or has no metrics yet")) from None
+
+    def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
+        """Redact what messages and logs show of metrics: the status, and what is wrong with a value."""
+        status = metrics.connector_status
+        if status is None and not metrics.undocumented:
+            return metrics
+        secrets = self._secrets(request)
+        shown = metrics.data if status is None else {**metrics.data, STATUS: redact_text(status, secrets)}
+        return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
 
     def observe(self, watch: Watch) -> Exchange[Observation]:
         """Look at a destination once, in the way that is asked for.

@@ -54,7 +54,12 @@ NUMERIC_METRICS = (
     "qa_exact_count_diff",
 )
 
+#: Undocumented metrics that are kept of a response, and the most characters of one of their values, of a metric's name,
+#: of a text and of an entry of the metadata.
+MAX_EXTRAS = 100
+MAX_CHARACTERS = 4096
 
+_DOCUMENTED = frozenset((STATUS, *NUMERIC_METRICS))
 _KINDS = {
     type(None): "null",
     bool: "true or false",
@@ -82,7 +87,8 @@ class DestinationMetrics:
     :param observed_at: aware UTC time at which the answer was read; the API does not say how old ``latest`` is.
     :param data: values by metric; of a timeseries lists of points, sorted, with ISO 8601 timestamps.
     :param metadata: by metric its display name and unit, as the API gives them.
-    :param undocumented: by metric what the API sent instead of the documented type. Such a value is None in ``data``.
+    :param undocumented: by metric what the API sent instead of the documented type, or instead of a value of at most
+        4,096 characters. Such a value is None in ``data``.
     """
 
     destination_id: str
@@ -109,14 +115,15 @@ class DestinationMetrics:
             what = f"data is {_kind(data)}" if "data" in answer else "there is no data"
             raise StreamkapResponseError(f"the metrics are not as documented: {what}")
         metadata = answer.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
         parse = _series if query.time_type == TIMESERIES else _single
-        parsed = {name: parse(name, value) for name, value in data.items()}
+        parsed = {name: parse(name, data[name]) for name in _kept(data)}
         return cls(
             destination_id=query.destination_id,
             time_type=query.time_type,
             observed_at=observed_at.astimezone(UTC),
             data={name: value for name, (value, _) in parsed.items()},
-            metadata=metadata if isinstance(metadata, dict) else {},
+            metadata={name: metadata[name] for name in _kept(metadata) if not _is_large(metadata[name])},
             undocumented={name: problem for name, (_, problem) in parsed.items() if problem},
         )
 
@@ -233,17 +240,38 @@ def _kind(value: object) -> str:
     return _KINDS.get(type(value), type(value).__name__)
 
 
+def _is_large(value: object) -> bool:
+    return len(str(value)) > MAX_CHARACTERS
+
+
+def _kept(names: Iterable[str]) -> Iterator[str]:
+    """Return the documented names, and others up to a number and a length."""
+    extras = 0
+    for name in names:
+        if name not in _DOCUMENTED:
+            extras += 1
+            if extras > MAX_EXTRAS or _is_large(name):
+                continue
+        yield name
+
+
 def _single(name: str, value: Any) -> tuple[Any, str | None]:
-    """Return one value of ``latest`` or ``timesummary``, and what is wrong with its type."""
+    """Return one value of ``latest`` or ``timesummary``, and what is wrong with it."""
     if name == STATUS and not (value is None or isinstance(value, str)):
         return None, f"{name} is {_kind(value)} where a text is documented"
     if name in NUMERIC_METRICS and not (value is None or is_number(value)):
         return None, f"{name} is {_kind(value)} where a number is documented"
+    return _small(name, value)
+
+
+def _small(name: str, value: Any) -> tuple[Any, str | None]:
+    if _is_large(value):
+        return None, f"{name} has more than {MAX_CHARACTERS:,} characters"
     return value, None
 
 
 def _series(name: str, value: Any) -> tuple[Any, str | None]:
-    """Return one series, sorted and with timestamps in one layout, and what is wrong with its type."""
+    """Return one series, sorted and with timestamps in one layout, and what is wrong with it."""
     if value is None:
         return None, None
     problem = None
@@ -255,7 +283,7 @@ def _series(name: str, value: Any) -> tuple[Any, str | None]:
         except ValueError as error:
             return None, f"a point of {name} {error}"
     elif not isinstance(value, list) or not all(map(_is_point, value)):
-        return value, None
+        return _small(name, value)
     stamped = [(parse_timestamp(item["timestamp"]), item) for item in value]
     stamped.sort(key=lambda pair: pair[0])
     return [{**item, "timestamp": moment.isoformat(), "value": item.get("value")} for moment, item in stamped], problem
@@ -281,6 +309,9 @@ def _known_points(name: str, items: list[Any]) -> tuple[list[dict[str, Any]], st
 def _check_stamp(item: Any) -> None:
     if not isinstance(item, dict):
         raise ValueError(f"is {_kind(item)} where an object is documented")
+    # A timestamp and a value are short; more keys may hold anything.
+    if len(item) > 2 and _is_large(item):
+        raise ValueError(f"has more than {MAX_CHARACTERS:,} characters")
     try:
         parse_timestamp(item.get("timestamp"))
     except ValueError as error:

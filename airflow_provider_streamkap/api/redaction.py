@@ -36,6 +36,7 @@ _MAX_MARKUP = 4096
 _MAX_BODY = 64 * 1024
 _MAX_ESCAPES = 4
 _LONGEST_SPELLING = 12
+_JSON_ESCAPES = {"/": "/", '"': '"', "\\": "", "\n": "n", "\t": "t", "\r": "r"}
 # Shorter "secrets" would blank out half of a message and protect nothing.
 _SHORTEST_SECRET = 4
 
@@ -105,9 +106,12 @@ def _spelled(char: str) -> str:
     if char.isascii() and (char.isalnum() or char in "-_."):
         return re.escape(char)
     units = char.encode("utf-16-be", "surrogatepass")
-    escaped = "".join(rf"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    escaped = "".join(rf"\\+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     percent = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "replace"))
-    named = {" ": r"\+", "/": r"\\/", '"': r'\\"', "\\": r"\\\\", "\n": r"\\n", "\t": r"\\t", "\r": r"\\r"}.get(char)
+    # A text within JSON within JSON has several backslashes.
+    named = {" ": r"\+", "/": r"\\+/", '"': r'\\+"', "\\": r"\\+", "\n": r"\\+n", "\t": r"\\+t", "\r": r"\\+r"}.get(
+        char
+    )
     forms = [f"(?i:{escaped})", f"(?i:{percent})", *([named] if named else []), re.escape(char)]
     return f"(?:{'|'.join(forms)})"
 

@@ -27,6 +27,7 @@ MAX_SECONDS = 86400.0
 
 # Underscores are no part of a host's name, but of those that containers go by.
 _HOST = re.compile(r"[\w.:-]+", re.A)
+_ESCAPE = re.compile("%([0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,11 +64,15 @@ class Credentials:
         return {"client_id": self.client_id or "", "secret": self.secret or ""}
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value in here that must not be shown, the secret inside a project key included."""
+        """Return every value that must not be shown, among them the secret within a project key."""
+        text, key = _read_project_key(self.project_key)
         found = {
             self.secret,
+            # As HTTP Basic authentication encodes them.
+            f"{self.client_id}:{self.secret}" if self.secret else None,
             self.project_key,
-            *_strings_under(_read_project_key(self.project_key), "secret"),
+            text,
+            *_strings_under(key, "secret"),
         }
         return tuple(value for value in found if value)
 
@@ -75,13 +80,15 @@ class Credentials:
         return f"Credentials({'project_key' if self.project_key else 'client_id, secret'}=***)"
 
 
-def _read_project_key(text: str | None) -> Any:
+def _read_project_key(text: str | None) -> tuple[str | None, Any]:
+    """Return the JSON of a project key, as text and parsed; ``None`` twice if it has none."""
     for decode in (str.encode, base64.b64decode):
         try:
-            return json.loads(decode(text or ""))
+            plain = decode(text or "").decode()
+            return plain, json.loads(plain)
         except (ValueError, binascii.Error, RecursionError):
             continue
-    return None
+    return None, None
 
 
 def _strings_under(value: Any, word: str) -> set[str]:
@@ -139,9 +146,11 @@ class ClientSettings:
         found = set()
         for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
             with suppress(ValueError):
-                password = urlsplit(proxy or "").password or ""
-                found |= {password, unquote(password)}
-        return (*self.credentials.secrets(), *sorted(found - {""}))
+                parts = urlsplit(proxy or "")
+                if parts.password:
+                    password = unquote(parts.password)
+                    found |= {parts.password, password, f"{unquote(parts.username or '')}:{password}"}
+        return (*self.credentials.secrets(), *sorted(found))
 
     @property
     def proxy_map(self) -> dict[str, str | None]:
@@ -235,7 +244,8 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
         raise refuse("must not hold a user or password: those belong into the credentials")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise refuse("must not hold a query or fragment")
-    if {".", ".."} & set(parts.path.split("/")):
+    path = _ESCAPE.sub(_normalize, parts.path)
+    if {".", ".."} & set(path.split("/")):
         raise refuse("must not hold . or .. as a path segment")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ValueError(
@@ -243,7 +253,13 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
         )
     netloc = f"[{host}]" if ":" in host else host
     netloc = netloc if port is None else f"{netloc}:{port}"
-    return f"{parts.scheme}://{netloc}{quote(parts.path, safe='/%:@!$&+,;=~')}".rstrip("/")
+    return f"{parts.scheme}://{netloc}{quote(path, safe='/%:@!$&+,;=~')}".rstrip("/")
+
+
+def _normalize(escape: re.Match[str]) -> str:
+    """Write a percent escape as HTTP libraries do: not at all for a character that needs none (RFC 3986, 6.2.2.2)."""
+    char = chr(int(escape[1], 16))
+    return char if char.isascii() and (char.isalnum() or char in "-._~") else escape[0].upper()
 
 
 def _ascii(host: str) -> str:

@@ -235,7 +235,16 @@ def _names(metrics: Any) -> list[str] | None:
 
 
 def _summary(snapshot: DestinationMetrics) -> str:
-    return ", ".join(
-        f"{name} {len(value)} points" if isinstance(value, list) else f"{name} {value}"
-        for name, value in snapshot.data.items()
-    )
+    # Parsing a DAG has no use for them.
+    from airflow_provider_streamkap.api.errors import brief
+    from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, STATUS
+
+    data = snapshot.data
+    shown = [
+        f"{name} {len(data[name])} points" if isinstance(data[name], list) else f"{name} {brief(str(data[name]))}"
+        for name in (STATUS, *NUMERIC_METRICS)
+        if name in data
+    ]
+    # Other metrics can have any name and value.
+    others = len(data) - len(shown)
+    return ", ".join([*shown, f"{others} undocumented metrics"] if others else shown)

@@ -132,6 +132,47 @@ def test_a_series_of_an_undocumented_type_is_unknown_and_fails_nothing_else(
         metrics.select(["recordsLag"])
 
 
+JUNK = "x" * 5000
+
+
+@pytest.mark.parametrize("time_type", ["latest", "timesummary", "timeseries"])
+@pytest.mark.parametrize("junk", [JUNK, [1] * 5000, {"a": JUNK}, {JUNK: 1}])
+def test_an_undocumented_metric_is_bounded(time_type: str, junk: Any) -> None:
+    metrics = single({"junk": junk, JUNK: 1, "extra": 7}, time_type)
+    assert metrics.data == {"junk": None, "extra": 7}
+    assert metrics.undocumented == {"junk": "junk has more than 4,096 characters"}
+    with pytest.raises(StreamkapResponseError, match="junk has more than 4,096 characters"):
+        metrics.select(["junk"])
+
+
+def test_a_status_is_bounded() -> None:
+    metrics = single({"connector_status": JUNK, "recordsLag": 0})
+    assert metrics.connector_status is None
+    assert metrics.undocumented == {"connector_status": "connector_status has more than 4,096 characters"}
+
+
+def test_undocumented_metrics_are_bounded_in_number() -> None:
+    metrics = single({**{f"extra{number}": number for number in range(1000)}, "recordsLag": 0})
+    assert metrics.records_lag == 0
+    assert metrics.data == {**{f"extra{number}": number for number in range(100)}, "recordsLag": 0}
+
+
+def test_what_a_point_holds_besides_is_bounded() -> None:
+    metrics = series({"recordsLag": [{"timestamp": "2025-03-02", "value": 1, "junk": JUNK}], "latency": []})
+    assert metrics.data == {"recordsLag": None, "latency": []}
+    assert metrics.undocumented == {"recordsLag": "a point of recordsLag has more than 4,096 characters"}
+
+
+def test_the_metadata_are_bounded() -> None:
+    about = {"name": "Lag", "unit": "count"}
+    extras = {f"extra{number}": about for number in range(1000)}
+    metadata = {"recordsLag": about, "latency": {"name": JUNK}, **extras}
+    assert read({"data": {}, "metadata": metadata}).metadata == {
+        "recordsLag": about,
+        **dict(list(extras.items())[:100]),
+    }
+
+
 def test_points_are_sorted_and_in_one_layout() -> None:
     metrics = series(
         {

@@ -46,7 +46,7 @@ def test_token_request() -> None:
 
 @pytest.mark.parametrize("key", [KEY, base64.b64encode(KEY.encode()).decode()])
 def test_the_secret_inside_a_project_key_is_known(key: str) -> None:
-    assert set(Credentials(project_key=key).secrets()) == {key, "deep-secret"}
+    assert set(Credentials(project_key=key).secrets()) == {key, KEY, "deep-secret"}
 
 
 @pytest.mark.parametrize("key", ["not a key", "[1, 2]", "[" * 100_000])
@@ -87,6 +87,8 @@ def test_equal_settings_are_one_key() -> None:
         ("https://bücher.example/é", "https://xn--bcher-kva.example/%C3%A9"),
         ("https://straße.example", "https://xn--strae-oqa.example"),
         ("https://h/a%20b", "https://h/a%20b"),
+        ("https://h/%7Eapi/%c3%a4", "https://h/~api/%C3%A4"),
+        ("https://h/a%2fb", "https://h/a%2Fb"),
         ("https://stream_kap-1:443", "https://stream_kap-1:443"),
     ],
 )
@@ -126,6 +128,8 @@ def test_base_url(given: str, used: str) -> None:
         ("https://\u2603.example", "no valid host and port"),
         (f"https://{'a' * 64}.com", "no valid host and port"),
         ("https://host/a/../b", "as a path segment"),
+        ("https://host/%2e%2E/x", "as a path segment"),
+        ("https://host/a/%2e", "as a path segment"),
         ("http://api.streamkap.com", "plain http"),
         ("http://127.evil.example", "plain http"),
         # Resolved by DNS like any other name.

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from airflow_provider_streamkap.api.errors import StreamkapConnectionError
+from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.api.authority import Authority
 from tests.api.conftest import MakeAsker
@@ -47,6 +48,20 @@ def test_a_bundle_of_the_environment(
 ) -> None:
     monkeypatch.setenv(name, authority.bundle)
     assert make(settings_for(secure)).metrics().records_lag == 7
+
+
+@pytest.mark.parametrize(
+    ("prefix", "sent"),
+    [("/%7Eapi", "/~api"), ("/%41pi", "/Api"), ("/a%2fb", "/a%2Fb"), ("/straße", "/stra%C3%9Fe")],
+)
+def test_a_base_url_that_libraries_write_in_another_way_keeps_the_bundle(
+    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, prefix: str, sent: str
+) -> None:
+    settings = settings_for(secure, verify=authority.bundle)
+    # The certificate verifies, and the simulator has nothing there.
+    with pytest.raises(StreamkapError, match="404") as caught:
+        make(replace(settings, base_url=f"{settings.base_url}{prefix}")).metrics()
+    assert caught.value.url == f"{secure.url}{sent}/auth/access-token"
 
 
 def test_an_unknown_authority_is_refused_with_a_hint(make: MakeAsker, secure: StreamkapSimulator) -> None:

@@ -28,8 +28,8 @@ class Logged:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, logged: Logged) -> None:
-        super().__init__(logging.DEBUG)
+    def __init__(self, logged: Logged, level: int) -> None:
+        super().__init__(level)
         self._logged = logged
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -37,10 +37,10 @@ class _Handler(logging.Handler):
 
 
 @contextmanager
-def capture() -> Iterator[Logged]:
-    """Collect log lines until the block is left."""
+def capture(level: int = logging.DEBUG) -> Iterator[Logged]:
+    """Collect log lines of a level and above until the block is left."""
     logged = Logged()
-    root, handler = logging.getLogger(), _Handler(logged)
+    root, handler = logging.getLogger(), _Handler(logged, level)
     # First in line: a handler of Airflow 2.11 masks the record itself, for all who come after it.
     root.handlers.insert(0, handler)
     try:

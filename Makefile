@@ -52,15 +52,16 @@ venv: .venv/.ready ## the environment for development: Airflow 3.3.2, this check
 
 test: lint unit system ## everything that must hold on Airflow 3.3.2, example DAGs on a real scheduler included
 
-lint: .venv/.ready ## ruff and mypy
+lint: .venv/.ready ## ruff, mypy and import-linter
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports
 
 unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
 	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
-		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate.py,airflow_provider_streamkap/history.py,airflow_provider_streamkap/course.py,airflow_provider_streamkap/plan.py,airflow_provider_streamkap/wait.py,airflow_provider_streamkap/transition.py'
+		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate/*,airflow_provider_streamkap/polling/*'
 	$(PY) -m coverage report --fail-under=95
 
 system: .venv/.ready ## the example DAGs on a real scheduler and triggerer

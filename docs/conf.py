@@ -49,9 +49,7 @@ _AIRFLOW = (
     r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue"
     r"|TaskDeferred"
 )
-_INSIDE = (
-    r"(\w+\.)*(api\.(exchange|poller|turns|watch)|hooks\.connection|arguments|testing\.(controls|messages)|wait)\.\w+"
-)
+_INSIDE = r"(\w+\.)*(api\.flows|gate\.(target|wait)|polling\.\w+|hooks\._connection|_arguments|testing\.(controls|messages))\.\w+"
 _ALIASES = (
     "datetime|DestinationPoller|Edge|JsonValue|Observation|OnError|Require|StreamkapConnection|Timestamp|Unknown|Watch"
     r"|K|T|Results|(\w+\.)*DestinationPage"

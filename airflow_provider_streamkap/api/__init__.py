@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.destination import Destination, DestinationsQuery
+    from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
     from airflow_provider_streamkap.api.errors import (
         StreamkapAuthError,
         StreamkapConnectionError,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         StreamkapServerError,
         StreamkapTimeoutError,
     )
-    from airflow_provider_streamkap.api.exchange import Session
+    from airflow_provider_streamkap.api.flows import Session
     from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
     from airflow_provider_streamkap.api.query import (
         LATEST,

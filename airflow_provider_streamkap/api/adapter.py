@@ -23,9 +23,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-from airflow_provider_streamkap.api.environment import Proxy
-from airflow_provider_streamkap.api.exchange import LARGE_BODY
-from airflow_provider_streamkap.api.transport import MAX_HEADERS
+from airflow_provider_streamkap.api.flows import LARGE_BODY
+from airflow_provider_streamkap.api.http import MAX_HEADERS
+from airflow_provider_streamkap.api.network import Proxy
 
 # Bytes of a response as they come: its header, a body that is not compressed, and the lines between its chunks.
 _MOST_BYTES = 2 * LARGE_BODY

@@ -9,25 +9,24 @@ import inspect
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import aiohttp
 from yarl import URL
 
-from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.environment import Proxy, choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.auth import Token
+from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.error_mapping import broken, failed, garbled, late, refused_by_proxy
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
-from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
-from airflow_provider_streamkap.api.failures import broken, failed, garbled, late, refused_by_proxy
+from airflow_provider_streamkap.api.flows import Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.token import Token
-from airflow_provider_streamkap.api.transport import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
-from airflow_provider_streamkap.api.turns import Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
 
@@ -39,6 +38,13 @@ _MAX_HEADERS: dict[str, Any] = (
 
 # Bytes of a response that are parsed on the event loop: in less than 0.1 s, whatever they hold.
 _PARSED_ON_LOOP = 256 * 1024
+
+
+class Slot(AbstractAsyncContextManager[Any], Protocol):
+    """Limits concurrent attempts: entered for each."""
+
+    def start(self) -> None:
+        """Note that the request is sent now."""
 
 
 class AsyncStreamkapClient:
@@ -85,15 +91,17 @@ class AsyncStreamkapClient:
         """
         return await self._call(lambda: self._session.metrics(query), within)
 
-    async def observe(self, watch: Watch, turn: Turn | None = None, *, within: float | None = None) -> Observation:
-        """Look at a destination once, in the way that is asked for.
+    async def call(
+        self, flow: Callable[[Session], Exchange[T]], slot: Slot | None = None, *, within: float | None = None
+    ) -> T:
+        """Run a flow, with retries.
 
-        :param watch: the destination, and whether times matter.
-        :param turn: is entered for each attempt, to bound how many are under way; default: no bound.
+        :param flow: makes the flow for one attempt.
+        :param slot: is entered for each attempt, to limit concurrent requests; ``None`` (default): no limit.
         :param within: seconds for the whole call with its retries, if less than the settings allow.
         :raises StreamkapError: the last failure, with the number of attempts.
         """
-        return await self._call(lambda: self._session.observe(watch), within, turn)
+        return await self._call(lambda: flow(self._session), within, slot)
 
     async def get_destination(self, destination_id: str) -> Destination:
         """Ask for one destination.
@@ -152,7 +160,7 @@ class AsyncStreamkapClient:
         await self.close()
 
     async def _call(
-        self, exchange: Callable[[], Exchange[T]], within: float | None = None, turn: Turn | None = None
+        self, exchange: Callable[[], Exchange[T]], within: float | None = None, slot: Slot | None = None
     ) -> T:
         if self._closed:
             raise RuntimeError(CLOSED)
@@ -160,7 +168,7 @@ class AsyncStreamkapClient:
         deadline = Deadline(bound, self._clock)
         try:
             return await async_retried(
-                lambda: self._attempt(exchange, deadline, turn),
+                lambda: self._attempt(exchange, deadline, slot),
                 self._settings.max_attempts,
                 deadline,
                 self._sleep,
@@ -171,12 +179,12 @@ class AsyncStreamkapClient:
         # Not within the block above, where it would get its own past as its context.
         raise bare(failure)
 
-    async def _attempt(self, exchange: Callable[[], Exchange[T]], deadline: Deadline, turn: Turn | None) -> T:
-        if turn is None:
+    async def _attempt(self, exchange: Callable[[], Exchange[T]], deadline: Deadline, slot: Slot | None) -> T:
+        if slot is None:
             return await self._run(exchange(), deadline)
-        async with turn:
+        async with slot:
             await self._hold_off(deadline)
-            turn.start()
+            slot.start()
             return await self._run(exchange(), deadline)
 
     async def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:

@@ -21,24 +21,23 @@ import requests
 import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
-from airflow_provider_streamkap.api.destination import (
+from airflow_provider_streamkap.api.auth import Token
+from airflow_provider_streamkap.api.destinations import (
     MAX_PAGE_SIZE,
     Destination,
     DestinationPage,
     DestinationsQuery,
     Listing,
 )
-from airflow_provider_streamkap.api.environment import choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.error_mapping import broken, failed, late
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
-from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
-from airflow_provider_streamkap.api.failures import broken, failed, late
+from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.token import Token
-from airflow_provider_streamkap.api.transport import CHUNK, CLOSED, Body, prepare
-from airflow_provider_streamkap.api.watch import Observation, Watch
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -112,14 +111,14 @@ class StreamkapClient:
         """
         return self._call(lambda: self._session.metrics(query), within)
 
-    def observe(self, watch: Watch, *, within: float | None = None) -> Observation:
-        """Look at a destination once, in the way that is asked for.
+    def call(self, flow: Callable[[Session], Exchange[T]], *, within: float | None = None) -> T:
+        """Run a flow, with retries.
 
-        :param watch: the destination, and whether times matter.
+        :param flow: makes the flow for one attempt.
         :param within: seconds for the whole call with its retries, if less than the settings allow.
         :raises StreamkapError: the last failure, with the number of attempts.
         """
-        return self._call(lambda: self._session.observe(watch), within)
+        return self._call(lambda: flow(self._session), within)
 
     def get_each_destination_metrics(
         self, queries: Sequence[MetricsQuery]
@@ -133,17 +132,25 @@ class StreamkapClient:
         """
         return self._each(queries, self._session.metrics)
 
-    def observe_each(
-        self, watches: Sequence[Watch], *, within: float | None = None, attempts: int | None = None
-    ) -> Generator[tuple[Watch, Observation | StreamkapError], None, None]:
-        """Look at several destinations once, ``max_concurrency`` at a time.
+    def call_each(
+        self,
+        keys: Sequence[K],
+        flow: Callable[[Session, K], Exchange[T]],
+        *,
+        within: float | None = None,
+        attempts: int | None = None,
+    ) -> Generator[tuple[K, T | StreamkapError], None, None]:
+        """Run a flow for each of several keys, ``max_concurrency`` at a time.
 
-        :param watches: the destinations.
-        :param within: seconds for all of them with all retries; ``None`` (default): each call is bounded by itself.
+        Close the generator to stop early; requests that have not been sent are dropped.
+
+        :param keys: what to run the flow for, such as destinations.
+        :param flow: makes the flow for one attempt.
+        :param within: seconds for all of them with all retries; ``None`` (default): each call has its own limit.
         :param attempts: attempts for each call; ``None`` (default): as the settings say.
-        :returns: each watch with what was seen, or with the last failure, in the order of completion.
+        :returns: each key with its result or its last error, in the order of completion.
         """
-        return self._each(watches, self._session.observe, within, attempts)
+        return self._each(keys, lambda key: flow(self._session, key), within, attempts)
 
     def get_destination(self, destination_id: str) -> Destination:
         """Ask for one destination.

@@ -13,28 +13,10 @@ from typing import Any, NamedTuple
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import clean, is_number
 from airflow_provider_streamkap.api.query import (
-    LATEST,
-    TIME_TYPES,
-    TIME_UNITS,
     TIMESERIES,
-    TIMESUMMARY,
     MetricsQuery,
     parse_timestamp,
 )
-
-__all__ = [
-    "LATEST",
-    "NUMERIC_METRICS",
-    "STATUS",
-    "TIMESERIES",
-    "TIMESUMMARY",
-    "TIME_TYPES",
-    "TIME_UNITS",
-    "DestinationMetrics",
-    "MetricsQuery",
-    "Point",
-    "parse_timestamp",
-]
 
 STATUS = "connector_status"
 LAG = "recordsLag"

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks.masking import amask, mask
+from airflow_provider_streamkap.hooks._masking import amask, mask
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api import Destination, DestinationMetrics
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.destination import Listing
+    from airflow_provider_streamkap.api.destinations import Listing
     from airflow_provider_streamkap.api.errors import StreamkapError
-    from airflow_provider_streamkap.api.poller import DestinationPoller
     from airflow_provider_streamkap.api.query import Timestamp
-    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+    from airflow_provider_streamkap.hooks._connection import StreamkapConnection
+    from airflow_provider_streamkap.polling.poller import DestinationPoller
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class StreamkapHook(BaseHook):
         :raises AirflowNotFoundException: there is no such connection.
         :raises AirflowException: the connection could not be looked up.
         """
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         connection = self.connection()
         return shared.client(connection.settings, connection.max_concurrency)
@@ -97,7 +97,7 @@ class StreamkapHook(BaseHook):
         :raises StreamkapError: the call failed. A refusal is permanent only after the connection was looked up again.
         """
         from airflow_provider_streamkap.api.errors import StreamkapError
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         connection = self.connection()
         try:
@@ -123,7 +123,7 @@ class StreamkapHook(BaseHook):
         :returns: each key with its result, or with a :class:`StreamkapError`, in the order of completion.
         """
         from airflow_provider_streamkap.api.errors import StreamkapError, bare
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         connection = self.connection()
         left = dict.fromkeys(keys)
@@ -156,8 +156,8 @@ class StreamkapHook(BaseHook):
         return self._connection
 
     def _look_up(self) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks.lookup import look_up
-        from airflow_provider_streamkap.hooks.shared import pace
+        from airflow_provider_streamkap.hooks._lookup import look_up
+        from airflow_provider_streamkap.hooks._shared import pace
 
         conn = look_up(self.streamkap_conn_id, self.get_connection, pace().sleep)
         try:
@@ -167,7 +167,7 @@ class StreamkapHook(BaseHook):
             del conn
 
     def _understand(self, conn: Any) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks.connection import understand
+        from airflow_provider_streamkap.hooks._connection import understand
 
         try:
             connection = understand(conn, conn.extra_dejson)
@@ -186,7 +186,7 @@ class StreamkapHook(BaseHook):
     async def aconnection(self) -> StreamkapConnection:
         """Return the Airflow connection without blocking the event loop; see :meth:`connection`."""
         if self._connection is None:
-            from airflow_provider_streamkap.hooks import shared
+            from airflow_provider_streamkap.hooks import _shared as shared
 
             self._connection = await shared.connection(self.streamkap_conn_id, self._read)
         return self._connection
@@ -203,9 +203,9 @@ class StreamkapHook(BaseHook):
             del conn
 
     async def _read(self) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks.connection import understand
-        from airflow_provider_streamkap.hooks.lookup import alook_up
-        from airflow_provider_streamkap.hooks.shared import pace
+        from airflow_provider_streamkap.hooks._connection import understand
+        from airflow_provider_streamkap.hooks._lookup import alook_up
+        from airflow_provider_streamkap.hooks._shared import pace
 
         if not hasattr(Connection, "aextra_dejson"):
             # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
@@ -231,7 +231,7 @@ class StreamkapHook(BaseHook):
 
         :returns: a context that gives the client; entering it raises what :meth:`aconnection` raises.
         """
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         return shared.Held(self, attrgetter("client"))
 
@@ -240,7 +240,7 @@ class StreamkapHook(BaseHook):
 
         :returns: a context that gives the poller; entering it raises what :meth:`aconnection` raises.
         """
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         return shared.Held(self, attrgetter("poller"))
 
@@ -278,7 +278,7 @@ class StreamkapHook(BaseHook):
         timestamp_to: Timestamp | None = None,
     ) -> DestinationMetrics:
         """Fetch the metrics of a destination from an event loop; see :meth:`get_destination_metrics`."""
-        from airflow_provider_streamkap.hooks import shared
+        from airflow_provider_streamkap.hooks import _shared as shared
 
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
         async with shared.Held(self, lambda entry: entry) as entry:
@@ -305,7 +305,7 @@ class StreamkapHook(BaseHook):
         :raises ValueError: a filter out of its range.
         :raises StreamkapError: the API refused or could not be asked.
         """
-        from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, DestinationsQuery, Listing
+        from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
 
         query = DestinationsQuery(**{"partial_name": partial_name, "page_size": MAX_PAGE_SIZE, **filters})
         return self._list(Listing(query))
@@ -319,7 +319,7 @@ class StreamkapHook(BaseHook):
 
         :returns: all is well; a sentence for a person.
         """
-        from airflow_provider_streamkap.hooks.check import check
+        from airflow_provider_streamkap.hooks._check import check
 
         try:
             return check(self.connection())
@@ -334,7 +334,7 @@ def _each(
     use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]],
 ) -> Results[K, T]:
     from airflow_provider_streamkap.api.errors import StreamkapError, bare
-    from airflow_provider_streamkap.hooks import shared
+    from airflow_provider_streamkap.hooks import _shared as shared
 
     try:
         client = shared.client(connection.settings, connection.max_concurrency)

@@ -12,7 +12,7 @@ from airflow_provider_streamkap._compat import BaseOperatorLink, XCom
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import BaseOperator
-    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+    from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class StreamkapLink(BaseOperatorLink):
         :returns: the address; the application's front page where the task has not got as far.
         """
         # A DAG that is parsed shows no link, and is spared the import.
-        from airflow_provider_streamkap.hooks.connection import APP_URL, is_web_url
+        from airflow_provider_streamkap.hooks._connection import APP_URL, is_web_url
 
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)

@@ -9,9 +9,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from airflow_provider_streamkap._arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap._compat import AirflowFailException, AirflowNotFoundException, BaseOperator
 from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_one_id
-from airflow_provider_streamkap.arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
@@ -123,8 +123,8 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
         # Parsing a DAG has no use for what knows how a task ends.
+        from airflow_provider_streamkap._results import exception_of
         from airflow_provider_streamkap.api.errors import StreamkapError
-        from airflow_provider_streamkap.outcomes import exception_of
 
         try:
             return self._snapshots(context)
@@ -135,7 +135,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
             raise exception_of(error) from error
 
     def _snapshots(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_streamkap.wait import result
+        from airflow_provider_streamkap.gate.wait import result
 
         self.check_given()
         ids, metrics = destination_ids(self.destination_id), _names(self.metrics)

@@ -14,9 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
-from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
-from airflow_provider_streamkap.arguments import (
+from airflow_provider_streamkap._arguments import (
     NO_INTERVAL,
     CheckedArguments,
     check_conn_id,
@@ -24,17 +22,19 @@ from airflow_provider_streamkap.arguments import (
     rendered_number,
     seconds,
 )
-from airflow_provider_streamkap.gate import DestinationGate, LagSource
+from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
+from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
+from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, Patience, Require, WaitPlan
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, Patience, Require, WaitPlan
-from airflow_provider_streamkap.sensors.ends import (
+from airflow_provider_streamkap.sensors._endings import (
     any_end_skips,
     bad_arguments_fail,
     check_deferral,
     only_the_deadline_skips,
 )
-from airflow_provider_streamkap.sensors.memory import (
+from airflow_provider_streamkap.sensors._state_store import (
     HAS_STORE,
     check_memory,
     has_store,
@@ -46,7 +46,7 @@ from airflow_provider_streamkap.sensors.memory import (
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.wait import Again, DestinationWait
+    from airflow_provider_streamkap.gate.wait import Again, DestinationWait
 
 #: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
 CONFIRM_IN_WORKER = 10.0
@@ -223,7 +223,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :returns: done with the snapshot, or not yet.
         :raises TaskDeferred: not yet, and the sensor is deferrable.
         """
-        from airflow_provider_streamkap.sensors.polling import FIRST_LOOK_SECONDS, poll
+        from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 
         with bad_arguments_fail():
             wait = self._wait = self._wait or self._begin(context)
@@ -236,7 +236,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 FIRST_LOOK_SECONDS,
             )
         while True:
-            step = poll(wait, self.hook, many=self._many(), log=self.log, first_look=first_look)
+            step = poll_once(wait, self.hook, many=self._many(), log=self.log, first_look=first_look)
             if isinstance(step, PokeReturnValue):
                 return step
             if not self._stays(wait, step, context):
@@ -263,7 +263,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :param event: what the trigger fired.
         :returns: the snapshot.
         """
-        from airflow_provider_streamkap.outcomes import settle
+        from airflow_provider_streamkap._results import settle
 
         return settle(event)
 
@@ -274,7 +274,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _begin(self, context: Context) -> DestinationWait:
-        from airflow_provider_streamkap.wait import DestinationWait
+        from airflow_provider_streamkap.gate.wait import DestinationWait
 
         self.check_given()
         ids = destination_ids(self.destination_id)

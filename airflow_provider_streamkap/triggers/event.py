@@ -21,20 +21,20 @@ from urllib.parse import parse_qsl, urlencode
 
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_streamkap._arguments import plain, seconds
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
-from airflow_provider_streamkap.api.reading import number
-from airflow_provider_streamkap.api.watch import Watch
-from airflow_provider_streamkap.arguments import plain, seconds
-from airflow_provider_streamkap.gate import DestinationGate, LagSource
+from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
+from airflow_provider_streamkap.gate.edges import Edge, Transition
+from airflow_provider_streamkap.gate.reading import number
+from airflow_provider_streamkap.gate.spec import check_poke_interval
+from airflow_provider_streamkap.gate.target import Watch
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.plan import check_poke_interval
-from airflow_provider_streamkap.transition import Edge, Transition
 
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseEventTrigger
 
-    from airflow_provider_streamkap.api.poller import DestinationPoller
+    from airflow_provider_streamkap.polling.poller import DestinationPoller
 else:
     try:
         from airflow.triggers.base import BaseEventTrigger

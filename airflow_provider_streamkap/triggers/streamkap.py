@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
+from airflow_provider_streamkap._results import gave_up_event, opened_event
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.course import GiveUp
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitPlan
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import DestinationWait, GaveUp, Opened, result
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
-from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, VersionMismatchError
-from airflow_provider_streamkap.wait import DestinationWait, GaveUp, Opened, WaitPlan, result
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
+    from airflow_provider_streamkap.polling.subscription import Need, Rounds, Sample
 
 
 # A time limit that ends this many seconds late shows that the event loop did not run.
@@ -43,7 +43,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
     All such triggers of one triggerer on one connection share polls, sockets and the token.
 
     :param streamkap_conn_id: the Airflow connection.
-    :param plan: the arguments of a :class:`~airflow_provider_streamkap.wait.WaitPlan`, with a deadline in epoch
+    :param plan: the arguments of a :class:`~airflow_provider_streamkap.gate.wait.WaitPlan`, with a deadline in epoch
         seconds, which holds wherever and however often the trigger is restarted.
     :param many: the result is a dict by id rather than one snapshot.
     :param memory: what a look before the hand-over found.
@@ -116,7 +116,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             await asyncio.sleep(seconds)
 
     async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
-        from airflow_provider_streamkap.api.rounds import Need
+        from airflow_provider_streamkap.polling.subscription import Need
 
         loop = asyncio.get_running_loop()
         wait = DestinationWait.recall(plan, self.memory)

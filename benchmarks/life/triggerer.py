@@ -21,13 +21,14 @@ import aiohttp
 
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import Rounds, Waiter
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.gate.wait import DestinationWait
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import Rounds, Waiter
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from airflow_provider_streamkap.wait import DestinationWait, WaitPlan
 from benchmarks.haste import HastyClock, run_hastily
 from benchmarks.life.plan import Plan
 from benchmarks.life.sample import Sample, held

@@ -10,7 +10,7 @@ from math import floor, fsum
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from airflow_provider_streamkap.api.metrics import TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
 from benchmarks.truth.habits import Habits, within
 from benchmarks.truth.kafka import Topic
 from benchmarks.truth.life import Life

@@ -9,10 +9,12 @@ from random import Random
 from typing import NamedTuple
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError
-from airflow_provider_streamkap.api.metrics import DestinationMetrics, MetricsQuery
-from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.api.watch import Observation, Watch
-from airflow_provider_streamkap.wait import GaveUp, Opened, WaitPlan
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.gate.reading import Reading
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.gate.wait import GaveUp, Opened
 from benchmarks.truth.exporter import Exporter, moment_of
 from benchmarks.truth.faults import Fault, draw
 from benchmarks.truth.habits import Convention, habits, intervals, within

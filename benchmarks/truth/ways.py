@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.history import LagHistory, LagProof
-from airflow_provider_streamkap.wait import DestinationWait, WaitPlan
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.history import LagHistory, LagProof
+from airflow_provider_streamkap.gate.reading import Reading
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.gate.wait import DestinationWait
 
 
 class _OnePoint(LagHistory):

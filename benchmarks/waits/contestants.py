@@ -41,9 +41,9 @@ class Contestant:
 
 
 def _streamkap(id_: str, interval: float) -> Serialized:
-    from airflow_provider_streamkap.gate import DestinationGate
+    from airflow_provider_streamkap.gate.conditions import DestinationGate
+    from airflow_provider_streamkap.gate.spec import WaitPlan
     from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-    from airflow_provider_streamkap.wait import WaitPlan
 
     started = time.time()
     # One good reading opens, as with the others.

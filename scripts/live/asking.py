@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from airflow_provider_streamkap.api.client import StreamkapClient
-from airflow_provider_streamkap.api.destination import Destination
+from airflow_provider_streamkap.api.destinations import Destination
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import MetricsQuery, destination_path
 from airflow_provider_streamkap.api.redaction import redact_text
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
-from airflow_provider_streamkap.api.watch import WINDOW_SECONDS
+from airflow_provider_streamkap.gate.target import WINDOW_SECONDS
 from scripts.live import findings, readings
 from scripts.live.findings import Answer, Finding
 from scripts.live.wire import Wire

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_streamkap.api.payload import is_number
 from airflow_provider_streamkap.api.query import parse_timestamp
-from airflow_provider_streamkap.api.watch import WINDOW_SECONDS
+from airflow_provider_streamkap.gate.target import WINDOW_SECONDS
 from scripts.live.findings import Finding
 
 #: Seconds; a point that is older than this is late, for one that covers a minute.

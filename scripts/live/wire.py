@@ -11,9 +11,9 @@ from typing import Any
 import requests
 
 from airflow_provider_streamkap.api.adapter import Adapter
-from airflow_provider_streamkap.api.environment import choose_proxy, tls_context
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
-from airflow_provider_streamkap.api.exchange import SIGN_IN_PATH
+from airflow_provider_streamkap.api.flows import SIGN_IN_PATH
+from airflow_provider_streamkap.api.network import choose_proxy, tls_context
 from airflow_provider_streamkap.api.payload import clean, decode
 from airflow_provider_streamkap.api.settings import ClientSettings
 from scripts.live.findings import Answer

@@ -14,10 +14,10 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destination import Destination, DestinationPage
+from airflow_provider_streamkap.api.destinations import Destination, DestinationPage
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
-from airflow_provider_streamkap.api.watch import Observation
+from airflow_provider_streamkap.gate.target import Observation
 
 #: Every token that a test gives out begins so.
 TOKEN = "made-up-token"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
-from airflow_provider_streamkap.api.exchange import Session
+from airflow_provider_streamkap.api.flows import Session
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.api.authority import Authority

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_streamkap.api.exchange import Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import Exchange, Renewal, Request, Response, Session
 
 BASE = "https://api.streamkap.test"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,12 +13,13 @@ import pytest
 
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
-from airflow_provider_streamkap.api.destination import Destination
-from airflow_provider_streamkap.api.exchange import Request, Response, Session
+from airflow_provider_streamkap.api.destinations import Destination
+from airflow_provider_streamkap.api.flows import Exchange, Request, Response, Session
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import StreamkapSimulator
 
 ID = "67ad6e0af08a2365c729ba79"
@@ -87,7 +88,10 @@ class Asker:
         )
 
     def observe(self, watch: Watch) -> Observation:
-        return self._do(lambda client: client.observe(watch), lambda client: client.observe(watch))
+        def flow(session: Session) -> Exchange[Observation]:
+            return poll(session, watch)
+
+        return self._do(lambda client: client.call(flow), lambda client: client.call(flow))
 
     def destination(self, destination_id: str = ID) -> Destination:
         return self._do(

@@ -13,14 +13,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destination import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.exchange import Exchange, Request, Response, Session
+from airflow_provider_streamkap.api.flows import Exchange, Request, Response, Session
+from airflow_provider_streamkap.api.http import Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.transport import Body, prepare
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.polling.poll import poll
 from tests.api.anything import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
 from tests.api.support import CREDENTIALS, ID, signed_in
 
@@ -30,8 +31,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # What a call returns is turned into what leaves the storey.
 CALLS: dict[str, Callable[[Session], Exchange[Any]]] = {
     **{kind: partial(Session.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
-    "observe": lambda session: session.observe(Watch(ID)),
-    "observe, dated": lambda session: session.observe(Watch.dated(ID)),
+    "poll": lambda session: poll(session, Watch(ID)),
+    "poll, dated": lambda session: poll(session, Watch.dated(ID)),
     "destination": lambda session: session.destination(ID),
     "destinations": lambda session: session.destinations(DestinationsQuery()),
     "whoami": lambda session: session.whoami(),
@@ -76,7 +77,7 @@ def test_any_bytes(call: str, status: int, headers: dict[str, str], body: bytes)
 @example("latest", 401, {}, {"detail": "made-up-token"})
 @example("latest", 200, {}, {"data": {"recordsLag": 2**63}})
 @example("timeseries", 200, {}, {"data": {"recordsLag": [{"timestamp": "2026-03-01", "value": 10**400}]}})
-@example("observe, dated", 200, {}, {"data": {"nobodyAsked": {"deep": [-(2**64)]}}, "metadata": {"x": 2**80}})
+@example("poll, dated", 200, {}, {"data": {"nobodyAsked": {"deep": [-(2**64)]}}, "metadata": {"x": 2**80}})
 @example("whoami", 200, {}, {"sub": 10**30})
 @example("destination", 200, {}, {"result": [{"id": "d", "created_timestamp": 10**30, "task_statuses": [10**400]}]})
 @example("latest", 422, {}, {"detail": [{"loc": [10**30], "msg": 10**400}]})

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destination import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.exchange import (
+from airflow_provider_streamkap.api.flows import (
     REFUSAL_SECONDS,
     SIGN_IN_PATH,
     Exchange,
@@ -29,7 +29,8 @@ from airflow_provider_streamkap.api.exchange import (
 )
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.polling.poll import poll
 from tests.api.anything import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
 from tests.api.play import GOOD, NOW, Play
 from tests.api.support import CREDENTIALS, ID, Time
@@ -41,8 +42,8 @@ CALLS: dict[str, tuple[Callable[[Session], Exchange[Any]], int]] = {
     "destination": (lambda session: session.destination(ID), 4),
     "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
     "whoami": (lambda session: session.whoami(), 4),
-    "observe": (lambda session: session.observe(Watch(ID)), 8),
-    "observe, dated": (lambda session: session.observe(Watch.dated(ID)), 12),
+    "poll": (lambda session: poll(session, Watch(ID)), 8),
+    "poll, dated": (lambda session: poll(session, Watch.dated(ID)), 12),
 }
 
 
@@ -156,7 +157,7 @@ class World:
 @given(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=12))
 @example("latest", [Act(200, {}, "good"), Act(500, {}, "echo", "another renewal")])
 @example("latest", [Act(200, {}, "good"), Act(200, {}, "echo", "another renewal")])
-@example("observe, dated", [Act(200, {}, "good"), Act(401, {}, "good"), Act(404, {}, "good", "a day")])
+@example("poll, dated", [Act(200, {}, "good"), Act(401, {}, "good"), Act(404, {}, "good", "a day")])
 def test_any_answers_in_any_order(call: str, acts: list[Act]) -> None:
     begin, most = CALLS[call]
     world = World(acts)

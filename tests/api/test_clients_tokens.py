@@ -11,7 +11,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapError,
     StreamkapRequestError,
 )
-from airflow_provider_streamkap.api.exchange import REFUSAL_SECONDS
+from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.conftest import MakeAsker
 from tests.api.support import Asker, settings_for

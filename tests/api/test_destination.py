@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.destination import (
+from airflow_provider_streamkap.api.destinations import (
     MAX_PAGES,
     Destination,
     DestinationPage,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.destination import Destination, DestinationsQuery
+from airflow_provider_streamkap.api.auth import Token
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapError,
@@ -17,8 +18,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapResponseError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.exchange import Session
-from airflow_provider_streamkap.api.token import Token
+from airflow_provider_streamkap.api.flows import Session
 from tests.api.play import BASE, answer, play, token_answer
 from tests.api.support import CREDENTIALS, ID, QUERY
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
-from airflow_provider_streamkap.api.exchange import Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import Renewal, Request, Response, Session
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from tests.api.play import BASE, NOW, Play, answer, play, token_answer
 from tests.api.support import QUERY, Time

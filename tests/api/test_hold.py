@@ -12,7 +12,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRequestError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.hold import Hold
+from airflow_provider_streamkap.api.retry import Hold
 from tests.api.support import Time
 
 LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)

@@ -24,7 +24,8 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import Time, settings_for
 
@@ -64,7 +65,7 @@ def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapErr
 
 
 def looked(client: StreamkapClient, **limits: Any) -> dict[str, Observation | StreamkapError]:
-    return {watch.destination_id: got for watch, got in client.observe_each(WATCHES, **limits)}
+    return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
 def test_requests_are_sent_at_once_and_connections_are_kept(

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_streamkap.api.environment import choose_proxy
 from airflow_provider_streamkap.api.errors import (
     StreamkapConnectionError,
     StreamkapRequestError,
     StreamkapTimeoutError,
 )
+from airflow_provider_streamkap.api.network import choose_proxy
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.authority import Authority

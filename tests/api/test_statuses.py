@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_streamkap.api.error_mapping import detail_of, http_error, retry_after
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapError,
@@ -22,7 +23,6 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapResponseError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.statuses import detail_of, http_error, retry_after
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 

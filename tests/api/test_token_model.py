@@ -14,8 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
-from airflow_provider_streamkap.api.exchange import (
+from airflow_provider_streamkap.api.flows import (
     REFUSAL_SECONDS,
     SIGN_IN_PATH,
     Exchange,
@@ -25,7 +26,6 @@ from airflow_provider_streamkap.api.exchange import (
     Session,
 )
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.token import Token
 from tests.api.play import BASE, answer
 from tests.api.support import CREDENTIALS, Time
 

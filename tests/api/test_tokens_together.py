@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.exchange import REFUSAL_SECONDS, Session
+from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS, Session
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import QUERY, Time, settings_for
 

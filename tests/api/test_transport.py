@@ -10,9 +10,9 @@ import zlib
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
-from airflow_provider_streamkap.api.exchange import Request
+from airflow_provider_streamkap.api.flows import Request
+from airflow_provider_streamkap.api.http import Body, prepare
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.transport import Body, prepare
 from tests.api.support import CREDENTIALS
 
 MIB = 1024 * 1024

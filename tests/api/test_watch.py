@@ -18,8 +18,8 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, MetricsQuery
-from airflow_provider_streamkap.api.reading import LagPoint
-from airflow_provider_streamkap.api.watch import WINDOW_SECONDS, Observation, Watch
+from airflow_provider_streamkap.gate.reading import LagPoint
+from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, Observation, Watch
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import ID, Asker
 

@@ -9,7 +9,7 @@ import re
 import shlex
 
 from airflow_provider_streamkap._compat import Connection
-from airflow_provider_streamkap.hooks.connection import understand
+from airflow_provider_streamkap.hooks._connection import understand
 from tests.docs.pages import ROOT, SNIPPETS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

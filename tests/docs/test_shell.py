@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from tests.docs.pages import SNIPPETS
 

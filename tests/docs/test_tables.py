@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import Connection
+from airflow_provider_streamkap._results import exception_for
 from airflow_provider_streamkap.api import errors
-from airflow_provider_streamkap.course import GiveUp
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import GaveUp
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks.connection import EXTRA_FIELDS, understand
+from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, understand
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
-from airflow_provider_streamkap.outcomes import exception_for
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, scenarios
-from airflow_provider_streamkap.wait import GaveUp
 from tests.docs.pages import DOCS, code, table
 
 FORM: Any = get_provider_info()["connection-types"][0]  # type: ignore[index]

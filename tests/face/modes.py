@@ -15,7 +15,7 @@ from uuid import uuid4
 from airflow.exceptions import AirflowRescheduleException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_streamkap.sensors.memory import HAS_STORE
+from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.airflow_names import TaskDeferred
 from tests.face.pokes import record_poke

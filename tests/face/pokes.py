@@ -8,7 +8,7 @@ import importlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_streamkap.sensors.memory import IS_AIRFLOW_2
+from airflow_provider_streamkap.sensors._state_store import IS_AIRFLOW_2
 
 
 def record_poke(ti: Any, began: datetime) -> None:

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import example, given
 
 from airflow_provider_streamkap._compat import AirflowSensorTimeout
+from airflow_provider_streamkap._results import gave_up_event, opened_event
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.watch import Observation
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.outcomes import gave_up_event, opened_event
-from airflow_provider_streamkap.plan import Patience, WaitPlan
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
+from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.wait import DestinationWait, GaveUp
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from airflow_provider_streamkap.wait import DestinationWait, GaveUp
 from tests.api.anything import from_jsonb, payloads, strict, unhurried
 from tests.face.modes import MODES, TaskInstance, run, sensor
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowFailException, AirflowSensorTimeout
-from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.edges import Transition
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from airflow_provider_streamkap.transition import Transition
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow_names import DAG
 from tests.face.modes import TaskInstance, hurried

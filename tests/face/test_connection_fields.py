@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks.connection import EXTRA_FIELDS, StreamkapConnection, understand
+from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, StreamkapConnection, understand
 
 SECRET = "s3cret-of-the-client"
 KEY = json.dumps({"api": {"client_id": "key-client", "client_secret": "k3y-secret-inside"}})

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.hooks.shared import Pace, paced
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.hooks._shared import Pace, paced
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
-from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import HastyClock, run_hastily
 from tests.airflow_names import TaskDeferred
 from tests.face.logs import Logged

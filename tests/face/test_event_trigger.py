@@ -18,7 +18,7 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_asset, sanitize_uri
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.api.support import Time

@@ -14,8 +14,8 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowNotFoundException
 from airflow_provider_streamkap.api import StreamkapError
-from airflow_provider_streamkap.hooks import shared
-from airflow_provider_streamkap.hooks.lookup import ATTEMPTS
+from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._lookup import ATTEMPTS
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios

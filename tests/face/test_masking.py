@@ -94,7 +94,7 @@ def test_the_password_of_a_proxy(
 
 RENEWALS = """
 import asyncio, resource, time
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 import os

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
+from airflow_provider_streamkap._results import exception_for, exception_of, gave_up_event, opened_event, settle
 from airflow_provider_streamkap.api import errors
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.outcomes import exception_for, exception_of, gave_up_event, opened_event, settle
-from airflow_provider_streamkap.wait import GaveUp
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import GaveUp
 
 RAISED: dict[GiveUp, type[Exception]] = {
     GiveUp.DEADLINE: AirflowSensorTimeout,

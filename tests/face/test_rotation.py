@@ -13,10 +13,10 @@ import pytest
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
 from airflow_provider_streamkap.api import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.gate.spec import Patience
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
-from airflow_provider_streamkap.plan import Patience
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.face.modes import MODES, TaskInstance, carried, run, sensor

@@ -17,8 +17,8 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowNotFoundException
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapAuthError
-from airflow_provider_streamkap.hooks import shared
-from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, PokeReturnValue
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.gate.wait import Again, DestinationWait
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.sensors.polling import FIRST_LOOK_SECONDS, poll
+from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from airflow_provider_streamkap.wait import Again, DestinationWait, WaitPlan
 from tests.airflow_names import TaskDeferred
 from tests.api.support import Longest, Time
 from tests.face.logs import Logged
@@ -86,7 +87,7 @@ def waiting(ids: list[str], **plan: Any) -> DestinationWait:
 
 def polled(wait: DestinationWait, **limits: Any) -> Again | PokeReturnValue:
     task = sensor("poke")
-    return poll(wait, StreamkapHook(), many=True, log=task.log, **limits)
+    return poll_once(wait, StreamkapHook(), many=True, log=task.log, **limits)
 
 
 def test_a_look_has_one_limit_for_all_destinations(

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowFailException
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.outcomes import settle
-from airflow_provider_streamkap.plan import Patience
+from airflow_provider_streamkap._results import settle
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from airflow_provider_streamkap.wait import WaitPlan
 from benchmarks.haste import run_hastily
 from tests.airflow_names import TaskDeferred
 from tests.face.modes import TaskInstance, carried, fire

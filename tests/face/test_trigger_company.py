@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.face.logs import Logged
 from tests.face.waits import fired, trigger, watched

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
-from airflow_provider_streamkap.outcomes import settle
+from airflow_provider_streamkap._results import settle
+from airflow_provider_streamkap.gate.spec import WaitPlan
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from airflow_provider_streamkap.wait import WaitPlan
 from tests.face.logs import Logged
 from tests.face.modes import fire
 

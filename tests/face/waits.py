@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.hooks.shared import Pace, paced
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.hooks._shared import Pace, paced
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from airflow_provider_streamkap.wait import WaitPlan
 from tests.face.modes import carried
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.hooks import shared
-from airflow_provider_streamkap.sensors.memory import HAS_STORE
+from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.faults.ends import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, End, Times
 from tests.faults.surfaces import Time, ask

@@ -13,12 +13,12 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.api.watch import Observation
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.plan import Patience
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.reading import Reading
+from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened
 
 LATEST = DestinationGate(lag_source="latest")
 LAGGING, PAUSED = Reading("Active", 7), Reading("Paused", 0)

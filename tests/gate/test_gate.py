@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.reading import LagPoint, Reading, number, utc_text
-from airflow_provider_streamkap.gate import DestinationGate, Outcome
+from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading, number, utc_text
 
 OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
 NAN, INF = float("nan"), float("inf")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError
-from airflow_provider_streamkap.api.reading import LagPoint, Reading
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.plan import WaitPlan
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, Step
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading
+from airflow_provider_streamkap.gate.spec import WaitPlan
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, Step
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 DOWN = StreamkapConnectionError("connection refused")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.reading import LagPoint, Reading
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.transition import Transition
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.edges import Transition
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading
 
 READINGS: dict[str, Reading | None] = {
     "+": Reading("Active", 0),

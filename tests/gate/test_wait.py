@@ -19,12 +19,12 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.api.watch import Observation, Watch
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.gate import DestinationGate
-from airflow_provider_streamkap.plan import Patience
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, WaitPlan, result
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.reading import Reading
+from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, result
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import Need, Rounds, Sample
-from airflow_provider_streamkap.api.turns import Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.limiter import Turn
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import Need, Rounds, Sample
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import asyncio
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.turns import Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.limiter import Turn
+from airflow_provider_streamkap.polling.poller import DestinationPoller
 from tests.poller.support import Service, Wait, now, observation
 from tests.poller.virtual import run, settle
 

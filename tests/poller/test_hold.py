@@ -14,9 +14,10 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapHTTPError,
     StreamkapRateLimitError,
 )
-from airflow_provider_streamkap.api.exchange import Session
-from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.api.flows import Session
 from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.polling.poll import poll
+from airflow_provider_streamkap.polling.poller import DestinationPoller
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import Asker, Kind, Time, settings_for
 from tests.poller.support import Wait
@@ -128,7 +129,7 @@ def test_all_polls_of_a_connection_wait_when_one_is_put_off(simulator: Streamkap
             await asyncio.sleep(seconds)
 
         async with AsyncStreamkapClient(settings_for(simulator), sleep=sleep) as client:
-            poller = DestinationPoller(client.observe)
+            poller = DestinationPoller(lambda watch, turn: client.call(lambda session: poll(session, watch), turn))
             await Wait(poller, ("d1",), 60).run(rounds=1)
             put_off(simulator, 429, "1")
             told = asyncio.create_task(Wait(poller, ("d1",), 60).run(rounds=1))

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapNotFoundError
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import BATCH
-from airflow_provider_streamkap.api.turns import Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.limiter import Turn
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import BATCH
 from tests.poller.support import Service, Wait, now, observation, take
 from tests.poller.virtual import VirtualLoop, run, settle
 

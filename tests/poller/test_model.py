@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapServerError
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import Rounds, Sample
-from airflow_provider_streamkap.api.turns import Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.limiter import Turn
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import Rounds, Sample
 from tests.poller.model import Model
 from tests.poller.support import observation
 from tests.poller.virtual import VirtualLoop, settle

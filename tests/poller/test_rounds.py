@@ -11,9 +11,9 @@ import weakref
 
 import pytest
 
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import BATCH, Need, Sample
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import BATCH, Need, Sample
 from tests.poller.support import Service, Wait, now
 from tests.poller.virtual import run
 

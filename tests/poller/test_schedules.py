@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.poller import DestinationPoller
+from airflow_provider_streamkap.polling.poller import DestinationPoller
 from tests.poller.support import Service, Wait, now
 from tests.poller.virtual import VirtualLoop, run, settle
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_streamkap.api.poller import DestinationPoller
-from airflow_provider_streamkap.api.rounds import BATCH
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.polling.poller import DestinationPoller
+from airflow_provider_streamkap.polling.subscription import BATCH
 from tests.poller.support import Service, Wait, now, take
 from tests.poller.virtual import COARSE, LINUX, run, settle
 

@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import pytest
 
-from airflow_provider_streamkap.gate import DestinationGate
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitPlan
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from airflow_provider_streamkap.wait import WaitPlan
 
 IDS = tuple(f"{number:024x}" for number in range(20))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.hooks import shared
+from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
 from tests.api.wire import Wire, ok
 from tests.security.growth import measured, needs_linux
 
@@ -20,12 +20,13 @@ ASK = """
 import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.polling.poll import poll
 
 async def main():
     settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=60, max_attempts=1)
     calls = {
-        "poll": lambda: client.observe(Watch("d1")),
+        "poll": lambda: client.call(lambda session: poll(session, Watch("d1"))),
         "metrics": lambda: client.get_destination_metrics(MetricsQuery("d1")),
         "whoami": lambda: client.whoami(),
     }

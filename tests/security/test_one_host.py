@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapRedirectError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.gate.target import Watch
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import CREDENTIALS, ID, Asker
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.metrics import TIMESERIES, DestinationMetrics, MetricsQuery
-from airflow_provider_streamkap.api.watch import Watch
+from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.gate.target import Watch
 from benchmarks.truth.exporter import EPOCH, Exporter, moment_of
 from benchmarks.truth.habits import CONVENTIONS, Convention, Flap, Habits, Span
 from benchmarks.truth.kafka import Flow, consume

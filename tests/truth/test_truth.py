@@ -12,9 +12,9 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError
 from airflow_provider_streamkap.api.query import parse_timestamp
-from airflow_provider_streamkap.api.watch import Watch
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.wait import GaveUp
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.wait import GaveUp
 from benchmarks.pages import marks
 from benchmarks.truth import __main__ as command
 from benchmarks.truth.exporter import moment_of, seconds

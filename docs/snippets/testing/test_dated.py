@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.models import DagBag
 
-from airflow_provider_streamkap.hooks.shared import Pace, paced
+from airflow_provider_streamkap.hooks._shared import Pace, paced
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 
 ORDERS = "67ad6e0af08a2365c729ba79"

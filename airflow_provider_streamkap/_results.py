@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.wait import GaveUp
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import GaveUp
 
 _EXCEPTIONS: Mapping[GiveUp, type[AirflowException]] = {
     GiveUp.DEADLINE: AirflowSensorTimeout,

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.errors import StreamkapResponseError, StreamkapTimeoutError, brief
-from airflow_provider_streamkap.api.exchange import Request, Response
+from airflow_provider_streamkap.api.flows import Request, Response
 from airflow_provider_streamkap.api.settings import ClientSettings
 
 #: Lines of a response's header, and bytes of each. The defaults of aiohttp (8,190 bytes) and http.client (100 lines)

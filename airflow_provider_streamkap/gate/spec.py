@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate import FALLBACK_SECONDS, DestinationGate, check_confirmations, check_limit
+from airflow_provider_streamkap.gate.conditions import (
+    FALLBACK_SECONDS,
+    DestinationGate,
+    check_confirmations,
+    check_limit,
+)
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.watch import Watch
+    from airflow_provider_streamkap.gate.target import Watch
 
 Require = Literal["all", "any"]
 
@@ -201,7 +206,7 @@ class WaitPlan:
         :param destination_id: one of the destinations.
         """
         # A plan is made wherever a DAG is parsed, which looks at nothing.
-        from airflow_provider_streamkap.api.watch import Watch
+        from airflow_provider_streamkap.gate.target import Watch
 
         gate = self.gate
         return Watch.dated(destination_id, gate.max_reading_age) if gate.dated else Watch(destination_id)

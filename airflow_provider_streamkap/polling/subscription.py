@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.watch import Observation
+from airflow_provider_streamkap.gate.target import Observation
 
 #: Waits that are given something at once; then the loop may turn to others, since each takes a while to digest it.
 BATCH = 64

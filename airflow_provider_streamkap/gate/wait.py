@@ -13,24 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_streamkap.api.reading import number, utc_text
-from airflow_provider_streamkap.api.watch import Observation
-from airflow_provider_streamkap.course import Course, GiveUp, Seen
-from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS
-from airflow_provider_streamkap.plan import Require, WaitPlan, of_another_version
-
-# What was asked belongs to the wait, and is had from here as well.
-__all__ = [
-    "Again",
-    "DestinationWait",
-    "GaveUp",
-    "Opened",
-    "Require",
-    "Round",
-    "Step",
-    "WaitPlan",
-    "result",
-]
+from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS
+from airflow_provider_streamkap.gate.reading import number, utc_text
+from airflow_provider_streamkap.gate.spec import WaitPlan, of_another_version
+from airflow_provider_streamkap.gate.state import Course, GiveUp, Seen
+from airflow_provider_streamkap.gate.target import Observation
 
 Round = Mapping[str, Seen]
 

@@ -22,7 +22,7 @@ from airflow_provider_streamkap._compat import (
     AirflowSkipException,
     AirflowTaskTimeout,
 )
-from airflow_provider_streamkap.api.reading import utc_text
+from airflow_provider_streamkap.gate.reading import utc_text
 
 _DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)
 

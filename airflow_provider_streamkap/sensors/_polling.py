@@ -10,16 +10,17 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap._compat import PokeReturnValue
+from airflow_provider_streamkap._results import exception_for
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
-from airflow_provider_streamkap.course import GiveUp
-from airflow_provider_streamkap.outcomes import exception_for
-from airflow_provider_streamkap.plan import LAST_POLL_SECONDS, WaitPlan
-from airflow_provider_streamkap.wait import Again, DestinationWait, GaveUp, Opened, result
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, WaitPlan
+from airflow_provider_streamkap.gate.state import GiveUp
+from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, result
+from airflow_provider_streamkap.polling.poll import poll
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.watch import Observation, Watch
+    from airflow_provider_streamkap.gate.target import Observation, Watch
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 #: Seconds for the look before deferring, over all destinations.
@@ -28,13 +29,13 @@ FIRST_LOOK_SECONDS = 10.0
 LEAST_POLL_SECONDS = 10.0
 
 
-def poll(
+def poll_once(
     wait: DestinationWait, hook: StreamkapHook, *, many: bool, log: Any, first_look: float | None = None
 ) -> Again | PokeReturnValue:
     """Poll every destination once.
 
     All of them together take ``poke_interval`` at most, but no less than :data:`LEAST_POLL_SECONDS`, and end
-    :data:`~airflow_provider_streamkap.plan.LAST_POLL_SECONDS` after the deadline at the latest.
+    :data:`~airflow_provider_streamkap.gate.spec.LAST_POLL_SECONDS` after the deadline at the latest.
 
     :param wait: the wait, which is updated.
     :param hook: the hook to poll with.
@@ -75,7 +76,7 @@ def _read(
     def look(
         client: StreamkapClient, watches: Sequence[Watch]
     ) -> Generator[tuple[Watch, Observation | StreamkapError], None, None]:
-        return client.observe_each(watches, within=deadline.left(), attempts=attempts)
+        return client.call_each(watches, poll, within=deadline.left(), attempts=attempts)
 
     seen = {watch.destination_id: got for watch, got in hook.call_each(watches, look)}
     return {id_: seen[id_] for id_ in plan.destination_ids}

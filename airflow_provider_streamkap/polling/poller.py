@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import floor, inf
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
-from airflow_provider_streamkap.api.rounds import Delivery, Need, Rounds, Sample, Waiter
-from airflow_provider_streamkap.api.turns import Slots, Turn
-from airflow_provider_streamkap.api.watch import Observation, Watch
+from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.polling.limiter import Slots, Turn
+from airflow_provider_streamkap.polling.subscription import Delivery, Need, Rounds, Sample, Waiter
 
 #: Seconds between the moments at which destinations are first polled: one after the other, a process that rests in
 #: between needs twice the processor time for each that it needs for several together.

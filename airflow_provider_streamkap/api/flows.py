@@ -20,34 +20,28 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_provider_streamkap.api.destination import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.auth import Token, parse_token
+from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.error_mapping import http_date, http_error
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapError,
-    StreamkapHTTPError,
     StreamkapNotFoundError,
     StreamkapPermissionError,
-    StreamkapRequestError,
     StreamkapResponseError,
-    StreamkapServerError,
     bare,
     brief,
 )
-from airflow_provider_streamkap.api.hold import Hold
 from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
+from airflow_provider_streamkap.api.retry import Hold
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.api.statuses import http_date, http_error
-from airflow_provider_streamkap.api.token import Token, parse_token
-from airflow_provider_streamkap.api.watch import Observation, Watch
 
 METRICS_PERMISSION = "read:destination_metrics"
 SIGN_IN_PATH = "/auth/access-token"
 
-# What a timeseries that the API does not have, or has in another layout, can end in.
-_NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
 # As in the examples of the API's reference.
 _ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
 
@@ -142,9 +136,9 @@ class Session:
         #: Until when the service wants no request; asked before each is sent.
         self.hold = Hold(clock)
         self._clock = clock
-        self._wall = wall
-        # Seconds by which the API's clock is ahead of this machine's, as the last metrics showed it.
-        self._clock_lead: float | None = None
+        self.now = wall
+        #: Seconds by which the API's clock is ahead of this machine's, as of the last metrics; ``None``: unknown.
+        self.clock_lead: float | None = None
         # One immutable object that is swapped as a whole: readers need no lock.
         self._token: Token | None = None
         # The last refusal of the token call, and when it came.
@@ -162,9 +156,9 @@ class Session:
         request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION, limit=limit)
 
         def parse(payload: Any, response: Response) -> DestinationMetrics:
-            now, age = self._wall(), timedelta(seconds=_age(response))
+            now, age = self.now(), timedelta(seconds=_age(response))
             if (date := http_date(response.headers.get("date", ""))) is not None:
-                self._clock_lead = (date + age - now).total_seconds()
+                self.clock_lead = (date + age - now).total_seconds()
             # A response from a cache on the way is as old as it says.
             metrics = DestinationMetrics.parse(query, payload, now - age)
             return self._redacted(metrics, request)
@@ -172,7 +166,7 @@ class Session:
         try:
             return (yield from self._call(request, parse))
         except StreamkapNotFoundError as error:
-            raise bare(_unknown(error, query.destination_id, ", or has no metrics yet")) from None
+            raise bare(unknown_destination(error, query.destination_id, ", or has no metrics yet")) from None
 
     def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
         """Redact what messages and logs show of metrics: the status, and what is wrong with a value."""
@@ -183,34 +177,11 @@ class Session:
         shown = metrics.data if status is None else {**metrics.data, STATUS: redact_text(status, secrets)}
         return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
 
-    def observe(self, watch: Watch) -> Exchange[Observation]:
-        """Look at a destination once, in the way that is asked for.
+    def exists(self, destination_id: str) -> Exchange[bool]:
+        """Return whether a destination exists and may be seen.
 
-        A 404 can mean an unknown id, and a destination that has only just been deployed: the destination itself
-        tells which.
-
-        :param watch: the destination, and whether times matter.
+        :param destination_id: its id.
         """
-        newest = watch.newest(self._wall())
-        series = series_error = None
-        try:
-            # The points first: a status that is read after them speaks of a time that is not before theirs.
-            if newest is not None:
-                try:
-                    series = yield from self.metrics(newest, watch.series_limit)
-                except _NO_SERIES as error:
-                    if error.transient and isinstance(error, StreamkapHTTPError):
-                        raise
-                    # The latest metrics may be readable all the same; the gate decides whether they are enough.
-                    series_error = bare(error)
-            latest = yield from self.metrics(watch.latest(), SMALL_BODY)
-            return Observation(latest, series, series_error, clock_lead=self._clock_lead)
-        except StreamkapNotFoundError as error:
-            if not (yield from self._exists(watch.destination_id)):
-                raise bare(_unknown(error, watch.destination_id)) from None
-        return Observation.bare(watch, self._wall())
-
-    def _exists(self, destination_id: str) -> Exchange[bool]:
         try:
             yield from self.destination(destination_id)
         except (StreamkapNotFoundError, StreamkapPermissionError):
@@ -355,7 +326,7 @@ class Session:
             response.status,
             response.headers,
             response.body,
-            now=self._wall(),
+            now=self.now(),
             permission=request.permission,
             signing_in=signing_in,
             secrets=self._secrets(request),
@@ -377,7 +348,9 @@ class Session:
         return {"method": request.method, "url": response.url, "request_id": request_id or None}
 
 
-def _unknown(error: StreamkapNotFoundError, destination_id: str, otherwise: str = "") -> StreamkapNotFoundError:
+def unknown_destination(
+    error: StreamkapNotFoundError, destination_id: str, otherwise: str = ""
+) -> StreamkapNotFoundError:
     """Let a 404 name the destination, and say what an id looks like.
 
     :param error: the 404, which is changed.

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known, number, utc_text
-from airflow_provider_streamkap.gate import FALLBACK_POLLS, FALLBACK_SECONDS, DestinationGate
+from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS, DestinationGate
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known, number, utc_text
 
 #: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
 #: and some slack. What happens in a longer gap is unknown.

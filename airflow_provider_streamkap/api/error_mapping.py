@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a status other than 2xx to the error that says what it means, and whether it passes."""
+"""Map HTTP status codes and transport errors to exceptions, and decide which of them can be retried."""
 
 from __future__ import annotations
 
 import http.client
 import math
 import re
-from collections.abc import Iterable, Mapping
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
+    StreamkapConnectionError,
     StreamkapError,
     StreamkapHTTPError,
     StreamkapNotFoundError,
@@ -24,8 +26,10 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRequestError,
     StreamkapResponseError,
     StreamkapServerError,
+    StreamkapTimeoutError,
     brief,
 )
+from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 
@@ -41,6 +45,7 @@ _MAX_DETAIL_BODY = 64 * 1024
 _MAX_TEXT = 4096
 # What Kafka Connect says of troubles that pass by themselves.
 _PASSING_TROUBLE = re.compile(r"time[sd]?[ _-]?out|rebalanc|leader[ _-]?(?:is[ _-])?not[ _-]?available", re.I)
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _SECONDS = re.compile(r"\s*([+-]?\d+(?:\.\d*)?)\s*", re.A)
 
 
@@ -186,3 +191,107 @@ def _host_of(url: str) -> str:
     except ValueError:
         host = None
     return brief(host) if host else "an address on the same host" if url.startswith("/") else "no readable address"
+
+
+def late(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
+    """Return the error for a response that was not complete in time.
+
+    :param method: HTTP method.
+    :param url: URL of the request.
+    :param seconds: the time that was allowed.
+    :param proxy: the proxy on the way.
+    """
+    return StreamkapTimeoutError(f"no complete answer within {seconds:.1f} s{_through(proxy)}", method=method, url=url)
+
+
+def failed(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
+    """Return the error for a request without any response.
+
+    :param method: HTTP method.
+    :param url: URL of the request.
+    :param error: what the HTTP library raised.
+    :param proxy: the proxy on the way. It is named, because the connection that failed goes to it.
+    """
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return _permanent(
+            method,
+            url,
+            f"the certificate does not verify{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
+            " bundle (or REQUESTS_CA_BUNDLE), or to false",
+        )
+    # http.client knows the status with which a proxy refuses a tunnel, but only writes it.
+    told = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
+    if told:
+        return refused_by_proxy(method, url, int(told[1]), proxy)
+    # BadStatusLine and its like. A plain disconnect is one, too, and means no answer.
+    if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
+        return garbled(method, url, error)
+    return StreamkapConnectionError(f"no connection{_through(proxy)}: {_reason(causes)}", method=method, url=url)
+
+
+def _through(proxy: Proxy | None) -> str:
+    return f" through {proxy}" if proxy else ""
+
+
+def refused_by_proxy(method: str, url: str, status: int, proxy: Proxy | None) -> StreamkapConnectionError:
+    """Return the error for a proxy that refuses to connect.
+
+    :param method: HTTP method.
+    :param url: URL of the request.
+    :param status: HTTP status code of the proxy; a 4xx is about settings, anything else may pass.
+    :param proxy: the proxy.
+    """
+    message = f"the proxy refused the connection with {status} {http.client.responses.get(status, '')}".rstrip()
+    message = f"{message}{_through(proxy)}"
+    if 400 <= status < 500 and status not in PASSING_REFUSALS:
+        return _permanent(method, url, f"{message}; check {proxy.origin if proxy else 'proxies'}")
+    return StreamkapConnectionError(message, method=method, url=url)
+
+
+def garbled(method: str, url: str, error: BaseException) -> StreamkapResponseError:
+    """Bytes that are no HTTP.
+
+    :param method: HTTP method.
+    :param url: URL asked.
+    :param error: what the HTTP library raised; only its kind is told, its text can hold what was sent.
+    """
+    kind = type(list(_causes(error))[-1]).__name__
+    return StreamkapResponseError(f"the answer is not HTTP ({kind})", method=method, url=url)
+
+
+def broken(method: str, url: str, status: int, error: BaseException) -> StreamkapResponseError:
+    """An answer that breaks off.
+
+    :param method: HTTP method.
+    :param url: URL asked.
+    :param status: HTTP status of the answer.
+    :param error: what the HTTP library raised.
+    """
+    kind = type(list(_causes(error))[-1]).__name__
+    return StreamkapResponseError(f"the answer broke off ({kind})", status=status, method=method, url=url)
+
+
+def _permanent(method: str, url: str, message: str) -> StreamkapConnectionError:
+    return StreamkapConnectionError(message, method=method, url=url, transient=False, permanent=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that it wraps, the innermost last.
+
+    Not by ``__context__``: that would reach whatever the caller was handling when it called.
+    """
+    waiting, seen = [error], set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = (*current.args, getattr(current, "reason", None), current.__cause__)
+        waiting += [item for item in inner if isinstance(item, BaseException)]
+
+
+def _reason(causes: list[BaseException]) -> str:
+    spoken = next((cause for cause in reversed(causes) if str(cause)), causes[0])
+    return f"{type(spoken).__name__}: {redact_text(brief(str(spoken)))}"

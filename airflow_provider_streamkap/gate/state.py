@@ -13,13 +13,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.reading import Reading, is_known, number
-from airflow_provider_streamkap.api.watch import Observation
-from airflow_provider_streamkap.gate import DestinationGate, Outcome
-from airflow_provider_streamkap.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
+from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.gate.reading import Reading, is_known, number
+from airflow_provider_streamkap.gate.target import Observation
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.plan import Patience, WaitPlan
+    from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
 
 # Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
 _CURVE = 12

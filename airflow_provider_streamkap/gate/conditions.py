@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
-from airflow_provider_streamkap.api.reading import Reading, is_known, number
+from airflow_provider_streamkap.gate.reading import Reading, is_known, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
 

@@ -17,7 +17,7 @@ from typing import Any
 from airflow_provider_streamkap.api.errors import StreamkapError, brief
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
-from airflow_provider_streamkap.api.reading import LagPoint, Reading, is_known
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
 
 #: Seconds of timeseries that are asked for, unless readings may be older.
 WINDOW_SECONDS = 3600

@@ -29,18 +29,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
-from airflow_provider_streamkap.api.environment import warn_if_unverified
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.network import warn_if_unverified
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.exchange import Session
+    from airflow_provider_streamkap.api.flows import Session
     from airflow_provider_streamkap.api.settings import ClientSettings
-    from airflow_provider_streamkap.api.turns import Turn
-    from airflow_provider_streamkap.api.watch import Observation, Watch
-    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+    from airflow_provider_streamkap.gate.target import Observation, Watch
+    from airflow_provider_streamkap.hooks._connection import StreamkapConnection
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+    from airflow_provider_streamkap.polling.limiter import Turn
 
 _CLIENT = "airflow_provider_streamkap.api.async_client"
 
@@ -137,11 +137,11 @@ class OnLoop:
     """
 
     def __init__(self, connection: StreamkapConnection) -> None:
-        from airflow_provider_streamkap.api.poller import DestinationPoller
+        from airflow_provider_streamkap.polling.poller import DestinationPoller
 
         self.connection = connection
         self.client = _async_client(connection.settings)
-        self.poller = DestinationPoller(self._observe, max_concurrency=connection.max_concurrency)
+        self.poller = DestinationPoller(self._poll, max_concurrency=connection.max_concurrency)
         # One hook of each connection id, which looks the connection up again, and how many use it.
         self._hooks: dict[str, StreamkapHook] = {}
         self._users: Counter[str] = Counter()
@@ -184,8 +184,10 @@ class OnLoop:
         await self._follow(used, refusal)
         return await use(self.client)
 
-    async def _observe(self, watch: Watch, turn: Turn) -> Observation:
-        return await self.call(lambda client: client.observe(watch, turn))
+    async def _poll(self, watch: Watch, turn: Turn) -> Observation:
+        from airflow_provider_streamkap.polling.poll import poll
+
+        return await self.call(lambda client: client.call(lambda session: poll(session, watch), turn))
 
     async def _follow(self, used: StreamkapConnection, refusal: StreamkapError) -> None:
         async with self._lock:
@@ -256,7 +258,7 @@ class _Shared:
 
     def session(self, settings: ClientSettings) -> Session:
         # Parsing a DAG has no use for it.
-        from airflow_provider_streamkap.api.exchange import Session
+        from airflow_provider_streamkap.api.flows import Session
 
         session = self.sessions.get(settings)
         if session is None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from airflow_provider_streamkap.api.reading import Reading
-from airflow_provider_streamkap.gate import DestinationGate, Outcome, check_confirmations
-from airflow_provider_streamkap.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome, check_confirmations
+from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.gate.reading import Reading
 
 Edge = Literal["into", "out_of"]
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from airflow_provider_streamkap._arguments import check_conn_id
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap.api.errors import brief
 from airflow_provider_streamkap.api.redaction import redact_text
-from airflow_provider_streamkap.arguments import check_conn_id
 
 #: How often a lookup that fails is tried in all, 0.5, 1 and 2 seconds apart.
 ATTEMPTS = 4

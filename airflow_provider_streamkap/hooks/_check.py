@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
     from airflow_provider_streamkap.api.settings import ClientSettings
-    from airflow_provider_streamkap.hooks.connection import StreamkapConnection
+    from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 
 
 def check(connection: StreamkapConnection) -> tuple[bool, str]:

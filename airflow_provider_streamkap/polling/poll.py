@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""One poll of a destination: the requests that a reading takes, as a flow for either client."""
+
+from __future__ import annotations
+
+from airflow_provider_streamkap.api.errors import (
+    StreamkapHTTPError,
+    StreamkapNotFoundError,
+    StreamkapRequestError,
+    StreamkapResponseError,
+    StreamkapServerError,
+    bare,
+)
+from airflow_provider_streamkap.api.flows import SMALL_BODY, Exchange, Session, unknown_destination
+from airflow_provider_streamkap.gate.target import Observation, Watch
+
+# Errors of the timeseries request if the API has no timeseries, or in another layout.
+_NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
+
+
+def poll(session: Session, watch: Watch) -> Exchange[Observation]:
+    """Poll a destination once.
+
+    A 404 is ambiguous: the id may be unknown, or the destination has just been deployed and has no metrics yet. A
+    request for the destination itself tells which.
+
+    :param session: the session to send requests with.
+    :param watch: the destination, and whether timestamps are needed.
+    :raises StreamkapNotFoundError: the destination does not exist, or these credentials may not see it.
+    :raises StreamkapError: any other failure.
+    """
+    newest = watch.newest(session.now())
+    series = series_error = None
+    try:
+        # The timeseries first, so that the status is not older than the lag.
+        if newest is not None:
+            try:
+                series = yield from session.metrics(newest, watch.series_limit)
+            except _NO_SERIES as error:
+                if error.transient and isinstance(error, StreamkapHTTPError):
+                    raise
+                # The latest metrics may still be readable; the gate decides whether they are enough.
+                series_error = bare(error)
+        latest = yield from session.metrics(watch.latest(), SMALL_BODY)
+        return Observation(latest, series, series_error, clock_lead=session.clock_lead)
+    except StreamkapNotFoundError as error:
+        if not (yield from session.exists(watch.destination_id)):
+            raise bare(unknown_destination(error, watch.destination_id)) from None
+    return Observation.bare(watch, session.now())

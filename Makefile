@@ -25,7 +25,7 @@ QUICK := not system and not distributed
 BOTH_ENDS_ONLY := --ignore=tests/faults
 # What can differ from one Airflow to the next. The oldest and the newest run everything.
 OLDEST := 2.11.2
-FACES_AIRFLOW := tests/face tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/poller/test_triggers.py
+FACES_AIRFLOW := tests/airflow tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
@@ -112,10 +112,10 @@ build: .venvs/build/.ready ## sdist and wheel in dist/, with pinned tools
 	.venvs/build/bin/python -m build --no-isolation --outdir dist .
 
 truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
-	$(PY) -m benchmarks.truth $(if $(WRITE),--write docs/truth.md)
+	$(PY) -m benchmarks.accuracy $(if $(WRITE),--write docs/truth.md)
 
 life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if anything grows (WRITE=1: and renew docs/life.md)
-	$(PY) -m benchmarks.life $(if $(WRITE),--write docs/life.md)
+	$(PY) -m benchmarks.soak $(if $(WRITE),--write docs/life.md)
 
 .venvs/bench/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench
@@ -124,7 +124,7 @@ life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if an
 bench: bench-waits bench-lists bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/benchmarks.md)
 
 bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
-	.venvs/bench/bin/python -m benchmarks.waits $(if $(WRITE),--write docs/benchmarks.md)
+	.venvs/bench/bin/python -m benchmarks.cost $(if $(WRITE),--write docs/benchmarks.md)
 
 bench-lists: .venv/.ready ## how long a worker reads 300 destinations, beside the least possible (half a minute)
 	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/benchmarks.md)

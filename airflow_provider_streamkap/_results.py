@@ -12,25 +12,25 @@ from typing import Any
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.wait import GaveUp
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.wait import Failed
 
-_EXCEPTIONS: Mapping[GiveUp, type[AirflowException]] = {
-    GiveUp.DEADLINE: AirflowSensorTimeout,
-    GiveUp.BROKEN: AirflowFailException,
-    GiveUp.REFUSED: AirflowFailException,
-    GiveUp.STALLED: AirflowException,
-    GiveUp.STATUS: AirflowException,
-    GiveUp.UNREACHABLE: AirflowException,
-    GiveUp.VERSIONS: AirflowException,
+_EXCEPTIONS: Mapping[FailureKind, type[AirflowException]] = {
+    FailureKind.DEADLINE: AirflowSensorTimeout,
+    FailureKind.BROKEN: AirflowFailException,
+    FailureKind.REFUSED: AirflowFailException,
+    FailureKind.STALLED: AirflowException,
+    FailureKind.STATUS: AirflowException,
+    FailureKind.UNREACHABLE: AirflowException,
+    FailureKind.VERSIONS: AirflowException,
 }
 
-_NAMES = {why.value for why in GiveUp}
+_NAMES = {why.value for why in FailureKind}
 
 OPENED = "opened"
 
 
-def exception_for(end: GaveUp) -> AirflowException:
+def exception_for(end: Failed) -> AirflowException:
     """Give the exception in which a wait without success ends.
 
     :param end: how the wait ended.
@@ -58,7 +58,7 @@ def opened_event(snapshot: Any) -> dict[str, Any]:
     return {"outcome": OPENED, "snapshot": snapshot}
 
 
-def gave_up_event(end: GaveUp) -> dict[str, Any]:
+def gave_up_event(end: Failed) -> dict[str, Any]:
     """Write down that a wait ended without success, as plain JSON for a trigger's event.
 
     :param end: how it ended.
@@ -80,7 +80,7 @@ def settle(event: Any) -> Any:
         case {"outcome": str(outcome), "snapshot": Mapping() as snapshot} if outcome == OPENED and snapshot:
             return snapshot
         case {"outcome": str(why), "message": str(message)} if why in _NAMES:
-            raise exception_for(GaveUp(GiveUp(why), message))
+            raise exception_for(Failed(FailureKind(why), message))
     raise AirflowFailException(
         "The trigger sent an event that this version of airflow-provider-streamkap cannot read; install the same "
         f"version in workers and triggerers. The event: {str(event)[:200]!r}"

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cost.server import running
 from benchmarks.pages import write
-from benchmarks.waits.server import running
 
 #: Seconds until a response, destinations, and requests at once, which is the default of a connection.
 LATENCY = 0.3

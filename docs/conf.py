@@ -49,9 +49,12 @@ _AIRFLOW = (
     r"AbstractAsyncContextManager|Airflow\w+|Asset|BaseEventTrigger|BaseHook|BaseOperator|Context|PokeReturnValue"
     r"|TaskDeferred"
 )
-_INSIDE = r"(\w+\.)*(api\.flows|gate\.(target|wait)|polling\.\w+|hooks\._connection|_arguments|testing\.(controls|messages))\.\w+"
+_INSIDE = (
+    r"(\w+\.)*(api\.flows|gate\.(target|wait)|polling\.\w+|hooks\._connection|_arguments"
+    r"|testing\.(controls|messages))\.\w+"
+)
 _ALIASES = (
-    "datetime|DestinationPoller|Edge|JsonValue|Observation|OnError|Require|StreamkapConnection|Timestamp|Unknown|Watch"
+    "datetime|Edge|JsonValue|OnError|Poller|PollResult|PollTarget|Require|StreamkapConnection|Timestamp|Unknown"
     r"|K|T|Results|(\w+\.)*DestinationPage"
 )
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         StreamkapServerError,
         StreamkapTimeoutError,
     )
-    from airflow_provider_streamkap.api.flows import Session
+    from airflow_provider_streamkap.api.flows import ApiSession
     from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
     from airflow_provider_streamkap.api.query import (
         LATEST,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "async_client": ("AsyncStreamkapClient",),
     "client": ("StreamkapClient",),
-    "destination": ("Destination", "DestinationsQuery"),
+    "destinations": ("Destination", "DestinationsQuery"),
     "errors": (
         "StreamkapAuthError",
         "StreamkapConnectionError",
@@ -60,7 +60,7 @@ _HOMES = {
         "StreamkapServerError",
         "StreamkapTimeoutError",
     ),
-    "exchange": ("Session",),
+    "flows": ("ApiSession",),
     "metrics": ("DestinationMetrics", "Point"),
     "query": (
         "LATEST",
@@ -81,6 +81,7 @@ __all__ = [
     "TIMESUMMARY",
     "TIME_TYPES",
     "TIME_UNITS",
+    "ApiSession",
     "AsyncStreamkapClient",
     "ClientSettings",
     "Credentials",
@@ -89,7 +90,6 @@ __all__ = [
     "DestinationsQuery",
     "MetricsQuery",
     "Point",
-    "Session",
     "StreamkapAuthError",
     "StreamkapClient",
     "StreamkapConnectionError",

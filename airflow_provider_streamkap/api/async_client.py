@@ -18,9 +18,15 @@ from yarl import URL
 
 from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.error_mapping import broken, failed, garbled, late, refused_by_proxy
+from airflow_provider_streamkap.api.error_mapping import (
+    connection_error,
+    invalid_http_error,
+    proxy_error,
+    timeout_error,
+    truncated_error,
+)
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
-from airflow_provider_streamkap.api.flows import Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
@@ -62,7 +68,7 @@ class AsyncStreamkapClient:
         self,
         settings: ClientSettings,
         *,
-        session: Session | None = None,
+        session: ApiSession | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], object] | None = None,
@@ -70,7 +76,7 @@ class AsyncStreamkapClient:
     ) -> None:
         warn_if_unverified(settings)
         self._settings = settings
-        self._session = session or Session(settings, clock)
+        self._session = session or ApiSession(settings, clock)
         self._sleep = sleep
         self._clock = clock
         self._on_token = on_token
@@ -92,7 +98,7 @@ class AsyncStreamkapClient:
         return await self._call(lambda: self._session.metrics(query), within)
 
     async def call(
-        self, flow: Callable[[Session], Exchange[T]], slot: Slot | None = None, *, within: float | None = None
+        self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
     ) -> T:
         """Run a flow, with retries.
 
@@ -159,9 +165,7 @@ class AsyncStreamkapClient:
     ) -> None:
         await self.close()
 
-    async def _call(
-        self, exchange: Callable[[], Exchange[T]], within: float | None = None, slot: Slot | None = None
-    ) -> T:
+    async def _call(self, exchange: Callable[[], Flow[T]], within: float | None = None, slot: Slot | None = None) -> T:
         if self._closed:
             raise RuntimeError(CLOSED)
         bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
@@ -179,7 +183,7 @@ class AsyncStreamkapClient:
         # Not within the block above, where it would get its own past as its context.
         raise bare(failure)
 
-    async def _attempt(self, exchange: Callable[[], Exchange[T]], deadline: Deadline, slot: Slot | None) -> T:
+    async def _attempt(self, exchange: Callable[[], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
         if slot is None:
             return await self._run(exchange(), deadline)
         async with slot:
@@ -187,7 +191,7 @@ class AsyncStreamkapClient:
             slot.start()
             return await self._run(exchange(), deadline)
 
-    async def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:
+    async def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         while True:
             # A large response is parsed in a thread, so that the event loop goes on.
@@ -196,20 +200,20 @@ class AsyncStreamkapClient:
             if isinstance(step, _Done):
                 result: T = step.value
                 return result
-            if isinstance(step, Renewal):
+            if isinstance(step, TokenRefresh):
                 await self._renew(step, deadline)
                 reply = None
             else:
                 reply = await self._send(step, deadline)
 
-    async def _renew(self, step: Renewal, deadline: Deadline) -> None:
+    async def _renew(self, step: TokenRefresh, deadline: Deadline) -> None:
         try:
             async with asyncio.timeout(max(deadline.left(), 0.0)):
                 await self._renewing.acquire()
         except TimeoutError:
             raise StreamkapTimeoutError("no token in time: another call was still renewing it") from None
         try:
-            token: Token | None = await self._run(self._session.renew(step.stale), deadline)
+            token: Token | None = await self._run(self._session.refresh_token(step.stale), deadline)
             if token and self._on_token:
                 told = self._on_token(token.access)
                 if inspect.isawaitable(told):
@@ -218,7 +222,7 @@ class AsyncStreamkapClient:
             self._renewing.release()
 
     async def _hold_off(self, deadline: Deadline) -> None:
-        for seconds in self._session.hold.sleeps(deadline.left):
+        for seconds in self._session.backoff.delays(deadline.left):
             await self._sleep(seconds)
 
     async def _send(self, request: Request, deadline: Deadline) -> Response:
@@ -252,20 +256,20 @@ class AsyncStreamkapClient:
                     body.feed(chunk)
                 return body.response()
         except TimeoutError:
-            raise late(call.method, call.url, call.timeout, proxy) from None
+            raise timeout_error(call.method, call.url, call.timeout, proxy) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise refused_by_proxy(call.method, call.url, error.status, proxy) from None
+            raise proxy_error(call.method, call.url, error.status, proxy) from None
         except (StreamkapError, RuntimeError):
             # The latter: another task has closed the client.
             raise
         except Exception as error:
             # Whatever a library raises: its traceback holds the request.
             if status is not None:
-                raise broken(call.method, call.url, status, error) from None
+                raise truncated_error(call.method, call.url, status, error) from None
             # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.
             if isinstance(error, aiohttp.ClientResponseError):
-                raise garbled(call.method, call.url, error) from None
-            raise failed(call.method, call.url, error, proxy) from None
+                raise invalid_http_error(call.method, call.url, error) from None
+            raise connection_error(call.method, call.url, error, proxy) from None
 
     async def _open(self) -> aiohttp.ClientSession:
         async with self._opening:
@@ -297,7 +301,7 @@ class _Done(NamedTuple):
     value: Any
 
 
-def _advance(exchange: Exchange[Any], reply: Response | None) -> Request | Renewal | _Done:
+def _advance(exchange: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
     try:
         return exchange.send(reply)
     except StopIteration as done:

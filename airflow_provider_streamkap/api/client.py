@@ -29,9 +29,9 @@ from airflow_provider_streamkap.api.destinations import (
     DestinationsQuery,
     Listing,
 )
-from airflow_provider_streamkap.api.error_mapping import broken, failed, late
+from airflow_provider_streamkap.api.error_mapping import connection_error, timeout_error, truncated_error
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
-from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
@@ -69,7 +69,7 @@ class StreamkapClient:
         self,
         settings: ClientSettings,
         *,
-        session: Session | None = None,
+        session: ApiSession | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], object] | None = None,
@@ -78,7 +78,7 @@ class StreamkapClient:
     ) -> None:
         warn_if_unverified(settings)
         self._settings = settings
-        self._session = session or Session(settings, clock)
+        self._session = session or ApiSession(settings, clock)
         self._sleep = sleep
         self._clock = clock
         self._on_token = on_token
@@ -111,7 +111,7 @@ class StreamkapClient:
         """
         return self._call(lambda: self._session.metrics(query), within)
 
-    def call(self, flow: Callable[[Session], Exchange[T]], *, within: float | None = None) -> T:
+    def call(self, flow: Callable[[ApiSession], Flow[T]], *, within: float | None = None) -> T:
         """Run a flow, with retries.
 
         :param flow: makes the flow for one attempt.
@@ -135,7 +135,7 @@ class StreamkapClient:
     def call_each(
         self,
         keys: Sequence[K],
-        flow: Callable[[Session, K], Exchange[T]],
+        flow: Callable[[ApiSession, K], Flow[T]],
         *,
         within: float | None = None,
         attempts: int | None = None,
@@ -222,7 +222,7 @@ class StreamkapClient:
     def _each(
         self,
         keys: Sequence[K],
-        exchange: Callable[[K], Exchange[T]],
+        exchange: Callable[[K], Flow[T]],
         within: float | None = None,
         attempts: int | None = None,
     ) -> Generator[tuple[K, T | StreamkapError], None, None]:
@@ -283,7 +283,7 @@ class StreamkapClient:
 
     def _call(
         self,
-        exchange: Callable[[], Exchange[T]],
+        exchange: Callable[[], Flow[T]],
         within: float | None = None,
         attempts: int | None = None,
         level: int = logging.WARNING,
@@ -300,12 +300,12 @@ class StreamkapClient:
         # Not within the block above, where it would get its own past as its context.
         raise bare(failure)
 
-    def _run(self, exchange: Exchange[T], deadline: Deadline) -> T:
+    def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         try:
             while True:
                 step = exchange.send(reply)
-                if isinstance(step, Renewal):
+                if isinstance(step, TokenRefresh):
                     self._renew(step, deadline)
                     reply = None
                 else:
@@ -314,18 +314,18 @@ class StreamkapClient:
             result: T = done.value
             return result
 
-    def _renew(self, step: Renewal, deadline: Deadline) -> None:
+    def _renew(self, step: TokenRefresh, deadline: Deadline) -> None:
         if not self._session.lock.acquire(timeout=max(deadline.left(), 0.0)):
             raise StreamkapTimeoutError("no token in time: another call was still renewing it")
         try:
-            token: Token | None = self._run(self._session.renew(step.stale), deadline)
+            token: Token | None = self._run(self._session.refresh_token(step.stale), deadline)
             if token and self._on_token:
                 self._on_token(token.access)
         finally:
             self._session.lock.release()
 
     def _send(self, request: Request, deadline: Deadline) -> Response:
-        for seconds in self._session.hold.sleeps(deadline.left):
+        for seconds in self._session.backoff.delays(deadline.left):
             self._sleep(seconds)
         call = prepare(self._settings, request, deadline.left())
         # requests hands urllib3's own kind on; its annotations do not know.
@@ -347,11 +347,11 @@ class StreamkapClient:
                     body.feed(chunk)
                 return body.response()
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise late(call.method, call.url, call.timeout, self._proxy) from None
+            raise timeout_error(call.method, call.url, call.timeout, self._proxy) from None
         except StreamkapError:
             raise
         except Exception as error:
             # Whatever a library raises: its traceback holds the request.
             if status is None:
-                raise failed(call.method, call.url, error, self._proxy) from None
-            raise broken(call.method, call.url, status, error) from None
+                raise connection_error(call.method, call.url, error, self._proxy) from None
+            raise truncated_error(call.method, call.url, status, error) from None

@@ -193,7 +193,7 @@ def _host_of(url: str) -> str:
     return brief(host) if host else "an address on the same host" if url.startswith("/") else "no readable address"
 
 
-def late(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
+def timeout_error(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
     """Return the error for a response that was not complete in time.
 
     :param method: HTTP method.
@@ -204,7 +204,7 @@ def late(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> S
     return StreamkapTimeoutError(f"no complete answer within {seconds:.1f} s{_through(proxy)}", method=method, url=url)
 
 
-def failed(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
+def connection_error(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
     """Return the error for a request without any response.
 
     :param method: HTTP method.
@@ -223,10 +223,10 @@ def failed(method: str, url: str, error: BaseException, proxy: Proxy | None = No
     # http.client knows the status with which a proxy refuses a tunnel, but only writes it.
     told = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
     if told:
-        return refused_by_proxy(method, url, int(told[1]), proxy)
+        return proxy_error(method, url, int(told[1]), proxy)
     # BadStatusLine and its like. A plain disconnect is one, too, and means no answer.
     if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
-        return garbled(method, url, error)
+        return invalid_http_error(method, url, error)
     return StreamkapConnectionError(f"no connection{_through(proxy)}: {_reason(causes)}", method=method, url=url)
 
 
@@ -234,7 +234,7 @@ def _through(proxy: Proxy | None) -> str:
     return f" through {proxy}" if proxy else ""
 
 
-def refused_by_proxy(method: str, url: str, status: int, proxy: Proxy | None) -> StreamkapConnectionError:
+def proxy_error(method: str, url: str, status: int, proxy: Proxy | None) -> StreamkapConnectionError:
     """Return the error for a proxy that refuses to connect.
 
     :param method: HTTP method.
@@ -249,7 +249,7 @@ def refused_by_proxy(method: str, url: str, status: int, proxy: Proxy | None) ->
     return StreamkapConnectionError(message, method=method, url=url)
 
 
-def garbled(method: str, url: str, error: BaseException) -> StreamkapResponseError:
+def invalid_http_error(method: str, url: str, error: BaseException) -> StreamkapResponseError:
     """Bytes that are no HTTP.
 
     :param method: HTTP method.
@@ -260,7 +260,7 @@ def garbled(method: str, url: str, error: BaseException) -> StreamkapResponseErr
     return StreamkapResponseError(f"the answer is not HTTP ({kind})", method=method, url=url)
 
 
-def broken(method: str, url: str, status: int, error: BaseException) -> StreamkapResponseError:
+def truncated_error(method: str, url: str, status: int, error: BaseException) -> StreamkapResponseError:
     """An answer that breaks off.
 
     :param method: HTTP method.

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core that decides and does no I/O: which request to send, what an answer means, the life of the token.
 
-Every call is a generator. It yields a :class:`Request` (to be sent; it is answered with a :class:`Response`)
-or a :class:`Renewal` (the client takes its lock and runs :meth:`Session.renew`), and returns the parsed result
-or raises a :class:`~airflow_provider_streamkap.api.errors.StreamkapError`. So both clients share every
+Every flow is a generator. It yields a :class:`Request`, for which the client sends back a :class:`Response`, or a
+:class:`TokenRefresh`, for which the client takes its lock and runs :meth:`ApiSession.refresh_token`. It returns the
+parsed result or raises a :class:`~airflow_provider_streamkap.api.errors.StreamkapError`. Both clients share every
 decision.
 """
 
@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap.api.auth import Token, parse_token
+from airflow_provider_streamkap.api.backoff import SharedBackoff
 from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
 from airflow_provider_streamkap.api.error_mapping import http_date, http_error
 from airflow_provider_streamkap.api.errors import (
@@ -36,7 +37,6 @@ from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
 from airflow_provider_streamkap.api.payload import clean, decode, sound
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
-from airflow_provider_streamkap.api.retry import Hold
 from airflow_provider_streamkap.api.settings import ClientSettings
 
 METRICS_PERMISSION = "read:destination_metrics"
@@ -103,7 +103,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Renewal:
+class TokenRefresh:
     """Asks the client for a renewal of the token.
 
     :param stale: the token that does not serve any more; None if there was none.
@@ -113,10 +113,10 @@ class Renewal:
 
 
 T = TypeVar("T")
-Exchange: TypeAlias = Generator[Request | Renewal, Any, T]
+Flow: TypeAlias = Generator[Request | TokenRefresh, Any, T]
 
 
-class Session:
+class ApiSession:
     """A token and the exchanges that use it; may be shared by clients and threads.
 
     :param settings: whose credentials are exchanged for tokens.
@@ -134,7 +134,7 @@ class Session:
         #: Held by threads around a renewal, so that one at a time asks for a token.
         self.lock = threading.Lock()
         #: Until when the service wants no request; asked before each is sent.
-        self.hold = Hold(clock)
+        self.backoff = SharedBackoff(clock)
         self._clock = clock
         self.now = wall
         #: Seconds by which the API's clock is ahead of this machine's, as of the last metrics; ``None``: unknown.
@@ -147,7 +147,7 @@ class Session:
     def __repr__(self) -> str:
         return f"<Session of {self.settings.base_url}>"
 
-    def metrics(self, query: MetricsQuery, limit: int = LARGE_BODY) -> Exchange[DestinationMetrics]:
+    def metrics(self, query: MetricsQuery, limit: int = LARGE_BODY) -> Flow[DestinationMetrics]:
         """Request a destination's metrics.
 
         :param query: the query.
@@ -177,7 +177,7 @@ class Session:
         shown = metrics.data if status is None else {**metrics.data, STATUS: redact_text(status, secrets)}
         return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
 
-    def exists(self, destination_id: str) -> Exchange[bool]:
+    def exists(self, destination_id: str) -> Flow[bool]:
         """Return whether a destination exists and may be seen.
 
         :param destination_id: its id.
@@ -189,7 +189,7 @@ class Session:
             return False
         return True
 
-    def destination(self, destination_id: str) -> Exchange[Destination]:
+    def destination(self, destination_id: str) -> Flow[Destination]:
         """Ask for one destination.
 
         :param destination_id: its id.
@@ -206,7 +206,7 @@ class Session:
             )
         return page.destinations[0]
 
-    def destinations(self, query: DestinationsQuery, page: int = 1) -> Exchange[DestinationPage]:
+    def destinations(self, query: DestinationsQuery, page: int = 1) -> Flow[DestinationPage]:
         """Ask for one page of destinations.
 
         :param query: which ones.
@@ -223,7 +223,7 @@ class Session:
 
         return (yield from self._call(request, parse))
 
-    def whoami(self) -> Exchange[dict[str, Any]]:
+    def whoami(self) -> Flow[dict[str, Any]]:
         """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""
 
         def parse(payload: Any, _: Response) -> dict[str, Any]:
@@ -235,13 +235,13 @@ class Session:
         request = Request("GET", "/auth/whoami", confidential=True)
         return (yield from self._call(request, parse))
 
-    def sign_in(self) -> Exchange[None]:
+    def sign_in(self) -> Flow[None]:
         """Fetch a token, unless there is a valid one."""
         token = self._token
         if self._due(token):
-            yield Renewal(token)
+            yield TokenRefresh(token)
 
-    def renew(self, stale: Token | None) -> Exchange[Token | None]:
+    def refresh_token(self, stale: Token | None) -> Flow[Token | None]:
         """Exchange the credentials for a new token, unless somebody else has done so meanwhile.
 
         To be run under a lock.
@@ -268,17 +268,17 @@ class Session:
         self._token = self._read(request, response, lambda payload, _: parse_token(payload, asked_at))
         return self._token
 
-    def _call(self, request: Request, parse: Callable[[Any, Response], T]) -> Exchange[T]:
+    def _call(self, request: Request, parse: Callable[[Any, Response], T]) -> Flow[T]:
         """Send a request with a valid token; on a 401 renew once and replay once."""
         token = self._token
         if self._due(token):
-            yield Renewal(token)
+            yield TokenRefresh(token)
         token = self._token
         sent = _signed(request, token)
         response: Response = yield sent
         if response.status == 401:
             # The token that was sent, not the one of now: another call may have renewed it meanwhile.
-            yield Renewal(token)
+            yield TokenRefresh(token)
             sent = _signed(request, self._token)
             response = yield sent
         if not 200 <= response.status < 300:
@@ -333,7 +333,7 @@ class Session:
             confidential=request.confidential,
             **self._about(request, response),
         )
-        self.hold.heed(error)
+        self.backoff.record(error)
         return error
 
     def _secrets(self, request: Request) -> tuple[str, ...]:

@@ -5,23 +5,18 @@
 from __future__ import annotations
 
 import logging
-import math
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, Retrying
 
-from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapHTTPError, StreamkapRateLimitError
+from airflow_provider_streamkap.api.backoff import MAX_RETRY_AFTER
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapHTTPError
 
 #: Seconds: the first back-off, and the longest one.
 BASE_WAIT = 0.5
 MAX_WAIT = 20.0
-#: Seconds: the longest that a server's ``Retry-After`` is obeyed.
-MAX_RETRY_AFTER = 60.0
-
-# Too many requests, and service unavailable: what their Retry-After speaks of is the service, not one resource.
-_MEANT_FOR_ALL = frozenset({429, 503})
 
 T = TypeVar("T")
 
@@ -136,39 +131,3 @@ def wait_seconds(error: BaseException | None, attempt: int, rng: random.Random) 
         return min(max(error.retry_after, 0.0), MAX_RETRY_AFTER)
     # The exponent is bounded, or the power would leave the floats long after the wait stopped growing.
     return rng.uniform(0.0, min(MAX_WAIT, BASE_WAIT * 2.0 ** min(attempt - 1, 30)))
-
-
-class Hold:
-    """Until when a service wants no request.
-
-    :param clock: seconds that only go forward.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._until = -math.inf
-
-    def heed(self, error: StreamkapError) -> None:
-        """Take notice of an error that the service answered with.
-
-        :param error: any error.
-        """
-        if isinstance(error, StreamkapHTTPError) and error.status in _MEANT_FOR_ALL and error.retry_after:
-            self._until = max(self._until, self._clock() + min(error.retry_after, MAX_RETRY_AFTER))
-
-    def sleeps(self, left: Callable[[], float]) -> Iterator[float]:
-        """Give the seconds to sleep before a request may be sent, again and again until there are none.
-
-        :param left: seconds that the call has left.
-        :raises StreamkapRateLimitError: the call ends before it may send a request.
-        """
-        slept_until = None
-        # Others may meanwhile have been put off further.
-        while (until := self._until) != slept_until and (seconds := until - self._clock()) > 0:
-            if seconds >= left():
-                raise StreamkapRateLimitError(
-                    f"not asked: the service wants no request for another {seconds:.1f} s (Retry-After)",
-                    retry_after=seconds,
-                )
-            yield seconds
-            slept_until = until

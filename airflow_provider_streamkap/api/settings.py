@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies_environment
@@ -143,6 +144,11 @@ class ClientSettings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return every value that must not be shown: of the credentials, and of proxies, the environment's included."""
+        return self._secrets
+
+    # Every poll needs them, and reading a project key and the environment takes longer than parsing the response.
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
         found = set()
         for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
             with suppress(ValueError):

@@ -90,8 +90,8 @@ class DestinationGate:
     def __post_init__(self) -> None:
         check_limit("max_records_lag", self.max_records_lag)
         check_limit("max_latency_ms", self.max_latency_ms)
-        wanted = statuses("connector_status", self.connector_status)
-        fatal = statuses("fail_on_status", self.fail_on_status)
+        wanted = normalize_statuses("connector_status", self.connector_status)
+        fatal = normalize_statuses("fail_on_status", self.fail_on_status)
         if not wanted and self.max_records_lag is None and self.max_latency_ms is None:
             raise ValueError(
                 "there is nothing to wait for: max_records_lag, connector_status and max_latency_ms are None"
@@ -212,7 +212,7 @@ class DestinationGate:
             or (limit is not None and latency is not None and is_known(latency) and latency > limit)
         )
 
-    def arguments(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the arguments that make an equal gate, as plain JSON types (for a trigger to carry)."""
         return {
             "max_records_lag": self.max_records_lag,
@@ -265,7 +265,7 @@ def check_confirmations(count: Any) -> None:
         raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
 
 
-def statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:
+def normalize_statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:
     """Bring one status, several or none into one form.
 
     :param argument: the argument's name, for the message.

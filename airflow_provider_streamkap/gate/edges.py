@@ -18,7 +18,7 @@ Edge = Literal["into", "out_of"]
 
 
 @dataclass(slots=True)
-class Transition:
+class EdgeDetector:
     """Watches a condition come and go.
 
     A change counts once it has been seen ``confirmations`` times in a row, so that a condition that flaps is not told
@@ -47,7 +47,7 @@ class Transition:
         check_confirmations(self.confirmations)
         self.history = LagHistory(self.gate)
 
-    def observe(self, reading: Reading | None) -> bool:
+    def add_reading(self, reading: Reading | None) -> bool:
         """Add a poll.
 
         :param reading: what was seen; ``None``: the poll failed.

@@ -3,7 +3,7 @@
 """Timestamped lag points: which of them prove that what waited in Kafka at a given moment has been consumed.
 
 Metrics can be late, revised, repeated, stamped ahead, or zero because nothing consumes. Each rule here closes one of
-these holes; ``benchmarks/truth`` measures what they catch together. Pure: readings are passed in.
+these holes; ``benchmarks/accuracy`` measures what they catch together. Pure: readings are passed in.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class LagHistory:
         missing = self.gate.lag_text(reading.lag) if self.gate.exceeds(reading.lag) else None
         return LagProof(missing=missing, begun=missing is None, fallback=True)
 
-    def memory(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty if there is none yet."""
         if self.after is None:
             return {}
@@ -269,15 +269,15 @@ class LagHistory:
         return {name: value for name, value in state.items() if value and isfinite(value)}
 
     @classmethod
-    def recall(cls, gate: DestinationGate, after: float | None, memory: Mapping[str, Any]) -> LagHistory:
-        """Restore the state that :meth:`memory` returned.
+    def from_dict(cls, gate: DestinationGate, after: float | None, state: Mapping[str, Any]) -> LagHistory:
+        """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the condition.
         :param after: as of the class; the remembered one counts where this is ``None``.
         :param memory: the state; may be empty.
         """
         # Another version of this package may have remembered more.
-        history = cls(gate, **{name: value for name, value in memory.items() if name in _STATE})
+        history = cls(gate, **{name: value for name, value in state.items() if name in _STATE})
         history.after = history.after if after is None else after
         return history
 

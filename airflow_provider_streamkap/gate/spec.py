@@ -24,7 +24,7 @@ from airflow_provider_streamkap.gate.conditions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.gate.target import Watch
+    from airflow_provider_streamkap.gate.target import PollTarget
 
 Require = Literal["all", "any"]
 
@@ -40,7 +40,7 @@ _RUN_SECONDS = 20.0
 # Time in which nobody polled counts for nothing. A scheduler or triggerer can take this many seconds to run a poll.
 _USUAL_DELAY = 30.0
 
-# Below that a gate that promises to be right was wrong in the simulation of benchmarks/truth.
+# Below that a gate that promises to be right was wrong in the simulation of benchmarks/accuracy.
 _LEAST_POINTS = 2
 
 
@@ -65,7 +65,7 @@ def of_another_version() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class FailurePolicy:
     """How much is borne of one destination before waiting for it is given up.
 
     :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
@@ -93,7 +93,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitPlan:
+class WaitSpec:
     """What a wait was asked to do; it never changes while the wait lasts.
 
     :param destination_ids: the destinations.
@@ -112,7 +112,7 @@ class WaitPlan:
 
     destination_ids: tuple[str, ...]
     gate: DestinationGate
-    patience: Patience = field(default_factory=Patience)
+    failure_policy: FailurePolicy = field(default_factory=FailurePolicy)
     require: Require = "all"
     poke_interval: float = 60.0
     confirmations: int = 2
@@ -156,12 +156,12 @@ class WaitPlan:
         """Seconds after which a good round is followed by the next."""
         return min(self.confirm_interval, _RUN_SECONDS) if self.gate.dated else self.confirm_interval
 
-    def arguments(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give the plan as plain JSON (for a trigger to carry)."""
         return {
             "destination_ids": list(self.destination_ids),
-            "gate": self.gate.arguments(),
-            "patience": asdict(self.patience),
+            "gate": self.gate.to_dict(),
+            "failure_policy": asdict(self.failure_policy),
             "require": self.require,
             "poke_interval": self.poke_interval,
             "confirmations": self.confirmations,
@@ -171,8 +171,8 @@ class WaitPlan:
         }
 
     @classmethod
-    def recall(cls, arguments: Mapping[str, Any]) -> WaitPlan:
-        """Restore the plan that :meth:`arguments` returned, perhaps in another version of this package.
+    def from_dict(cls, arguments: Mapping[str, Any]) -> WaitSpec:
+        """Restore the plan that :meth:`to_dict` returned, perhaps in another version of this package.
 
         Keys that are missing get their default, and unknown ones are ignored (see :meth:`unknown`). An unknown
         condition of the gate is not ignored, since the gate could then open although it is not met.
@@ -184,32 +184,32 @@ class WaitPlan:
             made = {
                 "destination_ids": tuple(arguments["destination_ids"]),
                 "gate": _gate(json.dumps(arguments.get("gate", {}))),
-                "patience": _patience(json.dumps(arguments.get("patience", {}))),
+                "failure_policy": _failure_policy(json.dumps(arguments.get("failure_policy", {}))),
             }
             return cls(**_known(cls, arguments) | made)
 
     @classmethod
     def unknown(cls, arguments: Mapping[str, Any]) -> list[str]:
-        """Return the keys that :meth:`recall` ignores.
+        """Return the keys that :meth:`from_dict` ignores.
 
         :param arguments: plain JSON.
         """
-        patience = arguments.get("patience", {})
+        failure_policy = arguments.get("failure_policy", {})
         return [
             *(name for name in arguments if name not in cls.__dataclass_fields__),
-            *(f"patience.{name}" for name in patience if name not in Patience.__dataclass_fields__),
+            *(f"failure_policy.{name}" for name in failure_policy if name not in FailurePolicy.__dataclass_fields__),
         ]
 
-    def watch(self, destination_id: str) -> Watch:
+    def target(self, destination_id: str) -> PollTarget:
         """Say how a destination has to be looked at.
 
         :param destination_id: one of the destinations.
         """
         # A plan is made wherever a DAG is parsed, which looks at nothing.
-        from airflow_provider_streamkap.gate.target import Watch
+        from airflow_provider_streamkap.gate.target import PollTarget
 
         gate = self.gate
-        return Watch.dated(destination_id, gate.max_reading_age) if gate.dated else Watch(destination_id)
+        return PollTarget.dated(destination_id, gate.max_reading_age) if gate.dated else PollTarget(destination_id)
 
 
 # A triggerer makes the plans of thousands of waits, and most ask for the same.
@@ -222,8 +222,8 @@ def _gate(arguments: str) -> DestinationGate:
 
 
 @lru_cache(maxsize=128)
-def _patience(arguments: str) -> Patience:
-    return Patience(**_known(Patience, json.loads(arguments)))
+def _failure_policy(arguments: str) -> FailurePolicy:
+    return FailurePolicy(**_known(FailurePolicy, json.loads(arguments)))
 
 
 def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,20 +16,20 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
 from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
 from airflow_provider_streamkap.gate.reading import Reading, is_known, number
-from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.target import PollResult
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
+    from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 
 # Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
 _CURVE = 12
 
 
-Seen = Reading | Observation | StreamkapError
+PollOutcome = Reading | PollResult | StreamkapError
 """What a poll can bring: a look at the destination, what the gate takes from one, or an error."""
 
 
-class GiveUp(Enum):
+class FailureKind(Enum):
     """Why a wait ended without success; where several reasons meet, the first of these counts."""
 
     REFUSED = "refused"
@@ -49,7 +49,7 @@ class GiveUp(Enum):
 
 
 @dataclass(slots=True)
-class Course:
+class ResourceState:
     """What happened to one destination so far.
 
     :param id: the destination.
@@ -76,9 +76,9 @@ class Course:
     passes: bool = field(default=False, init=False)
     seen: str = field(default="", init=False)
     missing: str | None = field(default=None, init=False)
-    ended: tuple[GiveUp, str] | None = field(default=None, init=False)
+    ended: tuple[FailureKind, str] | None = field(default=None, init=False)
 
-    def observe(self, seen: Seen, plan: WaitPlan, now: float) -> None:
+    def add_poll(self, seen: PollOutcome, spec: WaitSpec, now: float) -> None:
         """Add one poll.
 
         :param seen: what was seen, or the error that came instead.
@@ -87,16 +87,16 @@ class Course:
         """
         self.missing = self.ended = None
         self.fell_back = False
-        gate, patience = plan.gate, plan.patience
-        if isinstance(seen, Observation) and seen.series_error is not None and not gate.falls_back and gate.dated:
+        gate, failure_policy = spec.gate, spec.failure_policy
+        if isinstance(seen, PollResult) and seen.series_error is not None and not gate.falls_back and gate.dated:
             seen = seen.series_error
         if isinstance(seen, StreamkapError):
-            self._failed(seen, patience)
+            self._failed(seen, failure_policy)
             return
         got = seen if isinstance(seen, Reading) else seen.reading
         measured = isinstance(seen, Reading) or seen.measured
         self.failures = 0
-        if self.read_at is not None and now - self.read_at > plan.longest_gap:
+        if self.read_at is not None and now - self.read_at > spec.longest_gap:
             # Nobody watched in between, so that this time must not count as stalled, or as a wrong status.
             self.fell_at = self.odd_since = None
         self.read_at = now
@@ -107,11 +107,11 @@ class Course:
         self._count(verdict.outcome is Outcome.OPEN and proof.begun, proof, now)
         missing = [*verdict.reasons, *([proof.missing] if proof.missing else [])]
         if verdict.outcome is Outcome.FAIL:
-            self.missing, self.ended = str(verdict), (GiveUp.BROKEN, f"destination {self.id}: {verdict} ({got})")
+            self.missing, self.ended = str(verdict), (FailureKind.BROKEN, f"destination {self.id}: {verdict} ({got})")
         elif missing:
             self.missing = "; ".join(missing) if measured else "there are no metrics yet"
-        self._follow_lag(got, gate, patience, now)
-        self._follow_status(got, gate, patience, now, measured)
+        self._follow_lag(got, gate, failure_policy, now)
+        self._follow_status(got, gate, failure_policy, now, measured)
 
     def _count(self, passes: bool, proof: LagProof, now: float) -> None:
         if not (passes and self.passes and proof.source == self.proof.source):
@@ -132,22 +132,22 @@ class Course:
         """Confirmations so far."""
         return self.proof.count(self.good) if self.passes else 0
 
-    def _failed(self, error: StreamkapError, patience: Patience) -> None:
+    def _failed(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
         self.passes, self.good = False, 0
         self.failures += 1
         self.seen = str(error)
         self.missing = f"could not be read, {self.failures} in a row"
-        budget = patience.max_poll_failures
+        budget = failure_policy.max_poll_failures
         if error.permanent:
-            self.ended = (GiveUp.REFUSED, f"destination {self.id} could not be read: {error}")
+            self.ended = (FailureKind.REFUSED, f"destination {self.id} could not be read: {error}")
         elif budget is not None and self.failures > budget:
             self.ended = (
-                GiveUp.UNREACHABLE,
+                FailureKind.UNREACHABLE,
                 f"destination {self.id}: {self.failures} polls in a row failed, of which {budget} are borne "
                 f"(max_poll_failures); the last one: {self.seen}. This says nothing about the destination itself",
             )
 
-    def _follow_lag(self, got: Reading, gate: DestinationGate, patience: Patience, now: float) -> None:
+    def _follow_lag(self, got: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float) -> None:
         lag = got.newest.lag if got.newest else got.lag
         if lag is None or not is_known(lag):
             return
@@ -159,30 +159,30 @@ class Course:
         self.curve.append((now, lag))
         del self.curve[:-_CURVE]
         flat = now - self.fell_at
-        if gate.exceeds(lag) and patience.stall_after is not None and flat >= patience.stall_after:
+        if gate.exceeds(lag) and failure_policy.stall_after is not None and flat >= failure_policy.stall_after:
             self._end(
-                GiveUp.STALLED,
-                f"the lag has not fallen for {number(round(flat))} s (stall_after={number(patience.stall_after)}): "
-                f"{self.curve_text(now)} ({got})",
+                FailureKind.STALLED,
+                f"the lag has not fallen for {number(round(flat))} s "
+                f"(stall_after={number(failure_policy.stall_after)}): {self.curve_text(now)} ({got})",
             )
 
     def _follow_status(
-        self, got: Reading, gate: DestinationGate, patience: Patience, now: float, measured: bool
+        self, got: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float, measured: bool
     ) -> None:
         if measured and gate.wants(got.status):
             self.odd_since = None
             return
         self.odd_since = now if self.odd_since is None else self.odd_since
-        if patience.status_grace is not None and now - self.odd_since >= patience.status_grace:
+        if failure_policy.status_grace is not None and now - self.odd_since >= failure_policy.status_grace:
             lacking = "there have been no metrics" if gate.wants(None) else f"the status has not been {gate.wanted}"
             shown = f"it is {got.status or 'unknown'} ({got})" if measured else f"{self.missing} ({self.seen})"
             self._end(
-                GiveUp.STATUS,
+                FailureKind.STATUS,
                 f"{lacking} for {number(round(now - self.odd_since))} s (status_grace="
-                f"{number(patience.status_grace)}); {shown}",
+                f"{number(failure_policy.status_grace)}); {shown}",
             )
 
-    def _end(self, why: GiveUp, message: str) -> None:
+    def _end(self, why: FailureKind, message: str) -> None:
         # A status that is fatal, and a refusal, say more than the lag does.
         if self.ended is None:
             self.ended = (why, f"destination {self.id}: {message}")
@@ -210,7 +210,7 @@ class Course:
         trend = "" if self.failures else self.trend()
         return f"{self.id}: {self.missing} ({self.seen}{trend and ', '}{trend})"
 
-    def memory(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give what another process needs to carry on, as plain JSON; empty where there is nothing to know."""
         known = {
             "failures": self.failures,
@@ -220,27 +220,27 @@ class Course:
             "read_at": self.read_at,
             "seen": self.seen,
             "missing": self.missing,
-            "history": self.history.memory(),
+            "history": self.history.to_dict(),
         }
         return {name: value for name, value in known.items() if value}
 
     @classmethod
-    def recall(cls, id_: str, plan: WaitPlan, memory: Mapping[str, Any]) -> Course:
+    def from_dict(cls, id_: str, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceState:
         """Carry on where another process stopped. Confirmations are not carried: they start again.
 
         :param id_: the destination.
         :param plan: what is waited for.
-        :param memory: what :meth:`memory` returned; may be empty.
+        :param memory: what :meth:`to_dict` returned; may be empty.
         """
-        curve = [(at, lag) for at, lag in memory.get("curve", ())]
+        curve = [(at, lag) for at, lag in state.get("curve", ())]
         course = cls(
             id_,
-            LagHistory.recall(plan.gate, plan.measured_after, memory.get("history", {})),
-            failures=memory.get("failures", 0),
+            LagHistory.from_dict(spec.gate, spec.measured_after, state.get("history", {})),
+            failures=state.get("failures", 0),
             curve=curve,
-            fell_at=memory.get("fell_at"),
-            odd_since=memory.get("odd_since"),
-            read_at=memory.get("read_at"),
+            fell_at=state.get("fell_at"),
+            odd_since=state.get("odd_since"),
+            read_at=state.get("read_at"),
         )
-        course.seen, course.missing = memory.get("seen", ""), memory.get("missing")
+        course.seen, course.missing = state.get("seen", ""), state.get("missing")
         return course

@@ -30,7 +30,7 @@ def _latest(destination_id: str) -> MetricsQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class PollTarget:
     """One destination, looked at in one way; equal watches can share a poll.
 
     :param destination_id: the destination.
@@ -41,7 +41,7 @@ class Watch:
     window: int | None = None
 
     @classmethod
-    def dated(cls, destination_id: str, max_age: float | None = None) -> Watch:
+    def dated(cls, destination_id: str, max_age: float | None = None) -> PollTarget:
         """Watch a destination with times.
 
         :param destination_id: the destination.
@@ -71,7 +71,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Observation:
+class PollResult:
     """What one poll showed.
 
     :param latest: the latest metrics.
@@ -90,13 +90,13 @@ class Observation:
     clock_lead: float | None = None
 
     @classmethod
-    def bare(cls, watch: Watch, now: datetime) -> Observation:
+    def bare(cls, target: PollTarget, now: datetime) -> PollResult:
         """Return the observation of a destination that has no metrics yet: nothing is known.
 
         :param watch: how it was looked at.
         :param now: aware current time.
         """
-        return cls(DestinationMetrics.parse(watch.latest(), {"data": {}}, now), measured=False)
+        return cls(DestinationMetrics.parse(target.latest(), {"data": {}}, now), measured=False)
 
     @cached_property
     def reading(self) -> Reading:

@@ -15,11 +15,11 @@ from typing import Any
 
 from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS
 from airflow_provider_streamkap.gate.reading import number, utc_text
-from airflow_provider_streamkap.gate.spec import WaitPlan, of_another_version
-from airflow_provider_streamkap.gate.state import Course, GiveUp, Seen
-from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.spec import WaitSpec, of_another_version
+from airflow_provider_streamkap.gate.state import FailureKind, PollOutcome, ResourceState
+from airflow_provider_streamkap.gate.target import PollResult
 
-Round = Mapping[str, Seen]
+Round = Mapping[str, PollOutcome]
 
 # Destinations that a line names, those whose whole error a message holds, and unchanged polls that pass without a line.
 _NAMED = 10
@@ -31,7 +31,7 @@ _CLOCK_TOLERANCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Succeeded:
     """The gate is open: the wait is over.
 
     :param passed: the destinations that passed, in the order asked.
@@ -41,7 +41,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class PollAgain:
     """Poll again.
 
     :param after: seconds until the next round.
@@ -55,22 +55,22 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
-class GaveUp:
+class Failed:
     """The wait is over, without success.
 
     :param why: the kind of end, which decides the exception.
     :param message: what happened, for a person.
     """
 
-    why: GiveUp
+    why: FailureKind
     message: str
 
 
-Step = Opened | Again | GaveUp
+NextStep = Succeeded | PollAgain | Failed
 
 
 @dataclass(slots=True)
-class DestinationWait:
+class ResourceWait:
     """One wait, from its first round to its end.
 
     :param plan: what is waited for, and for how long; its times are those of this machine's clock.
@@ -82,13 +82,13 @@ class DestinationWait:
     :ivar warnings: what the last round gives reason to warn of.
     """
 
-    plan: WaitPlan
+    spec: WaitSpec
     polls: int = 0
     passing: bool = False
     polled_at: float | None = None
     clock_lead: float | None = None
     moved: bool = False
-    courses: dict[str, Course] = field(init=False)
+    resources: dict[str, ResourceState] = field(init=False)
     warnings: list[str] = field(default_factory=list, init=False)
     _compared: bool = field(default=False, init=False)
     _gap: tuple[float, float] | None = field(default=None, init=False)
@@ -96,43 +96,43 @@ class DestinationWait:
     _untold: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.courses = {id_: Course.recall(id_, self.plan, {}) for id_ in self.plan.destination_ids}
+        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.destination_ids}
 
     @classmethod
-    def recall(cls, plan: WaitPlan, memory: Mapping[str, Any]) -> DestinationWait:
+    def from_dict(cls, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceWait:
         """Carry on where another process stopped.
 
         :param plan: what is waited for.
-        :param memory: what :meth:`memory` returned there, perhaps in another version of this package; may be empty.
+        :param memory: what :meth:`to_dict` returned there, perhaps in another version of this package; may be empty.
         :raises VersionMismatchError: the memory cannot be understood.
         """
         with of_another_version():
             wait = cls(
-                plan,
-                memory.get("polls", 0),
-                memory.get("passing", False),
-                memory.get("polled_at"),
-                memory.get("clock_lead"),
+                spec,
+                state.get("polls", 0),
+                state.get("passing", False),
+                state.get("polled_at"),
+                state.get("clock_lead"),
                 moved=True,
             )
-            for id_, known in memory.get("courses", {}).items():
-                if id_ in wait.courses:
-                    wait.courses[id_] = Course.recall(id_, plan, known)
+            for id_, known in state.get("resources", {}).items():
+                if id_ in wait.resources:
+                    wait.resources[id_] = ResourceState.from_dict(id_, spec, known)
             return wait
 
-    def memory(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give what another process needs to carry on, as plain JSON."""
-        known = {id_: course.memory() for id_, course in self.courses.items()}
-        courses = {id_: memory for id_, memory in known.items() if memory}
+        known = {id_: course.to_dict() for id_, course in self.resources.items()}
+        resources = {id_: state for id_, state in known.items() if state}
         return {
             "polls": self.polls,
             "passing": self.passing,
             "polled_at": self.polled_at,
             "clock_lead": self.clock_lead,
-            "courses": courses,
+            "resources": resources,
         }
 
-    def observe(self, round_: Round, now: float) -> Step:
+    def advance(self, round_: Round, now: float) -> NextStep:
         """Take in one round of polls and say what comes next.
 
         :param round_: by destination what was seen, or the error that came instead.
@@ -142,37 +142,37 @@ class DestinationWait:
         self._agree_on_time(round_, now)
         self._note_gap(now)
         self.polled_at = now
-        plan = self.plan
+        spec = self.spec
         self.polls += 1
         self.passing = False
         passed, passing, failing = [], 0, False
-        for id_, course in self.courses.items():
-            course.observe(round_[id_], plan, now)
+        for id_, course in self.resources.items():
+            course.add_poll(round_[id_], spec, now)
             passing += course.passes
             failing = failing or course.failures > 0
-            if course.confirmed(plan.confirmations, now):
+            if course.confirmed(spec.confirmations, now):
                 passed.append(id_)
         self._warn_of_fallback()
-        needed = len(self.courses) if plan.require == "all" else 1
+        needed = len(self.resources) if spec.require == "all" else 1
         if len(passed) >= needed:
-            return Opened(tuple(passed))
+            return Succeeded(tuple(passed))
         if (end := self._end()) is not None:
             return end
         if passing >= needed and not self._overdue(now):
             # A run of confirmations that began in time may end: cut off, a sensor whose timeout is below
             # confirm_interval could never succeed.
             self.passing = True
-            return Again(self._confirm_after(), confirming=True)
-        if plan.deadline is None:
-            return Again(plan.poke_interval, failing=failing)
-        if now >= plan.deadline:
-            return GaveUp(GiveUp.DEADLINE, self.timed_out(now))
-        return Again(min(plan.poke_interval, plan.deadline - now), failing=failing)
+            return PollAgain(self._confirm_after(), confirming=True)
+        if spec.deadline is None:
+            return PollAgain(spec.poke_interval, failing=failing)
+        if now >= spec.deadline:
+            return Failed(FailureKind.DEADLINE, self.timed_out(now))
+        return PollAgain(min(spec.poke_interval, spec.deadline - now), failing=failing)
 
     def _confirm_after(self) -> float:
-        if any(course.passes and course.proof.fallback for course in self.courses.values()):
+        if any(course.passes and course.proof.fallback for course in self.resources.values()):
             return FALLBACK_SECONDS / (FALLBACK_POLLS - 1)
-        return self.plan.confirm_after
+        return self.spec.confirm_after
 
     def _agree_on_time(self, round_: Round, now: float) -> None:
         """Keep the length of the wait where the clock of the machine on which it began differs from this one.
@@ -180,7 +180,7 @@ class DestinationWait:
         Both machines compare their clocks with the API's, as its responses show it. Without that, a wait that seems to
         begin in the future shows at least a part of the difference.
         """
-        leads = [seen.clock_lead for seen in round_.values() if isinstance(seen, Observation)]
+        leads = [seen.clock_lead for seen in round_.values() if isinstance(seen, PollResult)]
         lead = next((lead for lead in leads if lead is not None), None)
         if not self.moved:
             self.clock_lead = lead if self.clock_lead is None else self.clock_lead
@@ -189,18 +189,18 @@ class DestinationWait:
             return
         if lead is not None and self.clock_lead is not None:
             skew = self.clock_lead - lead
-        elif self.plan.started is not None and now < self.plan.started:
-            skew = now - self.plan.started
+        elif self.spec.started is not None and now < self.spec.started:
+            skew = now - self.spec.started
         else:
             return
         # Once: servers behind a load balancer may have different clocks.
         self._compared = True
         if abs(skew) < _CLOCK_TOLERANCE:
             return
-        started, deadline = (None if at is None else at + skew for at in (self.plan.started, self.plan.deadline))
-        self.plan = replace(self.plan, started=started, deadline=deadline)
+        started, deadline = (None if at is None else at + skew for at in (self.spec.started, self.spec.deadline))
+        self.spec = replace(self.spec, started=started, deadline=deadline)
         # What was read by the other clock would be misjudged by this one.
-        self.courses = {id_: Course.recall(id_, self.plan, {}) for id_ in self.plan.destination_ids}
+        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.destination_ids}
         self.polled_at = None
         self.warnings.append(
             f"The clock of this machine is {number(round(abs(skew)))} s {'ahead of' if skew > 0 else 'behind'} the "
@@ -208,12 +208,12 @@ class DestinationWait:
         )
 
     def _note_gap(self, now: float) -> None:
-        usual = max(self.plan.longest_gap, 3 * self._confirm_after())
+        usual = max(self.spec.longest_gap, 3 * self._confirm_after())
         if self.polled_at is not None and now - self.polled_at > usual:
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:
-        if ids := [course.id for course in self.courses.values() if course.fell_back]:
+        if ids := [course.id for course in self.resources.values() if course.fell_back]:
             self.warnings.append(
                 f"The timeseries of {_some(ids)} held no lag in {FALLBACK_POLLS} polls: falling back to the latest "
                 f"lag, which carries no timestamp, confirmed over at least {number(FALLBACK_SECONDS)} s. Set "
@@ -223,27 +223,27 @@ class DestinationWait:
 
     def _overdue(self, now: float) -> bool:
         # Looks end by themselves, but the point that is waited for may never come.
-        plan = self.plan
-        return plan.gate.dated and plan.deadline is not None and now >= plan.deadline + plan.confirm_seconds
+        spec = self.spec
+        return spec.gate.dated and spec.deadline is not None and now >= spec.deadline + spec.confirm_seconds
 
-    def _end(self) -> GaveUp | None:
-        ends = [course.ended for course in self.courses.values() if course.ended is not None]
+    def _end(self) -> Failed | None:
+        ends = [course.ended for course in self.resources.values() if course.ended is not None]
         # All are wanted: one that cannot come ends it. Any will do: only when none can come any more.
-        if not ends or (self.plan.require == "any" and len(ends) < len(self.courses)):
+        if not ends or (self.spec.require == "any" and len(ends) < len(self.resources)):
             return None
-        why = next(reason for reason in GiveUp if any(end[0] is reason for end in ends))
-        return GaveUp(why, _some([message for reason, message in ends if reason is why], _IN_FULL))
+        why = next(reason for reason in FailureKind if any(end[0] is reason for end in ends))
+        return Failed(why, _some([message for reason, message in ends if reason is why], _IN_FULL))
 
     def snapshots(self, round_: Round) -> dict[str, Any]:
         """Return what was seen as plain JSON, by destination, without what could not be read.
 
         :param round_: by destination what was seen.
         """
-        lag_matters = self.plan.gate.max_records_lag is not None
+        lag_matters = self.spec.gate.max_records_lag is not None
         return {
             id_: seen.as_dict() | ({"evidence": course.proof.as_dict()} if lag_matters and course.passes else {})
-            for id_, course in self.courses.items()
-            if isinstance(seen := round_[id_], Observation)
+            for id_, course in self.resources.items()
+            if isinstance(seen := round_[id_], PollResult)
         }
 
     def timed_out(self, now: float) -> str:
@@ -260,19 +260,19 @@ class DestinationWait:
         age = 0 if self.polled_at is None else round(now - self.polled_at)
         last_seen = f"Last seen {number(age)} s ago" if age > 1 else "Last seen"
         return (
-            f"The wait for {_names(self.plan.destination_ids)} has timed out: {self._elapsed(now)}, {polls}.{gap} "
+            f"The wait for {_names(self.spec.destination_ids)} has timed out: {self._elapsed(now)}, {polls}.{gap} "
             f"{last_seen}: {self._state()}"
         )
 
-    def progress(self, step: Step, now: float) -> str | None:
+    def progress(self, step: NextStep, now: float) -> str | None:
         """Tell a person on call how the wait stands, in one line.
 
         :param step: what the last round came to.
         :param now: epoch seconds.
         :returns: the line; ``None`` where it would say what the last one said, but for once in ten polls.
         """
-        seen = tuple((course.seen, course.confirmations, course.missing) for course in self.courses.values())
-        unchanged = isinstance(step, Again) and seen == self._told
+        seen = tuple((course.seen, course.confirmations, course.missing) for course in self.resources.values())
+        unchanged = isinstance(step, PollAgain) and seen == self._told
         self._untold = self._untold + 1 if unchanged else 0
         if unchanged and self._untold % _QUIET:
             return None
@@ -281,25 +281,25 @@ class DestinationWait:
         stands = f"{self._standing(step)}{self._elapsed(now)}{_next(step)}"
         return f"Poll {self.polls}: {still}{self._state()}. {stands}."
 
-    def _standing(self, step: Step) -> str:
-        if isinstance(step, GaveUp):
+    def _standing(self, step: NextStep) -> str:
+        if isinstance(step, Failed):
             return f"Giving up ({step.why.value}); "
-        if isinstance(step, Opened):
+        if isinstance(step, Succeeded):
             return "The gate is open; "
         if step.confirming:
-            counts = [course.confirmations for course in self.courses.values()]
-            confirmed = min(counts) if self.plan.require == "all" else max(counts)
-            return f"Confirmed {confirmed} of {self.plan.confirmations} times; "
+            counts = [course.confirmations for course in self.resources.values()]
+            confirmed = min(counts) if self.spec.require == "all" else max(counts)
+            return f"Confirmed {confirmed} of {self.spec.confirmations} times; "
         return ""
 
     def _state(self) -> str:
-        courses = list(self.courses.values())
-        waiting = [course for course in courses if course.missing]
-        if not any(course.seen for course in courses):
+        resources = list(self.resources.values())
+        waiting = [course for course in resources if course.missing]
+        if not any(course.seen for course in resources):
             return "nothing"
-        if len(courses) == 1:
-            return courses[0].held_up() if waiting else f"{courses[0].id}: ready ({courses[0].seen})"
-        ready = f"{len(courses) - len(waiting)} of {len(courses)} ready"
+        if len(resources) == 1:
+            return resources[0].held_up() if waiting else f"{resources[0].id}: ready ({resources[0].seen})"
+        ready = f"{len(resources) - len(waiting)} of {len(resources)} ready"
         if not waiting:
             return ready
         # What was seen of each would make a line of thousands of characters.
@@ -307,14 +307,14 @@ class DestinationWait:
         return f"{ready}; held up by {_some([f'{course.id}: {course.missing}' for course in waiting])}{failed}"
 
     def _elapsed(self, now: float) -> str:
-        plan = self.plan
-        if plan.started is None:
+        spec = self.spec
+        if spec.started is None:
             return "time kept by Airflow"
-        allowed = "" if plan.deadline is None else f" of {number(round(plan.deadline - plan.started))}"
-        return f"{number(max(round(now - plan.started), 0))}{allowed} s elapsed"
+        allowed = "" if spec.deadline is None else f" of {number(round(spec.deadline - spec.started))}"
+        return f"{number(max(round(now - spec.started), 0))}{allowed} s elapsed"
 
 
-def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any]) -> Any:
+def result(destination_ids: Sequence[str], keyed: bool, by_id: Mapping[str, Any]) -> Any:
     """Give the snapshots the shape in which they were asked for.
 
     :param destination_ids: the destinations that are told of, in the order asked.
@@ -322,13 +322,13 @@ def result(destination_ids: Sequence[str], many: bool, by_id: Mapping[str, Any])
     :param by_id: the snapshots, by destination.
     :returns: the one snapshot; or for a list a dict by id, without ``metadata``, which is the same in each.
     """
-    if not many:
+    if not keyed:
         return by_id[destination_ids[0]]
     return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in destination_ids}
 
 
-def _next(step: Step) -> str:
-    return f", next poll in {number(step.after)} s" if isinstance(step, Again) else ""
+def _next(step: NextStep) -> str:
+    return f", next poll in {number(step.after)} s" if isinstance(step, PollAgain) else ""
 
 
 def _some(texts: Sequence[str], named: int = _NAMED) -> str:

@@ -75,7 +75,7 @@ def is_web_url(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(host) and "@" not in parts.netloc and text.isprintable()
 
 
-def understand(
+def parse_connection(
     conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> StreamkapConnection:
     """Read an Airflow connection.

@@ -53,7 +53,7 @@ def look_up(conn_id: str, get: Callable[[str], Any], sleep: Callable[[float], No
         return Retrying(sleep=sleep, **_policy())(attempt)
     except _LookupFailed as error:
         failed = str(error)
-    raise _could_not(conn_id, failed)
+    raise _lookup_error(conn_id, failed)
 
 
 async def alook_up(
@@ -78,7 +78,7 @@ async def alook_up(
         return await AsyncRetrying(sleep=sleep, **_policy())(attempt)
     except _LookupFailed as error:
         failed = str(error)
-    raise _could_not(conn_id, failed)
+    raise _lookup_error(conn_id, failed)
 
 
 def _policy() -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _policy() -> dict[str, Any]:
     }
 
 
-def _could_not(conn_id: str, why: str) -> AirflowException:
+def _lookup_error(conn_id: str, why: str) -> AirflowException:
     # The plain class: the task's own retries decide.
     return AirflowException(f"Connection {conn_id!r} could not be looked up in {ATTEMPTS} attempts: {why}")
 

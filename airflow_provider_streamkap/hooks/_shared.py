@@ -35,12 +35,12 @@ from airflow_provider_streamkap.api.network import warn_if_unverified
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.flows import Session
+    from airflow_provider_streamkap.api.flows import ApiSession
     from airflow_provider_streamkap.api.settings import ClientSettings
-    from airflow_provider_streamkap.gate.target import Observation, Watch
+    from airflow_provider_streamkap.gate.target import PollResult, PollTarget
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-    from airflow_provider_streamkap.polling.limiter import Turn
+    from airflow_provider_streamkap.polling.limiter import LimiterSlot
 
 _CLIENT = "airflow_provider_streamkap.api.async_client"
 
@@ -61,7 +61,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ClientClock:
     """By which time clients wait between attempts, and where the jitter comes from: real time and chance.
 
     :param clock: seconds that only go forward.
@@ -130,18 +130,18 @@ def changed(
     return found
 
 
-class OnLoop:
+class LoopClient:
     """What the hooks of one event loop share, as long as their connections have the same settings.
 
     :param connection: the connection as it was looked up first.
     """
 
     def __init__(self, connection: StreamkapConnection) -> None:
-        from airflow_provider_streamkap.polling.poller import DestinationPoller
+        from airflow_provider_streamkap.polling.poller import Poller
 
         self.connection = connection
         self.client = _async_client(connection.settings)
-        self.poller = DestinationPoller(self._poll, max_concurrency=connection.max_concurrency)
+        self.poller = Poller(self._poll, max_concurrency=connection.max_concurrency)
         # One hook of each connection id, which looks the connection up again, and how many use it.
         self._hooks: dict[str, StreamkapHook] = {}
         self._users: Counter[str] = Counter()
@@ -184,10 +184,10 @@ class OnLoop:
         await self._follow(used, refusal)
         return await use(self.client)
 
-    async def _poll(self, watch: Watch, turn: Turn) -> Observation:
+    async def _poll(self, target: PollTarget, slot: LimiterSlot) -> PollResult:
         from airflow_provider_streamkap.polling.poll import poll
 
-        return await self.call(lambda client: client.call(lambda session: poll(session, watch), turn))
+        return await self.call(lambda client: client.call(lambda session: poll(session, target), slot))
 
     async def _follow(self, used: StreamkapConnection, refusal: StreamkapError) -> None:
         async with self._lock:
@@ -244,32 +244,32 @@ class _Read:
 
 
 class _Shared:
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: ClientClock) -> None:
         self.pace = pace
         self.lock = threading.Lock()
-        self.sessions: OrderedDict[ClientSettings, Session] = OrderedDict()
+        self.sessions: OrderedDict[ClientSettings, ApiSession] = OrderedDict()
         self.clients: OrderedDict[tuple[ClientSettings, int], StreamkapClient] = OrderedDict()
-        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, OnLoop]] = (
+        self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, LoopClient]] = (
             weakref.WeakKeyDictionary()
         )
         self.again_lock = threading.Lock()
         self.again: dict[str, _Again] = {}
         self.reads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Read]] = weakref.WeakKeyDictionary()
 
-    def session(self, settings: ClientSettings) -> Session:
+    def session(self, settings: ClientSettings) -> ApiSession:
         # Parsing a DAG has no use for it.
-        from airflow_provider_streamkap.api.flows import Session
+        from airflow_provider_streamkap.api.flows import ApiSession
 
         session = self.sessions.get(settings)
         if session is None:
-            session = self.sessions[settings] = Session(settings, self.pace.clock, self.pace.wall)
+            session = self.sessions[settings] = ApiSession(settings, self.pace.clock, self.pace.wall)
         self.sessions.move_to_end(settings)
         if len(self.sessions) > _KEPT:
             self.sessions.popitem(last=False)
         return session
 
 
-_shared = _Shared(Pace())
+_shared = _Shared(ClientClock())
 
 
 def _forget() -> None:
@@ -280,13 +280,13 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def pace() -> Pace:
+def pace() -> ClientClock:
     """Return the time by which this process waits."""
     return _shared.pace
 
 
 @contextmanager
-def paced(pace: Pace) -> Iterator[None]:
+def use_client_clock(pace: ClientClock) -> Iterator[None]:
     """Start with nothing, and let clients wait by another time, until the block is left: for tests.
 
     :param pace: that time.
@@ -381,7 +381,7 @@ async def connection(conn_id: str, read: Callable[[], Awaitable[StreamkapConnect
             del here[conn_id]
 
 
-class Held(Generic[T]):
+class LoopLease(Generic[T]):
     """A context in which this event loop's client and poller are shared; the last to leave closes the sockets.
 
     A class, and not a generator, because each of thousands of waits keeps one.
@@ -392,11 +392,11 @@ class Held(Generic[T]):
 
     __slots__ = ("_conn_id", "_entry", "_hook", "_pick")
 
-    def __init__(self, hook: StreamkapHook, pick: Callable[[OnLoop], T]) -> None:
+    def __init__(self, hook: StreamkapHook, pick: Callable[[LoopClient], T]) -> None:
         self._hook: StreamkapHook | None = hook
         self._conn_id = hook.streamkap_conn_id
         self._pick = pick
-        self._entry: OnLoop | None = None
+        self._entry: LoopClient | None = None
 
     async def __aenter__(self) -> T:
         hook, self._hook = self._hook, None
@@ -406,7 +406,7 @@ class Held(Generic[T]):
         here = _shared.on_loop.setdefault(asyncio.get_running_loop(), {})
         entry = here.get(connection.settings)
         if entry is None:
-            entry = here[connection.settings] = OnLoop(connection)
+            entry = here[connection.settings] = LoopClient(connection)
         else:
             warn_if_unverified(connection.settings)
         self._entry = entry

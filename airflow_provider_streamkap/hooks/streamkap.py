@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.query import Timestamp
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
-    from airflow_provider_streamkap.polling.poller import DestinationPoller
+    from airflow_provider_streamkap.polling.poller import Poller
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -167,10 +167,10 @@ class StreamkapHook(BaseHook):
             del conn
 
     def _understand(self, conn: Any) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks._connection import understand
+        from airflow_provider_streamkap.hooks._connection import parse_connection
 
         try:
-            connection = understand(conn, conn.extra_dejson)
+            connection = parse_connection(conn, conn.extra_dejson)
         finally:
             del conn
         # Airflow masks the password, but knows neither what lies within a project key nor the environment.
@@ -203,7 +203,7 @@ class StreamkapHook(BaseHook):
             del conn
 
     async def _read(self) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks._connection import understand
+        from airflow_provider_streamkap.hooks._connection import parse_connection
         from airflow_provider_streamkap.hooks._lookup import alook_up
         from airflow_provider_streamkap.hooks._shared import pace
 
@@ -218,7 +218,7 @@ class StreamkapHook(BaseHook):
             return connection
         conn = await alook_up(self.streamkap_conn_id, self.aget_connection, pace().asleep)
         try:
-            connection = understand(conn, await conn.aextra_dejson())
+            connection = parse_connection(conn, await conn.aextra_dejson())
         finally:
             del conn
         for secret in connection.secrets():
@@ -233,16 +233,16 @@ class StreamkapHook(BaseHook):
         """
         from airflow_provider_streamkap.hooks import _shared as shared
 
-        return shared.Held(self, attrgetter("client"))
+        return shared.LoopLease(self, attrgetter("client"))
 
-    def poller(self) -> AbstractAsyncContextManager[DestinationPoller]:
+    def poller(self) -> AbstractAsyncContextManager[Poller]:
         """Hold on to this event loop's poller, by which all waits on this connection share their polls.
 
         :returns: a context that gives the poller; entering it raises what :meth:`aconnection` raises.
         """
         from airflow_provider_streamkap.hooks import _shared as shared
 
-        return shared.Held(self, attrgetter("poller"))
+        return shared.LoopLease(self, attrgetter("poller"))
 
     def get_destination_metrics(
         self,
@@ -281,7 +281,7 @@ class StreamkapHook(BaseHook):
         from airflow_provider_streamkap.hooks import _shared as shared
 
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
-        async with shared.Held(self, lambda entry: entry) as entry:
+        async with shared.LoopLease(self, lambda entry: entry) as entry:
             try:
                 return await entry.call(lambda client: client.get_destination_metrics(query))
             finally:

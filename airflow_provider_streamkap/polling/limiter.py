@@ -15,7 +15,7 @@ from types import TracebackType
 from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
 
 
-class Slots:
+class Limiter:
     """The slots that all turns share.
 
     :param limit: calls under way at once; at least 1.
@@ -28,7 +28,7 @@ class Slots:
         self.unsure = asyncio.Semaphore(max(1, limit // 2))
 
 
-class Turn:
+class LimiterSlot:
     """One destination's turns, one after the other: a context for each attempt to ask it.
 
     :param slots: what it shares with the others.
@@ -36,7 +36,7 @@ class Turn:
 
     __slots__ = ("_held", "_slots", "_unsure", "began")
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Limiter) -> None:
         self._slots = slots
         self._held: list[asyncio.Semaphore] = []
         self._unsure = False
@@ -58,7 +58,7 @@ class Turn:
         """Note that the attempt is made now."""
         self.began = asyncio.get_running_loop().time()
 
-    async def __aenter__(self) -> Turn:
+    async def __aenter__(self) -> LimiterSlot:
         if not self._held:
             await self.take()
         self.start()

@@ -12,14 +12,14 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
     bare,
 )
-from airflow_provider_streamkap.api.flows import SMALL_BODY, Exchange, Session, unknown_destination
-from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.api.flows import SMALL_BODY, ApiSession, Flow, unknown_destination
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 
 # Errors of the timeseries request if the API has no timeseries, or in another layout.
 _NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
 
 
-def poll(session: Session, watch: Watch) -> Exchange[Observation]:
+def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
     """Poll a destination once.
 
     A 404 is ambiguous: the id may be unknown, or the destination has just been deployed and has no metrics yet. A
@@ -30,21 +30,21 @@ def poll(session: Session, watch: Watch) -> Exchange[Observation]:
     :raises StreamkapNotFoundError: the destination does not exist, or these credentials may not see it.
     :raises StreamkapError: any other failure.
     """
-    newest = watch.newest(session.now())
+    newest = target.newest(session.now())
     series = series_error = None
     try:
         # The timeseries first, so that the status is not older than the lag.
         if newest is not None:
             try:
-                series = yield from session.metrics(newest, watch.series_limit)
+                series = yield from session.metrics(newest, target.series_limit)
             except _NO_SERIES as error:
                 if error.transient and isinstance(error, StreamkapHTTPError):
                     raise
                 # The latest metrics may still be readable; the gate decides whether they are enough.
                 series_error = bare(error)
-        latest = yield from session.metrics(watch.latest(), SMALL_BODY)
-        return Observation(latest, series, series_error, clock_lead=session.clock_lead)
+        latest = yield from session.metrics(target.latest(), SMALL_BODY)
+        return PollResult(latest, series, series_error, clock_lead=session.clock_lead)
     except StreamkapNotFoundError as error:
-        if not (yield from session.exists(watch.destination_id)):
-            raise bare(unknown_destination(error, watch.destination_id)) from None
-    return Observation.bare(watch, session.now())
+        if not (yield from session.exists(target.destination_id)):
+            raise bare(unknown_destination(error, target.destination_id)) from None
+    return PollResult.bare(target, session.now())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One poll per destination and interval, however many waits ask for it.
 
-All waits of one event loop on one connection share a :class:`DestinationPoller`. A wait says from when on a
+All waits of one event loop on one connection share a :class:`Poller`. A wait says from when on a
 reading is of use to it, and when it needs one at the latest. The destination is asked at the earliest of those
 moments, once, and everybody whom that reading serves gets it. Nobody waiting means nobody polling.
 """
@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import floor, inf
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
-from airflow_provider_streamkap.gate.target import Observation, Watch
-from airflow_provider_streamkap.polling.limiter import Slots, Turn
-from airflow_provider_streamkap.polling.subscription import Delivery, Need, Rounds, Sample, Waiter
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
+from airflow_provider_streamkap.polling.subscription import Delivery, PollWindow, Subscription, TimedResult, Waiter
 
 #: Seconds between the moments at which destinations are first polled: one after the other, a process that rests in
 #: between needs twice the processor time for each that it needs for several together.
@@ -27,10 +27,10 @@ TOGETHER = 1.0
 MOMENTS = 10
 
 
-Fetch = Callable[[Watch, Turn], Awaitable[Observation]]
+Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
 
 
-class DestinationPoller:
+class Poller:
     """Polls destinations for the waits of one event loop.
 
     :param fetch: looks at one destination, with whatever retries it likes. It enters the turn for each attempt;
@@ -42,29 +42,29 @@ class DestinationPoller:
 
     def __init__(self, fetch: Fetch, *, max_concurrency: int = 16, seed: int | None = None) -> None:
         self._fetch = fetch
-        self._slots = Slots(max_concurrency)
+        self._slots = Limiter(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
-        self._destinations: dict[Watch, _Destination] = {}
+        self._destinations: dict[PollTarget, _Destination] = {}
         self._delivery = Delivery()
 
     def __len__(self) -> int:
         """Count the destinations that somebody follows."""
         return len(self._destinations)
 
-    def follow(self, watches: Sequence[Watch]) -> Rounds:
+    def follow(self, targets: Sequence[PollTarget]) -> Subscription:
         """Take part in the polls of some destinations: a context, which lasts until it is left.
 
         :param watches: the destinations and how to look at them; each is polled for as long as anybody follows it.
         """
-        return Rounds([self._join(watch) for watch in watches])
+        return Subscription([self._join(target) for target in targets])
 
-    def _join(self, watch: Watch) -> _Destination:
-        destination = self._destinations.get(watch)
+    def _join(self, target: PollTarget) -> _Destination:
+        destination = self._destinations.get(target)
         if destination is None:
-            phase = random.Random(f"{self._seed}/{watch.destination_id}").random()  # noqa: S311
+            phase = random.Random(f"{self._seed}/{target.destination_id}").random()  # noqa: S311
             gone = self._destinations.pop
-            destination = _Destination(watch, self._fetch, Turn(self._slots), phase, self._delivery, gone)
-            self._destinations[watch] = destination
+            destination = _Destination(target, self._fetch, LimiterSlot(self._slots), phase, self._delivery, gone)
+            self._destinations[target] = destination
         destination.followers += 1
         return destination
 
@@ -84,22 +84,22 @@ class _Destination:
         "_turn",
         "_waiters",
         "followers",
-        "watch",
+        "target",
     )
 
     def __init__(
         self,
-        watch: Watch,
+        target: PollTarget,
         fetch: Fetch,
-        turn: Turn,
+        slot: LimiterSlot,
         phase: float,
         delivery: Delivery,
-        gone: Callable[[Watch], object],
+        gone: Callable[[PollTarget], object],
     ) -> None:
-        self.watch = watch
+        self.target = target
         self.followers = 0
         self._fetch = fetch
-        self._turn = turn
+        self._turn = slot
         self._phase = phase
         self._delivery = delivery
         self._gone = gone
@@ -109,9 +109,9 @@ class _Destination:
         # Of the next poll; while one is under way, of the one after it.
         self._due = inf
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[Sample] | None = None
+        self._task: asyncio.Task[TimedResult] | None = None
 
-    def ask(self, waiter: Waiter, need: Need) -> None:
+    def ask(self, waiter: Waiter, need: PollWindow) -> None:
         due, spread = need.due, need.spread
         if spread and not need.not_before <= self._due <= due:
             # The same moment for all who come before it: were it counted from when each of them comes, some would
@@ -132,7 +132,7 @@ class _Destination:
         self.followers -= 1
         if self.followers:
             return
-        self._gone(self.watch)
+        self._gone(self.target)
         self._rest_until(inf)
         if self._task is not None:
             self._task.cancel()
@@ -157,18 +157,18 @@ class _Destination:
         self._task = self._loop.create_task(self._poll(), context=contextvars.Context())
         self._task.add_done_callback(self._polled)
 
-    async def _poll(self) -> Sample:
+    async def _poll(self) -> TimedResult:
         try:
             await self._turn.take()
             self._turn.start()
-            got: Observation | StreamkapError = await self._fetch(self.watch, self._turn)
+            got: PollResult | StreamkapError = await self._fetch(self.target, self._turn)
         except StreamkapError as error:
             got = error
         finally:
             self._turn.give_back()
-        return Sample(got, self._turn.began)
+        return TimedResult(got, self._turn.began)
 
-    def _polled(self, task: asyncio.Task[Sample]) -> None:
+    def _polled(self, task: asyncio.Task[TimedResult]) -> None:
         """Give everybody whom the poll serves what it brought, and rest until the next is due."""
         self._task = None
         began = self._turn.began
@@ -179,6 +179,6 @@ class _Destination:
         if task.cancelled():
             # Not by us, or nobody would wait; a library may cancel what it should not. That passes.
             lost = StreamkapConnectionError("the poll was cancelled before it ended")
-            self._delivery.put(served, Sample(lost, began))
+            self._delivery.put(served, TimedResult(lost, began))
         else:
             self._delivery.put(served, task.exception() or task.result())

@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.target import PollResult
 
 #: Waits that are given something at once; then the loop may turn to others, since each takes a while to digest it.
 BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TimedResult:
     """What one poll brought.
 
     :param got: what was seen, or the error that came instead. It is handed over as a value: one exception raised
@@ -29,11 +29,11 @@ class Sample:
     :param began: loop time at which the request was sent; what it shows is not older.
     """
 
-    got: Observation | StreamkapError
+    got: PollResult | StreamkapError
     began: float
 
 
-class Need(NamedTuple):
+class PollWindow(NamedTuple):
     """What a follower needs its next round to be.
 
     :param not_before: loop time; a reading whose request began earlier is of no use.
@@ -48,13 +48,13 @@ class Need(NamedTuple):
     spread: float = 0.0
 
 
-Step = Callable[[list[Sample]], Need | None]
+OnReadings = Callable[[list[TimedResult]], PollWindow | None]
 
 
 class Polled(Protocol):
     """A destination, as its followers see it."""
 
-    def ask(self, waiter: Waiter, need: Need) -> None:
+    def ask(self, waiter: Waiter, need: PollWindow) -> None:
         """Hand the waiter a sample that serves the need, once."""
 
     def forget(self, waiter: Waiter) -> None:
@@ -64,7 +64,7 @@ class Polled(Protocol):
         """Follow it no longer."""
 
 
-class Rounds:
+class Subscription:
     """One follower's view of its destinations: a reading of each, again and again, until the context is left."""
 
     __slots__ = ("_followed",)
@@ -82,7 +82,7 @@ class Rounds:
         for destination in followed:
             destination.leave()
 
-    async def each(self, step: Step, need: Need) -> None:
+    async def each(self, step: OnReadings, need: PollWindow) -> None:
         """Wait for one round after the other, for as long as there is need of one.
 
         A follower that rests costs nothing, and one that takes a round not much more than the step itself: its task
@@ -102,13 +102,13 @@ class Rounds:
         if error is not None:
             raise error
 
-    async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[Sample]:
-        """Wait for one round; parameters as of :class:`Need`.
+    async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[TimedResult]:
+        """Wait for one round; parameters as of :class:`PollWindow`.
 
         :returns: what the polls brought, in the order of the watches.
         """
-        round_: list[Sample] = []
-        await self.each(round_.extend, Need(not_before, due, spread))
+        round_: list[TimedResult] = []
+        await self.each(round_.extend, PollWindow(not_before, due, spread))
         return round_
 
 
@@ -117,23 +117,23 @@ class _Following:
 
     __slots__ = ("_context", "_got", "_step", "_waiters", "ended")
 
-    def __init__(self, followed: Sequence[Polled], step: Step) -> None:
+    def __init__(self, followed: Sequence[Polled], step: OnReadings) -> None:
         # With what was raised as its result: not everything that can be raised is taken for a future's exception.
         self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         # Airflow tells by the context whose log a line belongs to.
         self._context = contextvars.copy_context()
         self._step = step
         self._waiters = [Waiter(self, destination) for destination in followed]
-        self._got: dict[Waiter, Sample] = {}
+        self._got: dict[Waiter, TimedResult] = {}
 
-    def ask(self, need: Need) -> None:
+    def ask(self, need: PollWindow) -> None:
         for waiter in self._waiters:
             waiter.destination.ask(waiter, need)
 
-    def take(self, waiter: Waiter, what: Sample | BaseException) -> None:
+    def take(self, waiter: Waiter, what: TimedResult | BaseException) -> None:
         if self.ended.done():
             return
-        if not isinstance(what, Sample):
+        if not isinstance(what, TimedResult):
             self._end(what)
             return
         self._got[waiter] = what
@@ -184,9 +184,9 @@ class Delivery:
     __slots__ = ("_queue",)
 
     def __init__(self) -> None:
-        self._queue: deque[tuple[Waiter, Sample | BaseException]] = deque()
+        self._queue: deque[tuple[Waiter, TimedResult | BaseException]] = deque()
 
-    def put(self, waiters: Sequence[Waiter], what: Sample | BaseException) -> None:
+    def put(self, waiters: Sequence[Waiter], what: TimedResult | BaseException) -> None:
         if waiters and not self._queue:
             asyncio.get_running_loop().call_soon(self._hand_out)
         self._queue.extend((waiter, what) for waiter in waiters)

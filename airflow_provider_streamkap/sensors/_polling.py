@@ -13,14 +13,14 @@ from airflow_provider_streamkap._compat import PokeReturnValue
 from airflow_provider_streamkap._results import exception_for
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, WaitPlan
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, result
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, WaitSpec
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded, result
 from airflow_provider_streamkap.polling.poll import poll
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.gate.target import Observation, Watch
+    from airflow_provider_streamkap.gate.target import PollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 #: Seconds for the look before deferring, over all destinations.
@@ -30,8 +30,8 @@ LEAST_POLL_SECONDS = 10.0
 
 
 def poll_once(
-    wait: DestinationWait, hook: StreamkapHook, *, many: bool, log: Any, first_look: float | None = None
-) -> Again | PokeReturnValue:
+    wait: ResourceWait, hook: StreamkapHook, *, keyed: bool, log: Any, first_look: float | None = None
+) -> PollAgain | PokeReturnValue:
     """Poll every destination once.
 
     All of them together take ``poke_interval`` at most, but no less than :data:`LEAST_POLL_SECONDS`, and end
@@ -46,37 +46,37 @@ def poll_once(
     :returns: when to poll again, or done with the snapshot.
     :raises AirflowException: the wait ended without success; its class depends on the reason.
     """
-    plan = wait.plan
-    within = max(plan.poke_interval, LEAST_POLL_SECONDS) if first_look is None else first_look
-    if plan.deadline is not None:
-        within = min(within, max(plan.deadline - time.time(), 0) + LAST_POLL_SECONDS)
-    seen = _read(hook, plan, within, attempts=None if first_look is None else 1)
+    spec = wait.spec
+    within = max(spec.poke_interval, LEAST_POLL_SECONDS) if first_look is None else first_look
+    if spec.deadline is not None:
+        within = min(within, max(spec.deadline - time.time(), 0) + LAST_POLL_SECONDS)
+    seen = _read(hook, spec, within, attempts=None if first_look is None else 1)
     now = time.time()
-    step = wait.observe(seen, now)
-    if first_look is not None and isinstance(step, GaveUp) and step.why is GiveUp.UNREACHABLE:
-        step = Again(plan.poke_interval, failing=True)
+    step = wait.advance(seen, now)
+    if first_look is not None and isinstance(step, Failed) and step.why is FailureKind.UNREACHABLE:
+        step = PollAgain(spec.poke_interval, failing=True)
     for warning in wait.warnings:
         log.warning("%s", warning)
     if line := wait.progress(step, now):
         failed = any(isinstance(got, StreamkapError) for got in seen.values())
         log.log(logging.WARNING if failed else logging.INFO, "%s", line)
-    if isinstance(step, GaveUp):
+    if isinstance(step, Failed):
         raise exception_for(step)
-    if isinstance(step, Opened):
-        return PokeReturnValue(True, result(step.passed, many, wait.snapshots(seen)))
+    if isinstance(step, Succeeded):
+        return PokeReturnValue(True, result(step.passed, keyed, wait.snapshots(seen)))
     return step
 
 
 def _read(
-    hook: StreamkapHook, plan: WaitPlan, within: float, attempts: int | None
-) -> dict[str, Observation | StreamkapError]:
-    watches = [plan.watch(id_) for id_ in plan.destination_ids]
+    hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
+) -> dict[str, PollResult | StreamkapError]:
+    targets = [spec.target(id_) for id_ in spec.destination_ids]
     deadline = Deadline(within, time.monotonic)
 
     def look(
-        client: StreamkapClient, watches: Sequence[Watch]
-    ) -> Generator[tuple[Watch, Observation | StreamkapError], None, None]:
-        return client.call_each(watches, poll, within=deadline.left(), attempts=attempts)
+        client: StreamkapClient, targets: Sequence[PollTarget]
+    ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
+        return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
-    seen = {watch.destination_id: got for watch, got in hook.call_each(watches, look)}
-    return {id_: seen[id_] for id_ in plan.destination_ids}
+    seen = {target.destination_id: got for target, got in hook.call_each(targets, look)}
+    return {id_: seen[id_] for id_ in spec.destination_ids}

@@ -26,7 +26,7 @@ IS_AIRFLOW_2 = _VERSION < (3, 0)
 _KEY = "streamkap_wait"
 
 
-def check_memory(there: bool) -> None:
+def check_state_store(there: bool) -> None:
     """Refuse a patience that takes a memory where there is none.
 
     :param there: whether there is one.
@@ -47,7 +47,7 @@ def has_store(context: Mapping[str, Any]) -> bool:
     return context.get("task_state_store") is not None
 
 
-def recall(context: Mapping[str, Any]) -> dict[str, Any]:
+def load_state(context: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the last poke of this try stored; without a store no more than the number of pokes.
 
     :param context: the context of the running task.
@@ -61,7 +61,7 @@ def recall(context: Mapping[str, Any]) -> dict[str, Any]:
     return dict(memory) if this_try else {}
 
 
-def remember(context: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
+def save_state(context: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
     """Leave something for the next poke of this try, where there is a store.
 
     :param context: the context of the running task.

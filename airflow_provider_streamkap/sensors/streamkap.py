@@ -25,7 +25,7 @@ from airflow_provider_streamkap._arguments import (
 from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, Patience, Require, WaitPlan
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, FailurePolicy, Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 from airflow_provider_streamkap.sensors._endings import (
@@ -36,17 +36,17 @@ from airflow_provider_streamkap.sensors._endings import (
 )
 from airflow_provider_streamkap.sensors._state_store import (
     HAS_STORE,
-    check_memory,
+    check_state_store,
     has_store,
-    recall,
-    remember,
+    load_state,
+    save_state,
     started,
     timed_by_try,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.gate.wait import Again, DestinationWait
+    from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
 
 #: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
 CONFIRM_IN_WORKER = 10.0
@@ -170,7 +170,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.streamkap_conn_id = streamkap_conn_id
         self.deferrable = deferrable
         self._started: float | None = None
-        self._wait: DestinationWait | None = None
+        self._wait: ResourceWait | None = None
         self._hook: StreamkapHook | None = None
         self.note_given()
         with self.checked():
@@ -187,9 +187,9 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             )
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
-        plan = self._plan(("x",), self._known)
-        if plan.patience.remembers and self._forgets:
-            check_memory(HAS_STORE)
+        spec = self._plan(("x",), self._known)
+        if spec.failure_policy.remembers and self._forgets:
+            check_state_store(HAS_STORE)
 
     def _known(self, name: str) -> Any:
         """Return an argument, or something valid if it is not rendered yet."""
@@ -232,11 +232,11 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         if self.deferrable:
             self.log.info(
                 "Reading %d destination(s) once, within %.0f s, before deferring",
-                len(wait.plan.destination_ids),
+                len(wait.spec.destination_ids),
                 FIRST_LOOK_SECONDS,
             )
         while True:
-            step = poll_once(wait, self.hook, many=self._many(), log=self.log, first_look=first_look)
+            step = poll_once(wait, self.hook, keyed=self._many(), log=self.log, first_look=first_look)
             if isinstance(step, PokeReturnValue):
                 return step
             if not self._stays(wait, step, context):
@@ -250,7 +250,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
             self._hand_over(wait)
         if self._forgets:
-            remember(context, wait.memory())
+            save_state(context, wait.to_dict())
         return False
 
     def _sleep(self, seconds: float) -> None:
@@ -273,18 +273,18 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             check_deferral(next_method, next_kwargs, self.soft_fail, getattr(context.get("ti"), "start_date", None))
             return super().resume_execution(next_method, next_kwargs, context)
 
-    def _begin(self, context: Context) -> DestinationWait:
-        from airflow_provider_streamkap.gate.wait import DestinationWait
+    def _begin(self, context: Context) -> ResourceWait:
+        from airflow_provider_streamkap.gate.wait import ResourceWait
 
         self.check_given()
         ids = destination_ids(self.destination_id)
-        plan = self._plan(ids, self._rendered)
+        spec = self._plan(ids, self._rendered)
         push_link(context, self.hook.connection(), ids[0])
         if not self._forgets:
-            return DestinationWait(plan)
-        if plan.patience.remembers:
-            check_memory(has_store(context))
-        return DestinationWait.recall(plan, recall(context))
+            return ResourceWait(spec)
+        if spec.failure_policy.remembers:
+            check_state_store(has_store(context))
+        return ResourceWait.from_dict(spec, load_state(context))
 
     def _timed_out(self) -> str | None:
         return None if self._wait is None else self._wait.timed_out(time.time())
@@ -294,37 +294,37 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         # Each poke of a rescheduled sensor is a process of its own.
         return self.reschedule and not self.deferrable
 
-    def _stays(self, wait: DestinationWait, step: Again, context: Context) -> bool:
+    def _stays(self, wait: ResourceWait, step: PollAgain, context: Context) -> bool:
         """Say whether the next poll belongs to this poke: nothing remembers the last one, or it is the last."""
         if self.deferrable:
             # Good looks are taken anew in the triggerer: carried there, they would count again whenever it restarts.
-            return step.confirming and wait.plan.confirm_seconds <= CONFIRM_IN_WORKER
+            return step.confirming and wait.spec.confirm_seconds <= CONFIRM_IN_WORKER
         if step.confirming:
             return True
         if self.reschedule:
             return step.failing and not has_store(context)
         return step.after < self.poke_interval
 
-    def _hand_over(self, wait: DestinationWait) -> None:
+    def _hand_over(self, wait: ResourceWait) -> None:
         from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 
         started = self._started if self._started is not None else time.time()
-        plan = replace(wait.plan, started=started, deadline=self._deadline(started))
+        spec = replace(wait.spec, started=started, deadline=self._deadline(started))
         left = max(self._deadline(started) - time.time(), 0)
         self.defer(
             trigger=StreamkapDestinationTrigger(
                 self.streamkap_conn_id,
-                plan.arguments(),
-                many=self._many(),
-                memory=wait.memory(),
+                spec.to_dict(),
+                keyed=self._many(),
+                state=wait.to_dict(),
             ),
             method_name="execute_complete",
             # The trigger ends by itself at the deadline. Airflow's own timeout only catches a trigger that is gone.
-            timeout=timedelta(seconds=left + plan.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
+            timeout=timedelta(seconds=left + spec.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
         )
 
-    def _plan(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitPlan:
-        return WaitPlan(
+    def _plan(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
+        return WaitSpec(
             destination_ids=ids,
             gate=DestinationGate(
                 rendered_number("max_records_lag", get("max_records_lag")),
@@ -336,7 +336,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 self.lag_source,
             ),
             # silent_fail asks to carry on whatever a poke meets.
-            patience=Patience(
+            failure_policy=FailurePolicy(
                 None if self.silent_fail else self.max_poll_failures, self.stall_after, self.status_grace
             ),
             require=self.require,

@@ -25,16 +25,16 @@ from airflow_provider_streamkap._arguments import plain, seconds
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
-from airflow_provider_streamkap.gate.edges import Edge, Transition
+from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
 from airflow_provider_streamkap.gate.reading import number
 from airflow_provider_streamkap.gate.spec import check_poke_interval
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseEventTrigger
 
-    from airflow_provider_streamkap.polling.poller import DestinationPoller
+    from airflow_provider_streamkap.polling.poller import Poller
 else:
     try:
         from airflow.triggers.base import BaseEventTrigger
@@ -44,7 +44,7 @@ else:
 # While polls fail, one line in so many polls.
 _QUIET = 10
 # How often the asset state store is asked for the last known state, before the trigger goes on without it.
-_RECALLS = 10
+_LOAD_ATTEMPTS = 10
 
 
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
@@ -94,8 +94,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         self.streamkap_conn_id = streamkap_conn_id
         self.lag_source: LagSource = lag_source
         gate = self._gate()
-        Transition(gate, edge, confirmations)
-        statuses = gate.arguments()["connector_status"]
+        EdgeDetector(gate, edge, confirmations)
+        statuses = gate.to_dict()["connector_status"]
         # In one order: Airflow starts another trigger whenever the arguments differ.
         self.connector_status = None if statuses is None else sorted(statuses, key=str.casefold)
         # The state store does not hold what is known.
@@ -156,17 +156,17 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire at each change, for ever."""
-        transition = Transition(self._gate(), self.edge, self.confirmations, await self._recall())
+        detector = EdgeDetector(self._gate(), self.edge, self.confirmations, await self._load_state())
         failed = 0
         # Airflow restarts a trigger that ends, from the state that was stored last: an event could be fired twice.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    async for snapshot, changed in self._changes(poller, transition):
+                    async for snapshot, changed in self._changes(poller, detector):
                         if changed:
                             # Told first and noted then: between the two, twice is better than never.
                             yield TriggerEvent(snapshot)
-                        await self._remember(transition.state)
+                        await self._save_state(detector.state)
             except Exception as error:
                 # The connection is missing, wrong, or cannot be looked up at the moment.
                 failed += 1
@@ -175,23 +175,21 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     self.log.error("Cannot watch %s: %s: %s", self.destination_id, kind, error)  # noqa: TRY400
                 await asyncio.sleep(self.poke_interval)
 
-    async def _changes(
-        self, poller: DestinationPoller, transition: Transition
-    ) -> AsyncIterator[tuple[dict[str, Any], bool]]:
+    async def _changes(self, poller: Poller, detector: EdgeDetector) -> AsyncIterator[tuple[dict[str, Any], bool]]:
         """Give the snapshot of each reading that changes the known state, and whether it is the change to tell of."""
         loop = asyncio.get_running_loop()
         not_before = loop.time()
         due, spread = not_before + self.poke_interval, self.poke_interval
         failed = 0
-        watch = Watch.dated(self.destination_id) if transition.gate.dated else Watch(self.destination_id)
-        with poller.follow([watch]) as rounds:
+        target = PollTarget.dated(self.destination_id) if detector.gate.dated else PollTarget(self.destination_id)
+        with poller.follow([target]) as subscription:
             while True:
-                (sample,) = await rounds.next(not_before=not_before, due=due, spread=spread)
+                (sample,) = await subscription.next(not_before=not_before, due=due, spread=spread)
                 if self._unsaved:
-                    await self._remember(transition.state)
+                    await self._save_state(detector.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
                 if isinstance(sample.got, StreamkapError):
-                    transition.observe(None)
+                    detector.add_reading(None)
                     failed += 1
                     if failed % _QUIET == 1:
                         self.log.warning(
@@ -199,22 +197,22 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         )
                     continue
                 failed = 0
-                before, reading = transition.state, sample.got.reading
-                changed = transition.observe(reading)
-                if transition.history.fell_back:
+                before, reading = detector.state, sample.got.reading
+                changed = detector.add_reading(reading)
+                if detector.history.fell_back:
                     self.log.warning(
                         "The timeseries of %s holds no lag: watching the latest lag, which carries no timestamp",
                         self.destination_id,
                     )
-                if transition.state is not before:
-                    self.log.info("%s is %s: %s", self.destination_id, _words(transition, changed), reading)
-                    yield {**sample.got.as_dict(), "evidence": transition.proof.as_dict()}, changed
+                if detector.state is not before:
+                    self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
+                    yield {**sample.got.as_dict(), "evidence": detector.proof.as_dict()}, changed
 
-    async def _recall(self) -> bool | None:
+    async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)
         if store is None:
             return None
-        for attempt in range(1, _RECALLS + 1):
+        for attempt in range(1, _LOAD_ATTEMPTS + 1):
             try:
                 known = await store.aget(self._key())
             except Exception as error:
@@ -227,7 +225,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     "The last known state of %s cannot be read, attempt %d of %d: %s: %s",
                     self.destination_id,
                     attempt,
-                    _RECALLS,
+                    _LOAD_ATTEMPTS,
                     type(error).__name__,
                     error,
                 )
@@ -239,7 +237,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         )
         return None
 
-    async def _remember(self, state: bool | None) -> None:
+    async def _save_state(self, state: bool | None) -> None:
         store = getattr(self, "asset_state_store", None)
         if store is None or state is None:
             return
@@ -297,6 +295,6 @@ def _watches_several(error: Exception) -> bool:
     return type(error) is ValueError
 
 
-def _words(transition: Transition, changed: bool) -> str:
-    state = "in the condition" if transition.state else "out of the condition"
+def _words(detector: EdgeDetector, changed: bool) -> str:
+    state = "in the condition" if detector.state else "out of the condition"
     return f"{state}, which is told" if changed else f"{state}, which is not told"

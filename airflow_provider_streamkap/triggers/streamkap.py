@@ -21,13 +21,13 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap._results import gave_up_event, opened_event
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitPlan
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.wait import DestinationWait, GaveUp, Opened, result
+from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitSpec
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded, result
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.polling.subscription import Need, Rounds, Sample
+    from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
 
 
 # A time limit that ends this many seconds late shows that the event loop did not run.
@@ -43,7 +43,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
     All such triggers of one triggerer on one connection share polls, sockets and the token.
 
     :param streamkap_conn_id: the Airflow connection.
-    :param plan: the arguments of a :class:`~airflow_provider_streamkap.gate.wait.WaitPlan`, with a deadline in epoch
+    :param plan: the arguments of a :class:`~airflow_provider_streamkap.gate.wait.WaitSpec`, with a deadline in epoch
         seconds, which holds wherever and however often the trigger is restarted.
     :param many: the result is a dict by id rather than one snapshot.
     :param memory: what a look before the hand-over found.
@@ -53,22 +53,22 @@ class StreamkapDestinationTrigger(BaseTrigger):
     def __init__(
         self,
         streamkap_conn_id: str,
-        plan: Mapping[str, Any],
-        many: bool = False,
-        memory: Mapping[str, Any] | None = None,
+        spec: Mapping[str, Any],
+        keyed: bool = False,
+        state: Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__()
         self.streamkap_conn_id = streamkap_conn_id
-        self.plan = dict(plan)
-        self.many = many
-        self.memory = dict(memory or {})
+        self.spec = dict(spec)
+        self.keyed = keyed
+        self.state = dict(state or {})
         self._unknown = sorted(unknown)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the class path and the arguments that make an equal trigger elsewhere."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        arguments = ("streamkap_conn_id", "plan", "many", "memory")
+        arguments = ("streamkap_conn_id", "spec", "keyed", "state")
         return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -76,22 +76,22 @@ class StreamkapDestinationTrigger(BaseTrigger):
         try:
             event = await self._wait()
         except VersionMismatchError as error:
-            event = gave_up_event(GaveUp(GiveUp.VERSIONS, str(error)))
+            event = gave_up_event(Failed(FailureKind.VERSIONS, str(error)))
         except AirflowNotFoundException as error:
             event = gave_up_event(
-                GaveUp(
-                    GiveUp.REFUSED,
+                Failed(
+                    FailureKind.REFUSED,
                     f"{error}. The worker that began this wait has the connection, but the triggerer on host "
                     f"{gethostname()!r} does not: define it where both can read it",
                 )
             )
         except ValueError as error:
-            event = gave_up_event(GaveUp(GiveUp.REFUSED, str(error)))
+            event = gave_up_event(Failed(FailureKind.REFUSED, str(error)))
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        plan = WaitPlan.recall(self.plan)
-        if unknown := [*self._unknown, *WaitPlan.unknown(self.plan)]:
+        spec = WaitSpec.from_dict(self.spec)
+        if unknown := [*self._unknown, *WaitSpec.unknown(self.spec)]:
             self.log.warning(
                 "Ignoring what another version of airflow-provider-streamkap has written: %s. Install the same version "
                 "in workers and triggerers",
@@ -101,71 +101,71 @@ class StreamkapDestinationTrigger(BaseTrigger):
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    with poller.follow([plan.watch(id_) for id_ in plan.destination_ids]) as rounds:
-                        return await self._follow(plan, rounds, not_before)
+                    with poller.follow([spec.target(id_) for id_ in spec.destination_ids]) as subscription:
+                        return await self._follow(spec, subscription, not_before)
             except AirflowNotFoundException:
                 raise
             except AirflowException as error:
                 # The connection could not be looked up, which ends no wait that has time left.
                 failed = str(error)
-            left = (inf if plan.deadline is None else plan.deadline) - time.time()
+            left = (inf if spec.deadline is None else spec.deadline) - time.time()
             if left <= 0:
-                return self._timed_out(DestinationWait.recall(plan, self.memory), failed)
-            seconds = min(plan.poke_interval, left)
+                return self._timed_out(ResourceWait.from_dict(spec, self.state), failed)
+            seconds = min(spec.poke_interval, left)
             self.log.warning("%s. Trying again in %.0f s", failed, seconds)
             await asyncio.sleep(seconds)
 
-    async def _follow(self, plan: WaitPlan, rounds: Rounds, not_before: float) -> dict[str, Any]:
-        from airflow_provider_streamkap.polling.subscription import Need
+    async def _follow(self, spec: WaitSpec, subscription: Subscription, not_before: float) -> dict[str, Any]:
+        from airflow_provider_streamkap.polling.subscription import PollWindow
 
         loop = asyncio.get_running_loop()
-        wait = DestinationWait.recall(plan, self.memory)
+        wait = ResourceWait.from_dict(spec, self.state)
         event: dict[str, Any] | None = None
 
-        def take(samples: Sequence[Sample]) -> Need | None:
+        def take(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.got for id_, sample in zip(plan.destination_ids, samples, strict=True)}
+            seen = {id_: sample.got for id_, sample in zip(spec.destination_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
-            step = wait.observe(seen, now)
+            step = wait.advance(seen, now)
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
-            if isinstance(step, GaveUp) and step.why is GiveUp.DEADLINE and _requested_before(wait.plan, began):
+            if isinstance(step, Failed) and step.why is FailureKind.DEADLINE and _requested_before(wait.spec, began):
                 # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
                 at_once = loop.time()
-                _allow(limit, wait.plan.deadline, at_once)
-                return Need(at_once, at_once)
+                _allow(limit, wait.spec.deadline, at_once)
+                return PollWindow(at_once, at_once)
             if line := wait.progress(step, now):
                 failed = any(isinstance(sample.got, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
-            if isinstance(step, GaveUp):
+            if isinstance(step, Failed):
                 event = gave_up_event(step)
                 return None
-            if isinstance(step, Opened):
-                event = opened_event(result(step.passed, self.many, wait.snapshots(seen)))
+            if isinstance(step, Succeeded):
+                event = opened_event(result(step.passed, self.keyed, wait.snapshots(seen)))
                 return None
             due = began + step.after
-            _allow(limit, wait.plan.deadline, due)
+            _allow(limit, wait.spec.deadline, due)
             # Half an interval early is near enough to share the poll of another wait; a confirmation is not to be had
             # early.
-            return Need(due if step.confirming else began + step.after / 2, due)
+            return PollWindow(due if step.confirming else began + step.after / 2, due)
 
         # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
         # spread over the first interval, so that a restarted triggerer does not ask for everything at once. What has
         # passed already need not wait for that.
-        left = inf if plan.deadline is None else max(plan.deadline - time.time(), 0)
-        spread = 0.0 if wait.passing else min(plan.poke_interval, left)
+        left = inf if spec.deadline is None else max(spec.deadline - time.time(), 0)
+        spread = 0.0 if wait.passing else min(spec.poke_interval, left)
         # Start counting here, after the connection lookup: otherwise a thousand triggers that waited for the lookup
         # would all poll at once.
         due = loop.time() + spread
-        need = Need(not_before, due, spread)
+        need = PollWindow(not_before, due, spread)
         late = False
         while True:
             limit = asyncio.timeout(None)
             try:
                 async with limit:
-                    _allow(limit, wait.plan.deadline, due)
-                    await rounds.each(take, need)
+                    _allow(limit, wait.spec.deadline, due)
+                    await subscription.each(take, need)
             except TimeoutError:
                 # A loop that was blocked, or a process that was stopped, has not polled at the deadline: poll once now.
                 late = not late and loop.time() - (limit.when() or inf) > _LATE
@@ -174,18 +174,18 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if not late:
                 return self._timed_out(wait)
             due = loop.time()
-            need = Need(due, due)
+            need = PollWindow(due, due)
 
-    def _timed_out(self, wait: DestinationWait, why: str = "") -> dict[str, Any]:
+    def _timed_out(self, wait: ResourceWait, why: str = "") -> dict[str, Any]:
         message = f"{wait.timed_out(time.time())} {why}".rstrip()
         self.log.warning("%s", message)
-        return gave_up_event(GaveUp(GiveUp.DEADLINE, message))
+        return gave_up_event(Failed(FailureKind.DEADLINE, message))
 
 
-def _requested_before(plan: WaitPlan, began: float) -> bool:
+def _requested_before(spec: WaitSpec, began: float) -> bool:
     """Return whether a request that began at some loop time was sent before the deadline."""
     ago = asyncio.get_running_loop().time() - began
-    return plan.deadline is not None and time.time() - ago < plan.deadline - _CLOCK_RESOLUTION
+    return spec.deadline is not None and time.time() - ago < spec.deadline - _CLOCK_RESOLUTION
 
 
 def _allow(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:

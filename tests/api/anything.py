@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_streamkap.api.destinations import Destination, DestinationPage
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
-from airflow_provider_streamkap.gate.target import Observation
+from airflow_provider_streamkap.gate.target import PollResult
 
 #: Every token that a test gives out begins so.
 TOKEN = "made-up-token"
@@ -77,7 +77,7 @@ def check_result(result: Any) -> None:
             result.points(name)
             if name not in result.undocumented:
                 assert set(result.select([name]).data) == {name}
-    elif isinstance(result, Observation):
+    elif isinstance(result, PollResult):
         strict([result.as_dict(), str(result.reading)])
     elif isinstance(result, DestinationPage):
         for item in result.destinations:

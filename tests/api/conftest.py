@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
-from airflow_provider_streamkap.api.flows import Session
+from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.api.authority import Authority
@@ -73,5 +73,5 @@ def time() -> Time:
 
 
 @pytest.fixture
-def session(time: Time) -> Session:
-    return Session(ClientSettings(CREDENTIALS, base_url=BASE), time.clock, lambda: NOW)
+def session(time: Time) -> ApiSession:
+    return ApiSession(ClientSettings(CREDENTIALS, base_url=BASE), time.clock, lambda: NOW)

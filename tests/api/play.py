@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_streamkap.api.flows import Exchange, Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, TokenRefresh
 
 BASE = "https://api.streamkap.test"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,12 +28,12 @@ def token_answer(access: str = "first-token", **more: Any) -> Response:
 class Play:
     """Runs an exchange against a server that is a function, and keeps what was yielded."""
 
-    def __init__(self, session: Session, serve: Callable[[Request], Response]) -> None:
+    def __init__(self, session: ApiSession, serve: Callable[[Request], Response]) -> None:
         self.session = session
         self.serve = serve
-        self.steps: list[Request | Renewal] = []
+        self.steps: list[Request | TokenRefresh] = []
 
-    def run(self, exchange: Exchange[Any]) -> Any:
+    def run(self, exchange: Flow[Any]) -> Any:
         reply: Response | None = None
         while True:
             try:
@@ -41,8 +41,8 @@ class Play:
             except StopIteration as done:
                 return done.value
             self.steps.append(step)
-            if isinstance(step, Renewal):
-                self.run(self.session.renew(step.stale))
+            if isinstance(step, TokenRefresh):
+                self.run(self.session.refresh_token(step.stale))
                 reply = None
             else:
                 reply = self.serve(step)
@@ -52,7 +52,7 @@ class Play:
         return [step for step in self.steps if isinstance(step, Request)]
 
 
-def play(session: Session, *answers: Response, tokens: list[Response] | None = None) -> Play:
+def play(session: ApiSession, *answers: Response, tokens: list[Response] | None = None) -> Play:
     """Answers the calls in turn, and the token calls in theirs; the last of each again and again."""
     calls, grants = list(answers) or [answer()], list(tokens or [token_answer()])
 

@@ -14,11 +14,11 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.destinations import Destination
-from airflow_provider_streamkap.api.flows import Exchange, Request, Response, Session
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
-from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import StreamkapSimulator
 
@@ -87,8 +87,8 @@ class Asker:
             lambda client: client.get_destination_metrics(query, within=within),
         )
 
-    def observe(self, watch: Watch) -> Observation:
-        def flow(session: Session) -> Exchange[Observation]:
+    def advance(self, watch: PollTarget) -> PollResult:
+        def flow(session: ApiSession) -> Flow[PollResult]:
             return poll(session, watch)
 
         return self._do(lambda client: client.call(flow), lambda client: client.call(flow))
@@ -125,10 +125,10 @@ def settings_for(simulator: StreamkapSimulator, **changes: Any) -> ClientSetting
     return ClientSettings(credentials, **options)
 
 
-def signed_in(settings: ClientSettings, access: str = "made-up-token", **options: Any) -> Session:
+def signed_in(settings: ClientSettings, access: str = "made-up-token", **options: Any) -> ApiSession:
     """A session with a token, for servers that have no token call."""
-    session = Session(settings, **options)
-    renewal = session.renew(None)
+    session = ApiSession(settings, **options)
+    renewal = session.refresh_token(None)
     request = next(renewal)
     assert isinstance(request, Request)
     answer = Response(200, {}, f'{{"accessToken": "{access}"}}'.encode(), settings.base_url)

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.flows import Exchange, Request, Response, Session
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
 from airflow_provider_streamkap.api.http import Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from tests.api.anything import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
 from tests.api.support import CREDENTIALS, ID, signed_in
@@ -29,14 +29,14 @@ CLIENT = ClientSettings(CREDENTIALS)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 # What a call returns is turned into what leaves the storey.
-CALLS: dict[str, Callable[[Session], Exchange[Any]]] = {
-    **{kind: partial(Session.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
-    "poll": lambda session: poll(session, Watch(ID)),
-    "poll, dated": lambda session: poll(session, Watch.dated(ID)),
+CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
+    **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
+    "poll": lambda session: poll(session, PollTarget(ID)),
+    "poll, dated": lambda session: poll(session, PollTarget.dated(ID)),
     "destination": lambda session: session.destination(ID),
     "destinations": lambda session: session.destinations(DestinationsQuery()),
     "whoami": lambda session: session.whoami(),
-    "renew": lambda session: Session(session.settings).renew(None),
+    "renew": lambda session: ApiSession(session.settings).refresh_token(None),
 }
 
 

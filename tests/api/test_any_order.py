@@ -21,15 +21,15 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import (
     REFUSAL_SECONDS,
     SIGN_IN_PATH,
-    Exchange,
-    Renewal,
+    ApiSession,
+    Flow,
     Request,
     Response,
-    Session,
+    TokenRefresh,
 )
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from tests.api.anything import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
 from tests.api.play import GOOD, NOW, Play
@@ -38,16 +38,16 @@ from tests.api.support import CREDENTIALS, ID, Time
 CLIENT = ClientSettings(CREDENTIALS)
 
 # Of each call the requests that it takes by itself: a token, the call, another token, and the call once more.
-CALLS: dict[str, tuple[Callable[[Session], Exchange[Any]], int]] = {
+CALLS: dict[str, tuple[Callable[[ApiSession], Flow[Any]], int]] = {
     "destination": (lambda session: session.destination(ID), 4),
     "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
     "whoami": (lambda session: session.whoami(), 4),
-    "poll": (lambda session: poll(session, Watch(ID)), 8),
-    "poll, dated": (lambda session: poll(session, Watch.dated(ID)), 12),
+    "poll": (lambda session: poll(session, PollTarget(ID)), 8),
+    "poll, dated": (lambda session: poll(session, PollTarget.dated(ID)), 12),
 }
 
 
-def _metrics(kind: str) -> Callable[[Session], Exchange[Any]]:
+def _metrics(kind: str) -> Callable[[ApiSession], Flow[Any]]:
     return lambda session: session.metrics(MetricsQuery(ID, kind))
 
 
@@ -96,9 +96,9 @@ class World:
     sent: int = 0
 
     def __post_init__(self) -> None:
-        self.session = Session(CLIENT, self.time.clock, lambda: NOW + self.wall)
+        self.session = ApiSession(CLIENT, self.time.clock, lambda: NOW + self.wall)
 
-    def run(self, exchange: Exchange[Any]) -> Any:
+    def run(self, exchange: Flow[Any]) -> Any:
         """Run an exchange as a client does."""
         reply: Response | None = None
         while True:
@@ -106,9 +106,9 @@ class World:
                 step = exchange.send(reply)
             except StopIteration as done:
                 return done.value
-            if isinstance(step, Renewal):
+            if isinstance(step, TokenRefresh):
                 reply = None
-                self.run(self.session.renew(step.stale))
+                self.run(self.session.refresh_token(step.stale))
             else:
                 self.sent += 1
                 assert self.sent <= 12, "the exchange does not end"
@@ -175,7 +175,7 @@ def test_any_answers_in_any_order(call: str, acts: list[Act]) -> None:
 def test_any_answers_to_a_renewal(acts: list[Act]) -> None:
     world = World(acts)
     try:
-        world.run(world.session.renew(None))
+        world.run(world.session.refresh_token(None))
     except StreamkapError as error:
         check_error(error)
     assert world.sent == 1

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
-from airflow_provider_streamkap.api.flows import Renewal, Request, Response, Session
+from airflow_provider_streamkap.api.flows import ApiSession, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from tests.api.play import BASE, NOW, Play, answer, play, token_answer
 from tests.api.support import QUERY, Time
 
 
-def test_the_first_call_signs_in(session: Session) -> None:
+def test_the_first_call_signs_in(session: ApiSession) -> None:
     game = play(session)
     metrics = game.run(session.metrics(QUERY))
     renewal, sign_in, call = game.steps
-    assert isinstance(renewal, Renewal)
+    assert isinstance(renewal, TokenRefresh)
     assert renewal.stale is None
     assert isinstance(sign_in, Request)
     assert isinstance(call, Request)
@@ -32,7 +32,7 @@ def test_the_first_call_signs_in(session: Session) -> None:
     assert metrics.observed_at == NOW
 
 
-def test_the_token_is_used_again(session: Session) -> None:
+def test_the_token_is_used_again(session: ApiSession) -> None:
     game = play(session)
     for _ in range(3):
         game.run(session.metrics(QUERY))
@@ -40,8 +40,8 @@ def test_the_token_is_used_again(session: Session) -> None:
 
 
 def test_a_project_key_is_sent_whole() -> None:
-    session = Session(ClientSettings(Credentials(project_key='{"api": {}}'), base_url=BASE))
-    request = next(session.renew(None))
+    session = ApiSession(ClientSettings(Credentials(project_key='{"api": {}}'), base_url=BASE))
+    request = next(session.refresh_token(None))
     assert isinstance(request, Request)
     assert request.json == {"project_key": '{"api": {}}'}
 
@@ -49,7 +49,9 @@ def test_a_project_key_is_sent_whole() -> None:
 @pytest.mark.parametrize(
     ("lifetime", "lead"), [(3600, 60), (600, 60), (100, 10), ("100", 10), (10, 1), (5, 0.5), (1e300, None)]
 )
-def test_a_token_is_renewed_before_it_expires(session: Session, time: Time, lifetime: Any, lead: float | None) -> None:
+def test_a_token_is_renewed_before_it_expires(
+    session: ApiSession, time: Time, lifetime: Any, lead: float | None
+) -> None:
     game = play(session, tokens=[token_answer(expiresIn=lifetime), token_answer("second-token")])
     game.run(session.metrics(QUERY))
     seconds = float(lifetime)
@@ -66,7 +68,7 @@ def test_a_token_is_renewed_before_it_expires(session: Session, time: Time, life
 @pytest.mark.parametrize(
     "lifetime", [None, 0, 4.9, 1e-6, -5, "soon", "", True, [], {}, float("nan"), float("inf"), 10**400]
 )
-def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: Session, time: Time, lifetime: Any) -> None:
+def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: ApiSession, time: Time, lifetime: Any) -> None:
     payload = {"accessToken": "first-token", "expiresIn": lifetime}
     game = play(session, answer(), answer({}, 401), answer(), tokens=[answer(payload), token_answer("second-token")])
     game.run(session.metrics(QUERY))
@@ -76,7 +78,7 @@ def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: Session, t
     assert sent == [None, "Bearer first-token", "Bearer first-token", None, "Bearer second-token"]
 
 
-def test_a_missing_lifetime_is_unknown_too(session: Session, time: Time) -> None:
+def test_a_missing_lifetime_is_unknown_too(session: ApiSession, time: Time) -> None:
     game = play(session, tokens=[answer({"accessToken": "first-token"})])
     game.run(session.metrics(QUERY))
     time.now += 1e9
@@ -84,7 +86,7 @@ def test_a_missing_lifetime_is_unknown_too(session: Session, time: Time) -> None
     assert len(game.requests) == 3
 
 
-def test_a_slow_token_call_does_not_make_the_token_younger(session: Session, time: Time) -> None:
+def test_a_slow_token_call_does_not_make_the_token_younger(session: ApiSession, time: Time) -> None:
     def serve(request: Request) -> Response:
         time.now += 50
         return token_answer(expiresIn=100) if request.path == "/auth/access-token" else answer()
@@ -95,7 +97,7 @@ def test_a_slow_token_call_does_not_make_the_token_younger(session: Session, tim
     assert [request.path for request in game.requests].count("/auth/access-token") == 2
 
 
-def test_a_401_renews_once_and_replays_once(session: Session) -> None:
+def test_a_401_renews_once_and_replays_once(session: ApiSession) -> None:
     game = play(session, answer({}, 401), answer(), tokens=[token_answer(), token_answer("second-token")])
     assert game.run(session.metrics(QUERY)).records_lag == 3
     assert game.requests[1].headers["Authorization"] == "Bearer first-token"
@@ -103,7 +105,7 @@ def test_a_401_renews_once_and_replays_once(session: Session) -> None:
     assert (game.requests[3].path, game.requests[3].params) == (QUERY.path, QUERY.params)
 
 
-def test_a_401_after_that_is_an_error(session: Session) -> None:
+def test_a_401_after_that_is_an_error(session: ApiSession) -> None:
     game = play(session, answer({"detail": "no"}, 401, x_request_id="req-9"))
     with pytest.raises(StreamkapAuthError) as caught:
         game.run(session.metrics(QUERY))
@@ -113,24 +115,24 @@ def test_a_401_after_that_is_an_error(session: Session) -> None:
     assert (caught.value.method, caught.value.url) == ("GET", f"{BASE}/x")
 
 
-def test_who_comes_late_to_a_renewal_takes_the_others_token(session: Session) -> None:
+def test_who_comes_late_to_a_renewal_takes_the_others_token(session: ApiSession) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token"), token_answer("third-token")])
     game.run(session.metrics(QUERY))
     one, two = session.metrics(QUERY), session.metrics(QUERY)
     next(one)
     next(two)
     asks_one, asks_two = one.send(answer({}, 401)), two.send(answer({}, 401))
-    assert isinstance(asks_one, Renewal)
-    assert isinstance(asks_two, Renewal)
-    assert game.run(session.renew(asks_one.stale)).access == "second-token"
-    assert game.run(session.renew(asks_two.stale)) is None
+    assert isinstance(asks_one, TokenRefresh)
+    assert isinstance(asks_two, TokenRefresh)
+    assert game.run(session.refresh_token(asks_one.stale)).access == "second-token"
+    assert game.run(session.refresh_token(asks_two.stale)) is None
     for late in (one, two):
         replay = late.send(None)
         assert isinstance(replay, Request)
         assert replay.headers["Authorization"] == "Bearer second-token"
 
 
-def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: Session) -> None:
+def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: ApiSession) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token")])
     game.run(session.metrics(QUERY))
     slow = session.metrics(QUERY)
@@ -138,14 +140,14 @@ def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: Session) 
     renewed = session.metrics(QUERY)
     next(renewed)
     step = renewed.send(answer({}, 401))
-    assert isinstance(step, Renewal)
-    game.run(session.renew(step.stale))
+    assert isinstance(step, TokenRefresh)
+    game.run(session.refresh_token(step.stale))
     step = slow.send(answer({}, 401))
-    assert isinstance(step, Renewal)
-    assert game.run(session.renew(step.stale)) is None
+    assert isinstance(step, TokenRefresh)
+    assert game.run(session.refresh_token(step.stale)) is None
 
 
-def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: Session, time: Time) -> None:
+def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: ApiSession, time: Time) -> None:
     game = play(
         session, tokens=[token_answer(), token_answer("second-token", expiresIn=10), token_answer("third-token")]
     )
@@ -153,31 +155,31 @@ def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: Ses
     slow = session.metrics(QUERY)
     next(slow)
     step = slow.send(answer({}, 401))
-    assert isinstance(step, Renewal)
-    game.run(session.renew(step.stale))
+    assert isinstance(step, TokenRefresh)
+    game.run(session.refresh_token(step.stale))
     time.now += 10
     # Refused once more, it would be taken for a fresh one that is refused, which ends a wait for good.
-    assert game.run(session.renew(step.stale)).access == "third-token"
+    assert game.run(session.refresh_token(step.stale)).access == "third-token"
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_error_shows_neither_the_token_that_was_sent_nor_the_one_of_now(session: Session, status: int) -> None:
+def test_an_error_shows_neither_the_token_that_was_sent_nor_the_one_of_now(session: ApiSession, status: int) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token")])
     game.run(session.metrics(QUERY))
     slow, renewed = session.metrics(QUERY), session.metrics(QUERY)
     next(slow)
     next(renewed)
     step = renewed.send(answer({}, 401))
-    assert isinstance(step, Renewal)
-    game.run(session.renew(step.stale))
+    assert isinstance(step, TokenRefresh)
+    game.run(session.refresh_token(step.stale))
     with pytest.raises(StreamkapError) as caught:
         slow.send(answer({"detail": "of first-token and second-token"}, status))
     assert "of *** and ***" in str(caught.value)
 
 
-def test_without_a_renewal_the_request_goes_unsigned(session: Session) -> None:
+def test_without_a_renewal_the_request_goes_unsigned(session: ApiSession) -> None:
     exchange = session.metrics(QUERY)
-    assert isinstance(next(exchange), Renewal)
+    assert isinstance(next(exchange), TokenRefresh)
     request = exchange.send(None)
     assert isinstance(request, Request)
     assert "Authorization" not in request.headers

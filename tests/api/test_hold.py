@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_streamkap.api.backoff import SharedBackoff
 from airflow_provider_streamkap.api.errors import (
     StreamkapError,
     StreamkapRateLimitError,
     StreamkapRequestError,
     StreamkapServerError,
 )
-from airflow_provider_streamkap.api.retry import Hold
 from tests.api.support import Time
 
 LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
@@ -33,48 +33,48 @@ LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
 )
 def test_what_is_heeded(error: StreamkapError, slept: list[float]) -> None:
     time = Time()
-    hold = Hold(time.clock)
-    hold.heed(error)
-    assert list(hold.sleeps(lambda: 1e9)) == slept
+    hold = SharedBackoff(time.clock)
+    hold.record(error)
+    assert list(hold.delays(lambda: 1e9)) == slept
 
 
 def test_it_passes() -> None:
     time = Time()
-    hold = Hold(time.clock)
-    hold.heed(LIMITED)
+    hold = SharedBackoff(time.clock)
+    hold.record(LIMITED)
     time.now += 3.0
-    assert list(hold.sleeps(lambda: 1e9)) == [2.0]
+    assert list(hold.delays(lambda: 1e9)) == [2.0]
     time.now += 2.0
-    assert list(hold.sleeps(lambda: 1e9)) == []
+    assert list(hold.delays(lambda: 1e9)) == []
 
 
 def test_it_only_grows() -> None:
     time = Time()
-    hold = Hold(time.clock)
-    hold.heed(LIMITED)
-    hold.heed(StreamkapRateLimitError("429", status=429, retry_after=1.0))
-    assert list(hold.sleeps(lambda: 1e9)) == [5.0]
+    hold = SharedBackoff(time.clock)
+    hold.record(LIMITED)
+    hold.record(StreamkapRateLimitError("429", status=429, retry_after=1.0))
+    assert list(hold.delays(lambda: 1e9)) == [5.0]
 
 
 def test_a_call_without_so_much_time_is_over_at_once() -> None:
-    hold = Hold(Time().clock)
-    hold.heed(LIMITED)
+    hold = SharedBackoff(Time().clock)
+    hold.record(LIMITED)
     with pytest.raises(StreamkapRateLimitError, match=r"not asked: .* another 5\.0 s") as caught:
-        next(hold.sleeps(lambda: 5.0))
+        next(hold.delays(lambda: 5.0))
     assert caught.value.retry_after == 5.0
     assert caught.value.transient
 
 
 def test_the_moment_is_moved_on_while_others_sleep() -> None:
     time = Time()
-    hold = Hold(time.clock)
-    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
+    hold = SharedBackoff(time.clock)
+    hold.record(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
     slept: list[float] = []
-    for seconds in hold.sleeps(lambda: 100.0):
+    for seconds in hold.delays(lambda: 100.0):
         if not slept:
             # Somebody else's call, sent before, comes back.
             time.now += 4
-            hold.heed(StreamkapServerError("down", status=503, retry_after=20.0))
+            hold.record(StreamkapServerError("down", status=503, retry_after=20.0))
             time.now -= 4
         time.sleep(seconds)
         slept.append(seconds)
@@ -82,6 +82,6 @@ def test_the_moment_is_moved_on_while_others_sleep() -> None:
 
 
 def test_a_clock_that_stands_still_does_not_keep_a_call_for_ever() -> None:
-    hold = Hold(lambda: 0.0)
-    hold.heed(StreamkapRateLimitError("slow down", status=429, retry_after=5.0))
-    assert list(hold.sleeps(lambda: 100.0)) == [5.0]
+    hold = SharedBackoff(lambda: 0.0)
+    hold.record(StreamkapRateLimitError("slow down", status=429, retry_after=5.0))
+    assert list(hold.delays(lambda: 100.0)) == [5.0]

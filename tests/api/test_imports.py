@@ -40,7 +40,7 @@ HEAVY = {"requests", "aiohttp", "tenacity", "urllib3", "airflow"}
     [
         ("import airflow_provider_streamkap.api", set()),
         ("from airflow_provider_streamkap.api import *", HEAVY - {"airflow"}),
-        ("from airflow_provider_streamkap.api import MetricsQuery, Session, StreamkapError", set()),
+        ("from airflow_provider_streamkap.api import ApiSession, MetricsQuery, StreamkapError", set()),
         ("from airflow_provider_streamkap.api import StreamkapClient", {"requests", "urllib3", "tenacity"}),
         ("from airflow_provider_streamkap.api import AsyncStreamkapClient", {"aiohttp", "tenacity"}),
     ],

@@ -24,13 +24,13 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.gate.target import Observation, Watch
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import Time, settings_for
 
 IDS = [f"d{number}" for number in range(40)]
-WATCHES = [Watch(id_) for id_ in IDS]
+WATCHES = [PollTarget(id_) for id_ in IDS]
 QUERIES = [MetricsQuery(id_) for id_ in IDS]
 TOKEN, METRICS = "/auth/access-token", "/metrics"
 
@@ -64,7 +64,7 @@ def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapErr
     return {query.destination_id: got for query, got in client.get_each_destination_metrics(QUERIES)}
 
 
-def looked(client: StreamkapClient, **limits: Any) -> dict[str, Observation | StreamkapError]:
+def looked(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
     return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
@@ -116,7 +116,7 @@ def test_what_has_been_read_in_time_is_kept(service: StreamkapSimulator, make: C
     service.inject(Fault.hang(), path="/destinations/d7/metrics", times=None)
     got = looked(make(), within=1.0)
     assert isinstance(got.pop("d7"), StreamkapTimeoutError)
-    assert {type(one) for one in got.values()} == {Observation}
+    assert {type(one) for one in got.values()} == {PollResult}
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.hang(), Fault.drop(), Fault.status(401)])

@@ -19,11 +19,11 @@ from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapE
 from airflow_provider_streamkap.api.flows import (
     REFUSAL_SECONDS,
     SIGN_IN_PATH,
-    Exchange,
-    Renewal,
+    ApiSession,
+    Flow,
     Request,
     Response,
-    Session,
+    TokenRefresh,
 )
 from airflow_provider_streamkap.api.settings import ClientSettings
 from tests.api.play import BASE, answer
@@ -78,8 +78,8 @@ class Call:
     :param refused: whether its request has met a 401.
     """
 
-    exchange: Exchange[Any]
-    waits: Request | Renewal | None = None
+    exchange: Flow[Any]
+    waits: Request | TokenRefresh | None = None
     sent: list[Known] = field(default_factory=list)
     stale: Known | None = None
     refused: bool = False
@@ -91,14 +91,14 @@ class TokenAgainstModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.time = Time()
-        self.session = Session(ClientSettings(CREDENTIALS, base_url=BASE), self.time.clock)
+        self.session = ApiSession(ClientSettings(CREDENTIALS, base_url=BASE), self.time.clock)
         self.known: Known | None = None
         # What the server takes for good.
         self.good: set[str] = set()
         self.calls: list[Call] = []
         # Who holds the lock, and its request for a token.
         self.holder: Call | None = None
-        self.renewal: Exchange[Token | None] | None = None
+        self.renewal: Flow[Token | None] | None = None
         self.asked_at = 0.0
         self.number = 0
         self.refused_at = -math.inf
@@ -120,7 +120,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert len(call.sent) == 1 + call.refused
 
     def _expect_renewal(self, call: Call, step: Any, stale: Known | None) -> None:
-        assert isinstance(step, Renewal)
+        assert isinstance(step, TokenRefresh)
         assert (step.stale and step.stale.access) == (stale and stale.access)
         call.waits, call.stale = step, stale
 
@@ -136,7 +136,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         return [call for call in self.calls if isinstance(call.waits, Request)]
 
     def _queue(self) -> list[Call]:
-        return [call for call in self.calls if isinstance(call.waits, Renewal) and call is not self.holder]
+        return [call for call in self.calls if isinstance(call.waits, TokenRefresh) and call is not self.holder]
 
     def _begin(self) -> Call:
         call = Call(self.session.whoami())
@@ -196,8 +196,8 @@ class TokenAgainstModel(RuleBasedStateMachine):
         self._take(data.draw(st.sampled_from(self._queue()), label="call"))
 
     def _take(self, call: Call) -> None:
-        assert isinstance(call.waits, Renewal)
-        renewal = self.session.renew(call.waits.stale)
+        assert isinstance(call.waits, TokenRefresh)
+        renewal = self.session.refresh_token(call.waits.stale)
         try:
             request = next(renewal)
         except StreamkapAuthError:
@@ -296,7 +296,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
     @invariant()
     def whoever_waits_for_a_renewal_can_have_it(self) -> None:
         assert (self.holder is None) is (self.renewal is None)
-        assert self.holder is None or isinstance(self.holder.waits, Renewal)
+        assert self.holder is None or isinstance(self.holder.waits, TokenRefresh)
 
     def teardown(self) -> None:
         for call in list(self.calls):

@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS, Session
+from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS, ApiSession
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import QUERY, Time, settings_for
 
@@ -50,7 +50,7 @@ def test_threads_share_one_renewal(simulator: StreamkapSimulator) -> None:
 
 def test_clients_may_share_a_session(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator)
-    session = Session(settings)
+    session = ApiSession(settings)
     simulator.inject(Fault.slow(0.2), path="/auth/access-token")
 
     def ask() -> None:
@@ -82,7 +82,7 @@ def test_tasks_share_one_renewal(simulator: StreamkapSimulator) -> None:
 
 def test_first_calls_at_once_share_what_they_open(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator)
-    session = Session(settings)
+    session = ApiSession(settings)
     with StreamkapClient(settings, session=session) as client:
         client.whoami()
 
@@ -144,7 +144,7 @@ def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -
 
 def test_a_thread_does_not_wait_for_ever_for_anothers_renewal(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator, max_attempts=1)
-    session = Session(settings)
+    session = ApiSession(settings)
     refused = pytest.raises(StreamkapTimeoutError, match="another call was still renewing")
     with StreamkapClient(settings, session=session) as client, session.lock, refused:
         client.get_destination_metrics(QUERY, within=0.05)

@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, MetricsQuery
 from airflow_provider_streamkap.gate.reading import LagPoint
-from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, Observation, Watch
+from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, PollResult, PollTarget
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import ID, Asker
 
@@ -32,7 +32,7 @@ def series(*points: dict[str, Any]) -> DestinationMetrics:
 
 
 def test_without_times() -> None:
-    watch = Watch(ID)
+    watch = PollTarget(ID)
     assert watch.latest() == MetricsQuery(ID)
     assert watch.newest(NOW) is None
 
@@ -42,17 +42,17 @@ def test_without_times() -> None:
     [(None, WINDOW_SECONDS), (60, WINDOW_SECONDS), (86_400, 86_400 + 2 * GRAIN_SECONDS), (7200.5, 7201 + 120)],
 )
 def test_with_times(max_age: float | None, window: int) -> None:
-    assert Watch.dated(ID, max_age).window == window
+    assert PollTarget.dated(ID, max_age).window == window
 
 
 def test_the_newest_points_are_asked_for_at_the_finest_grain() -> None:
-    query = Watch.dated(ID).newest(NOW)
+    query = PollTarget.dated(ID).newest(NOW)
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
 @pytest.mark.parametrize("second", [0, 1, 59])
 def test_the_query_starts_on_a_whole_minute_so_that_minutes_are_always_cut_alike(second: int) -> None:
-    query = Watch.dated(ID).newest(NOW.replace(second=second))
+    query = PollTarget.dated(ID).newest(NOW.replace(second=second))
     assert query is not None
     assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
@@ -65,7 +65,7 @@ def points(*shown: tuple[int, float | None]) -> list[tuple[int, float]]:
     """Return the known points of a reading of these (minute, lag), in minutes after 11:00."""
     start = datetime(2026, 3, 1, 11, tzinfo=UTC).timestamp()
     items = [{"timestamp": stamp(minute), "value": value} for minute, value in shown]
-    known = Observation(LATEST, series(*items)).reading.points
+    known = PollResult(LATEST, series(*items)).reading.points
     assert known is not None
     return [(round((point.at - start) / 60), point.lag) for point in known]
 
@@ -82,15 +82,15 @@ def test_the_worse_of_two_values_for_one_timestamp_counts(values: tuple[float | 
 
 
 def test_a_reading_holds_both_the_latest_lag_and_the_points() -> None:
-    reading = Observation(LATEST, series({"timestamp": stamp(59), "value": 4})).reading
+    reading = PollResult(LATEST, series({"timestamp": stamp(59), "value": 4})).reading
     assert (reading.lag, reading.newest) == (3, LagPoint(datetime(2026, 3, 1, 11, 59, tzinfo=UTC).timestamp(), 4))
-    assert Observation(LATEST).reading.points is None
-    assert Observation(LATEST, series()).reading.points == ()
-    assert Observation(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
+    assert PollResult(LATEST).reading.points is None
+    assert PollResult(LATEST, series()).reading.points == ()
+    assert PollResult(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
 
 
 def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> None:
-    seen = asker.observe(Watch.dated(ID))
+    seen = asker.advance(PollTarget.dated(ID))
     assert seen.latest.records_lag == 7
     assert seen.reading.newest is not None
     assert seen.reading.newest.lag == 7
@@ -99,20 +99,20 @@ def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> No
 
 
 def test_observing_without_times(asker: Asker, simulator: StreamkapSimulator) -> None:
-    assert asker.observe(Watch(ID)).as_dict()["data"]["recordsLag"] == 7
+    assert asker.advance(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
     assert simulator.count("/metrics") == 1
 
 
-WAYS = pytest.mark.parametrize("watch", [Watch(ID), Watch.dated(ID)], ids=["latest", "dated"])
+WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.dated(ID)], ids=["latest", "dated"])
 
 
 @WAYS
 def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
-    asker: Asker, simulator: StreamkapSimulator, watch: Watch
+    asker: Asker, simulator: StreamkapSimulator, watch: PollTarget
 ) -> None:
     simulator.set(ID, scenarios.sequence([scenarios.Reading(has_metrics=False)]))
     simulator.inject(Fault.status(404), path="time_type=timeseries")
-    seen = asker.observe(watch)
+    seen = asker.advance(watch)
     assert not seen.measured
     assert (seen.latest.connector_status, seen.latest.records_lag, seen.latest.latency_ms) == (None, None, None)
     assert not seen.reading.points
@@ -124,7 +124,7 @@ def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
 
 def test_points_without_latest_metrics_are_no_metrics_either(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
-    seen = asker.observe(Watch.dated(ID))
+    seen = asker.advance(PollTarget.dated(ID))
     assert not seen.measured
     assert not seen.reading.points
 
@@ -143,7 +143,7 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
     asker: Asker, simulator: StreamkapSimulator, fault: Fault
 ) -> None:
     simulator.inject(fault, path="time_type=timeseries", times=None)
-    seen = asker.observe(Watch.dated(ID))
+    seen = asker.advance(PollTarget.dated(ID))
     assert seen.latest.records_lag == 7
     assert (seen.series, seen.reading.points) == (None, ())
     assert seen.series_error is not None
@@ -154,13 +154,13 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
 def test_a_lag_series_of_another_type_holds_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
     body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
-    assert asker.observe(Watch.dated(ID)).reading.points == ()
+    assert asker.advance(PollTarget.dated(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
 def test_a_timeseries_that_fails_for_now_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
     simulator.inject(fault, path="time_type=timeseries")
-    seen = asker.observe(Watch.dated(ID))
+    seen = asker.advance(PollTarget.dated(ID))
     assert seen.series_error is None
     assert seen.reading.newest is not None
 
@@ -171,19 +171,19 @@ def test_refused_credentials_are_refused_for_the_timeseries_as_well(
 ) -> None:
     simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
     with pytest.raises(StreamkapHTTPError) as caught:
-        asker.observe(Watch.dated(ID))
+        asker.advance(PollTarget.dated(ID))
     assert caught.value.permanent
 
 
 @WAYS
 @pytest.mark.parametrize("how", ["404", "empty"])
 def test_a_404_of_a_destination_that_does_not_exist_stays_one(
-    asker: Asker, simulator: StreamkapSimulator, watch: Watch, how: Any
+    asker: Asker, simulator: StreamkapSimulator, watch: PollTarget, how: Any
 ) -> None:
     simulator.remove(ID)
     simulator.unknown_destination = how
     with pytest.raises(StreamkapNotFoundError, match=f"{ID}/metrics.*404 Not Found") as caught:
-        asker.observe(watch)
+        asker.advance(watch)
     assert caught.value.permanent
     assert simulator.count(method="GET") == (2 if watch.window is None else 3)
 
@@ -192,7 +192,7 @@ def test_who_may_not_look_is_told_of_the_404(asker: Asker, simulator: StreamkapS
     simulator.permissions = ["read:destination_metrics"]
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError, match=r"/metrics.*404 Not Found"):
-        asker.observe(Watch(ID))
+        asker.advance(PollTarget(ID))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_look_at_the_destination_fails_as_any_other_call(
     simulator.inject(Fault.status(404), path="/metrics", times=None)
     simulator.inject(fault, path=f"/destinations/{ID}", times=None)
     with pytest.raises(kind) as caught:
-        asker.observe(Watch(ID))
+        asker.advance(PollTarget(ID))
     assert type(caught.value) is kind
     assert simulator.count(method="GET") == requests
 
@@ -220,8 +220,8 @@ def test_a_look_at_the_destination_that_fails_in_passing_is_repeated(
 ) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=2)
     simulator.inject(Fault.status(503), path=f"/destinations/{ID}")
-    assert not asker.observe(Watch(ID)).measured
-    assert asker.observe(Watch(ID)).measured
+    assert not asker.advance(PollTarget(ID)).measured
+    assert asker.advance(PollTarget(ID)).measured
 
 
 def test_other_calls_take_a_404_as_it_is(asker: Asker, simulator: StreamkapSimulator) -> None:

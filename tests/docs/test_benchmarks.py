@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cost.crowd import Figures
+from benchmarks.cost.plan import Crowd
+from benchmarks.cost.report import Results, tables
 from benchmarks.pages import marks, write
-from benchmarks.waits.crowd import Figures
-from benchmarks.waits.plan import Crowd
-from benchmarks.waits.report import Results, tables
 
 
 def rows(text: str, heading: str) -> list[dict[str, str]]:

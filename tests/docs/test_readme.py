@@ -9,7 +9,7 @@ import re
 import shlex
 
 from airflow_provider_streamkap._compat import Connection
-from airflow_provider_streamkap.hooks._connection import understand
+from airflow_provider_streamkap.hooks._connection import parse_connection
 from tests.docs.pages import ROOT, SNIPPETS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def test_the_connection_is_understood() -> None:
     assert name == "AIRFLOW_CONN_STREAMKAP_DEFAULT"
     given = json.loads(value)
     conn = Connection(conn_id="streamkap_default", **given)
-    assert understand(conn, {}, {}).settings.credentials.client_id == "my-client-id"
+    assert parse_connection(conn, {}, {}).settings.credentials.client_id == "my-client-id"
 
 
 def test_the_commands_are_there() -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.testing import scenarios
+from tests.airflow.logs import capture
+from tests.airflow.waits import hurried_simulator
 from tests.docs.conftest import ORDERS
 from tests.docs.pages import SNIPPETS, dag_of, snippet
 from tests.docs.test_snippets import execute
-from tests.face.logs import capture
-from tests.face.waits import hurried_simulator
 
 
 def shape(value: Any) -> Any:

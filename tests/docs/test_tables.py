@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_streamkap._compat import Connection
 from airflow_provider_streamkap._results import exception_for
 from airflow_provider_streamkap.api import errors
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.wait import GaveUp
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.wait import Failed
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, understand
+from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, parse_connection
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, scenarios
@@ -28,13 +28,13 @@ FORM: Any = get_provider_info()["connection-types"][0]  # type: ignore[index]
 
 def test_who_raises_what() -> None:
     rows = table("deferrable.md", "end")
-    assert set(rows) == {"opened", *(why.value for why in GiveUp)}
-    for why in GiveUp:
+    assert set(rows) == {"opened", *(why.value for why in FailureKind)}
+    for why in FailureKind:
         _, exception, retried, soft_fail, never_fail = rows[why.value]
-        raised = type(exception_for(GaveUp(why, "")))
+        raised = type(exception_for(Failed(why, "")))
         assert code(exception) == [raised.__name__]
         assert retried == ("yes" if raised.__name__ == "AirflowException" else "no")
-        assert soft_fail == ("skipped" if why is GiveUp.DEADLINE else "fails")
+        assert soft_fail == ("skipped" if why is FailureKind.DEADLINE else "fails")
         assert never_fail == "skipped"
 
 
@@ -53,7 +53,7 @@ def test_the_keys_of_the_extra() -> None:
         key: field["label"] for key, field in FORM["conn-fields"].items()
     }
     assert set(rows) == set(EXTRA_FIELDS)
-    bare = understand(Connection(conn_id="bare", conn_type="streamkap", login="id", password="secret"), {}, {})
+    bare = parse_connection(Connection(conn_id="bare", conn_type="streamkap", login="id", password="secret"), {}, {})
     settings = bare.settings
     defaults = {key: cells[2] for key, cells in rows.items()}
     assert (defaults["timeout"], defaults["max_attempts"]) == (f"{settings.timeout:g}", str(settings.max_attempts))

@@ -132,7 +132,7 @@ def connection(simulator: StreamkapSimulator, **extra: Any) -> str:
 def time_of_its_own() -> Iterator[Time]:
     """Let the clients of this process start with nothing, and wait by a time in which nobody waits."""
     time = Time()
-    with shared.paced(time.pace()):
+    with shared.use_client_clock(time.pace()):
         yield time
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
+from tests.airflow.conftest import airflow_database
 from tests.api.conftest import authority
-from tests.face.conftest import airflow_database
 
 __all__ = ["airflow_database", "authority"]

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_streamkap.hooks._shared import Pace
+from airflow_provider_streamkap.hooks._shared import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from tests.airflow.modes import TaskInstance, hurried, run
 from tests.api.support import Longest
-from tests.face.modes import TaskInstance, hurried, run
 from tests.faults.ends import FAILURES, GOOD
 
 
@@ -46,9 +46,9 @@ class Time(threading.local):
     async def asleep(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def pace(self) -> Pace:
+    def pace(self) -> ClientClock:
         """The pace of clients that wait by this time, with jitter that always takes the whole back-off."""
-        return Pace(self.clock, self.sleep, self.asleep, Longest())
+        return ClientClock(self.clock, self.sleep, self.asleep, Longest())
 
 
 class Store(dict[str, Any]):

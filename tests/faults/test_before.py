@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.airflow import modes
 from tests.api.authority import Authority
-from tests.face import modes
 from tests.faults import cell as cells
 from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
 from tests.faults.front import Front

@@ -15,91 +15,91 @@ from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.reading import Reading
-from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.target import Observation
-from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened
+from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.target import PollResult
+from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 
 LATEST = DestinationGate(lag_source="latest")
 LAGGING, PAUSED = Reading("Active", 7), Reading("Paused", 0)
 DOWN = StreamkapConnectionError("connection refused")
 
 
-def begin(patience: Patience | None = None, **plan: Any) -> DestinationWait:
-    return DestinationWait(WaitPlan(("d1",), LATEST, patience or Patience(), **plan))
+def begin(failure_policy: FailurePolicy | None = None, **spec: Any) -> ResourceWait:
+    return ResourceWait(WaitSpec(("d1",), LATEST, failure_policy or FailurePolicy(), **spec))
 
 
-def moved(wait: DestinationWait) -> DestinationWait:
+def moved(wait: ResourceWait) -> ResourceWait:
     """Return the wait as another process restores it."""
-    return DestinationWait.recall(wait.plan, json.loads(json.dumps(wait.memory())))
+    return ResourceWait.from_dict(wait.spec, json.loads(json.dumps(wait.to_dict())))
 
 
-def observed(lead: float | None, lag: int = 7) -> Observation:
+def observed(lead: float | None, lag: int = 7) -> PollResult:
     """Return what a poll shows where the API's clock is ahead by some seconds."""
     payload = {"data": {"connector_status": "Active", "recordsLag": lag}}
-    return Observation(DestinationMetrics.parse(MetricsQuery("d1"), payload, datetime.now(UTC)), clock_lead=lead)
+    return PollResult(DestinationMetrics.parse(MetricsQuery("d1"), payload, datetime.now(UTC)), clock_lead=lead)
 
 
 @pytest.mark.parametrize(
-    ("patience", "reading", "why"),
+    ("failure_policy", "reading", "why"),
     [
-        (Patience(None, stall_after=300), LAGGING, GiveUp.STALLED),
-        (Patience(None, status_grace=300), PAUSED, GiveUp.STATUS),
+        (FailurePolicy(None, stall_after=300), LAGGING, FailureKind.STALLED),
+        (FailurePolicy(None, status_grace=300), PAUSED, FailureKind.STATUS),
     ],
 )
 class TestGaps:
     def test_time_without_polls_does_not_count_against_the_destination(
-        self, patience: Patience, reading: Reading, why: GiveUp
+        self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
-        wait = begin(patience)
-        assert isinstance(wait.observe({"d1": reading}, 1), Again)
+        wait = begin(failure_policy)
+        assert isinstance(wait.advance({"d1": reading}, 1), PollAgain)
         # Ten minutes without a triggerer, in which the destination may have recovered and fallen back again.
         wait = moved(wait)
         for now in (600, 660, 720, 780, 840):
-            assert isinstance(wait.observe({"d1": reading}, now), Again)
-        step = wait.observe({"d1": reading}, 900)
-        assert isinstance(step, GaveUp)
+            assert isinstance(wait.advance({"d1": reading}, now), PollAgain)
+        step = wait.advance({"d1": reading}, 900)
+        assert isinstance(step, Failed)
         assert step.why is why
         assert "for 300 s" in step.message
 
     def test_a_run_of_failed_polls_does_not_count_either(
-        self, patience: Patience, reading: Reading, why: GiveUp
+        self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
-        wait = begin(patience)
-        assert isinstance(wait.observe({"d1": reading}, 0), Again)
+        wait = begin(failure_policy)
+        assert isinstance(wait.advance({"d1": reading}, 0), PollAgain)
         for now in range(60, 600, 60):
-            assert isinstance(wait.observe({"d1": DOWN}, now), Again)
-        assert isinstance(wait.observe({"d1": reading}, 600), Again)
+            assert isinstance(wait.advance({"d1": DOWN}, now), PollAgain)
+        assert isinstance(wait.advance({"d1": reading}, 600), PollAgain)
 
     def test_a_single_failed_poll_does_not_start_the_time_again(
-        self, patience: Patience, reading: Reading, why: GiveUp
+        self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
-        wait = begin(patience)
+        wait = begin(failure_policy)
         for now, seen in ((0, reading), (60, reading), (120, DOWN), (180, reading), (240, reading)):
-            assert isinstance(wait.observe({"d1": seen}, now), Again)
-        assert isinstance(wait.observe({"d1": reading}, 300), GaveUp)
+            assert isinstance(wait.advance({"d1": seen}, now), PollAgain)
+        assert isinstance(wait.advance({"d1": reading}, 300), Failed)
 
     def test_a_restart_of_the_triggerer_with_a_short_interval_counts(
-        self, patience: Patience, reading: Reading, why: GiveUp
+        self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
-        wait = begin(patience, poke_interval=1)
+        wait = begin(failure_policy, poke_interval=1)
         for now in range(0, 300, 25):
-            assert isinstance(wait.observe({"d1": reading}, now), Again)
-        assert isinstance(wait.observe({"d1": reading}, 300), GaveUp)
+            assert isinstance(wait.advance({"d1": reading}, now), PollAgain)
+        assert isinstance(wait.advance({"d1": reading}, 300), Failed)
 
 
 def test_a_timeout_says_when_nobody_polled() -> None:
     wait = begin(started=0, deadline=600)
-    wait.observe({"d1": LAGGING}, 2)
-    step = moved(wait).observe({"d1": LAGGING}, 610)
-    assert isinstance(step, GaveUp)
+    wait.advance({"d1": LAGGING}, 2)
+    step = moved(wait).advance({"d1": LAGGING}, 610)
+    assert isinstance(step, Failed)
     assert "Not polled between 1970-01-01 00:00:02Z and 1970-01-01 00:10:10Z: no triggerer" in step.message
     assert "Last seen: d1: lag is 7, above 0" in step.message
 
 
 def test_a_timeout_without_a_last_poll_says_how_old_the_last_reading_is() -> None:
     wait = begin(started=0, deadline=600)
-    wait.observe({"d1": LAGGING}, 2)
+    wait.advance({"d1": LAGGING}, 2)
     said = moved(wait).timed_out(700)
     assert "Not polled between 1970-01-01 00:00:02Z and 1970-01-01 00:11:40Z: no triggerer" in said
     assert "Last seen 698 s ago: d1: lag is 7, above 0" in said
@@ -108,71 +108,71 @@ def test_a_timeout_without_a_last_poll_says_how_old_the_last_reading_is() -> Non
 def test_a_timeout_of_a_wait_that_was_polled_all_the_time_mentions_no_gap() -> None:
     wait = begin(started=0, deadline=120)
     for now in (0, 60):
-        wait.observe({"d1": LAGGING}, now)
-    step = wait.observe({"d1": LAGGING}, 120)
-    assert isinstance(step, GaveUp)
+        wait.advance({"d1": LAGGING}, now)
+    step = wait.advance({"d1": LAGGING}, 120)
+    assert isinstance(step, Failed)
     assert "Not polled" not in step.message
 
 
 @pytest.mark.parametrize(("skew", "direction"), [(180, "ahead of"), (-180, "behind")])
 def test_a_wait_keeps_its_length_on_a_machine_whose_clock_differs(skew: int, direction: str) -> None:
     first = begin(started=1000, deadline=1060, poke_interval=5)
-    assert isinstance(first.observe({"d1": observed(10)}, 1001), Again)
+    assert isinstance(first.advance({"d1": observed(10)}, 1001), PollAgain)
     wait = moved(first)
     # The other clock shows 1002 + skew now, so that the API's is ahead of it by 10 - skew.
-    step = wait.observe({"d1": observed(10 - skew)}, 1002 + skew)
-    assert isinstance(step, Again)
+    step = wait.advance({"d1": observed(10 - skew)}, 1002 + skew)
+    assert isinstance(step, PollAgain)
     (warning,) = wait.warnings
     assert f"is 180 s {direction} the clock of the machine on which the wait began" in warning
     assert "2 of 60 s elapsed" in str(wait.progress(step, 1002 + skew))
-    assert isinstance(wait.observe({"d1": observed(10 - skew)}, 1059 + skew), Again)
+    assert isinstance(wait.advance({"d1": observed(10 - skew)}, 1059 + skew), PollAgain)
     assert not wait.warnings
-    step = wait.observe({"d1": observed(10 - skew)}, 1060 + skew)
-    assert isinstance(step, GaveUp)
+    step = wait.advance({"d1": observed(10 - skew)}, 1060 + skew)
+    assert isinstance(step, Failed)
     assert "60 of 60 s elapsed" in step.message
     assert "Not polled" not in step.message
 
 
 def test_a_wait_that_seems_to_begin_in_the_future_keeps_its_length() -> None:
     first = begin(started=1000, deadline=1060, poke_interval=5)
-    first.observe({"d1": observed(None)}, 1001)
+    first.advance({"d1": observed(None)}, 1001)
     wait = moved(first)
-    assert isinstance(wait.observe({"d1": DOWN}, 822), Again)
+    assert isinstance(wait.advance({"d1": DOWN}, 822), PollAgain)
     assert "178 s behind the clock" in wait.warnings[0]
-    assert isinstance(wait.observe({"d1": observed(None)}, 882), GaveUp)
+    assert isinstance(wait.advance({"d1": observed(None)}, 882), Failed)
 
 
 @pytest.mark.parametrize(("first_lead", "lead"), [(3.0, 0.5), (None, 180), (180, None)])
 def test_clocks_that_agree_or_cannot_be_compared_move_nothing(first_lead: float | None, lead: float | None) -> None:
     first = begin(started=1000, deadline=1060)
-    first.observe({"d1": observed(first_lead)}, 1001)
+    first.advance({"d1": observed(first_lead)}, 1001)
     wait = moved(first)
-    wait.observe({"d1": observed(lead)}, 1002)
+    wait.advance({"d1": observed(lead)}, 1002)
     assert not wait.warnings
-    assert wait.plan == first.plan
+    assert wait.spec == first.spec
 
 
 def test_points_count_after_the_start_on_the_clock_that_reads_them() -> None:
-    first = DestinationWait(WaitPlan(("d1",), DestinationGate(), started=1000, deadline=1600))
-    first.observe({"d1": observed(0)}, 1001)
+    first = ResourceWait(WaitSpec(("d1",), DestinationGate(), started=1000, deadline=1600))
+    first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)
-    wait.observe({"d1": observed(180)}, 822)
-    assert wait.courses["d1"].history.after == 820
+    wait.advance({"d1": observed(180)}, 822)
+    assert wait.resources["d1"].history.after == 820
 
 
 def test_the_clock_of_the_machine_where_the_wait_began_stays_the_reference() -> None:
     first = begin(started=1000, deadline=1060)
-    first.observe({"d1": observed(0)}, 1001)
+    first.advance({"d1": observed(0)}, 1001)
     second = moved(first)
-    second.observe({"d1": observed(100)}, 902)
-    assert second.memory()["clock_lead"] == 0
+    second.advance({"d1": observed(100)}, 902)
+    assert second.to_dict()["clock_lead"] == 0
 
 
 def test_servers_with_different_clocks_do_not_start_the_wait_again() -> None:
-    first = DestinationWait(WaitPlan(("d1",), LATEST, confirmations=3, started=1000, deadline=9000))
-    first.observe({"d1": observed(0)}, 1001)
+    first = ResourceWait(WaitSpec(("d1",), LATEST, confirmations=3, started=1000, deadline=9000))
+    first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)
-    assert isinstance(wait.observe({"d1": observed(0, lag=0)}, 1002), Again)
-    assert isinstance(wait.observe({"d1": observed(100, lag=0)}, 1003), Again)
-    assert isinstance(wait.observe({"d1": observed(-100, lag=0)}, 1004), Opened)
+    assert isinstance(wait.advance({"d1": observed(0, lag=0)}, 1002), PollAgain)
+    assert isinstance(wait.advance({"d1": observed(100, lag=0)}, 1003), PollAgain)
+    assert isinstance(wait.advance({"d1": observed(-100, lag=0)}, 1004), Succeeded)
     assert not wait.warnings

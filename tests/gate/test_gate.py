@@ -157,9 +157,9 @@ def test_a_gate_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: 
 
 def test_a_gate_survives_being_written_as_json() -> None:
     gate = DestinationGate(5, ["Active", "Starting"], 250.5, "Broken", AFTER, 600, "timeseries")
-    assert DestinationGate(**json.loads(json.dumps(gate.arguments()))) == gate
+    assert DestinationGate(**json.loads(json.dumps(gate.to_dict()))) == gate
     anything = DestinationGate(0, None, None, None)
-    assert DestinationGate(**json.loads(json.dumps(anything.arguments()))) == anything
+    assert DestinationGate(**json.loads(json.dumps(anything.to_dict()))) == anything
 
 
 def test_statuses_may_come_from_a_generator() -> None:

@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading
-from airflow_provider_streamkap.gate.spec import WaitPlan
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, Step
+from airflow_provider_streamkap.gate.spec import WaitSpec
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.wait import Failed, NextStep, PollAgain, ResourceWait, Succeeded
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 DOWN = StreamkapConnectionError("connection refused")
@@ -28,12 +28,12 @@ class Wait:
     :param after: ``observed_after``; ``None``: not set.
     """
 
-    def __init__(self, after: float | None = None, *, condition: dict[str, Any] | None = None, **plan: Any) -> None:
+    def __init__(self, after: float | None = None, *, condition: dict[str, Any] | None = None, **spec: Any) -> None:
         moment = None if after is None else MIDNIGHT + timedelta(seconds=after)
         gate = DestinationGate(**{"observed_after": moment, **(condition or {})})
-        for name in {"deadline", "started"} & plan.keys():
-            plan[name] += MIDNIGHT.timestamp()
-        self.wait = DestinationWait(WaitPlan(("d1",), gate, **plan))
+        for name in {"deadline", "started"} & spec.keys():
+            spec[name] += MIDNIGHT.timestamp()
+        self.wait = ResourceWait(WaitSpec(("d1",), gate, **spec))
 
     def poll(
         self,
@@ -42,7 +42,7 @@ class Wait:
         status: str | None = "Active",
         latest: float | None = None,
         partitions: float | None = None,
-    ) -> Step:
+    ) -> NextStep:
         """Add a poll.
 
         :param points: what the timeseries holds, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
@@ -54,14 +54,14 @@ class Wait:
             worst[stamp] = max(lag, worst.get(stamp, 0))
         known = tuple(LagPoint(MIDNIGHT.timestamp() + stamp, worst[stamp]) for stamp in sorted(worst))
         reading = Reading(status, latest, None, None if points is None else known, at, partitions)
-        return self.wait.observe({"d1": reading}, at.timestamp())
+        return self.wait.advance({"d1": reading}, at.timestamp())
 
-    def fail(self, now: float) -> Step:
-        return self.wait.observe({"d1": DOWN}, MIDNIGHT.timestamp() + now)
+    def fail(self, now: float) -> NextStep:
+        return self.wait.advance({"d1": DOWN}, MIDNIGHT.timestamp() + now)
 
     @property
     def missing(self) -> str:
-        return str(self.wait.courses["d1"].missing)
+        return str(self.wait.resources["d1"].missing)
 
     @property
     def warning(self) -> str:
@@ -69,23 +69,23 @@ class Wait:
 
     @property
     def confirmed(self) -> int:
-        return self.wait.courses["d1"].confirmations
+        return self.wait.resources["d1"].confirmations
 
     def restarted(self) -> Wait:
         """Continue in another process."""
         again = Wait()
-        again.wait = DestinationWait.recall(self.wait.plan, json.loads(json.dumps(self.wait.memory())))
+        again.wait = ResourceWait.from_dict(self.wait.spec, json.loads(json.dumps(self.wait.to_dict())))
         return again
 
 
-def confirming(step: Step) -> bool:
-    return isinstance(step, Again) and step.confirming
+def confirming(step: NextStep) -> bool:
+    return isinstance(step, PollAgain) and step.confirming
 
 
 # A wait that has polled since its moment, 900, on a connector that is known to run; points carry the start of their
 # minute and can be read once it is over.
-def running(**plan: Any) -> Wait:
-    wait = Wait(900, **plan)
+def running(**spec: Any) -> Wait:
+    wait = Wait(900, **spec)
     for now in (840, 900, 960):
         wait.poll(now, "780:5 840:5")
     return wait
@@ -95,7 +95,7 @@ def test_two_points_in_a_row_open() -> None:
     wait = running()
     assert confirming(wait.poll(1020, "900:5 960:0")) is True
     assert wait.confirmed == 1
-    assert wait.poll(1080, "900:5 960:0 1020:0") == Opened(("d1",))
+    assert wait.poll(1080, "900:5 960:0 1020:0") == Succeeded(("d1",))
 
 
 def test_a_point_that_is_read_again_confirms_nothing() -> None:
@@ -109,18 +109,18 @@ def test_as_many_points_are_needed_as_there_are_confirmations() -> None:
     wait = running(confirmations=3)
     assert confirming(wait.poll(1020, "960:0"))
     assert confirming(wait.poll(1080, "960:0 1020:0"))
-    assert wait.poll(1140, "960:0 1020:0 1080:0") == Opened(("d1",))
+    assert wait.poll(1140, "960:0 1020:0 1080:0") == Succeeded(("d1",))
 
 
 def test_one_response_is_not_enough_for_two_confirmations_however_many_points_it_brings() -> None:
     wait = running()
     assert confirming(wait.poll(1200, "960:0 1020:0 1080:0"))
-    assert wait.poll(1220, "960:0 1020:0 1080:0") != Opened(("d1",))
+    assert wait.poll(1220, "960:0 1020:0 1080:0") != Succeeded(("d1",))
 
 
 def test_the_points_of_the_first_minute_after_the_moment_do_not_count() -> None:
     wait = running()
-    assert wait.poll(1019, "900:0 959:0") == Again(60)
+    assert wait.poll(1019, "900:0 959:0") == PollAgain(60)
     assert wait.missing == "the newest lag is from 2026-03-01 00:15:59Z and counts from 2026-03-01 00:16:00Z on"
 
 
@@ -231,7 +231,7 @@ def test_the_gate_stays_shut_while_a_response_contradicts_the_points(name: str) 
     after, polls = LIES[name]
     wait = Wait(after, condition={"fail_on_status": ()})
     for poll in polls:
-        assert not isinstance(wait.poll(*poll), Opened), f"opened at {poll[0]}"
+        assert not isinstance(wait.poll(*poll), Succeeded), f"opened at {poll[0]}"
 
 
 def test_it_opens_once_the_lies_have_ended() -> None:
@@ -242,7 +242,7 @@ def test_it_opens_once_the_lies_have_ended() -> None:
     assert confirming(wait.poll(1080, "960:0 1020:0", latest=0))
     assert "a lag above the limit was shown at 2026-03-01 00:17:00Z; waiting for a later point" in wait.missing
     assert confirming(wait.poll(1140, "1020:0 1080:0", latest=0))
-    assert wait.poll(1200, "1080:0 1140:0", latest=0) == Opened(("d1",))
+    assert wait.poll(1200, "1080:0 1140:0", latest=0) == Succeeded(("d1",))
 
 
 def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
@@ -251,10 +251,10 @@ def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
     wait.poll(960, "1019:0")
     assert wait.missing == "the newest lag is from 2026-03-01 00:16:59Z and counts from 2026-03-01 00:17:00Z on"
     wait.poll(1020, "1020:0 1080:0")
-    assert wait.poll(1040, "1020:0 1080:0 1100:0") == Opened(("d1",))
+    assert wait.poll(1040, "1020:0 1080:0 1100:0") == Succeeded(("d1",))
     wait = Wait(900)
     wait.poll(900, "1020:5")
-    assert isinstance(wait.poll(960, "1020:5 1080:0"), Again)
+    assert isinstance(wait.poll(960, "1020:5 1080:0"), PollAgain)
     wait.poll(1020, "1080:0 1140:0")
     wait.poll(1080, "1140:0 1200:0")
     wait.poll(1140, "1200:0 1260:0")
@@ -265,7 +265,7 @@ def test_an_absurd_timestamp_keeps_the_gate_shut_and_is_reported() -> None:
     wait = Wait(900)
     last = (datetime.max.replace(tzinfo=UTC) - MIDNIGHT).total_seconds() - 1
     for now in (960, 1020, 1080):
-        assert isinstance(wait.poll(now, f"{last}:0"), Again)
+        assert isinstance(wait.poll(now, f"{last}:0"), PollAgain)
     assert "the newest lag is from 9999-12-31" in wait.missing
 
 
@@ -280,7 +280,7 @@ def test_points_from_before_the_connector_was_seen_running_do_not_count() -> Non
     assert wait.confirmed == 0
     assert confirming(wait.poll(720, "600:0 660:0"))
     assert wait.confirmed == 1
-    assert wait.poll(780, "660:0 720:0") == Opened(("d1",))
+    assert wait.poll(780, "660:0 720:0") == Succeeded(("d1",))
 
 
 def test_another_status_in_between_starts_the_run_again() -> None:
@@ -293,7 +293,7 @@ def test_another_status_in_between_starts_the_run_again() -> None:
     assert confirming(wait.poll(1140, "1020:0 1080:0"))
     assert "seen running since 2026-03-01 00:17:40Z" in wait.missing
     wait.poll(1200, "1080:0 1140:0")
-    assert wait.poll(1260, "1140:0 1200:0") == Opened(("d1",))
+    assert wait.poll(1260, "1140:0 1200:0") == Succeeded(("d1",))
 
 
 @pytest.mark.parametrize("gap", [91, 3600])
@@ -309,7 +309,7 @@ def test_one_poll_a_minute_is_enough() -> None:
     for now in range(900, 3000, 60):
         assert not confirming(wait.poll(now + now / 1000, f"{now - 60}:5"))
     assert confirming(wait.poll(3000, "2940:0"))
-    assert wait.poll(3060, "2940:0 3000:0") == Opened(("d1",))
+    assert wait.poll(3060, "2940:0 3000:0") == Succeeded(("d1",))
 
 
 def test_a_point_that_was_revised_makes_younger_ones_wait_until_they_are_final() -> None:
@@ -318,21 +318,21 @@ def test_a_point_that_was_revised_makes_younger_ones_wait_until_they_are_final()
     wait.poll(1080, "900:0 960:700 1020:0")
     wait.poll(1140, "1020:0 1080:0")
     assert wait.confirmed == 1
-    assert wait.poll(1200, "1020:0 1080:0 1140:0") == Opened(("d1",))
+    assert wait.poll(1200, "1020:0 1080:0 1140:0") == Succeeded(("d1",))
 
 
 def test_points_are_checked_for_revisions_for_a_quarter_of_an_hour() -> None:
     wait = running()
     wait.poll(1800, "850:0 960:0 1740:5")
     wait.poll(1860, "850:700 960:700 1740:5 1800:5")
-    assert wait.wait.courses["d1"].history.settled_after == 900
+    assert wait.wait.resources["d1"].history.settled_after == 900
 
 
 def test_points_of_a_draining_destination_may_fall() -> None:
     wait = running()
     wait.poll(1000, "900:700 960:700")
     wait.poll(1100, "900:0 960:0")
-    assert wait.wait.courses["d1"].history.settled_after == 0
+    assert wait.wait.resources["d1"].history.settled_after == 0
 
 
 def test_without_a_partition_the_connector_does_not_run() -> None:
@@ -350,13 +350,13 @@ def test_a_failed_poll_costs_a_poll_and_no_points() -> None:
     wait.fail(1040)
     assert wait.confirmed == 0
     assert confirming(wait.poll(1080, "960:0 1020:0"))
-    assert wait.poll(1100, "960:0 1020:0") == Opened(("d1",))
+    assert wait.poll(1100, "960:0 1020:0") == Succeeded(("d1",))
 
 
 def test_where_the_status_does_not_matter_only_the_points_do() -> None:
     wait = Wait(condition={"connector_status": None, "max_reading_age": 900}, started=900)
     wait.poll(1020, "960:0", status=None)
-    assert wait.poll(1080, "960:0 1020:0", status="Paused") == Opened(("d1",))
+    assert wait.poll(1080, "960:0 1020:0", status="Paused") == Succeeded(("d1",))
 
 
 def test_a_reading_may_be_a_minute_older_than_its_timestamp() -> None:
@@ -371,25 +371,25 @@ def test_a_limit_above_zero_allows_as_many_records() -> None:
     wait.poll(900, "840:5000", latest=5000)
     wait.poll(960, "900:5000", latest=100)
     wait.poll(1020, "960:100", latest=100)
-    assert wait.poll(1080, "960:100 1020:99", latest=100) == Opened(("d1",))
+    assert wait.poll(1080, "960:100 1020:99", latest=100) == Succeeded(("d1",))
     wait = Wait(900, condition={"max_records_lag": 100})
     for now in range(900, 1500, 60):
-        assert not isinstance(wait.poll(now, f"{now - 60}:100", latest=101), Opened)
+        assert not isinstance(wait.poll(now, f"{now - 60}:100", latest=101), Succeeded)
 
 
 def test_confirmations_are_polled_for_often_enough_to_see_the_connector_stop() -> None:
-    assert running(confirm_interval=60).poll(1020, "960:0") == Again(20, confirming=True)
-    assert running(confirm_interval=5).poll(1020, "960:0") == Again(5, confirming=True)
+    assert running(confirm_interval=60).poll(1020, "960:0") == PollAgain(20, confirming=True)
+    assert running(confirm_interval=5).poll(1020, "960:0") == PollAgain(5, confirming=True)
 
 
 def test_a_run_that_began_in_time_may_end_but_does_not_go_on_forever() -> None:
     wait = running(deadline=1010, started=900)
-    assert wait.wait.plan.confirm_seconds == 120
+    assert wait.wait.spec.confirm_seconds == 120
     assert confirming(wait.poll(1020, "960:0"))
     assert confirming(wait.poll(1129, "960:0"))
     step = wait.poll(1130, "960:0")
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.DEADLINE
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.DEADLINE
 
 
 def test_one_point_is_not_enough_with_observed_after() -> None:
@@ -401,10 +401,10 @@ def test_the_history_survives_a_restart() -> None:
     wait = running()
     wait.poll(1020, "960:0", latest=700)
     wait = wait.restarted()
-    assert not isinstance(wait.poll(1080, "960:0 1020:0"), Opened)
-    assert not isinstance(wait.poll(1100, "960:0 1020:0"), Opened)
+    assert not isinstance(wait.poll(1080, "960:0 1020:0"), Succeeded)
+    assert not isinstance(wait.poll(1100, "960:0 1020:0"), Succeeded)
     wait.poll(1140, "1020:0 1080:0")
-    assert wait.poll(1200, "1080:0 1140:0") == Opened(("d1",))
+    assert wait.poll(1200, "1080:0 1140:0") == Succeeded(("d1",))
 
 
 # Without any point: the default falls back to the latest lag.
@@ -412,14 +412,14 @@ def test_the_history_survives_a_restart() -> None:
 
 def test_without_points_the_default_falls_back_to_the_latest_lag_for_longer() -> None:
     wait = Wait(started=900)
-    assert wait.poll(900, latest=0) == Again(75, confirming=True)
+    assert wait.poll(900, latest=0) == PollAgain(75, confirming=True)
     assert not wait.warning
     wait.poll(975, latest=0)
-    assert wait.poll(1049, latest=0) == Again(75, confirming=True)
+    assert wait.poll(1049, latest=0) == PollAgain(75, confirming=True)
     assert "The timeseries of d1 held no lag in 3 polls: falling back to the latest lag" in wait.warning
-    assert wait.poll(1050, latest=0) == Opened(("d1",))
+    assert wait.poll(1050, latest=0) == Succeeded(("d1",))
     assert not wait.warning
-    assert wait.wait.courses["d1"].proof.as_dict() == {"lag_source": "latest"}
+    assert wait.wait.resources["d1"].proof.as_dict() == {"lag_source": "latest"}
 
 
 @pytest.mark.parametrize("latest", [None, 5, float("nan")])
@@ -427,21 +427,21 @@ def test_the_fallback_starts_again_with_every_poll_that_is_not_good(latest: floa
     wait = Wait(started=900)
     wait.poll(900, latest=0)
     wait.poll(975, latest=0)
-    assert wait.poll(1050, latest=latest) == Again(60)
+    assert wait.poll(1050, latest=latest) == PollAgain(60)
     assert wait.missing in ("lag is unknown", "lag is 5, above 0")
     wait.poll(1110, latest=0)
     wait.poll(1185, latest=0)
-    assert wait.poll(1260, latest=0) == Opened(("d1",))
+    assert wait.poll(1260, latest=0) == Succeeded(("d1",))
 
 
 def test_a_timeseries_that_has_held_points_is_never_replaced() -> None:
     wait = Wait(started=900)
     wait.poll(900, "840:0", latest=0)
     for now in range(960, 2000, 60):
-        assert wait.poll(now, latest=0) == Again(60)
+        assert wait.poll(now, latest=0) == PollAgain(60)
     assert wait.missing == NO_POINT
     wait = wait.restarted()
-    assert wait.poll(2100, latest=0) == Again(60)
+    assert wait.poll(2100, latest=0) == PollAgain(60)
 
 
 def test_points_that_come_late_end_the_fallback() -> None:
@@ -458,7 +458,7 @@ def test_points_that_come_late_end_the_fallback() -> None:
 def test_what_was_asked_for_is_never_replaced_by_the_latest_lag(condition: dict[str, Any]) -> None:
     wait = Wait(condition=condition, started=900)
     for now in range(900, 2000, 60):
-        assert wait.poll(now, latest=0) == Again(60)
+        assert wait.poll(now, latest=0) == PollAgain(60)
     assert wait.missing == NO_POINT
     assert not wait.warning
 
@@ -472,5 +472,5 @@ def test_a_destination_without_metrics_is_no_reason_to_fall_back() -> None:
 
 def test_the_latest_lag_alone_is_confirmed_by_the_next_poll() -> None:
     wait = Wait(condition={"lag_source": "latest"})
-    assert wait.poll(0, None, latest=0) == Again(60, confirming=True)
-    assert wait.poll(60, None, latest=0) == Opened(("d1",))
+    assert wait.poll(0, None, latest=0) == PollAgain(60, confirming=True)
+    assert wait.poll(60, None, latest=0) == Succeeded(("d1",))

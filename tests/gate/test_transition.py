@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.gate.conditions import DestinationGate
-from airflow_provider_streamkap.gate.edges import Transition
+from airflow_provider_streamkap.gate.edges import EdgeDetector
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading
 
 READINGS: dict[str, Reading | None] = {
@@ -26,8 +26,8 @@ READINGS: dict[str, Reading | None] = {
 
 def fires(seen: str, **arguments: Any) -> str:
     """Tell for each reading whether it fired."""
-    transition = Transition(DestinationGate(fail_on_status=(), lag_source="latest"), **arguments)
-    return "".join("!" if transition.observe(READINGS[sign]) else "." for sign in seen)
+    detector = EdgeDetector(DestinationGate(fail_on_status=(), lag_source="latest"), **arguments)
+    return "".join("!" if detector.add_reading(READINGS[sign]) else "." for sign in seen)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_a_change_that_happened_while_nobody_looked_is_told() -> None:
 
 def states(gate: DestinationGate, readings: list[Reading]) -> list[bool | None]:
     """Return after each reading whether the condition is known to be met."""
-    transition = Transition(gate, confirmations=1)
+    detector = EdgeDetector(gate, confirmations=1)
     seen: list[bool | None] = []
     for reading in readings:
-        transition.state = None
-        transition.observe(reading)
-        seen.append(transition.state)
+        detector.state = None
+        detector.add_reading(reading)
+        seen.append(detector.state)
     return seen
 
 
@@ -100,30 +100,30 @@ class Watched:
     """A transition on timestamped lag; times are seconds since an arbitrary moment."""
 
     def __init__(self, **arguments: Any) -> None:
-        self.transition = Transition(DestinationGate(fail_on_status=()), **arguments)
+        self.detector = EdgeDetector(DestinationGate(fail_on_status=()), **arguments)
 
     def fires(self, now: float, points: dict[float, float], latest: float | None = None) -> bool:
         start = datetime(2026, 3, 1, tzinfo=UTC)
         known = tuple(LagPoint(start.timestamp() + at, lag) for at, lag in sorted(points.items()))
-        return self.transition.observe(Reading("Active", latest, None, known, start + timedelta(seconds=now)))
+        return self.detector.add_reading(Reading("Active", latest, None, known, start + timedelta(seconds=now)))
 
 
 def test_a_destination_has_caught_up_once_two_later_points_say_so() -> None:
     watched = Watched()
     for now in (0, 60):
         assert not watched.fires(now, {now - 60: 700})
-    assert watched.transition.state is False
+    assert watched.detector.state is False
     assert not watched.fires(120, {60: 0})
     assert not watched.fires(140, {60: 0})
     assert watched.fires(180, {60: 0, 120: 0})
-    assert watched.transition.proof.as_dict()["recordsLag"]["value"] == 0
+    assert watched.detector.proof.as_dict()["recordsLag"]["value"] == 0
 
 
 def test_a_latest_lag_that_contradicts_the_points_is_out_of_the_condition() -> None:
     watched = Watched(state=False)
     for now in range(0, 600, 60):
         assert not watched.fires(now, {now - 60: 0}, latest=700)
-    assert watched.transition.state is False
+    assert watched.detector.state is False
 
 
 def test_a_point_that_is_read_again_is_no_change() -> None:
@@ -137,7 +137,7 @@ def test_a_point_that_is_read_again_is_no_change() -> None:
 def test_without_points_the_latest_lag_has_to_last_longer() -> None:
     watched = Watched(state=False)
     assert [watched.fires(now, {}, latest=0) for now in (0, 60, 120, 149, 150, 210)] == [False] * 4 + [True, False]
-    assert watched.transition.proof.as_dict() == {"lag_source": "latest"}
+    assert watched.detector.proof.as_dict() == {"lag_source": "latest"}
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_without_points_the_latest_lag_has_to_last_longer() -> None:
 )
 def test_what_makes_no_sense_is_refused(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        Transition(DestinationGate(), **arguments)
+        EdgeDetector(DestinationGate(), **arguments)

@@ -21,10 +21,10 @@ from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.reading import Reading
-from airflow_provider_streamkap.gate.spec import Patience, WaitPlan
-from airflow_provider_streamkap.gate.state import GiveUp
-from airflow_provider_streamkap.gate.target import Observation, Watch
-from airflow_provider_streamkap.gate.wait import Again, DestinationWait, GaveUp, Opened, result
+from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
+from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded, result
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")
 
@@ -33,53 +33,53 @@ GOOD, LAGGING, BROKEN = Reading("Active", 0), Reading("Active", 7), Reading("Bro
 DOWN = StreamkapConnectionError("connection refused")
 PLAIN_500 = StreamkapServerError("boom", status=500)
 GONE = StreamkapNotFoundError("no such destination", status=404)
-BARE = Observation.bare(Watch("d1"), datetime(2026, 3, 1, tzinfo=UTC))
+BARE = PollResult.bare(PollTarget("d1"), datetime(2026, 3, 1, tzinfo=UTC))
 assert not PLAIN_500.transient
 assert not PLAIN_500.permanent
 
 
-def start(ids: tuple[str, ...] = ("d1",), **plan: Any) -> DestinationWait:
-    patience = Patience(**{name: plan.pop(name) for name in PATIENCE if name in plan})
-    return DestinationWait(WaitPlan(ids, LATEST, patience, **{"confirm_interval": 10, **plan}))
+def start(ids: tuple[str, ...] = ("d1",), **spec: Any) -> ResourceWait:
+    failure_policy = FailurePolicy(**{name: spec.pop(name) for name in PATIENCE if name in spec})
+    return ResourceWait(WaitSpec(ids, LATEST, failure_policy, **{"confirm_interval": 10, **spec}))
 
 
 def test_opens_after_consecutive_confirmations() -> None:
     wait = start(confirmations=3, confirm_interval=5)
-    assert wait.observe({"d1": GOOD}, 0) == Again(5, confirming=True)
-    assert wait.observe({"d1": GOOD}, 5) == Again(5, confirming=True)
-    assert wait.observe({"d1": GOOD}, 10) == Opened(("d1",))
+    assert wait.advance({"d1": GOOD}, 0) == PollAgain(5, confirming=True)
+    assert wait.advance({"d1": GOOD}, 5) == PollAgain(5, confirming=True)
+    assert wait.advance({"d1": GOOD}, 10) == Succeeded(("d1",))
 
 
 @pytest.mark.parametrize("spoiler", [LAGGING, DOWN, PLAIN_500, Reading(None, None), BARE])
 def test_anything_else_in_between_starts_the_confirmations_anew(spoiler: Any) -> None:
     wait = start()
-    assert wait.observe({"d1": GOOD}, 0) == Again(10, confirming=True)
-    again = wait.observe({"d1": spoiler}, 10)
-    assert isinstance(again, Again)
+    assert wait.advance({"d1": GOOD}, 0) == PollAgain(10, confirming=True)
+    again = wait.advance({"d1": spoiler}, 10)
+    assert isinstance(again, PollAgain)
     assert (again.after, again.confirming) == (60, False)
-    assert wait.observe({"d1": GOOD}, 70) == Again(10, confirming=True)
-    assert wait.observe({"d1": GOOD}, 80) == Opened(("d1",))
+    assert wait.advance({"d1": GOOD}, 70) == PollAgain(10, confirming=True)
+    assert wait.advance({"d1": GOOD}, 80) == Succeeded(("d1",))
 
 
 def test_a_confirmation_is_taken_a_minute_later_where_nothing_else_is_asked_for() -> None:
-    assert DestinationWait(WaitPlan(("d1",), LATEST)).observe({"d1": GOOD}, 0) == Again(60, confirming=True)
+    assert ResourceWait(WaitSpec(("d1",), LATEST)).advance({"d1": GOOD}, 0) == PollAgain(60, confirming=True)
 
 
 def test_one_confirmation_opens_at_once() -> None:
-    assert start(confirmations=1).observe({"d1": GOOD}, 0) == Opened(("d1",))
+    assert start(confirmations=1).advance({"d1": GOOD}, 0) == Succeeded(("d1",))
 
 
 def test_a_fatal_status_ends_the_wait_at_once() -> None:
-    step = start().observe({"d1": BROKEN}, 0)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.BROKEN
+    step = start().advance({"d1": BROKEN}, 0)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.BROKEN
     assert "d1: status is Broken" in step.message
 
 
 def test_a_refusal_ends_the_wait_at_once() -> None:
-    step = start().observe({"d1": GONE}, 0)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.REFUSED
+    step = start().advance({"d1": GONE}, 0)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.REFUSED
     assert "no such destination" in step.message
 
 
@@ -87,111 +87,111 @@ def test_a_refusal_ends_the_wait_at_once() -> None:
 def test_ten_failed_polls_in_a_row_are_borne_and_one_more_is_not(failure: Any) -> None:
     wait = start(max_poll_failures=10)
     for poll in range(10):
-        assert wait.observe({"d1": failure}, poll) == Again(60, failing=True)
-    step = wait.observe({"d1": failure}, 10)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.UNREACHABLE
+        assert wait.advance({"d1": failure}, poll) == PollAgain(60, failing=True)
+    step = wait.advance({"d1": failure}, 10)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.UNREACHABLE
     assert "11 polls in a row failed, of which 10 are borne (max_poll_failures)" in step.message
 
 
 def test_a_good_poll_restores_the_whole_budget() -> None:
     wait = start(max_poll_failures=1)
     for _ in range(5):
-        assert wait.observe({"d1": DOWN}, 0) == Again(60, failing=True)
-        assert wait.observe({"d1": LAGGING}, 0) == Again(60)
+        assert wait.advance({"d1": DOWN}, 0) == PollAgain(60, failing=True)
+        assert wait.advance({"d1": LAGGING}, 0) == PollAgain(60)
 
 
 def test_any_number_of_failed_polls_can_be_borne() -> None:
     wait = start(max_poll_failures=None)
-    assert {wait.observe({"d1": DOWN}, 0) for _ in range(100)} == {Again(60, failing=True)}
+    assert {wait.advance({"d1": DOWN}, 0) for _ in range(100)} == {PollAgain(60, failing=True)}
 
 
 def test_a_wait_carries_on_where_another_process_stopped() -> None:
     first = start(max_poll_failures=2)
-    first.observe({"d1": LAGGING}, 0)
-    first.observe({"d1": DOWN}, 60)
-    first.observe({"d1": DOWN}, 120)
-    memory = json.loads(json.dumps(first.memory()))
-    wait = DestinationWait.recall(first.plan, memory)
-    assert (wait.polls, wait.memory()) == (3, memory)
-    step = wait.observe({"d1": DOWN}, 180)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.UNREACHABLE
+    first.advance({"d1": LAGGING}, 0)
+    first.advance({"d1": DOWN}, 60)
+    first.advance({"d1": DOWN}, 120)
+    memory = json.loads(json.dumps(first.to_dict()))
+    wait = ResourceWait.from_dict(first.spec, memory)
+    assert (wait.polls, wait.to_dict()) == (3, memory)
+    step = wait.advance({"d1": DOWN}, 180)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.UNREACHABLE
 
 
 def test_a_memory_of_other_destinations_is_not_recalled() -> None:
-    wait = DestinationWait.recall(start().plan, {"courses": {"another": {"failures": 5}}})
-    assert wait.memory()["courses"] == {}
+    wait = ResourceWait.from_dict(start().spec, {"resources": {"another": {"failures": 5}}})
+    assert wait.to_dict()["resources"] == {}
 
 
 def test_it_is_carried_on_that_the_last_round_passed() -> None:
-    wait = DestinationWait(WaitPlan(("d1",), LATEST))
-    wait.observe({"d1": GOOD}, 0)
-    assert DestinationWait.recall(wait.plan, wait.memory()).passing
-    wait.observe({"d1": LAGGING}, 60)
-    assert not DestinationWait.recall(wait.plan, wait.memory()).passing
+    wait = ResourceWait(WaitSpec(("d1",), LATEST))
+    wait.advance({"d1": GOOD}, 0)
+    assert ResourceWait.from_dict(wait.spec, wait.to_dict()).passing
+    wait.advance({"d1": LAGGING}, 60)
+    assert not ResourceWait.from_dict(wait.spec, wait.to_dict()).passing
 
 
 def test_the_last_poll_falls_on_the_deadline_and_the_wait_ends_with_it() -> None:
     wait = start(deadline=100, started=0)
-    assert wait.observe({"d1": LAGGING}, 10) == Again(60)
-    assert wait.observe({"d1": LAGGING}, 70) == Again(30)
-    step = wait.observe({"d1": LAGGING}, 100)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.DEADLINE
+    assert wait.advance({"d1": LAGGING}, 10) == PollAgain(60)
+    assert wait.advance({"d1": LAGGING}, 70) == PollAgain(30)
+    step = wait.advance({"d1": LAGGING}, 100)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.DEADLINE
     assert "100 of 100 s elapsed, 3 polls" in step.message
     assert "d1: lag is 7, above 0" in step.message
 
 
 def test_polls_that_fail_until_the_deadline_end_as_a_deadline() -> None:
-    step = start(deadline=100, started=0).observe({"d1": DOWN}, 100)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.DEADLINE
+    step = start(deadline=100, started=0).advance({"d1": DOWN}, 100)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.DEADLINE
     assert "could not be read, 1 in a row" in step.message
 
 
 def test_what_passes_at_the_deadline_may_still_be_confirmed() -> None:
     wait = start(deadline=100)
-    assert wait.observe({"d1": GOOD}, 100) == Again(10, confirming=True)
-    assert wait.observe({"d1": GOOD}, 110) == Opened(("d1",))
+    assert wait.advance({"d1": GOOD}, 100) == PollAgain(10, confirming=True)
+    assert wait.advance({"d1": GOOD}, 110) == Succeeded(("d1",))
 
 
 def test_what_fails_to_be_confirmed_after_the_deadline_is_late() -> None:
     wait = start(deadline=100)
-    wait.observe({"d1": GOOD}, 99)
-    step = wait.observe({"d1": LAGGING}, 109)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.DEADLINE
+    wait.advance({"d1": GOOD}, 99)
+    step = wait.advance({"d1": LAGGING}, 109)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.DEADLINE
 
 
 def test_a_refusal_at_the_deadline_is_told_as_what_it_is() -> None:
-    step = start(deadline=100).observe({"d1": GONE}, 200)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.REFUSED
+    step = start(deadline=100).advance({"d1": GONE}, 200)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.REFUSED
 
 
 def test_several_destinations_must_pass_in_the_same_round() -> None:
     wait = start(("a", "b"))
-    assert wait.observe({"a": GOOD, "b": LAGGING}, 0) == Again(60)
-    assert wait.observe({"a": LAGGING, "b": GOOD}, 0) == Again(60)
-    assert wait.observe({"a": GOOD, "b": GOOD}, 0) == Again(10, confirming=True)
-    assert wait.observe({"a": GOOD, "b": GOOD}, 0) == Opened(("a", "b"))
+    assert wait.advance({"a": GOOD, "b": LAGGING}, 0) == PollAgain(60)
+    assert wait.advance({"a": LAGGING, "b": GOOD}, 0) == PollAgain(60)
+    assert wait.advance({"a": GOOD, "b": GOOD}, 0) == PollAgain(10, confirming=True)
+    assert wait.advance({"a": GOOD, "b": GOOD}, 0) == Succeeded(("a", "b"))
 
 
 def test_each_of_several_destinations_has_its_own_budget_of_failures() -> None:
     wait = start(("a", "b"), max_poll_failures=1)
-    assert isinstance(wait.observe({"a": DOWN, "b": GOOD}, 0), Again)
-    assert isinstance(wait.observe({"a": GOOD, "b": DOWN}, 0), Again)
-    step = wait.observe({"a": GOOD, "b": DOWN}, 0)
-    assert isinstance(step, GaveUp)
+    assert isinstance(wait.advance({"a": DOWN, "b": GOOD}, 0), PollAgain)
+    assert isinstance(wait.advance({"a": GOOD, "b": DOWN}, 0), PollAgain)
+    step = wait.advance({"a": GOOD, "b": DOWN}, 0)
+    assert isinstance(step, Failed)
     assert "destination b" in step.message
     assert "destination a" not in step.message
 
 
 def test_a_timed_out_wait_names_who_held_it_up() -> None:
     wait = start(("a", "b"), deadline=10)
-    step = wait.observe({"a": GOOD, "b": LAGGING}, 10)
-    assert isinstance(step, GaveUp)
+    step = wait.advance({"a": GOOD, "b": LAGGING}, 10)
+    assert isinstance(step, Failed)
     assert "b: lag is 7, above 0" in step.message
     assert "2 destinations" in step.message
     assert "a: lag" not in step.message
@@ -200,30 +200,30 @@ def test_a_timed_out_wait_names_who_held_it_up() -> None:
 def test_timed_out_while_confirming_or_before_any_reading() -> None:
     wait = start(deadline=10)
     assert wait.timed_out(10).endswith("Last seen: nothing")
-    wait.observe({"d1": GOOD}, 10)
+    wait.advance({"d1": GOOD}, 10)
     assert "d1: ready (status Active, lag 0)" in wait.timed_out(11)
 
 
 def test_progress_tells_what_a_person_on_call_wants() -> None:
     wait = start(deadline=3600, started=0)
-    step = wait.observe({"d1": Reading("Active", 1200)}, 120)
+    step = wait.advance({"d1": Reading("Active", 1200)}, 120)
     assert wait.progress(step, 120) == (
         "Poll 1: d1: lag is 1,200, above 0 (status Active, lag 1,200). 120 of 3,600 s elapsed, next poll in 60 s."
     )
-    step = wait.observe({"d1": Reading("Active", 900)}, 180)
+    step = wait.advance({"d1": Reading("Active", 900)}, 180)
     assert wait.progress(step, 180) == (
         "Poll 2: d1: lag is 900, above 0 (status Active, lag 900, was 1,200 60 s ago, 5/s down, about 180 s left). "
         "180 of 3,600 s elapsed, next poll in 60 s."
     )
-    step = wait.observe({"d1": GOOD}, 240)
+    step = wait.advance({"d1": GOOD}, 240)
     assert wait.progress(step, 240) == (
         "Poll 3: d1: ready (status Active, lag 0). Confirmed 1 of 2 times; 240 of 3,600 s elapsed, next poll in 10 s."
     )
-    step = wait.observe({"d1": GOOD}, 250)
+    step = wait.advance({"d1": GOOD}, 250)
     assert wait.progress(step, 250) == (
         "Poll 4: d1: ready (status Active, lag 0). The gate is open; 250 of 3,600 s elapsed."
     )
-    step = wait.observe({"d1": BROKEN}, 260)
+    step = wait.advance({"d1": BROKEN}, 260)
     told = wait.progress(step, 260)
     assert told is not None
     assert "Giving up (broken)" in told
@@ -231,22 +231,22 @@ def test_progress_tells_what_a_person_on_call_wants() -> None:
 
 def test_progress_of_a_lag_that_grows_or_stays() -> None:
     wait = start()
-    wait.observe({"d1": Reading("Active", 100)}, 0)
-    told = wait.progress(wait.observe({"d1": Reading("Active", 160)}, 60), 60)
+    wait.advance({"d1": Reading("Active", 100)}, 0)
+    told = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
     assert told is not None
     assert "was 100 60 s ago, 1/s up" in told
     wait = start()
-    wait.observe({"d1": LAGGING}, 0)
-    told = wait.progress(wait.observe({"d1": LAGGING}, 60), 60)
+    wait.advance({"d1": LAGGING}, 0)
+    told = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
     assert told is not None
     assert "the same for 60 s" in told
 
 
 def test_progress_of_a_poll_that_failed_says_so_and_no_trend() -> None:
     wait = start()
-    wait.observe({"d1": Reading("Active", 100)}, 0)
-    wait.observe({"d1": LAGGING}, 60)
-    told = wait.progress(wait.observe({"d1": DOWN}, 120), 120)
+    wait.advance({"d1": Reading("Active", 100)}, 0)
+    wait.advance({"d1": LAGGING}, 60)
+    told = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
     assert told is not None
     assert "could not be read, 1 in a row (connection refused" in told
     assert "down" not in told
@@ -254,11 +254,11 @@ def test_progress_of_a_poll_that_failed_says_so_and_no_trend() -> None:
 
 def test_progress_is_quiet_while_nothing_changes_and_says_so_now_and_then() -> None:
     wait = start(started=0)
-    told = [wait.progress(wait.observe({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
+    told = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
     assert [poll for poll, line in enumerate(told) if line] == [0, 10, 20, 30]
     assert told[10] is not None
     assert told[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
-    changed = wait.progress(wait.observe({"d1": Reading("Active", 6)}, 1900), 1900)
+    changed = wait.progress(wait.advance({"d1": Reading("Active", 6)}, 1900), 1900)
     assert changed is not None
     assert "unchanged" not in changed
 
@@ -266,7 +266,7 @@ def test_progress_is_quiet_while_nothing_changes_and_says_so_now_and_then() -> N
 def test_progress_of_many_names_who_holds_them_up_and_not_everybody() -> None:
     ids = tuple(f"d{number}" for number in range(15))
     wait = start(ids)
-    told = wait.progress(wait.observe({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
+    told = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
     assert told is not None
     assert "2 of 15 ready; held up by d2: lag is 7" in told
     assert "d11: " in told
@@ -280,7 +280,7 @@ def test_the_line_of_many_is_short_and_shows_one_error() -> None:
     away = StreamkapTimeoutError(
         "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
     )
-    told = wait.progress(wait.observe(dict.fromkeys(ids, away), 0), 0)
+    told = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
     assert told is not None
     assert len(told) < 900
     assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in told
@@ -289,56 +289,56 @@ def test_the_line_of_many_is_short_and_shows_one_error() -> None:
 
 def test_the_message_of_many_errors_shows_three_in_full() -> None:
     ids = tuple(f"d{number}" for number in range(15))
-    step = start(ids).observe(dict.fromkeys(ids, GONE), 0)
-    assert isinstance(step, GaveUp)
+    step = start(ids).advance(dict.fromkeys(ids, GONE), 0)
+    assert isinstance(step, Failed)
     assert "destination d2 could not be read" in step.message
     assert step.message.endswith("; and 12 more")
 
 
 def test_progress_of_many_that_are_all_ready() -> None:
     wait = start(("a", "b"))
-    told = wait.progress(wait.observe({"a": GOOD, "b": GOOD}, 0), 0)
+    told = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
     assert told is not None
     assert told.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
 
 
 def test_progress_without_a_clock_of_its_own() -> None:
     wait = start()
-    told = wait.progress(wait.observe({"d1": LAGGING}, 0), 0)
+    told = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
     assert told is not None
     assert "time kept by Airflow" in told
     wait = start(started=0)
-    told = wait.progress(wait.observe({"d1": LAGGING}, 5), 5)
+    told = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
     assert told is not None
     assert ". 5 s elapsed" in told
 
 
 def test_any_of_several_destinations_will_do_and_only_those_that_pass_are_told_of() -> None:
     wait = start(("a", "b"), require="any")
-    assert wait.observe({"a": LAGGING, "b": GOOD}, 0) == Again(10, confirming=True)
-    assert wait.observe({"a": GOOD, "b": LAGGING}, 10) == Again(10, confirming=True)
-    assert wait.observe({"a": GOOD, "b": GOOD}, 20) == Opened(("a",))
+    assert wait.advance({"a": LAGGING, "b": GOOD}, 0) == PollAgain(10, confirming=True)
+    assert wait.advance({"a": GOOD, "b": LAGGING}, 10) == PollAgain(10, confirming=True)
+    assert wait.advance({"a": GOOD, "b": GOOD}, 20) == Succeeded(("a",))
 
 
 def test_any_of_several_destinations_gives_up_only_when_none_can_come() -> None:
     wait = start(("a", "b"), require="any")
-    assert wait.observe({"a": BROKEN, "b": LAGGING}, 0) == Again(60)
-    step = wait.observe({"a": BROKEN, "b": GONE}, 60)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.REFUSED
+    assert wait.advance({"a": BROKEN, "b": LAGGING}, 0) == PollAgain(60)
+    step = wait.advance({"a": BROKEN, "b": GONE}, 60)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.REFUSED
     wait = start(("a", "b"), require="any")
-    wait.observe({"a": GONE, "b": GOOD}, 0)
-    assert wait.observe({"a": GONE, "b": GOOD}, 10) == Opened(("b",))
+    wait.advance({"a": GONE, "b": GOOD}, 0)
+    assert wait.advance({"a": GONE, "b": GOOD}, 10) == Succeeded(("b",))
 
 
 def test_a_lag_that_does_not_fall_stalls_and_the_message_shows_its_curve() -> None:
     wait = start(stall_after=300)
     lags = [(0, 500), (60, 400), (120, 400), (180, 450), (240, 450), (300, 450)]
     for now, lag in lags:
-        assert isinstance(wait.observe({"d1": Reading("Active", lag)}, now), Again)
-    step = wait.observe({"d1": Reading("Active", 450)}, 360)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.STALLED
+        assert isinstance(wait.advance({"d1": Reading("Active", lag)}, now), PollAgain)
+    step = wait.advance({"d1": Reading("Active", 450)}, 360)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.STALLED
     assert "has not fallen for 300 s (stall_after=300)" in step.message
     assert "500 360 s ago, 400 300 s ago, 400 240 s ago, 450 180 s ago, 450 0 s ago" in step.message
 
@@ -346,136 +346,136 @@ def test_a_lag_that_does_not_fall_stalls_and_the_message_shows_its_curve() -> No
 def test_a_lag_that_falls_ever_so_slowly_or_is_within_the_limit_does_not_stall() -> None:
     wait = start(stall_after=100)
     for step in range(50):
-        assert isinstance(wait.observe({"d1": Reading("Active", 1000 - step)}, 60 * step), Again)
+        assert isinstance(wait.advance({"d1": Reading("Active", 1000 - step)}, 60 * step), PollAgain)
     wait = start(stall_after=100)
     for step in range(50):
-        assert isinstance(wait.observe({"d1": Reading("Paused", 0)}, 60 * step), Again)
+        assert isinstance(wait.advance({"d1": Reading("Paused", 0)}, 60 * step), PollAgain)
     # The time without lag does not count against the lag that comes after.
-    assert isinstance(wait.observe({"d1": Reading("Active", 5)}, 3060), Again)
+    assert isinstance(wait.advance({"d1": Reading("Active", 5)}, 3060), PollAgain)
 
 
 def test_an_unknown_lag_is_no_stall_and_does_not_end_one() -> None:
     wait = start(stall_after=100)
     for step in range(10):
-        assert isinstance(wait.observe({"d1": Reading("Active", None)}, 60 * step), Again)
-    assert isinstance(wait.observe({"d1": LAGGING}, 600), Again)
-    assert isinstance(wait.observe({"d1": Reading("Active", None)}, 660), Again)
-    assert isinstance(wait.observe({"d1": LAGGING}, 720), GaveUp)
+        assert isinstance(wait.advance({"d1": Reading("Active", None)}, 60 * step), PollAgain)
+    assert isinstance(wait.advance({"d1": LAGGING}, 600), PollAgain)
+    assert isinstance(wait.advance({"d1": Reading("Active", None)}, 660), PollAgain)
+    assert isinstance(wait.advance({"d1": LAGGING}, 720), Failed)
 
 
 def test_a_stall_is_remembered_by_another_process() -> None:
     first = start(stall_after=100)
-    first.observe({"d1": LAGGING}, 1000)
-    wait = DestinationWait.recall(first.plan, json.loads(json.dumps(first.memory())))
-    assert isinstance(wait.observe({"d1": LAGGING}, 1060), Again)
-    assert isinstance(wait.observe({"d1": LAGGING}, 1100), GaveUp)
+    first.advance({"d1": LAGGING}, 1000)
+    wait = ResourceWait.from_dict(first.spec, json.loads(json.dumps(first.to_dict())))
+    assert isinstance(wait.advance({"d1": LAGGING}, 1060), PollAgain)
+    assert isinstance(wait.advance({"d1": LAGGING}, 1100), Failed)
 
 
 @pytest.mark.parametrize("odd", ["Paused", "Stopped", "Unknown", None])
 def test_an_odd_status_is_borne_for_its_grace(odd: str | None) -> None:
     wait = start(status_grace=100)
-    assert isinstance(wait.observe({"d1": Reading(odd, 0)}, 0), Again)
-    assert isinstance(wait.observe({"d1": Reading("Active", 7)}, 90), Again)
-    assert isinstance(wait.observe({"d1": Reading(odd, 0)}, 180), Again)
-    assert isinstance(wait.observe({"d1": Reading(odd, 0)}, 270), Again)
-    step = wait.observe({"d1": Reading(odd, 0)}, 280)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.STATUS
+    assert isinstance(wait.advance({"d1": Reading(odd, 0)}, 0), PollAgain)
+    assert isinstance(wait.advance({"d1": Reading("Active", 7)}, 90), PollAgain)
+    assert isinstance(wait.advance({"d1": Reading(odd, 0)}, 180), PollAgain)
+    assert isinstance(wait.advance({"d1": Reading(odd, 0)}, 270), PollAgain)
+    step = wait.advance({"d1": Reading(odd, 0)}, 280)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.STATUS
     assert "the status has not been Active for 100 s (status_grace=100)" in step.message
 
 
 def test_without_metrics_the_wait_goes_on_and_says_so() -> None:
     wait = start(max_poll_failures=0)
     for poll in range(3):
-        assert wait.observe({"d1": BARE}, poll) == Again(60)
-    told = wait.progress(Again(60), 3)
+        assert wait.advance({"d1": BARE}, poll) == PollAgain(60)
+    told = wait.progress(PollAgain(60), 3)
     assert told is not None
     assert "d1: there are no metrics yet" in told
-    assert wait.observe({"d1": GOOD}, 4) == Again(10, confirming=True)
+    assert wait.advance({"d1": GOOD}, 4) == PollAgain(10, confirming=True)
 
 
 @pytest.mark.parametrize(
     "gate", [LATEST, DestinationGate(0, None, lag_source="latest"), DestinationGate(None, "Active")]
 )
 def test_no_metrics_are_borne_for_the_grace_of_a_status(gate: DestinationGate) -> None:
-    wait = DestinationWait(WaitPlan(("d1",), gate, Patience(status_grace=100)))
-    assert isinstance(wait.observe({"d1": BARE}, 0), Again)
-    assert isinstance(wait.observe({"d1": LAGGING}, 50), Again | Opened)
-    assert isinstance(wait.observe({"d1": BARE}, 60), Again)
-    wait = DestinationWait.recall(wait.plan, json.loads(json.dumps(wait.memory())))
-    assert isinstance(wait.observe({"d1": BARE}, 159), Again)
-    step = wait.observe({"d1": BARE}, 160)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.STATUS
+    wait = ResourceWait(WaitSpec(("d1",), gate, FailurePolicy(status_grace=100)))
+    assert isinstance(wait.advance({"d1": BARE}, 0), PollAgain)
+    assert isinstance(wait.advance({"d1": LAGGING}, 50), PollAgain | Succeeded)
+    assert isinstance(wait.advance({"d1": BARE}, 60), PollAgain)
+    wait = ResourceWait.from_dict(wait.spec, json.loads(json.dumps(wait.to_dict())))
+    assert isinstance(wait.advance({"d1": BARE}, 159), PollAgain)
+    step = wait.advance({"d1": BARE}, 160)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.STATUS
     assert "for 100 s (status_grace=100); there are no metrics yet" in step.message
     assert "any status" not in step.message
 
 
 def test_a_fatal_status_is_told_as_such_whatever_else_ran_out() -> None:
     wait = start(status_grace=0, stall_after=0)
-    step = wait.observe({"d1": Reading("Broken", 7)}, 0)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.BROKEN
+    step = wait.advance({"d1": Reading("Broken", 7)}, 0)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.BROKEN
 
 
 def test_the_curve_stays_short_in_a_long_wait() -> None:
     wait = start()
     for step in range(1000):
-        wait.observe({"d1": Reading("Active", 5000 - step)}, 60 * step)
-    assert len(wait.courses["d1"].curve) == 12
-    assert len(json.dumps(wait.memory())) < 500
+        wait.advance({"d1": Reading("Active", 5000 - step)}, 60 * step)
+    assert len(wait.resources["d1"].curve) == 12
+    assert len(json.dumps(wait.to_dict())) < 500
 
 
 def test_a_plan_survives_being_written_as_json() -> None:
     gate = DestinationGate(5, ["Active"], 10, (), "2026-01-01T00:00:00+01:00", 600, "timeseries")
-    plan = WaitPlan(("a", "b"), gate, Patience(3, 60, 120), "any", 5, 3, 1, 1e9, 0)
-    assert WaitPlan.recall(json.loads(json.dumps(plan.arguments()))) == plan
+    spec = WaitSpec(("a", "b"), gate, FailurePolicy(3, 60, 120), "any", 5, 3, 1, 1e9, 0)
+    assert WaitSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_only_a_gate_that_needs_times_watches_them() -> None:
-    assert start().plan.watch("d1").window is None
+    assert start().spec.target("d1").window is None
     gate = DestinationGate(observed_after="2026-01-01T00:00:00Z")
-    assert WaitPlan(("d1",), gate).watch("d1").window == 3600
-    assert WaitPlan(("d1",), DestinationGate(max_reading_age=7200)).watch("d1").window == 7320
-    assert WaitPlan(("d1",), DestinationGate()).watch("d1").window == 3600
-    assert WaitPlan(("d1",), DestinationGate(None)).watch("d1").window is None
+    assert WaitSpec(("d1",), gate).target("d1").window == 3600
+    assert WaitSpec(("d1",), DestinationGate(max_reading_age=7200)).target("d1").window == 7320
+    assert WaitSpec(("d1",), DestinationGate()).target("d1").window == 3600
+    assert WaitSpec(("d1",), DestinationGate(None)).target("d1").window is None
 
 
 def test_a_timeseries_that_cannot_be_read_is_a_failed_poll_unless_the_latest_lag_may_stand_in_for_it() -> None:
     latest = DestinationMetrics.parse(
         MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
     )
-    seen = Observation(latest, series_error=StreamkapRequestError("no such time_type", status=422))
-    step = DestinationWait(WaitPlan(("d1",), DestinationGate(lag_source="timeseries"))).observe({"d1": seen}, 0)
-    assert isinstance(step, GaveUp)
-    assert step.why is GiveUp.REFUSED
+    seen = PollResult(latest, series_error=StreamkapRequestError("no such time_type", status=422))
+    step = ResourceWait(WaitSpec(("d1",), DestinationGate(lag_source="timeseries"))).advance({"d1": seen}, 0)
+    assert isinstance(step, Failed)
+    assert step.why is FailureKind.REFUSED
     assert "no such time_type" in step.message
-    step = DestinationWait(WaitPlan(("d1",), DestinationGate())).observe({"d1": seen}, 0)
-    assert step == Again(75, confirming=True)
+    step = ResourceWait(WaitSpec(("d1",), DestinationGate())).advance({"d1": seen}, 0)
+    assert step == PollAgain(75, confirming=True)
 
 
 def test_the_confirmations_of_several_destinations_are_those_of_the_slowest() -> None:
     wait = start(("a", "b"), confirmations=3)
-    wait.observe({"a": GOOD, "b": LAGGING}, 0)
-    step = wait.observe({"a": GOOD, "b": GOOD}, 60)
+    wait.advance({"a": GOOD, "b": LAGGING}, 0)
+    step = wait.advance({"a": GOOD, "b": GOOD}, 60)
     assert "Confirmed 1 of 3 times" in str(wait.progress(step, 60))
     wait = start(("a", "b"), confirmations=3, require="any")
-    wait.observe({"a": GOOD, "b": LAGGING}, 0)
-    step = wait.observe({"a": GOOD, "b": GOOD}, 60)
+    wait.advance({"a": GOOD, "b": LAGGING}, 0)
+    step = wait.advance({"a": GOOD, "b": GOOD}, 60)
     assert "Confirmed 2 of 3 times" in str(wait.progress(step, 60))
 
 
 def test_the_snapshot_says_which_evidence_opened_the_gate() -> None:
-    seen = Observation(
+    seen = PollResult(
         DestinationMetrics.parse(
             MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
         )
     )
     wait = start(confirmations=1)
-    assert wait.observe({"d1": seen}, 0) == Opened(("d1",))
+    assert wait.advance({"d1": seen}, 0) == Succeeded(("d1",))
     assert wait.snapshots({"d1": seen})["d1"]["evidence"] == {"lag_source": "latest"}
-    wait = DestinationWait(WaitPlan(("d1",), DestinationGate(None), confirmations=1))
-    assert wait.observe({"d1": seen}, 0) == Opened(("d1",))
+    wait = ResourceWait(WaitSpec(("d1",), DestinationGate(None), confirmations=1))
+    assert wait.advance({"d1": seen}, 0) == Succeeded(("d1",))
     assert "evidence" not in wait.snapshots({"d1": seen})["d1"]
 
 
@@ -509,4 +509,4 @@ def test_the_result_has_the_shape_that_was_asked_for() -> None:
 
 
 def test_the_time_of_confirmations() -> None:
-    assert start(confirmations=3, confirm_interval=5).plan.confirm_seconds == 10
+    assert start(confirmations=3, confirm_interval=5).spec.confirm_seconds == 10

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.airflow.conftest import airflow_database, logged, streamkap
 from tests.api.conftest import asker, authority, kind, make, simulator
-from tests.face.conftest import airflow_database, logged, streamkap
 
 __all__ = ["airflow_database", "asker", "authority", "kind", "logged", "make", "simulator", "streamkap"]
 

@@ -20,11 +20,11 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.testing.readings import JsonValue
+from tests.airflow.logs import Logged, capture
+from tests.airflow.modes import TaskInstance, run, sensor
 from tests.api.authority import Authority
 from tests.api.support import Time
 from tests.api.wire import Proxy, Wire
-from tests.face.logs import Logged, capture
-from tests.face.modes import TaskInstance, run, sensor
 from tests.security.spellings import spellings
 
 # Of lengths at which base64 of the pair does not contain base64 of the secret.
@@ -215,7 +215,7 @@ def test_nothing_is_logged(
         monkeypatch.delenv(name.lower(), raising=False)
     time = Time()
     with ExitStack() as stack:
-        stack.enter_context(shared.paced(shared.Pace(sleep=time.sleep, asleep=time.asleep)))
+        stack.enter_context(shared.use_client_clock(shared.ClientClock(sleep=time.sleep, asleep=time.asleep)))
         setup = stack.enter_context(way(authority))
         simulator = setup.simulator
         simulator.add("d1", scenarios.steady())

@@ -19,10 +19,10 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
 from tests.api.conftest import MakeAsker
 from tests.api.support import CREDENTIALS, settings_for, signed_in
 from tests.api.wire import Wire
-from tests.face.logs import Logged
 from tests.security.traces import shown
 
 TOKEN = "t0ken/with+odd&chars-made-up"

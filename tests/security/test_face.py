@@ -18,9 +18,9 @@ from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.face.logs import Logged
-from tests.face.modes import MODES, TaskInstance, run, sensor
-from tests.face.test_event_trigger import Store, events, trigger
+from tests.airflow.logs import Logged
+from tests.airflow.modes import MODES, TaskInstance, run, sensor
+from tests.airflow.test_event_trigger import Store, events, trigger
 from tests.security.traces import leaks
 
 FAULTS = {

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from tests.api.wire import Wire, ok
 from tests.security.growth import measured, needs_linux
 
@@ -87,4 +87,4 @@ def test_values_are_counted_before_they_are_made() -> None:
 
 @pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
 def test_a_wait_for_an_old_lag_may_read_more(age: float | None, limit: int) -> None:
-    assert Watch.dated("d1", age).series_limit == limit * 2**20
+    assert PollTarget.dated("d1", age).series_limit == limit * 2**20

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapRedirectError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import CREDENTIALS, ID, Asker
 
@@ -65,7 +65,7 @@ def test_an_odd_id_is_one_segment(asker: Asker, simulator: StreamkapSimulator, e
         simulator.reset_requests()
         calls: list[Any] = [
             lambda odd=odd: asker.metrics(MetricsQuery(odd)),
-            lambda odd=odd: asker.observe(Watch(odd)),
+            lambda odd=odd: asker.advance(PollTarget(odd)),
             lambda odd=odd: asker.destination(odd),
         ]
         for call in calls:
@@ -111,7 +111,7 @@ def test_no_call_follows_a_redirect(
     for call in ("whoami", "metrics", "observe", "destination", "destinations"):
         simulator.reset_requests()
         with pytest.raises(StreamkapRedirectError):
-            getattr(asker, call)(*([Watch(ID)] if call == "observe" else []))
+            getattr(asker, call)(*([PollTarget(ID)] if call == "observe" else []))
         assert len(simulator.requests) == 1
 
 

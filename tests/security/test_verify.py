@@ -13,10 +13,10 @@ from airflow_provider_streamkap.api.network import tls_context
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
+from tests.airflow.modes import MODES, run, sensor
 from tests.api.authority import Authority
 from tests.api.support import CREDENTIALS
-from tests.face.logs import Logged
-from tests.face.modes import MODES, run, sensor
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can happen to a wait, and how it has to end in every mode: read by a DAG and by the test of its run.
 
-The same table as in ``tests/face/test_mode_parity.py``, here with the states and tries that Airflow makes of it.
+The same table as in ``tests/airflow/test_mode_parity.py``, here with the states and tries that Airflow makes of it.
 """
 
 from __future__ import annotations

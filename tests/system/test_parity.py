@@ -12,7 +12,7 @@ from tests.system.cases import CASES, MODES, RETRIES, task_id
 from tests.system.runs import Run
 from tests.system.stack import AIRFLOW, SystemAirflow
 
-# The oldest and the newest line; those between them are held together by tests/face.
+# The oldest and the newest line; those between them are held together by tests/airflow.
 _BOTH_ENDS = [pytest.mark.deferrable] if AIRFLOW < (3,) or AIRFLOW >= (3, 3) else []
 pytestmark = [pytest.mark.system, *_BOTH_ENDS]
 

@@ -1,0 +1,396 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the snapshot operator returns, and how it refuses and fails, on a real server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, BaseOperator
+from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
+from tests.airflow.modes import TaskInstance
+
+METRICS = "/destinations/d1/metrics"
+MANY = [f"d{number}" for number in range(300)]
+# A full hour that is over, so that asking again brings the same.
+END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+HOUR: dict[str, Any] = {
+    "timestamp_from": (END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "timestamp_to": END.strftime("%Y-%m-%dT%H:%M:%SZ"),
+}
+
+
+def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
+    """Run the operator, and give its result as it would come out of XCom."""
+    task = StreamkapDestinationMetricsOperator(**{"task_id": "snapshot", "destination_id": "d1"} | arguments)
+    context: Any = {"ti": ti or TaskInstance()}
+    return json.loads(json.dumps(task.execute(context), allow_nan=False))
+
+
+@pytest.fixture
+def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Give the simulator one destination."""
+    streamkap.add("d1", scenarios.steady(lag=7))
+    return streamkap
+
+
+@pytest.mark.parametrize("time_type", ["latest", "timesummary"])
+def test_one_value_of_each_metric(d1: StreamkapSimulator, time_type: str) -> None:
+    shot = snapshot(time_type=time_type)
+    assert set(shot) == {"destination_id", "time_type", "observed_at", "data", "metadata"}
+    assert (shot["destination_id"], shot["time_type"]) == ("d1", time_type)
+    assert shot["data"]["recordsLag"] == 7
+    assert shot["data"]["connector_status"] == "Active"
+    assert shot["metadata"]["recordsLag"]["unit"]
+
+
+def test_a_series_of_each_metric(d1: StreamkapSimulator) -> None:
+    shot = snapshot(time_type="timeseries", time_interval=5, time_unit="minute", **HOUR)
+    points = shot["data"]["recordsLag"]
+    assert len(points) >= 12
+    assert points == sorted(points, key=lambda point: point["timestamp"])
+    assert {point["value"] for point in points} == {7}
+    assert all(point["timestamp"].endswith("+00:00") for point in points)
+    (request,) = (request for request in d1.requests if request.path == METRICS)
+    assert request.query == {"time_type": "timeseries", "time_interval": "5", "time_unit": "minute", **HOUR}
+
+
+@pytest.mark.parametrize("ids", [["d2", "d1"], ("d2", "d1", "d2")])
+def test_several_destinations_by_id(d1: StreamkapSimulator, ids: Any) -> None:
+    d1.add("d2", scenarios.steady(lag=9))
+    shots = snapshot(destination_id=ids)
+    assert list(shots) == ["d2", "d1"]
+    assert [shot["data"]["recordsLag"] for shot in shots.values()] == [9, 7]
+    assert (d1.count("/metrics"), d1.token_calls) == (2, 1)
+
+
+def test_a_list_of_one_is_a_list(d1: StreamkapSimulator) -> None:
+    assert list(snapshot(destination_id=["d1"])) == ["d1"]
+
+
+@pytest.fixture
+def many(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Give the simulator three hundred destinations."""
+    for number, id_ in enumerate(MANY):
+        streamkap.add(id_, scenarios.steady(lag=number))
+    return streamkap
+
+
+def test_a_list_is_read_at_once_and_logs_a_summary(many: StreamkapSimulator, logged: Logged) -> None:
+    many.inject(Fault.slow(0.1), path="/destinations/d0/metrics")
+    shots = snapshot(destination_id=MANY)
+    assert [shot["data"]["recordsLag"] for shot in shots.values()] == list(range(300))
+    assert list(shots) == MANY
+    assert 1 < many.connections <= 16
+    assert [line for line in logged.lines if "Read 300 of 300 destinations" in line]
+    assert len([line for line in logged.lines if "-> 200" not in line]) < 10
+
+
+def test_the_connection_says_how_many_are_read_at_once(
+    many: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", many.airflow_connection(max_concurrency=3))
+    many.inject(Fault.slow(0.01), path="/metrics", times=None)
+    snapshot(destination_id=MANY[:30])
+    assert many.connections == 3
+
+
+def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(many: StreamkapSimulator) -> None:
+    shots = snapshot(destination_id=MANY)
+    assert {tuple(shot) for shot in shots.values()} == {("destination_id", "time_type", "observed_at", "data")}
+    assert len(json.dumps(shots)) < 110_000
+
+
+def test_one_that_cannot_be_read_fails_the_task(many: StreamkapSimulator) -> None:
+    many.inject(Fault.status(404), path="/destinations/d7/metrics", times=None)
+    with pytest.raises(AirflowFailException, match="/destinations/d7/metrics"):
+        snapshot(destination_id=MANY)
+    with pytest.raises(AirflowFailException, match="/destinations/d7/metrics"):
+        snapshot(destination_id=MANY, on_error="fail")
+
+
+def test_one_that_cannot_be_read_is_skipped_and_named(many: StreamkapSimulator, logged: Logged) -> None:
+    for id_ in ("d7", "d3"):
+        many.inject(Fault.status(404), path=f"/destinations/{id_}/metrics", times=None)
+    ti = TaskInstance()
+    shots = snapshot(ti, destination_id=MANY[:20], on_error="skip")
+    assert list(shots) == [id_ for id_ in MANY[:20] if id_ not in ("d3", "d7")]
+    assert list(ti.pushed["skipped"]) == ["d3", "d7"]
+    assert "404 Not Found" in ti.pushed["skipped"]["d7"]
+    (line,) = logged.starting("Skipped 2 of 20 destinations that could not be read: d3: GET ")
+    assert "; d7: GET " in line
+
+
+def test_of_many_that_are_skipped_ten_are_named_in_the_log(many: StreamkapSimulator, logged: Logged) -> None:
+    for id_ in MANY[:15]:
+        many.inject(Fault.status(500), path=f"/destinations/{id_}/metrics", times=None)
+    ti = TaskInstance()
+    assert list(snapshot(ti, destination_id=MANY[:20], on_error="skip")) == MANY[15:20]
+    assert list(ti.pushed["skipped"]) == MANY[:15]
+    (line,) = logged.starting("Skipped 15 of 20 destinations")
+    assert line.endswith("; and 5 more, see the XCom skipped")
+
+
+def test_nothing_is_pushed_that_is_not_to_be_pushed(many: StreamkapSimulator) -> None:
+    many.inject(Fault.status(404), path="/destinations/d1/metrics", times=None)
+    ti = TaskInstance()
+    assert list(snapshot(ti, destination_id=MANY[:3], on_error="skip", do_xcom_push=False)) == ["d0", "d2"]
+    assert "skipped" not in ti.pushed
+
+
+@pytest.mark.parametrize("ids", [["d1", "d2"], "d1"])
+def test_if_none_can_be_read_there_is_nothing_to_return(many: StreamkapSimulator, ids: Any) -> None:
+    many.refuse_credentials()
+    with pytest.raises(AirflowFailException, match="credentials were refused"):
+        snapshot(destination_id=ids, on_error="skip")
+    assert many.token_calls == 1
+
+
+def test_only_the_metrics_that_were_named(d1: StreamkapSimulator) -> None:
+    shot = snapshot(metrics=["recordsLag", "latency"])
+    assert list(shot["data"]) == list(shot["metadata"]) == ["recordsLag", "latency"]
+    assert list(snapshot(metrics="recordsLag")["data"]) == ["recordsLag"]
+
+
+def test_a_documented_metric_that_is_not_there(d1: StreamkapSimulator) -> None:
+    d1.inject(Fault.json({"data": {"recordsLag": 7}}), path=METRICS)
+    assert snapshot(metrics=["recordsLag", "latency"])["data"] == {"recordsLag": 7, "latency": None}
+    d1.inject(Fault.json({"data": {}}), path=METRICS)
+    assert snapshot(metrics=["latency"], time_type="timeseries", **HOUR)["data"] == {"latency": []}
+
+
+@pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag"])
+def test_a_metric_that_nobody_knows(d1: StreamkapSimulator, metrics: Any) -> None:
+    with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
+        snapshot(metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    "metrics", [[], 5, {"recordsLag": 1}, b"recordsLag", "", ["recordsLag", 5], ["recordsLag", None], [" "]]
+)
+def test_metrics_that_are_no_names(d1: StreamkapSimulator, metrics: Any) -> None:
+    with pytest.raises(ValueError, match="metrics must be a name, a list of names, or None"):
+        snapshot(metrics=metrics)
+    task = StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", metrics="{{ params.metrics }}")
+    task.metrics = metrics
+    context: Any = {"ti": TaskInstance()}
+    with pytest.raises(
+        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|was given, but)"
+    ):
+        task.execute(context)
+    assert d1.count() == 0
+
+
+def test_no_more_points_than_asked_for(d1: StreamkapSimulator) -> None:
+    series: dict[str, Any] = {
+        "time_type": "timeseries",
+        "time_unit": "minute",
+        "metrics": ["recordsLag", "latency"],
+        **HOUR,
+    }
+    shot = snapshot(**series)
+    points = sum(map(len, shot["data"].values()))
+    assert points > 100
+    assert snapshot(max_points=points, **series)["data"] == shot["data"]
+    assert snapshot(max_points=None, **series)["data"] == shot["data"]
+    with pytest.raises(AirflowFailException, match=f"{points} points, more than max_points={points - 1}") as caught:
+        snapshot(max_points=points - 1, **series)
+    for way in ("timestamp_from", "time_unit", "metrics="):
+        assert way in str(caught.value)
+
+
+def test_points_are_counted_over_all_destinations(d1: StreamkapSimulator) -> None:
+    d1.add("d2", scenarios.steady())
+    series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
+    points = len(snapshot(**series)["data"]["recordsLag"])
+    with pytest.raises(AirflowFailException, match="narrow"):
+        snapshot(destination_id=["d1", "d2"], max_points=2 * points - 1, **series)
+    assert len(snapshot(destination_id=["d1", "d2"], max_points=2 * points, **series)) == 2
+
+
+def test_a_list_is_read_no_further_than_the_points_that_are_allowed(many: StreamkapSimulator) -> None:
+    series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
+    points = len(snapshot(**series)["data"]["recordsLag"])
+    many.reset_requests()
+    said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
+    with pytest.raises(AirflowFailException, match=said):
+        snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
+    # Those under way when the limit was passed, and no others.
+    assert many.count("/metrics") <= 3 + 2 * 16
+
+
+def test_no_flood_by_default(d1: StreamkapSimulator) -> None:
+    d1.add("d2", scenarios.steady())
+    with pytest.raises(AirflowFailException, match=r"more than max_points=10,000"):
+        # A day, which is the service's default, of all metrics by the minute.
+        snapshot(destination_id=["d1", "d2"], time_type="timeseries", time_unit="minute")
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"destination_id": ""}, "destination_id"),
+    ({"destination_id": []}, "destination_id is an empty list"),
+    ({"destination_id": None}, "destination_id"),
+    ({"destination_id": ["d1", None]}, "destination_id"),
+    ({"destination_id": {"d1": 1}}, "destination_id"),
+    ({"timestamp_from": "None"}, "timestamp_from"),
+    ({"timestamp_from": ""}, "timestamp_from"),
+    ({"timestamp_to": "2026-03-02T07:00:00"}, "timestamp_to has no time zone"),
+    ({"timestamp_to": "2026-03-02"}, "timestamp_to has no time zone"),
+    ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_from"]}, "must be before"),
+    ({"timestamp_from": HOUR["timestamp_to"], "timestamp_to": HOUR["timestamp_to"]}, "must be before"),
+    ({"streamkap_conn_id": ""}, "conn_id"),
+    ({"streamkap_conn_id": None}, "conn_id"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        snapshot(**{"time_type": "timesummary", **arguments})
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG)
+def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
+    templates: dict[str, Any] = dict.fromkeys(arguments, "{{ params.x }}")
+    task = StreamkapDestinationMetricsOperator(
+        **{"task_id": "snapshot", "destination_id": "d1", "time_type": "timesummary", **templates}
+    )
+    for name, value in arguments.items():
+        setattr(task, name, value)
+    context: Any = {"ti": TaskInstance()}
+    with pytest.raises(AirflowFailException, match=said):
+        task.execute(context)
+    assert d1.count() == 0
+
+
+def test_a_connection_that_does_not_exist_is_not_retried(d1: StreamkapSimulator) -> None:
+    with pytest.raises(AirflowFailException, match="not_there"):
+        snapshot(streamkap_conn_id="not_there")
+
+
+@pytest.mark.parametrize("name", ["timestamp_from", "timestamp_to"])
+@pytest.mark.parametrize("value", ["{{ data_interval_start }}", "2026-03-02T06:00:00Z"])
+def test_the_latest_values_have_no_period(name: str, value: str) -> None:
+    for given in (value, BaseOperator(task_id="up").output):
+        period: dict[str, Any] = {name: given}
+        with pytest.raises(ValueError, match="no effect with time_type='latest', which returns the current values"):
+            snapshot(**period)
+
+
+@pytest.mark.parametrize("start", [END, END + timedelta(seconds=1)])
+def test_the_empty_interval_of_a_plain_schedule_is_refused_with_the_way_out(
+    d1: StreamkapSimulator, start: datetime
+) -> None:
+    task = StreamkapDestinationMetricsOperator(
+        task_id="snapshot",
+        destination_id="d1",
+        time_type="timeseries",
+        timestamp_from="{{ data_interval_start }}",
+        timestamp_to="{{ data_interval_end }}",
+    )
+    context: Any = {"ti": TaskInstance(), "data_interval_start": start, "data_interval_end": END}
+    task.render_template_fields(context)
+    with pytest.raises(AirflowFailException, match=r"timestamp_from \(.*\) must be before timestamp_to") as caught:
+        task.execute(context)
+    for word in ("Airflow 3", "@daily", "empty data interval", "CronDataIntervalTimetable"):
+        assert word in str(caught.value)
+    assert d1.count() == 0
+
+
+def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: StreamkapSimulator, logged: Logged) -> None:
+    d1.inject(Fault.json({"data": {"latency": "NaN", "recordsLag": 7}}), path=METRICS, times=None)
+    assert snapshot(metrics=["recordsLag"])["data"] == {"recordsLag": 7}
+    assert snapshot()["data"] == {"latency": None, "recordsLag": 7}
+    assert "latency is a text where a number is documented" in logged.text
+    with pytest.raises(AirflowException, match="latency is a text where a number is documented") as caught:
+        snapshot(metrics=["latency"])
+    assert type(caught.value) is AirflowException
+
+
+def test_numbers_that_airflow_cannot_store_are_unknown(d1: StreamkapSimulator) -> None:
+    huge: dict[str, Any] = {"recordsLag": 2**63, "latency": 1e19, "nobodyAsked": {"deep": [10**30, -(2**64), 10**400]}}
+    d1.inject(Fault.json({"data": huge, "metadata": {"recordsLag": {"rank": 2**70}}}), path=METRICS)
+    shot = snapshot()
+    assert shot["data"] == {"recordsLag": None, "latency": None, "nobodyAsked": {"deep": [None, None, None]}}
+    assert shot["metadata"] == {"recordsLag": {"rank": None}}
+
+
+def test_a_connection_that_makes_no_sense_is_not_retried(
+    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(timeout="soon"))
+    with pytest.raises(AirflowFailException, match="Connection 'streamkap_default': extra timeout"):
+        snapshot()
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised", "said"),
+    [
+        (Fault.status(400, body={"detail": "bad window"}), AirflowFailException, "bad window"),
+        (Fault.status(401), AirflowFailException, "401"),
+        (Fault.status(403), AirflowFailException, "read:destination_metrics"),
+        (Fault.status(404), AirflowFailException, "404"),
+        (Fault.status(422, body={"detail": [{"loc": ["query"], "msg": "odd"}]}), AirflowFailException, "odd"),
+        (Fault.redirect("https://elsewhere.example.com/"), AirflowFailException, "elsewhere.example.com"),
+        (Fault.status(429, retry_after=1), AirflowException, "429"),
+        (Fault.status(500), AirflowException, "500"),
+        (Fault.html(502), AirflowException, "502"),
+        (Fault.not_json(), AirflowException, "connector_status"),
+        (Fault.drop(), AirflowException, METRICS),
+        (Fault.oversized(33 * 2**20, compressed=True), AirflowFailException, "32 MiB"),
+    ],
+)
+def test_only_what_passes_is_retried(d1: StreamkapSimulator, fault: Fault, raised: type[Exception], said: str) -> None:
+    d1.inject(fault, path=METRICS, times=None)
+    with pytest.raises(AirflowException) as caught:
+        snapshot()
+    assert type(caught.value) is raised
+    assert said in str(caught.value)
+    assert "GET" in str(caught.value)
+
+
+def test_refused_credentials_are_not_retried(d1: StreamkapSimulator) -> None:
+    d1.refuse_credentials()
+    with pytest.raises(AirflowFailException, match="credentials were refused"):
+        snapshot()
+
+
+def test_the_result_is_strict_json(d1: StreamkapSimulator) -> None:
+    odd: Any = {
+        "recordsLag": float("nan"),
+        "latency": float("inf"),
+        "extra": [float("-inf"), "a\0b"],
+        "status\ud800": 1,
+    }
+    d1.inject(Fault.json({"data": odd, "more": 1}), path=METRICS)
+    data = snapshot()["data"]
+    assert (data["recordsLag"], data["latency"], data["extra"][0]) == (None, None, None)
+    assert "\0" not in json.dumps(data, ensure_ascii=False)
+    json.dumps(data, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"time_type": "now"}, "time_type"),
+        ({"time_interval": 0}, "time_interval"),
+        ({"time_interval": True}, "time_interval"),
+        ({"time_unit": "second"}, "time_unit"),
+        ({"max_points": 0}, "max_points"),
+        ({"max_points": True}, "max_points"),
+        ({"max_points": 2.5}, "max_points"),
+        ({"max_points": "many"}, "max_points"),
+        ({"on_error": "ignore"}, "on_error must be 'fail' or 'skip'"),
+        ({"on_error": None}, "on_error"),
+    ],
+)
+def test_what_needs_no_rendering_is_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
+    # Airflow 2.11 wraps what a constructor raises in no other exception, and neither does 3.
+    with pytest.raises(ValueError, match=named):
+        StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", **arguments)

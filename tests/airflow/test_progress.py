@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a person on call reads in the log: the same in every mode, a line for each poll that brings news."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
+from tests.airflow.modes import MODES, run, sensor
+
+METRICS = "/destinations/d1/metrics"
+BY_MODE = pytest.mark.parametrize("mode", MODES)
+
+
+def reading(lag: int, status: str = "Active") -> scenarios.Reading:
+    """Make a reading with a latency that does not matter."""
+    return scenarios.Reading(records_lag=lag, connector_status=status, latency=250)
+
+
+def told(logged: Logged) -> list[str]:
+    """Give the lines on the polls, without the figures that time makes."""
+    lines = logged.starting("Poll ")
+    for timing in (r"(?<=next poll in )[\d.]+", r"[\d,.]+(?= s ago)", r"[\d,.]+(?=/s )", r"(?<=about )[\d,.]+"):
+        lines = [re.sub(timing, "~", line) for line in lines]
+    return [re.sub(r"\d+ of 20 s elapsed", "~ of 20 s elapsed", line) for line in lines]
+
+
+@BY_MODE
+def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+    streamkap.add("d1", scenarios.sequence([reading(1200), reading(30, "Paused"), reading(0)]))
+    run(sensor(mode))
+    first, second, third, last = told(logged)
+    assert first == (
+        "Poll 1: d1: lag is 1,200, above 0 (status Active, lag 1,200, latency 250 ms). "
+        "~ of 20 s elapsed, next poll in ~ s."
+    )
+    assert second.startswith("Poll 2: d1: status is Paused, not Active; lag is 30, above 0 (status Paused, lag 30, ")
+    assert third.startswith(
+        "Poll 3: d1: ready (status Active, lag 0, latency 250 ms). Confirmed 1 of 2 times; ~ of 20 s"
+    )
+    assert last.startswith("Poll 4: d1: ready (status Active, lag 0, latency 250 ms). The gate is open; ~ of 20 s")
+
+
+@BY_MODE
+def test_a_poll_that_failed_says_why(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+    streamkap.add("d1", scenarios.steady())
+    streamkap.inject(Fault.status(503, body={"detail": "upstream is away"}), path=METRICS, times=2)
+    run(sensor(mode))
+    first, second, *_ = told(logged)
+    for line in (first, second):
+        assert "could not be read" in line
+        assert "upstream is away" in line
+        assert "503" in line
+    assert first.startswith("Poll 1: ")
+    assert second.startswith("Poll 2: ")
+
+
+@BY_MODE
+@pytest.mark.parametrize(
+    ("fault", "end", "said"),
+    [
+        (Fault.status(403), AirflowFailException, "Giving up (refused)"),
+        (Fault.status(500), AirflowException, "Giving up (unreachable)"),
+    ],
+)
+def test_the_last_line_tells_the_end(
+    streamkap: StreamkapSimulator, logged: Logged, mode: str, fault: Fault, end: type[Exception], said: str
+) -> None:
+    streamkap.add("d1", scenarios.steady())
+    streamkap.inject(fault, path=METRICS, times=None)
+    with pytest.raises(end):
+        run(sensor(mode, max_poll_failures=1))
+    assert said in told(logged)[-1]
+
+
+@BY_MODE
+def test_the_time_out_tells_what_was_missing(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+    streamkap.add("a", scenarios.steady())
+    streamkap.add("b", scenarios.steady(lag=7))
+    streamkap.add("c", scenarios.null_lag())
+    with pytest.raises(AirflowSensorTimeout) as caught:
+        run(sensor(mode, destination_id=["a", "b", "c"], timeout=0.5))
+    said = str(caught.value)
+    assert said.startswith("The wait for 3 destinations has timed out: ")
+    assert "1 of 3 ready; held up by b: lag is 7, above 0" in said
+    assert "c: lag is unknown" in said
+    polls = streamkap.count("/destinations/a/metrics")
+    assert re.findall(r", (\d+) polls?\. ", said) == [str(polls)]
+    assert "held up by b" in logged.starting("Poll 1: ")[0]

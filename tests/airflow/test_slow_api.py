@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A slow or silent API holds no worker: a look before deferring is one attempt, and a poll ends as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+
+from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, PokeReturnValue
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitSpec
+from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
+from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
+from tests.airflow.modes import MODES, TaskInstance, fire, run, sensor
+from tests.airflow_names import TaskDeferred
+from tests.api.support import Longest, Time
+
+FIVE = [f"d{number}" for number in range(5)]
+MANY = [f"d{number}" for number in range(300)]
+TOKEN, METRICS = "/auth/access-token", "/metrics"
+DATED = {"observed_after": "2026-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+def connected(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
+    """Give the simulator five destinations, and a connection with the retries of everyday."""
+    for id_ in FIVE:
+        streamkap.add(id_, scenarios.steady())
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=0.3))
+    return streamkap
+
+
+def deferred(**arguments: Any) -> TaskDeferred:
+    """Run a deferrable sensor until it defers."""
+    context: Any = {"ti": TaskInstance()}
+    with pytest.raises(TaskDeferred) as deferral:
+        sensor("deferred", **{"destination_id": FIVE, **arguments}).execute(context)
+    return deferral.value
+
+
+@pytest.mark.parametrize("condition", [{}, DATED])
+@pytest.mark.parametrize("ids", [FIVE, "d0"])
+def test_a_look_before_deferring_calls_a_silent_api_once(
+    connected: StreamkapSimulator, logged: Logged, condition: dict[str, Any], ids: Any
+) -> None:
+    connected.inject(Fault.hang(), times=None)
+    deferred(destination_id=ids, **condition)
+    assert (connected.token_calls, connected.count(METRICS)) == (1, 0)
+    assert re.search(r"Reading \d destination\(s\) once, within 10 s, before deferring", logged.text)
+    assert "Deferring although the API has not answered in full" in logged.text
+
+
+@pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])
+def test_a_look_before_deferring_does_not_retry(connected: StreamkapSimulator, fault: Fault) -> None:
+    connected.inject(fault, path=METRICS, times=None)
+    deferred()
+    assert connected.count(METRICS) == len(FIVE)
+
+
+def test_a_look_that_failed_is_never_an_end(connected: StreamkapSimulator) -> None:
+    connected.inject(Fault.status(503), path=METRICS, times=len(FIVE))
+    event = fire(deferred(max_poll_failures=0).trigger)
+    assert event["outcome"] == "opened"
+    assert list(event["snapshot"]) == FIVE
+
+
+def test_a_look_that_is_refused_ends_the_task(connected: StreamkapSimulator) -> None:
+    connected.refuse_credentials()
+    with pytest.raises(AirflowFailException, match="credentials were refused"):
+        run(sensor("deferred", destination_id=FIVE))
+    assert connected.token_calls == 1
+
+
+def waiting(ids: list[str], **spec: Any) -> ResourceWait:
+    now = time.time()
+    return ResourceWait(WaitSpec(tuple(ids), DestinationGate(), started=now, deadline=now + 3600, **spec))
+
+
+def polled(wait: ResourceWait, **limits: Any) -> PollAgain | PokeReturnValue:
+    task = sensor("poke")
+    return poll_once(wait, StreamkapHook(), keyed=True, log=task.log, **limits)
+
+
+def test_a_look_has_one_limit_for_all_destinations(
+    connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert FIRST_LOOK_SECONDS == 10
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connected.airflow_connection())
+    connected.inject(Fault.hang(), times=None)
+    began = time.monotonic()
+    step = polled(waiting(FIVE), first_look=0.5)
+    assert time.monotonic() - began < 4
+    assert isinstance(step, PollAgain)
+    assert step.failing
+
+
+@pytest.mark.parametrize(
+    ("poke_interval", "attempts"),
+    # Attempts come 7 s apart. A poll takes 10 s at least, and the connection tries five times at most.
+    [(0.02, 2), (10.0, 2), (20.0, 3), (60.0, 5)],
+)
+def test_a_poll_ends_with_its_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
+    connected.inject(Fault.status(503, retry_after=7), path=TOKEN, times=None)
+    clock = Time()
+    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())):
+        step = polled(waiting(FIVE, poke_interval=poke_interval))
+    assert isinstance(step, PollAgain)
+    assert step.failing
+    assert connected.token_calls == attempts
+    assert sum(clock.waits) < max(poke_interval, 10)
+
+
+def test_a_poll_ends_with_the_deadline(connected: StreamkapSimulator) -> None:
+    connected.inject(Fault.status(503, retry_after=14), path=TOKEN, times=None)
+    clock = Time()
+    wait = ResourceWait(
+        WaitSpec(tuple(FIVE), DestinationGate(), poke_interval=3600, started=0.0, deadline=time.time() - 1)
+    )
+    with (
+        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())),
+        pytest.raises(AirflowException, match="timed out"),
+    ):
+        polled(wait)
+    # Within the 30 seconds that the last poll may take.
+    assert connected.token_calls == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_list_is_read_at_once_and_its_results_keep_the_order(
+    connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connected.airflow_connection(timeout=20))
+    ids = ["d3", "d0", "d4", "d1", "d2"]
+    connected.inject(Fault.slow(0.3), path="/destinations/d3/metrics", times=None)
+    connected.inject(Fault.slow(0.1), path=METRICS, times=None)
+    snapshots = run(sensor(mode, destination_id=ids, confirmations=1))
+    assert list(snapshots) == ids
+    assert connected.count(METRICS) == len(ids)
+    # One after the other takes one connection.
+    assert connected.connections > 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(connected: StreamkapSimulator, mode: str) -> None:
+    # So that the trigger has work to do.
+    connected.inject(Fault.status(500), path="/destinations/d0/metrics")
+    many = run(sensor(mode, destination_id=FIVE, max_poll_failures=3))
+    assert {tuple(one) for one in many.values()} == {("destination_id", "time_type", "observed_at", "data", "evidence")}
+    assert "metadata" in run(sensor(mode, destination_id="d0"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_poll_that_failed_is_a_warning(
+    connected: StreamkapSimulator, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, mode: str
+) -> None:
+    caplog.set_level("INFO")
+    connected.inject(Fault.status(500), path="/destinations/d3/metrics")
+    run(sensor(mode, destination_id=FIVE))
+    polls = {record.getMessage()[:6]: record.levelname for record in caplog.records if "Poll " in record.getMessage()}
+    if not polls:
+        # The loggers of tasks are structlog's on Airflow 3.
+        shown = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out)
+        polls = {poll: level.upper() for level, poll in re.findall(r"\[(\w+) *\] (Poll \d)", shown)}
+    assert (polls["Poll 1"], polls["Poll 2"]) == ("WARNING", "INFO")
+
+
+@pytest.mark.parametrize("mode", ["poke", "deferred"])
+def test_the_lines_of_many_destinations_are_few_and_short(
+    streamkap: StreamkapSimulator, logged: Logged, mode: str
+) -> None:
+    for id_ in MANY:
+        streamkap.add(id_, scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
+    streamkap.inject(Fault.status(500), path="/destinations/d150/metrics")
+    logged.lines.clear()
+    snapshots = run(sensor(mode, destination_id=MANY, poke_interval=0.5))
+    assert list(snapshots) == MANY
+    lines = [line for line in logged.lines if "-> 200" not in line and "-> 500" not in line]
+    assert len(lines) < 20
+    assert max(map(len, logged.starting("Poll "))) < 800
+    assert "held up by d0: lag is 120, above 0; d1: lag is 120" in logged.text
+    assert "and 290 more; last error: GET" in logged.text
+    assert len(json.dumps(snapshots)) < 120_000

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Many triggers in one event loop: what they share, that none holds up the others, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import logging
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.airflow.logs import Logged
+from tests.airflow.waits import fired, trigger, watched
+
+METRICS = "/destinations/d1/metrics"
+LAGGING, DRAINED = scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)
+
+
+def left_behind() -> list[Any]:
+    """Give what a trigger that is gone must not leave in its event loop."""
+    here = asyncio.get_running_loop()
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    entries = list(shared._shared.on_loop.get(here, {}).values())
+    gc.collect()
+    sessions = [found for found in gc.get_objects() if type(found) is aiohttp.ClientSession and not found.closed]
+    return [*tasks, *entries, *sessions]
+
+
+async def until_it_follows() -> None:
+    """Wait until a trigger has a part in the polls."""
+    for _ in range(2_000):
+        if any(len(entry.poller) for entry in shared._shared.on_loop.get(asyncio.get_running_loop(), {}).values()):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing is followed")
+
+
+def test_triggers_share_polls_sockets_and_the_token(streamkap: StreamkapSimulator) -> None:
+    ids = [f"d{number}" for number in range(4)]
+    for id_ in ids:
+        streamkap.add(id_, scenarios.sequence([LAGGING] * 3 + [DRAINED] * 9))
+
+    async def company() -> list[dict[str, Any]]:
+        waits = [fired(trigger(id_, poke_interval=0.1, confirm_interval=0.1)) for id_ in ids * 25]
+        return await asyncio.gather(*waits)
+
+    began = time.monotonic()
+    events = asyncio.run(company())
+    assert [event["outcome"] for event in events] == ["opened"] * 100
+    # One poll an interval for each destination, whatever the number of waits.
+    assert streamkap.count("/metrics") <= len(ids) * ((time.monotonic() - began) / 0.1 + 2)
+    assert streamkap.token_calls == 1
+    assert streamkap.connections <= len(ids) + 1
+
+
+def test_one_refusal_touches_its_own_waits_only(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("good", scenarios.sequence([LAGGING, LAGGING, DRAINED]))
+
+    async def company() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(fired(trigger(id_)) for id_ in ["good", "bad"] * 5))
+
+    assert [event["outcome"] for event in asyncio.run(company())] == ["opened", "refused"] * 5
+
+
+def longest_gap(streamkap: StreamkapSimulator) -> float:
+    """Wait for a destination whose every answer takes two seconds, and say how long the event loop was held up."""
+
+    async def main() -> float:
+        # Whoever comes first into a process has modules imported; what is measured is a triggerer at work.
+        assert (await fired(trigger("quick")))["outcome"] == "opened"
+        async with watched() as gap:
+            event = await fired(trigger("slow", confirmations=1, seconds=60))
+        assert event["outcome"] == "opened"
+        return gap.longest
+
+    streamkap.inject(Fault.slow(2), path="/destinations/slow/metrics")
+    return asyncio.run(main())
+
+
+def test_a_slow_server_does_not_hold_up_the_event_loop(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("quick", scenarios.steady())
+    streamkap.add("slow", scenarios.steady())
+    # A busy machine may hold up any loop for a while, but hardly six times; a blocking call always does.
+    assert any(longest_gap(streamkap) < 0.05 for _ in range(6))
+
+
+@pytest.mark.parametrize("path", ["/auth/access-token", METRICS])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_trigger_that_is_cancelled_while_it_asks_leaves_nothing(
+    streamkap: StreamkapSimulator, path: str, many: bool
+) -> None:
+    streamkap.add("d1", scenarios.steady())
+    streamkap.add("d2", scenarios.steady(lag=5))
+    streamkap.inject(Fault.hang(), path=path, times=None)
+
+    async def main() -> None:
+        waits = [asyncio.create_task(fired(trigger("d1", *(["d2"] if many else [])))) for _ in range(3)]
+        while not await asyncio.to_thread(streamkap.wait_for_requests, 1, path, timeout=5):
+            raise AssertionError("nobody asks")
+        for wait in waits:
+            wait.cancel()
+        ended = await asyncio.gather(*waits, return_exceptions=True)
+        assert [type(end) for end in ended] == [asyncio.CancelledError] * 3
+        await asyncio.sleep(0)
+        assert left_behind() == []
+
+    asyncio.run(main())
+
+
+def test_a_trigger_that_is_cancelled_while_it_rests_leaves_nothing(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.steady(lag=120))
+
+    async def main() -> None:
+        wait = asyncio.create_task(fired(trigger(poke_interval=3600, seconds=3600)))
+        await until_it_follows()
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        assert left_behind() == []
+
+    asyncio.run(main())
+    assert streamkap.count() == 0
+
+
+def test_a_cancelled_trigger_takes_nothing_from_the_others(streamkap: StreamkapSimulator) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING, LAGGING, DRAINED]))
+    streamkap.inject(Fault.slow(0.2), path=METRICS)
+
+    async def main() -> dict[str, Any]:
+        leaving, staying = (asyncio.create_task(fired(trigger())) for _ in range(2))
+        await asyncio.to_thread(streamkap.wait_for_requests, 1, METRICS)
+        leaving.cancel()
+        event = await staying
+        await asyncio.sleep(0)
+        assert leaving.cancelled()
+        return event
+
+    assert asyncio.run(main())["outcome"] == "opened"
+    assert (streamkap.connections, streamkap.token_calls) == (1, 1)
+
+
+@pytest.mark.parametrize("outcome", ["opened", "deadline", "refused", "broken"])
+def test_a_trigger_that_ends_leaves_nothing(streamkap: StreamkapSimulator, outcome: str) -> None:
+    lag, status = (120, "Active") if outcome == "deadline" else (0, "Broken" if outcome == "broken" else "Active")
+    reading = scenarios.Reading(records_lag=lag, connector_status=status)
+    streamkap.add("d1", scenarios.sequence([reading]))
+    if outcome == "refused":
+        streamkap.inject(Fault.status(403), path=METRICS, times=None)
+
+    async def main() -> str:
+        event = await fired(trigger(seconds=0.1 if outcome == "deadline" else 20))
+        await asyncio.sleep(0)
+        assert left_behind() == []
+        return str(event["outcome"])
+
+    assert asyncio.run(main()) == outcome
+
+
+def test_what_is_polled_for_many_is_logged_as_the_work_of_none(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    # Airflow tells the lines of triggers apart by a context variable.
+    whose = contextvars.ContextVar("whose", default="nobody")
+    seen: list[tuple[str, str]] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append((whose.get(), record.getMessage()))
+
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(max_attempts=2))
+    streamkap.add("d1", scenarios.steady())
+    streamkap.inject(Fault.status(503, retry_after=0), path=METRICS)
+
+    async def company() -> None:
+        async def mine(number: int) -> None:
+            whose.set(f"task {number}")
+            await fired(trigger())
+
+        await asyncio.gather(*(mine(number) for number in range(3)))
+
+    retries, handler = logging.getLogger("airflow_provider_streamkap.api"), Handler()
+    retries.addHandler(handler)
+    try:
+        asyncio.run(company())
+    finally:
+        retries.removeHandler(handler)
+    assert [(name, "attempt 1 of 2" in line) for name, line in seen] == [("nobody", True)]
+    # Each tells of its own progress.
+    assert len([line for line in logged.lines if "The gate is open" in line]) == 3

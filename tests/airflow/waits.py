@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""Triggers as the triggerer has them, and event loops that tell on what runs in them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.spec import WaitSpec
+from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
+from airflow_provider_streamkap.testing import StreamkapSimulator
+from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from tests.airflow.modes import carried
+
+
+def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **spec: Any) -> Any:
+    """Make a trigger that does not take its time, as the triggerer has it."""
+    now = time.time()
+    made = WaitSpec(
+        **{
+            "destination_ids": ids or ("d1",),
+            "gate": DestinationGate(lag_source="latest"),
+            "poke_interval": 0.02,
+            "confirm_interval": 0.01,
+            "started": now,
+            "deadline": now + seconds,
+            **spec,
+        }
+    )
+    return carried(StreamkapDestinationTrigger(streamkap_conn_id, made.to_dict(), keyed=len(ids) > 1))
+
+
+async def fired(waiting: Any) -> dict[str, Any]:
+    """Run a trigger in this event loop, and give the payload of its one event."""
+    (event,) = [event async for event in waiting.run()]
+    payload: dict[str, Any] = event.payload
+    return payload
+
+
+@contextmanager
+def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
+    """Run a simulator, and let all clients of this process read the time from a clock, that go faster.
+
+    :param speed: simulated seconds per second.
+    """
+    start = time.time()
+
+    def clock() -> float:
+        return start + (time.time() - start) * speed
+
+    pace = ClientClock(wall=lambda: datetime.fromtimestamp(clock(), UTC))
+    with use_client_clock(pace), StreamkapSimulator(clock=clock) as simulator:
+        yield simulator
+
+
+class Gap:
+    """The longest time, in seconds, for which an event loop did not come round."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def watch(self) -> None:
+        """Come round every other millisecond, and note when it took longer."""
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.002)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - before)
+            before = now
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[Gap]:
+    """Watch the event loop while the block runs."""
+    gap = Gap()
+    watching = asyncio.create_task(gap.watch())
+    try:
+        yield gap
+    finally:
+        watching.cancel()

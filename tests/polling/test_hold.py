@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""A Retry-After that one call meets holds off all calls on its credentials, whichever client makes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
+from airflow_provider_streamkap.api.errors import (
+    StreamkapHTTPError,
+    StreamkapRateLimitError,
+)
+from airflow_provider_streamkap.api.flows import ApiSession
+from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.polling.poll import poll
+from airflow_provider_streamkap.polling.poller import Poller
+from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
+from tests.api.support import Asker, Kind, Time, settings_for
+from tests.polling.support import Wait
+
+FIRST, SECOND = MetricsQuery("d1"), MetricsQuery("d2")
+
+
+@pytest.fixture
+def simulator() -> Iterator[StreamkapSimulator]:
+    """Run a simulator with two destinations."""
+    with StreamkapSimulator() as running:
+        for id_ in ("d1", "d2"):
+            running.add(id_, scenarios.steady(lag=7))
+        yield running
+
+
+@pytest.fixture(params=["sync", "async"])
+def told(request: pytest.FixtureRequest) -> Kind:
+    """The kind of the client that meets the Retry-After."""
+    kind: Kind = request.param
+    return kind
+
+
+@pytest.fixture(params=["sync", "async"])
+def other(request: pytest.FixtureRequest) -> Kind:
+    """The kind of the client that calls after it."""
+    kind: Kind = request.param
+    return kind
+
+
+def put_off(simulator: StreamkapSimulator, status: int, seconds: str | None, path: str = "/d1/") -> None:
+    headers = {} if seconds is None else {"Retry-After": seconds}
+    simulator.inject(Fault.status(status, headers=headers), path=path)
+
+
+def calls_after(simulator: StreamkapSimulator, told: Kind, other: Kind, within: float | None = None) -> list[float]:
+    """Let one client meet what was injected, without retrying, and give the sleeps of another's call after it."""
+    time = Time()
+    settings = settings_for(simulator, max_attempts=1)
+    session = ApiSession(settings, time.clock)
+    first, second = (Asker(kind, settings, time=time, session=session) for kind in (told, other))
+    try:
+        with pytest.raises(StreamkapHTTPError):
+            first.metrics(FIRST)
+        assert time.waits == []
+        assert second.metrics(SECOND, within=within).records_lag == 7
+        return time.waits
+    finally:
+        first.end()
+        second.end()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_next_call_of_anybody_waits(simulator: StreamkapSimulator, told: Kind, other: Kind, status: int) -> None:
+    put_off(simulator, status, "17")
+    assert calls_after(simulator, told, other) == [17.0]
+
+
+def test_an_absurd_wait_is_cut_to_a_minute(simulator: StreamkapSimulator, told: Kind) -> None:
+    put_off(simulator, 429, "86400")
+    assert calls_after(simulator, told, told) == [60.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds"), [(429, None), (429, "0"), (429, "soon"), (503, None), (404, "17"), (500, "17")]
+)
+def test_other_answers_hold_nobody_off(
+    simulator: StreamkapSimulator, told: Kind, status: int, seconds: str | None
+) -> None:
+    put_off(simulator, status, seconds)
+    assert calls_after(simulator, told, told) == []
+
+
+def test_a_call_that_would_end_before_is_told_at_once_and_sends_nothing(
+    simulator: StreamkapSimulator, told: Kind
+) -> None:
+    put_off(simulator, 429, "17")
+    with pytest.raises(StreamkapRateLimitError, match=r"another 17\.0 s") as caught:
+        calls_after(simulator, told, told, within=5)
+    assert caught.value.transient
+    assert simulator.count("/d2/") == 0
+
+
+def test_a_token_call_that_is_put_off_holds_off_all(simulator: StreamkapSimulator, told: Kind) -> None:
+    put_off(simulator, 429, "17", path="/auth/access-token")
+    assert calls_after(simulator, told, told) == [17.0]
+
+
+def test_the_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -> None:
+    put_off(simulator, 429, "17")
+    asker = Asker(told, settings_for(simulator))
+    try:
+        asker.metrics(FIRST)
+        assert asker.time.waits == [17.0]
+    finally:
+        asker.end()
+
+
+def test_all_polls_of_a_connection_wait_when_one_is_put_off(simulator: StreamkapSimulator) -> None:
+    ids = [f"p{number}" for number in range(30)]
+    for id_ in ids:
+        simulator.add(id_, scenarios.steady(lag=7))
+
+    async def main() -> None:
+        held = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            held.set()
+            await asyncio.sleep(seconds)
+
+        async with AsyncStreamkapClient(settings_for(simulator), sleep=sleep) as client:
+            poller = Poller(lambda watch, turn: client.call(lambda session: poll(session, watch), turn))
+            await Wait(poller, ("d1",), 60).run(rounds=1)
+            put_off(simulator, 429, "1")
+            told = asyncio.create_task(Wait(poller, ("d1",), 60).run(rounds=1))
+            await held.wait()
+            await asyncio.gather(told, *(Wait(poller, (id_,), 60).run(rounds=1) for id_ in ids))
+
+    asyncio.run(main())
+    (met,) = (request.at for request in simulator.requests if request.status == 429)
+    later = [request for request in simulator.requests if request.at > met]
+    assert len(later) == 31
+    assert min(request.at for request in later) - met >= 0.95

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Gate a downstream task on a drained destination."""
+"""Run a task only after a destination is drained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c72
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_gate() -> None:
-    """Transform only what has arrived: wait in the triggerer until no record is left in Kafka."""
+    """Wait in the triggerer until no records are left in Kafka, then run the transformation."""
     wait_until_drained = StreamkapDestinationSensor(
         task_id="wait_until_drained",
         destination_id=DESTINATION_ID,
@@ -35,7 +35,7 @@ def streamkap_gate() -> None:
 
     @task
     def transform(snapshot: dict[str, Any]) -> str:
-        """Stand in for the batch job; it is told what the gate saw."""
+        """Placeholder for your batch job. It receives the snapshot on which the sensor succeeded."""
         return f"lag was {snapshot['data']['recordsLag']} at {snapshot['observed_at']}"
 
     transform(wait_until_drained.output)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Snapshot many destinations, a mapped task for each."""
+"""Store the metrics of many destinations, with one mapped task per destination."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_many_destinations() -> None:
-    """One destination that cannot be read fails its own task, and the others are stored all the same."""
+    """Read each destination in its own task, so that one failure does not affect the others."""
 
     @task
     def destinations() -> list[str]:
-        """Name all destinations of the project, when the run starts rather than when the DAG is parsed."""
+        """List all destinations of the project at run time, not when the DAG is parsed."""
         return [destination.id for destination in StreamkapHook().list_destinations()]
 
     snapshots = StreamkapDestinationMetricsOperator.partial(task_id="snapshot").expand(destination_id=destinations())
 
     @task(trigger_rule="all_done")
     def report(snapshots: list[dict[str, Any]]) -> dict[str, Any]:
-        """Stand in for what is done with them."""
+        """Placeholder for your code: return the connector status of each destination."""
         return {snapshot["destination_id"]: snapshot["data"]["connector_status"] for snapshot in snapshots}
 
     report(snapshots.output)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Run whenever a destination has caught up, rather than on a schedule (Airflow 3)."""
+"""Run a DAG whenever a destination has caught up, instead of on a time schedule (Airflow 3)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ caught_up = destination_asset(DESTINATION_ID, max_records_lag=0, poke_interval=5
 
 @dag(schedule=[caught_up], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_on_caught_up() -> None:
-    """Run once for each time that the lag falls to zero; a destination that stays drained starts nothing."""
+    """Run once each time the lag falls to zero. A destination that stays drained starts no further runs."""
 
     @task
     def transform(*, triggering_asset_events: Any = None) -> list[str]:
-        """Stand in for the batch job; the event's payload is the snapshot."""
+        """Placeholder for your batch job. The payload of each event is the snapshot."""
         snapshots = [event.extra["payload"] for events in triggering_asset_events.values() for event in events]
         return [f"lag {snapshot['data']['recordsLag']} at {snapshot['observed_at']}" for snapshot in snapshots]
 

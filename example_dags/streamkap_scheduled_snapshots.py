@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Snapshot the metrics of each run's data interval, the same however often the run is repeated."""
+"""Store the metrics of each run's data interval. A repeated run stores the same data."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba80")
 
 # A run that was started by an asset or through the API without a logical date has no data interval: fetch the hour
-# before the moment at which the run was due.
+# before the time at which the run was due.
 FROM = "{{ data_interval_start if data_interval_start is defined else dag_run.run_after - macros.timedelta(hours=1) }}"
 TO = "{{ data_interval_end if data_interval_end is defined else dag_run.run_after }}"
 
-# Each run covers the hour before it. On Airflow 3 the data interval of a plain "@hourly" is empty, which the operator
-# refuses.
+# Each run covers the hour before it. On Airflow 3, a plain "@hourly" schedule has an empty data interval, which the
+# operator rejects.
 EVERY_HOUR = CronDataIntervalTimetable("0 * * * *", timezone="UTC")
 
 
 @dag(schedule=EVERY_HOUR, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_scheduled_snapshots() -> None:
-    """Keep an hourly history of what arrived. A backfill fetches the past hours."""
+    """Store an hourly history of the metrics. A backfill fetches past hours."""
     snapshot = StreamkapDestinationMetricsOperator(
         task_id="snapshot",
         destination_id=DESTINATION_ID,
@@ -45,7 +45,7 @@ def streamkap_scheduled_snapshots() -> None:
 
     @task
     def store(snapshot: dict[str, Any]) -> int:
-        """Stand in for an upsert by destination, metric and timestamp, which makes the whole idempotent."""
+        """Placeholder for an upsert by destination, metric and timestamp, which makes the DAG idempotent."""
         rows = {
             (snapshot["destination_id"], metric, point["timestamp"]): point["value"]
             for metric, points in snapshot["data"].items()

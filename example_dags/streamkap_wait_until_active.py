@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Wait until a destination is Active after a deploy, whatever its lag."""
+"""Wait until a destination is Active after a deployment, regardless of its lag."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c72
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["streamkap"])
 def streamkap_wait_until_active() -> None:
-    """Deploy, then go on as soon as the connector runs; fail at once if it broke."""
+    """Deploy, then continue as soon as the connector is running. Fail at once if it is broken or stopped."""
 
     @task
     def deploy() -> None:
-        """Stand in for whatever deploys the connector."""
+        """Placeholder for the task that deploys the connector."""
 
     wait_until_active = StreamkapDestinationSensor(
         task_id="wait_until_active",
@@ -33,7 +33,8 @@ def streamkap_wait_until_active() -> None:
         connector_status="Active",
         fail_on_status=("Broken", "Stopped"),
         mode="reschedule",
-        # Not much less: a task that is due again before a busy scheduler has noted its end is failed by Airflow.
+        # Do not set this much lower: Airflow fails a task that is due again before a busy scheduler has noticed that
+        # its last poke ended.
         poke_interval=20,
         confirm_interval=2,
         timeout=15 * 60,
@@ -41,7 +42,7 @@ def streamkap_wait_until_active() -> None:
 
     @task
     def announce() -> str:
-        """Stand in for what follows a good deploy."""
+        """Placeholder for the tasks that follow a successful deployment."""
         return "the connector runs"
 
     deploy() >> wait_until_active >> announce()

@@ -40,9 +40,9 @@ class StreamkapSimulator(Controls):
     It serves ``POST /auth/access-token``, ``POST /auth/access-token/refresh``, ``GET /auth/whoami``,
     ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as described in the API
     reference. Where the reference does not specify the behavior: wrong credentials get 401; an interval below 1,
-    or a start after the end, gets 400; the two destination endpoints require the permission ``read:destinations``;
-    totals never reset. To change the defaults, set :attr:`wrong_credentials`, :attr:`unknown_destination`,
-    :attr:`unknown_metrics`, :attr:`paging_totals` or :attr:`reporting`.
+    or a start after the end, gets 400; listing destinations and fetching one require the permission
+    ``read:destinations``; totals never reset. To change the defaults, set :attr:`wrong_credentials`,
+    :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals` or :attr:`reporting`.
 
     All methods are thread-safe, also while requests are served. A stopped simulator can be restarted; it keeps its
     port and state.

@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator of the Streamkap REST API, for tests of your own DAGs and for trying things out without an
-account.
+"""A simulator of the Streamkap REST API, for testing DAGs and trying out the provider without an account.
 
-It is a real HTTP server on loopback: hooks, sensors, operators and triggers talk to it as they would to
+It is a real HTTP server on loopback. Hooks, sensors, operators and triggers connect to it as they would to
 Streamkap.
 
 .. code-block:: python
@@ -16,7 +15,7 @@ Streamkap.
         ...
 
 On the command line: ``python -m airflow_provider_streamkap.testing --port 8790 --scenario demo``. For pytest:
-``pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]`` gives the fixture
+``pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]`` provides the fixture
 ``streamkap_simulator``.
 """
 

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Command line of the simulator: ``python -m airflow_provider_streamkap.testing --port 8790 --scenario
-demo``."""
+"""Command-line entry point: ``python -m airflow_provider_streamkap.testing --port 8790 --scenario demo``."""
 
 from __future__ import annotations
 
@@ -36,9 +35,9 @@ _BY_NAME: Mapping[str, Callable[..., Scenario]] = {
 
 
 def destination(text: str) -> tuple[str, Scenario]:
-    """Read ``ID=SCENARIO`` or ``ID=SCENARIO:NAME=VALUE,NAME=VALUE``.
+    """Parse ``ID=SCENARIO`` or ``ID=SCENARIO:NAME=VALUE,NAME=VALUE``.
 
-    :raises argparse.ArgumentTypeError: if it cannot be read.
+    :raises argparse.ArgumentTypeError: if it cannot be parsed.
     """
     destination_id, _, rest = text.partition("=")
     name, _, settings = rest.partition(":")
@@ -64,8 +63,8 @@ def destination(text: str) -> tuple[str, Scenario]:
 def main(arguments: Sequence[str] | None = None, stopped: threading.Event | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM.
 
-    :param arguments: command line. Default: that of the process.
-    :param stopped: ends it too, once set.
+    :param arguments: command-line arguments. Default: those of the process.
+    :param stopped: event that also stops the server when set.
     :returns: exit code.
     """
     options = _parser().parse_args(arguments)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials and tokens of the simulated service: exchange, refresh, expiry, permissions.
+"""Authentication of the simulated service: token exchange, refresh, expiry, permissions.
 
-Tokens really expire, by the simulator's clock, and are random for each simulator: nothing here is worth
-protecting, but it is handled as if it were, so that a search for leaks in a test means something.
+Tokens expire by the simulator's clock and are random for each simulator. They protect nothing, but are treated
+as secrets so that tests can search for leaks.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from airflow_provider_streamkap.testing.messages import Answer, Incoming, Refusa
 from airflow_provider_streamkap.testing.readings import JsonValue
 
 READ_METRICS: Final = "read:destination_metrics"
-"""Permission for the metrics call (API reference)."""
+"""Permission for the metrics endpoint (API reference)."""
 READ_DESTINATIONS: Final = "read:destinations"
-"""Permission for the calls that list destinations and show one; its name is ours, the reference tells
-none."""
-_REFRESH_TOKENS: Final = 100  # the identity service keeps so many for each credential by default
+"""Permission for listing destinations and fetching one. The API reference does not name it; this name is our
+own."""
+_REFRESH_TOKENS: Final = 100  # per credential: the identity service's default
 
 
 @dataclass(frozen=True)
 class Token:
-    """An access token as the service remembers it.
+    """An access token as stored by the service.
 
     :param generation: 1 for the first token issued, 2 for the second, ...
     :param expires_at: epoch seconds.
-    :param by_project_key: whether a project key was exchanged for it.
+    :param by_project_key: whether it was issued for a project key.
     """
 
     generation: int
@@ -43,10 +43,10 @@ class Token:
 
 
 class TokenDesk:
-    """Issues tokens and checks them. The caller holds the lock.
+    """Issue and verify tokens. The caller must hold the lock.
 
-    :param lifetime: seconds for which a token is good; ``expiresIn`` tells them rounded down.
-    :param clock: epoch seconds.
+    :param lifetime: token lifetime in seconds; ``expiresIn`` is this value rounded down.
+    :param clock: returns the current time in epoch seconds.
     """
 
     def __init__(self, client_id: str, secret: str, lifetime: float, clock: Callable[[], float]) -> None:
@@ -63,11 +63,11 @@ class TokenDesk:
 
     @property
     def project_key(self) -> str:
-        """Content of a project key file, raw JSON."""
+        """Content of a project key file as raw JSON."""
         return json.dumps({"api": {"client_id": self.client_id, "client_secret": self.secret}})
 
     def exchange(self, request: Incoming) -> Answer:
-        """``POST /auth/access-token``."""
+        """Handle ``POST /auth/access-token``."""
         body = _json_object(request)
         bad = Violations("body")
         by_key = "project_key" in body
@@ -82,7 +82,7 @@ class TokenDesk:
         return self._issue(by_key)
 
     def refresh(self, request: Incoming) -> Answer:
-        """``POST /auth/access-token/refresh``: a refresh token is good once."""
+        """Handle ``POST /auth/access-token/refresh``. A refresh token can be used once."""
         bad = Violations("body")
         given = _text(_json_object(request), "refresh_token", bad)
         bad.refuse()
@@ -92,9 +92,9 @@ class TokenDesk:
         return self._issue(by_key)
 
     def authenticate(self, request: Incoming) -> Token:
-        """The token that the request carries.
+        """Return the valid token sent with the request.
 
-        :raises Refusal: 401 without a token, or with one that is unknown, revoked or expired.
+        :raises Refusal: 401 if the token is missing, unknown, revoked or expired.
         """
         token = self.find(request)
         if token is None or token.expires_at <= self._clock():
@@ -103,12 +103,12 @@ class TokenDesk:
         return token
 
     def find(self, request: Incoming) -> Token | None:
-        """The token that the request carries, good or not; None if this service does not know it."""
+        """Return the token sent with the request, expired or not; None if it is unknown to this service."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         return self._tokens.get(value.strip()) if scheme.casefold() == "bearer" else None
 
     def revoke(self) -> None:
-        """Make every token so far worthless, the refresh tokens too."""
+        """Revoke all access and refresh tokens issued so far."""
         self._tokens.clear()
         self._refresh.clear()
 
@@ -121,7 +121,7 @@ class TokenDesk:
         while len(self._refresh) > _REFRESH_TOKENS:
             self._refresh.popitem(last=False)
         lifetime = int(self.lifetime)
-        # The layout of `expires` is not documented: one that nobody expects keeps clients from parsing it.
+        # The format of `expires` is undocumented. An unusual one ensures that clients do not parse it.
         expires = formatdate(now + self.lifetime, usegmt=True)
         return Answer.json({"accessToken": access, "refreshToken": refresh, "expires": expires, "expiresIn": lifetime})
 
@@ -152,7 +152,7 @@ def _text(body: dict[str, JsonValue], name: str, bad: Violations) -> str:
 
 
 def _unpack(project_key: str) -> tuple[str, str] | None:
-    """Client id and secret of a project key, raw JSON or base64; None if there are none in it."""
+    """Return the client id and secret from a project key (raw JSON or base64), or None if it has none."""
     text = project_key.strip()
     try:
         if not text.startswith("{"):

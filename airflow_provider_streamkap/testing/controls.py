@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The levers and dials of the simulator: faults, tokens, switches, and what it was asked."""
+"""Runtime controls of the simulator: faults, tokens, API behavior and recorded requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from airflow_provider_streamkap.testing.service import Service, Unknown
 
 
 class Controls:
-    """What can be turned and read while a :class:`StreamkapSimulator` runs. Everything is safe between
-    threads."""
+    """Methods and properties to control and inspect a running :class:`StreamkapSimulator`. Thread-safe."""
 
     _service: Service
     _faults: FaultBook
@@ -33,35 +32,35 @@ class Controls:
         *,
         after: int = 0,
     ) -> None:
-        """Let requests meet a fault. Of several that match a request the one injected first is taken.
+        """Inject a fault into matching requests. If several faults match, the one injected first applies.
 
-        :param fault: what goes wrong, made by the methods of :class:`Fault`.
-        :param path: text that the path, or path and query as sent, must contain (``/auth/access-token``,
-            ``time_type=timeseries``). Default: every request.
+        :param fault: the fault, created with one of the methods of :class:`Fault`.
+        :param path: substring to look for in the decoded path, or in the path and query as sent
+            (``/auth/access-token``, ``time_type=timeseries``). Default: every request.
         :param method: HTTP method. Default: any.
-        :param times: how many requests meet it; None for ever. Default 1.
-        :param after: how many matching requests pass unharmed before. Default 0.
+        :param times: number of requests affected; None for no limit. Default 1.
+        :param after: number of matching requests to let through first. Default 0.
         :raises ValueError: if `times` is below 1 or `after` below 0.
         """
         with self._service.lock:
             self._faults.add(fault, path, method, times, after)
 
     def clear_faults(self) -> None:
-        """Take back every fault that was not met yet. Requests that hang go on hanging."""
+        """Remove all pending faults. Requests that already hang keep hanging."""
         with self._service.lock:
             self._faults.clear()
 
     # Tokens and permissions
 
     def revoke_tokens(self) -> None:
-        """Make every token issued so far worthless: the next request with one gets 401."""
+        """Revoke all tokens issued so far: the next request with one gets 401."""
         with self._service.lock:
             self._service.desk.revoke()
 
     def refuse_credentials(self, status: int = 401) -> None:
-        """Refuse the credentials from now on, and refresh tokens; access tokens that are out stay good.
+        """Reject the credentials and refresh tokens from now on. Access tokens already issued remain valid.
 
-        :param status: status of the answer; which one Streamkap sends is not documented. Default 401.
+        :param status: HTTP status of the response; the one Streamkap sends is not documented. Default 401.
         """
         with self._service.lock:
             self._service.desk.refusal = status
@@ -73,7 +72,7 @@ class Controls:
 
     @property
     def wrong_credentials(self) -> int:
-        """Status for a client id, secret or project key that is not the simulator's. Default 401."""
+        """HTTP status for an unknown client id, secret or project key. Default 401."""
         return self._service.desk.wrong_status
 
     @wrong_credentials.setter
@@ -82,7 +81,7 @@ class Controls:
 
     @property
     def token_lifetime(self) -> float:
-        """Seconds for which a token issued from now on is good."""
+        """Lifetime in seconds of tokens issued from now on."""
         return self._service.desk.lifetime
 
     @token_lifetime.setter
@@ -91,19 +90,18 @@ class Controls:
 
     @property
     def permissions(self) -> Collection[str] | None:
-        """What the credential may do; None: everything."""
+        """Permissions of the credential; None grants all."""
         return self._service.permissions
 
     @permissions.setter
     def permissions(self, permissions: Collection[str] | None) -> None:
         self._service.permissions = permissions
 
-    # Switches for what the API reference leaves open
+    # Behavior that the API reference does not specify
 
     @property
     def reporting(self) -> Reporting:
-        """How readings are reported, for destinations that were added without a :class:`Reporting` of their
-        own."""
+        """How readings are reported for destinations added without their own :class:`Reporting`."""
         return self._service.reporting
 
     @reporting.setter
@@ -112,8 +110,8 @@ class Controls:
 
     @property
     def unknown_destination(self) -> Unknown:
-        """What ``GET /destinations/{id}`` answers for an unknown id: ``404`` (default), or 200 with an
-        ``empty`` result."""
+        """Response of ``GET /destinations/{id}`` for an unknown id: ``404`` (default), or 200 with an ``empty``
+        result."""
         return self._service.unknown_destination
 
     @unknown_destination.setter
@@ -122,7 +120,7 @@ class Controls:
 
     @property
     def unknown_metrics(self) -> Unknown:
-        """What ``GET /destinations/{id}/metrics`` answers for an unknown id: ``404`` (default), or 200 with
+        """Response of ``GET /destinations/{id}/metrics`` for an unknown id: ``404`` (default), or 200 with
         ``empty`` data."""
         return self._service.unknown_metrics
 
@@ -132,24 +130,25 @@ class Controls:
 
     @property
     def paging_totals(self) -> bool:
-        """Whether lists tell ``total`` and ``has_next`` (default), or send null for both."""
+        """Whether lists include ``total`` and ``has_next`` (True, the default) or send null for both."""
         return self._service.paging_totals
 
     @paging_totals.setter
     def paging_totals(self, told: bool) -> None:
         self._service.paging_totals = told
 
-    # What it was asked
+    # Recorded requests
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests that arrived, in their order; the latest 100,000. A copy."""
+        """A copy of the latest 100,000 requests, in order of arrival."""
         return self._recorder.all()
 
     def count(self, path: str | None = None, method: str | None = None) -> int:
-        """How many requests arrived.
+        """Return the number of recorded requests that match.
 
-        :param path: text that path, or path and query as sent, must contain. Default: every request.
+        :param path: substring to look for in the decoded path, or in the path and query as sent. Default: every
+            request.
         :param method: HTTP method. Default: any.
         """
         return self._recorder.count(path, method)
@@ -157,31 +156,31 @@ class Controls:
     def wait_for_requests(
         self, number: int, path: str | None = None, method: str | None = None, *, timeout: float = 10.0
     ) -> bool:
-        """Block until so many matching requests have arrived since the start or the last
+        """Block until `number` matching requests have arrived since the start or the last
         :meth:`reset_requests`.
 
-        :param number: how many.
-        :param path: as with :meth:`count`.
-        :param method: as with :meth:`count`.
-        :param timeout: seconds of real time to wait at most. Default 10.
-        :returns: False if the time ran out.
+        :param number: number of requests to wait for.
+        :param path: as in :meth:`count`.
+        :param method: as in :meth:`count`.
+        :param timeout: maximum wait in seconds of real time. Default 10.
+        :returns: False on timeout.
         """
         return self._recorder.wait(number, path, method, timeout)
 
     def reset_requests(self) -> None:
-        """Forget the requests so far; :attr:`connections` and :attr:`token_calls` begin at 0 again."""
+        """Clear the recorded requests and reset :attr:`connections` and :attr:`token_calls` to 0."""
         with self._service.lock:
             self._recorder.clear()
             self._listener.connections = 0
 
     @property
     def connections(self) -> int:
-        """TCP connections accepted."""
+        """Number of TCP connections accepted."""
         return self._listener.connections
 
     @property
     def token_calls(self) -> int:
-        """Requests for a token, answered or not, refreshes not among them."""
+        """Number of token requests received, with or without a response. Refreshes are not counted."""
         return sum(record.path == "/auth/access-token" for record in self._recorder.all())
 
 

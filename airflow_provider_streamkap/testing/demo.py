@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ``demo`` set of destinations, one for each thing that a wait can meet."""
+"""The ``demo`` set: one destination for each situation a wait can encounter."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from airflow_provider_streamkap.testing import demo_ids, scenarios
 from airflow_provider_streamkap.testing.readings import Scenario
 from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
 
-# Long enough for a wait that polls once a minute, short enough to see a DAG wait when it is started again.
+# Longer than a poll interval of one minute, but short enough that a rerun of a DAG has to wait again.
 _REWIND_AFTER: Final = 180.0
 
 
 @dataclass(frozen=True)
 class DemoDestination:
-    """One destination of a set.
+    """One destination of the set.
 
-    :param story: what happens to it, for people.
+    :param story: human-readable description of the scenario.
     """
 
     destination_id: str
@@ -62,7 +62,7 @@ DEMO: Final[tuple[DemoDestination, ...]] = (
 
 
 def add_demo(simulator: StreamkapSimulator) -> None:
-    """Add the demo set. Each scenario begins with the first request for its metrics, and anew with a request
+    """Add the demo destinations. Each scenario starts with the first metrics request, and restarts with a request
     after three minutes without one."""
     for item in DEMO:
         simulator.add(

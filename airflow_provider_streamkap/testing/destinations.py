@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The destinations of the simulated project: their scenarios over time, and how the API lists them."""
+"""Destinations of the simulated project: their scenarios over time, and their representation in the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Span:
-    """A scenario from its beginning on, its totals raised so that they go on from those before."""
+    """A scenario with its start time, and the offsets that make its totals continue those of the previous one."""
 
     begin: float
     scenario: Scenario
@@ -27,17 +27,17 @@ class Span:
     more_sent: float = 0.0
 
     def at(self, moment: float, turn: int = 0) -> Reading:
-        # To the millisecond: sums of epoch seconds are not exact, and a lag of 0 must not be 1 because of that.
+        # Round to milliseconds: floating-point error in epoch seconds could turn a lag of 0 into 1.
         elapsed = round(moment - self.begin, 3)
         return self.scenario.reading(elapsed, turn).counting_from(self.more_read, self.more_sent)
 
 
 @dataclass
 class Destination:
-    """One destination. The caller holds the lock.
+    """One destination. The caller must hold the lock.
 
-    :param added: epoch seconds at which it was added.
-    :param created: epoch seconds at which it says it was created: its history begins there.
+    :param added: when it was added, in epoch seconds.
+    :param created: reported creation time in epoch seconds; its history starts there.
     :param rewind_after: see :meth:`StreamkapSimulator.add`.
     """
 
@@ -57,7 +57,7 @@ class Destination:
     asked_at: float = -math.inf
 
     def follow(self, scenario: Scenario, now: float) -> None:
-        """Go over to another scenario; the past stays, and totals go on from where they are."""
+        """Switch to another scenario, keeping the history. Totals continue from their current values."""
         more_read = more_sent = 0.0
         if not scenario.turns:
             last, first = self.spans[-1].at(now, self.turns.get("latest", 0)), scenario.at(0.0)
@@ -67,20 +67,20 @@ class Destination:
         self.turns.clear()
 
     def asked(self, now: float) -> None:
-        """Somebody asks for its metrics: begin anew if nobody did for long enough."""
+        """Record a metrics request; restart the scenario if the previous one is older than `rewind_after`."""
         if self.rewind_after is not None and now - self.asked_at > self.rewind_after:
             self.spans = (Span(now, self.spans[-1].scenario),)
             self.turns.clear()
         self.asked_at = now
 
     def take(self, time_type: str) -> int:
-        """The number of this request among those of its time type, from 0."""
+        """Return the index of this request among those of its time type, starting at 0, and advance the counter."""
         turn = self.turns.get(time_type, 0)
         self.turns[time_type] = turn + 1
         return turn
 
     def reader(self, turn: int) -> Callable[[float], Reading]:
-        """A function from epoch seconds to the reading of that moment, that does not change any more."""
+        """Return a function from epoch seconds to the reading at that time. Later changes do not affect it."""
         spans = self.spans
 
         def at(moment: float) -> Reading:
@@ -94,11 +94,11 @@ class Destination:
         return at
 
     def reading(self, now: float) -> Reading:
-        """What it shows now, without counting as a request."""
+        """Return the current reading without counting it as a request."""
         return self.reader(self.turns.get("latest", 0))(now)
 
     def as_json(self, now: float) -> dict[str, JsonValue]:
-        """The destination as the API shows it."""
+        """Return the destination as represented in the API."""
         reading = self.reading(now)
         return {
             "id": self.destination_id,
@@ -122,7 +122,7 @@ def metrics(
     now: float,
     reporting: Reporting,
 ) -> dict[str, JsonValue] | None:
-    """The answer of the metrics call; None if there are no metrics yet."""
+    """Return the response body of the metrics endpoint, or None if there are no metrics yet."""
     current = at(now - (reporting.latest_delay if params.time_type == "latest" else 0.0))
     if not current.has_metrics:
         return None
@@ -139,7 +139,7 @@ def metrics(
 
 
 def listed(destinations: list[Destination], params: ListParams, now: float, with_total: bool) -> JsonValue:
-    """The answer of the call that lists destinations.
+    """Return the response body of the endpoint that lists destinations.
 
     :param with_total: False sends null for ``total`` and ``has_next``.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong on the way, to be injected into the simulator by path, method and count."""
+"""Faults that can be injected into the simulator by path, method and count."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from airflow_provider_streamkap.testing.messages import Answer, Incoming, phrase
 from airflow_provider_streamkap.testing.readings import JsonValue
 
 Stage = Literal["header", "body", "middle"]
-"""Where an answer breaks off: before its ``header``, before its ``body``, or in the ``middle`` of the
-body."""
+"""Where a response breaks off: before its ``header``, before its ``body``, or in the ``middle`` of the body."""
 
 Kind = Literal["answer", "slow", "hang", "drop", "reset", "drip", "gzip", "changed"]
 
@@ -23,16 +22,15 @@ _STAGES: Final = ("header", "body", "middle")
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a request can go wrong. Made by the methods below, given to
-    :meth:`StreamkapSimulator.inject`.
+    """A fault for :meth:`StreamkapSimulator.inject`. Create one with the methods below.
 
-    :param name: what records and logs call it.
+    :param name: name used in recorded requests and logs.
     :param kind: what the server does.
-    :param answer: the answer sent instead of the true one, if any.
-    :param seconds: how long it takes.
-    :param stage: where the answer breaks off.
-    :param changes: keys of the answer's object that are replaced.
-    :param without: keys that are left out.
+    :param answer: response to send instead of the real one, if any.
+    :param seconds: duration of a slow or dripping response.
+    :param stage: where the response breaks off.
+    :param changes: keys to replace in the response's JSON object.
+    :param without: keys to remove from it.
     """
 
     name: str
@@ -57,14 +55,13 @@ class Fault:
         body: JsonValue | bytes = None,
         retry_after: float | str | None = None,
     ) -> Fault:
-        """An answer with this status.
+        """Respond with this status code.
 
-        :param status: HTTP status, 200 to 599.
-        :param headers: headers to send with it.
-        :param body: bytes are sent as they are, everything else as JSON. Default: ``{"detail": <phrase of the
-            status>}``.
+        :param status: HTTP status code, 200 to 599.
+        :param headers: additional headers.
+        :param body: bytes are sent unchanged, anything else as JSON. Default: ``{"detail": <reason phrase>}``.
         :param retry_after: value of ``Retry-After``: seconds or an HTTP date. Default: not sent.
-        :raises ValueError: for a status out of range.
+        :raises ValueError: if `status` is out of range.
         """
         if not 200 <= status <= 599:
             raise ValueError(f"status must lie between 200 and 599, not {status!r}")
@@ -78,36 +75,36 @@ class Fault:
 
     @staticmethod
     def json(value: JsonValue, status: int = 200) -> Fault:
-        """An answer with this JSON, for bodies of the wrong shape.
+        """Respond with this JSON, for bodies of the wrong shape.
 
-        :param value: the body; None is sent as ``null``, NaN and Infinity as Python writes them.
-        :param status: HTTP status. Default 200.
+        :param value: the body; None is sent as ``null``, NaN and Infinity as Python serializes them.
+        :param status: HTTP status code. Default 200.
         """
         return Fault("json", "answer", Answer.json(value, status))
 
     @staticmethod
     def not_json(status: int = 200) -> Fault:
-        """An answer that says that it is JSON and is not."""
+        """Respond with an invalid body that is declared as JSON."""
         return Fault("not_json", "answer", Answer(status, b'{"data": {connector_status: Active'))
 
     @staticmethod
     def html(status: int = 502) -> Fault:
-        """A page of HTML, as a proxy on the way sends it. Default status 502."""
+        """Respond with an HTML error page, as an intermediate proxy would. Default status 502."""
         text = f"<title>{status} {phrase(status)}</title>"
         page = f"<html>\n<head>{text}</head>\n<body>\n<h1>{phrase(status)}</h1>\n</body>\n</html>\n"
         return Fault("html", "answer", Answer(status, page.encode(), content_type="text/html"))
 
     @staticmethod
     def empty(status: int = 200) -> Fault:
-        """An answer without a body."""
+        """Respond without a body."""
         return Fault("empty", "answer", Answer(status))
 
     @staticmethod
     def oversized(size: int, *, compressed: bool = False) -> Fault:
-        """An answer that is valid JSON and this large.
+        """Respond with a valid JSON body of this size.
 
-        :param size: bytes of the body, before any compression.
-        :param compressed: send it with gzip, so that little goes over the wire. Default False.
+        :param size: size of the body in bytes, before compression.
+        :param compressed: compress the body with gzip, so that few bytes are transferred. Default False.
         """
         head, tail = b'{"data": {"padding": "', b'"}, "metadata": {}}'
         body = head + b"x" * max(0, size - len(head) - len(tail)) + tail
@@ -115,36 +112,35 @@ class Fault:
 
     @staticmethod
     def redirect(location: str, status: int = 302) -> Fault:
-        """A redirect to another place. Default status 302."""
+        """Redirect to another location. Default status 302."""
         return Fault("redirect", "answer", Answer(status, headers={"Location": location}))
 
     @staticmethod
     def slow(seconds: float) -> Fault:
-        """The true answer, this many seconds (of real time) late."""
+        """Delay the real response by this many seconds of real time."""
         return Fault("slow", "slow", seconds=seconds)
 
     @staticmethod
     def drip(seconds: float) -> Fault:
-        """The true answer, its body spread evenly over this many seconds: no pause in it is long."""
+        """Send the body of the real response in small pieces, spread evenly over this many seconds."""
         return Fault("drip", "drip", seconds=seconds)
 
     @staticmethod
     def gzip() -> Fault:
-        """The true answer, compressed: no fault, but it must be understood."""
+        """Compress the real response with gzip. Not an error, but clients must support it."""
         return Fault("gzip", "gzip")
 
     @staticmethod
     def changed(without: tuple[str, ...] = (), **changes: JsonValue) -> Fault:
-        """The true answer with some keys of its object left out or replaced: a token of unknown life, for
-        instance.
+        """Remove or replace keys in the JSON object of the real response, for example the lifetime of a token.
 
-        :param without: keys that are left out.
-        :param changes: keys with the values that they get.
+        :param without: keys to remove.
+        :param changes: keys to set, with their new values.
         """
         return Fault("changed", "changed", changes=changes, without=without)
 
     def change(self, answer: Answer) -> Answer:
-        """Apply :meth:`changed` to an answer; one that is no JSON object stays as it is."""
+        """Apply :meth:`changed` to a response. Return it unchanged if its body is not a JSON object."""
         try:
             value = jsonlib.loads(answer.body)
         except ValueError:
@@ -156,32 +152,32 @@ class Fault:
 
     @staticmethod
     def hang(stage: Stage = "header") -> Fault:
-        """No answer, or the rest of one never comes, while the connection stays open until the client gives
-        up or the simulator is stopped.
+        """Never send the response, or the rest of it. The connection stays open until the client times out or the
+        simulator is stopped.
 
-        :param stage: where the answer breaks off. Default: before its header.
+        :param stage: where the response breaks off. Default: before its header.
         """
         return Fault("hang", "hang", stage=stage)
 
     @staticmethod
     def drop(stage: Stage = "header") -> Fault:
-        """The connection is closed in good order.
+        """Close the connection cleanly.
 
-        :param stage: where the answer breaks off. Default: before its header.
+        :param stage: where the response breaks off. Default: before its header.
         """
         return Fault("drop", "drop", stage=stage)
 
     @staticmethod
     def reset(stage: Stage = "header") -> Fault:
-        """The connection is reset (TCP RST).
+        """Reset the connection (TCP RST).
 
-        :param stage: where the answer breaks off. Default: before its header.
+        :param stage: where the response breaks off. Default: before its header.
         """
         return Fault("reset", "reset", stage=stage)
 
     @staticmethod
     def truncated() -> Fault:
-        """The answer announces its whole length, and half of it comes before the connection is closed."""
+        """Send the full ``Content-Length`` but only half of the body, then close the connection."""
         return Fault("truncated", "drop", stage="middle")
 
 
@@ -195,13 +191,16 @@ class _Rule:
 
 
 class FaultBook:
-    """The faults to come. The caller holds the lock."""
+    """Queue of pending faults. The caller must hold the lock."""
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
 
     def add(self, fault: Fault, path: str | None, method: str | None, times: int | None, after: int) -> None:
-        """:raises ValueError: if `times` is below 1 or `after` below 0."""
+        """Add a fault; the parameters are those of :meth:`StreamkapSimulator.inject`.
+
+        :raises ValueError: if `times` is below 1 or `after` below 0.
+        """
         if times is not None and times < 1:
             raise ValueError(f"times must be 1 or more, or None for ever, not {times!r}")
         if after < 0:
@@ -209,9 +208,9 @@ class FaultBook:
         self._rules.append(_Rule(fault, path, method and method.upper(), after, times))
 
     def take(self, request: Incoming, target: str) -> Fault | None:
-        """The fault that this request meets: of the rules that match the oldest one.
+        """Return the fault to apply to this request, or None. The oldest matching rule applies.
 
-        :param target: path and query as sent; the path is also looked for in the decoded path.
+        :param target: path and query as sent. A rule's path is looked for in it and in the decoded path.
         """
         decoded = "/" + "/".join(request.segments)
         for rule in self._rules:
@@ -230,5 +229,5 @@ class FaultBook:
         return None
 
     def clear(self) -> None:
-        """Forget every fault."""
+        """Remove all pending faults."""
         self._rules.clear()

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Timeseries and timesummary of a simulated destination, computed from its scenario: always consistent with
+"""Timeseries and timesummary of a simulated destination, computed from its scenario and consistent with
 `latest`.
 
-What the API reference leaves open can be switched with :class:`Reporting`: whether a point's stamp is the
-start or the end of its interval, whether its value is a mean or the last one, whether totals begin anew with
-each interval, how the stamp is written, how late points arrive.
+:class:`Reporting` configures what the API reference does not specify: whether a point's timestamp is the start
+or the end of its interval, whether its value is the mean or the last value, whether totals restart in each
+interval, the format of timestamps, and the delay of points.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_streamkap.testing.readings import NUMERIC_METRICS, TOTALS,
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": DAY, "week": 7 * DAY}
 _MONTH: Final = 30 * DAY
 _ZONES: Final = {"iso": "Z", "offset": "+00:00", "naive": ""}
-_MONDAY: Final = 4 * DAY  # 1970-01-05: weeks begin on Mondays
+_MONDAY: Final = 4 * DAY  # 1970-01-05: weeks start on Monday
 _MAX_SAMPLES: Final = 60
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_YEAR: Final = 9999
@@ -31,22 +31,23 @@ _LATEST_YEAR: Final = 9999
 
 @dataclass(frozen=True)
 class Reporting:
-    """How a destination's readings reach the metrics call.
+    """How the metrics endpoint reports the readings of a destination.
 
-    :param stamp: a point carries the ``start`` (default) or the ``end`` of its interval.
-    :param value: a point is the ``last`` value of its interval (default) or the ``mean`` (of the totals still
-        the last value, of the longest put the maximum).
-    :param totals: totals are ``running`` from the beginning (default), or count the records of one ``interval``:
-        of a point's own, of the whole period in a summary, of the last one before now in ``latest``.
-    :param layout: stamps are written as ``iso`` (``2025-03-02T08:00:00Z``, default), with an ``offset``
-        (``2025-03-02T08:00:00+00:00``), ``naive`` (``2025-03-02T08:00:00``) or ``plain`` (``2025-03-02 08:00:00``);
-        all are UTC.
-    :param delay: seconds for which a point is withheld after its interval has ended. Default 0.
-    :param latest_delay: seconds by which the reading of ``latest`` is old. Default 0.
-    :param partial: True also reports the interval that has not ended yet. Default False.
-    :param gaps: spans in seconds since the destination was added, each (from, to), in which nothing was
-        measured; an interval without a measurement has no point. Default: none.
-    :param sample_every: seconds between two measurements. Default 15; at most 60 go into one point.
+    :param stamp: timestamp of a point: the ``start`` (default) or the ``end`` of its interval.
+    :param value: value of a point: the ``last`` value of its interval (default) or the ``mean``. With ``mean``,
+        totals are still the last value, and ``putBatchMaxTimeMs`` is the maximum.
+    :param totals: totals are ``running`` from the start (default), or count the records of one ``interval``:
+        the interval of the point in a timeseries, the whole period in a timesummary, and the most recent interval
+        in ``latest``.
+    :param layout: format of timestamps: ``iso`` (``2025-03-02T08:00:00Z``, default), ``offset``
+        (``2025-03-02T08:00:00+00:00``), ``naive`` (``2025-03-02T08:00:00``) or ``plain`` (``2025-03-02 08:00:00``).
+        All are in UTC.
+    :param delay: seconds from the end of an interval until its point is available. Default 0.
+    :param latest_delay: age of the ``latest`` reading in seconds. Default 0.
+    :param partial: also report the current, incomplete interval. Default False.
+    :param gaps: periods without measurements, as (from, to) in seconds since the destination was added. An
+        interval without a measurement has no point. Default: none.
+    :param sample_every: seconds between measurements. Default 15; at most 60 measurements go into one point.
     """
 
     stamp: Literal["start", "end"] = "start"
@@ -68,12 +69,12 @@ class Reporting:
 
 @dataclass(frozen=True)
 class History:
-    """The past of one destination.
+    """The metrics history of one destination.
 
-    :param at: from epoch seconds to the reading of that moment.
-    :param created: epoch seconds before which there is nothing.
-    :param added: epoch seconds from which the gaps are counted.
-    :param now: epoch seconds after which there is nothing yet.
+    :param at: returns the reading at a time in epoch seconds.
+    :param created: start of the history in epoch seconds.
+    :param added: time that `gaps` are relative to, in epoch seconds.
+    :param now: end of the history in epoch seconds.
     """
 
     at: Callable[[float], Reading]
@@ -83,7 +84,7 @@ class History:
     reporting: Reporting
 
     def latest(self, params: MetricsParams) -> dict[str, JsonValue]:
-        """The ``data`` object of a ``latest`` answer."""
+        """Return the ``data`` object of a ``latest`` response."""
         moment = self.now - self.reporting.latest_delay
         reading = self.at(moment)
         length = _SECONDS.get(params.time_unit, _MONTH) * params.time_interval
@@ -91,7 +92,7 @@ class History:
         return {name: numbers.get(name, value) if name in TOTALS else value for name, value in reading.data().items()}
 
     def timeseries(self, params: MetricsParams) -> dict[str, JsonValue]:
-        """The ``data`` object of a ``timeseries`` answer."""
+        """Return the ``data`` object of a ``timeseries`` response."""
         missing = self.at(self.now).missing
         points: dict[str, list[JsonValue]] = {name: [] for name in NUMERIC_METRICS if name not in missing}
         for stamp, values in self._points(params):
@@ -100,10 +101,10 @@ class History:
         return {**points}
 
     def timesummary(self, params: MetricsParams) -> dict[str, JsonValue]:
-        """The ``data`` object of a ``timesummary`` answer.
+        """Return the ``data`` object of a ``timesummary`` response.
 
-        The reference does not say how the period is summed up; here the gauges are means over it, totals and
-        status those of its end. A period in which the destination did not exist has nothing but nulls.
+        The API reference does not specify the aggregation. Here, gauges are means over the period; totals and
+        status are those at its end. All values are null for a period in which the destination did not exist.
         """
         begin, end = self._span(params)
         last = self.at(min(end, self.now))
@@ -137,7 +138,7 @@ class History:
         return {name: value - before.get(name, 0.0) if name in TOTALS else value for name, value in values.items()}
 
     def _samples(self, start: float, stop: float) -> Iterator[dict[str, float]]:
-        """What was measured after `start` and up to `stop`, the newest first."""
+        """Yield the measurements after `start` and up to `stop`, newest first."""
         step = max(self.reporting.sample_every, (stop - start) / _MAX_SAMPLES)
         for back in range(min(_MAX_SAMPLES, math.ceil((stop - start) / step))):
             moment = stop - step * back
@@ -153,11 +154,10 @@ class History:
 
 
 def intervals(begin: float, end: float, every: int, unit: str) -> Iterator[tuple[float, float]]:
-    """The intervals of the calendar that touch a span of time, as (start, stop) in epoch seconds.
+    """Yield the calendar intervals that overlap a period, as (start, stop) in epoch seconds.
 
-    They are aligned to the calendar and not to the span, so that two queries never cut time differently:
-    minutes, hours and days by UTC, weeks on Mondays, months on their first day; several of them are counted
-    from 1970.
+    Intervals are aligned to the calendar (UTC), not to the period, so that all queries use the same boundaries.
+    Weeks start on Monday, months on their first day. Multiples of a unit are counted from 1970.
     """
     if unit == "month":
         moment = _EPOCH + timedelta(seconds=begin)
@@ -187,7 +187,7 @@ def _month(count: int) -> float:
 
 
 def _mean(samples: list[dict[str, float]]) -> dict[str, float]:
-    """One value of each metric for an interval, from its samples, the newest first."""
+    """Aggregate the samples of an interval, newest first, into one value per metric."""
     means: dict[str, float] = {}
     for name in NUMERIC_METRICS:
         values = [sample[name] for sample in samples if name in sample]

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The network side of the simulator: an aiohttp server in its own thread with its own event loop, on loopback
-only."""
+"""Network layer of the simulator: an aiohttp server on loopback, in its own thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -26,15 +25,15 @@ from airflow_provider_streamkap.testing.recording import Recorder
 from airflow_provider_streamkap.testing.service import Service
 
 _log: Final = logging.getLogger("airflow_provider_streamkap.testing")
-_SHUTDOWN: Final = 0.01  # seconds that a request gets to end by itself when the simulator is stopped
-_TLS_CLOSING: Final = 0.1  # seconds that a client gets to answer the end of a TLS connection
-_WAIT: Final = 30.0  # seconds within which the thread must have started or ended
+_SHUTDOWN: Final = 0.01  # grace period for running requests when the simulator stops, in seconds
+_TLS_CLOSING: Final = 0.1  # timeout for the client's reply to a TLS shutdown, in seconds
+_WAIT: Final = 30.0  # timeout for the thread to start or stop, in seconds
 
 
 class Listener:
-    """Accepts connections and moves requests to the service and answers back.
+    """Accept connections, pass requests to the service and send its responses.
 
-    :param ssl_context: for https.
+    :param ssl_context: TLS context; None serves plain HTTP.
     """
 
     def __init__(
@@ -49,10 +48,11 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self, host: str, port: int) -> int:
-        """Listen, and come back when requests are served.
+        """Start the server thread and return once it accepts requests.
 
         :returns: the port.
-        :raises OSError: if the port is taken.
+        :raises OSError: if the port is in use.
+        :raises RuntimeError: if the thread does not start in time.
         """
         address = loopback(host)
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
@@ -74,7 +74,7 @@ class Listener:
         return bound
 
     def stop(self) -> None:
-        """Close every connection, whatever it is waiting for, and end the thread."""
+        """Close all connections, including those with running requests, and stop the thread."""
         if self._thread is not None and self._stop is not None:
             self._stop()
             self._thread.join(_WAIT)
@@ -103,7 +103,7 @@ class Listener:
         listening.close()
         await runner.cleanup()
         if closing:
-            await asyncio.sleep(2 * closing)  # a TLS connection says good-bye before it is closed
+            await asyncio.sleep(2 * closing)  # leave time for TLS shutdowns to complete
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw_path, raw_query, host = _target(request)
@@ -133,7 +133,7 @@ class Listener:
             answer, arrives = await self._decide(incoming, fault)
             status = answer.status if arrives else None
         finally:
-            # Before anything is sent: who has the answer finds it in the records.
+            # Record it before sending, so that a client with a response always finds the record.
             self._recorder.answered(record, status)
             _log.info(
                 "%s %s%s -> %s%s",
@@ -146,15 +146,15 @@ class Listener:
         if fault is None or fault.kind in ("slow", "answer", "changed", "gzip"):
             gzip = fault is not None and fault.kind == "gzip"
             response = (transmission.compressed if gzip else transmission.whole)(answer, request_id)
-            # The header shows the clock that the metrics are measured by.
+            # Use the simulator's clock, by which the metrics are timestamped.
             response.headers.setdefault("Date", formatdate(self._service.clock(), usegmt=True))
             return response
         if request.transport is not None:
             await transmission.spoiled(request.transport, fault, answer, request_id)
-        return web.Response()  # the connection is closed: nothing of it is sent
+        return web.Response()  # not sent: the connection is already closed
 
     async def _decide(self, incoming: Incoming, fault: Fault | None) -> tuple[Answer, bool]:
-        """The answer, and whether it will arrive whole."""
+        """Return the response and whether the client will receive all of it."""
         if fault is None:
             return await self._answer(incoming), True
         if fault.kind == "slow":
@@ -165,15 +165,15 @@ class Listener:
 
     async def _answer(self, incoming: Incoming, *, counts: bool = True) -> Answer:
         if ("time_type", "timeseries") in incoming.query:
-            # Long histories take a while: the other connections go on meanwhile.
+            # Computing a long history takes time and must not block other connections.
             return await asyncio.to_thread(self._service.answer, incoming, counts=counts)
         return self._service.answer(incoming, counts=counts)
 
 
 def loopback(host: str) -> str:
-    """The address to bind.
+    """Return the address to bind.
 
-    :raises ValueError: unless it is a loopback address: the simulator is no service for others.
+    :raises ValueError: if it is not a loopback address. The simulator must not be reachable from other hosts.
     """
     if host == "localhost":
         return "127.0.0.1"
@@ -186,8 +186,10 @@ def loopback(host: str) -> str:
 
 
 def _target(request: web.BaseRequest) -> tuple[str, str, str]:
-    """Path and query as sent, and the host that was meant: a client that takes us for its proxy sends a whole
-    URL."""
+    """Return the path and query as sent, and the requested host.
+
+    A client that uses the simulator as its proxy sends an absolute URL.
+    """
     target = request.raw_path
     host = request.headers.get("Host", "")
     if "://" in target.partition("?")[0]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A request as the simulated service sees it, and its answer: plain values, no I/O."""
+"""Requests and responses of the simulated service as plain values, without I/O."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from airflow_provider_streamkap.testing.readings import JsonValue
 
 @dataclass(frozen=True)
 class Incoming:
-    """One request.
+    """A request.
 
     :param method: HTTP method, upper case.
-    :param segments: segments of the path, each decoded by itself, so that a quoted slash stays inside its
-        segment.
-    :param query: parameters in the order sent.
-    :param headers: names in lower case.
+    :param segments: path segments, decoded separately so that a quoted slash stays within its segment.
+    :param query: query parameters in the order sent.
+    :param headers: headers, with lowercase names.
     :param body: the body as sent.
     """
 
@@ -31,22 +30,22 @@ class Incoming:
     body: bytes = field(default=b"", repr=False)
 
     def values(self, name: str) -> list[str]:
-        """Every value of one query parameter."""
+        """Return all values of a query parameter."""
         return [value for key, value in self.query if key == name]
 
     def last(self, name: str) -> str | None:
-        """The last value of one query parameter, None without one."""
+        """Return the last value of a query parameter, or None if it was not sent."""
         values = self.values(name)
         return values[-1] if values else None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer.
+    """A response.
 
-    :param status: HTTP status.
-    :param body: the body, not compressed.
-    :param headers: further headers.
+    :param status: HTTP status code.
+    :param body: the uncompressed body.
+    :param headers: additional headers.
     :param content_type: media type of the body.
     """
 
@@ -57,19 +56,20 @@ class Answer:
 
     @classmethod
     def json(cls, value: JsonValue, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-        """An answer with a JSON body. NaN and Infinity go out as Python writes them: a client must survive
-        that."""
+        """Return a response with a JSON body.
+
+        NaN and Infinity are sent as Python serializes them, because clients must handle that.
+        """
         return cls(status, json.dumps(value).encode(), headers or {})
 
     @classmethod
     def error(cls, status: int, detail: JsonValue = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """An error in the service's shape, ``{"detail": ...}``; without a detail it is the phrase of the
-        status."""
+        """Return an error response, ``{"detail": ...}``. The default detail is the reason phrase."""
         return cls.json({"detail": detail if detail is not None else phrase(status)}, status, headers)
 
 
 class Refusal(Exception):
-    """Leaves the handling of a request with the answer that refuses it."""
+    """Raised to reject a request with an error response."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -77,9 +77,9 @@ class Refusal(Exception):
 
 
 class Violations:
-    """Collects what is wrong with a request, and refuses it with one 422 that lists everything.
+    """Collect the validation errors of a request and report all of them in one 422 response.
 
-    :param where: first part of each ``loc``: ``query`` or ``body``.
+    :param where: first element of each ``loc``: ``query`` or ``body``.
     """
 
     def __init__(self, where: str) -> None:
@@ -87,18 +87,21 @@ class Violations:
         self.found: list[JsonValue] = []
 
     def add(self, name: str | int | None, message: str, kind: str) -> None:
-        """Note one violation. The offending value is not repeated: it might be a secret."""
+        """Add a validation error. It does not contain the invalid value, which might be a secret."""
         location: list[JsonValue] = [self.where] if name is None else [self.where, name]
         self.found.append({"loc": location, "msg": message, "type": kind})
 
     def refuse(self) -> None:
-        """:raises Refusal: if anything was noted."""
+        """Reject the request if there are validation errors.
+
+        :raises Refusal: 422 with all errors.
+        """
         if self.found:
             raise Refusal(Answer.error(422, self.found))
 
 
 def phrase(status: int) -> str:
-    """The usual phrase of a status."""
+    """Return the reason phrase of a status code."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Query parameters of the simulated calls, checked as the service documents them: everything wrong in one
-422."""
+"""Query parameters of the simulated endpoints, validated as documented. All errors go into one 422 response."""
 
 from __future__ import annotations
 
@@ -36,10 +35,10 @@ _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
 
 @dataclass(frozen=True)
 class MetricsParams:
-    """Parameters of the metrics call.
+    """Parameters of the metrics endpoint.
 
-    :param start: epoch seconds of ``timestamp_from``, 24 hours ago by default.
-    :param end: epoch seconds of ``timestamp_to``, now by default.
+    :param start: ``timestamp_from`` in epoch seconds. Default: 24 hours ago.
+    :param end: ``timestamp_to`` in epoch seconds. Default: now.
     """
 
     time_type: str
@@ -51,7 +50,7 @@ class MetricsParams:
 
 @dataclass(frozen=True)
 class ListParams:
-    """Parameters of the call that lists destinations. Filters that are None let everything pass."""
+    """Parameters of the endpoint that lists destinations. A filter that is None matches everything."""
 
     page: int
     page_size: int
@@ -65,11 +64,11 @@ class ListParams:
 
 
 def metrics_params(request: Incoming, now: float) -> MetricsParams:
-    """Read the parameters of the metrics call.
+    """Parse the parameters of the metrics endpoint.
 
-    :param now: epoch seconds, for the defaults.
-    :raises Refusal: 422 for a value of the wrong kind; 400 for values of the right kind that make no sense
-        together.
+    :param now: current time in epoch seconds, for the defaults.
+    :raises Refusal: 422 if a value cannot be parsed; 400 if the interval is out of range or the start is after
+        the end.
     """
     bad = Violations("query")
     time_type = _one_of(request, "time_type", TIME_TYPES, "latest", bad)
@@ -89,9 +88,9 @@ def metrics_params(request: Incoming, now: float) -> MetricsParams:
 
 
 def list_params(request: Incoming) -> ListParams:
-    """Read the parameters of the call that lists destinations.
+    """Parse the parameters of the endpoint that lists destinations.
 
-    :raises Refusal: 422 for a value that is not allowed.
+    :raises Refusal: 422 if a value is invalid.
     """
     bad = Violations("query")
     page = _integer(request, "page", 1, bad, minimum=1)
@@ -158,7 +157,7 @@ def _timestamp(request: Incoming, name: str, bad: Violations) -> float | None:
 
 
 def _several(request: Incoming, name: str) -> frozenset[str] | None:
-    """Values given more than once or with commas between them, without regard to case."""
+    """Return the casefolded values of a parameter that can be repeated or comma-separated."""
     values = [part.strip().casefold() for value in request.values(name) for part in value.split(",")]
     return frozenset(filter(None, values)) or None
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """pytest plugin with the fixture ``streamkap_simulator``.
 
-Opt in with ``pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]`` in your top
+Enable it with ``pytest_plugins = ["airflow_provider_streamkap.testing.pytest_plugin"]`` in your top-level
 ``conftest.py``.
 """
 
@@ -17,6 +17,6 @@ from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
 
 @pytest.fixture
 def streamkap_simulator() -> Iterator[StreamkapSimulator]:
-    """A :class:`StreamkapSimulator` that runs, without destinations, anew for each test."""
+    """Provide a new, running :class:`StreamkapSimulator` without destinations for each test."""
     with StreamkapSimulator() as simulator:
         yield simulator

@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a destination shows at one moment, and the scenarios that say how this changes in time.
+"""Readings of a destination at one moment, and scenarios that define how they change over time.
 
-The names and units of the metrics are those of the Streamkap API reference for ``GET
-/destinations/{id}/metrics``.
+Names and units of the metrics are those of the Streamkap API reference for ``GET /destinations/{id}/metrics``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
-"""Anything that JSON can say."""
+"""Any JSON value."""
 
 STATUS = "connector_status"
 
@@ -28,41 +27,42 @@ METADATA: Mapping[str, Mapping[str, str]] = {
     "bytesConsumedTotal": {"name": "Volume", "unit": "bytes"},
     "qa_exact_count_diff": {"name": "Exact Count Difference", "unit": "count"},
 }
-"""Label and unit that the API sends along with each metric."""
+"""Label and unit that the API returns with each metric."""
 
 NUMERIC_METRICS: tuple[str, ...] = tuple(name for name in METADATA if name != STATUS)
-"""The metrics that have a history."""
+"""Metrics that have a history."""
 
 TOTALS: frozenset[str] = frozenset(
     {"sinkRecordReadTotal", "sinkRecordSendTotal", "recordsConsumedTotal", "bytesConsumedTotal"}
 )
-"""The metrics that only ever grow while a scenario lasts."""
+"""Metrics that never decrease during a scenario."""
 
-_SENT_OF_READ = 0.65  # the API reference shows 65 sent of 101 received: transforms drop and merge records
+# The API reference shows 65 records sent of 101 received: transforms drop and merge records.
+_SENT_OF_READ = 0.65
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The state of a destination at one moment, as the metrics endpoint would tell it.
+    """The state of a destination at one moment, as reported by the metrics endpoint.
 
-    Every value but the status is a number or None; None is sent as ``null``.
+    All values except the status are numbers or None; None is sent as ``null``.
 
-    :param records_lag: records that wait in Kafka for this destination. Default 0.
+    :param records_lag: records pending in Kafka for this destination. Default 0.
     :param connector_status: status of the connector. Default ``Active``.
-    :param desired_state: what was asked for, shown by the destination calls. Default ``Active``.
+    :param desired_state: requested state, shown by the destination endpoints. Default ``Active``.
     :param latency: latency of the destination in milliseconds. Default 0.
     :param read_total: records received (``sinkRecordReadTotal``). Default 0.
     :param sent_total: records sent after transforms (``sinkRecordSendTotal``). Default: 65 % of
         ``read_total``.
-    :param consumed_total: consumed events (``recordsConsumedTotal``). Default None, as the API often has it.
+    :param consumed_total: consumed events (``recordsConsumedTotal``). Default None, a common value in the API.
     :param consumed_bytes: consumed volume in bytes (``bytesConsumedTotal``). Default None.
-    :param partition_count: partitions assigned. Default 1.
-    :param put_batch_max_ms: longest put of a batch in milliseconds. Default 0.
-    :param extra: further keys of ``data``, or replacements for those above, sent as they are.
-    :param missing: names of metrics that are left out of ``data``. Default: ``qa_exact_count_diff``, which
-        only audited destinations have.
-    :param has_metrics: False makes the metrics call answer 404, as it does for a destination that was only
-        just deployed. Default True.
+    :param partition_count: number of assigned partitions. Default 1.
+    :param put_batch_max_ms: duration of the longest batch put in milliseconds. Default 0.
+    :param extra: additional keys of ``data``, or replacements for those above, sent unchanged.
+    :param missing: names of metrics to omit from ``data``. Default: ``qa_exact_count_diff``, which only audited
+        destinations have.
+    :param has_metrics: False makes the metrics endpoint return 404, as for a newly deployed destination. Default
+        True.
     """
 
     records_lag: float | None = 0.0
@@ -85,7 +85,7 @@ class Reading:
             object.__setattr__(self, "sent_total", None if read is None else float(int(read * _SENT_OF_READ)))
 
     def data(self) -> dict[str, JsonValue]:
-        """The ``data`` object of a ``latest`` answer."""
+        """Return the ``data`` object of a ``latest`` response."""
         values: dict[str, JsonValue] = {
             "connector_status": self.connector_status,
             "latency": self.latency,
@@ -103,7 +103,7 @@ class Reading:
         return shown
 
     def numbers(self) -> dict[str, float]:
-        """The metrics that are a number here, by name: what a point of a timeseries can carry."""
+        """Return the numeric metrics by name: those that can appear in a timeseries."""
         return {
             name: float(value)
             for name, value in self.data().items()
@@ -111,8 +111,7 @@ class Reading:
         }
 
     def counting_from(self, read: float, sent: float) -> Reading:
-        """The same reading with this much added to the totals: a new scenario does not set the counters
-        back."""
+        """Return this reading with offsets added to its totals, so that a new scenario does not reset them."""
         return replace(
             self,
             read_total=None if self.read_total is None else self.read_total + read,
@@ -122,16 +121,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Scenario:
-    """How the readings of a destination change in time.
+    """How the readings of a destination change over time.
 
-    Ready-made ones are in :mod:`airflow_provider_streamkap.testing.scenarios`; your own is
+    Built-in scenarios are in :mod:`airflow_provider_streamkap.testing.scenarios`. To define your own:
     ``Scenario("mine", lambda elapsed: Reading(records_lag=max(0, 100 - elapsed)))``.
 
-    :param name: what the command line prints.
-    :param at: pure function from the seconds since the destination was added (negative for the history before
-        that) to the reading of that moment.
-    :param turns: if given, the k-th metrics request of one time type gets the k-th of these readings and
-        ``at`` is not asked; the last one repeats.
+    :param name: name printed by the command line.
+    :param at: pure function from the seconds since the destination was added (negative for its earlier history)
+        to the reading at that time.
+    :param turns: if given, the k-th metrics request of a time type gets the k-th of these readings, the last one
+        repeats, and ``at`` is not called.
     """
 
     name: str
@@ -139,9 +138,9 @@ class Scenario:
     turns: tuple[Reading, ...] = ()
 
     def reading(self, elapsed: float, turn: int) -> Reading:
-        """The reading that a request gets.
+        """Return the reading for a request.
 
-        :param elapsed: seconds since the scenario began.
-        :param turn: how many requests of the same time type came before.
+        :param elapsed: seconds since the scenario started.
+        :param turn: number of previous requests of the same time type.
         """
         return self.turns[min(turn, len(self.turns) - 1)] if self.turns else self.at(elapsed)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the simulator was asked, kept for the tests: everything but the secrets."""
+"""Requests received by the simulator, recorded without secrets for use in tests."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "coo
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request that arrived.
+    """A recorded request.
 
-    Tokens, credentials and bodies are not in it, so that it can be printed.
+    It contains no tokens, credentials or bodies and is safe to print.
 
-    :param number: 1 for the first request, over all connections.
+    :param number: 1 for the first request, across all connections.
     :param method: HTTP method.
-    :param path: path, decoded.
-    :param raw_path: path as it was sent, without the query.
-    :param query: query parameters; of one that was sent more than once the last value.
-    :param raw_query: query as it was sent.
-    :param status: status of the answer; None while there is none, or if a fault left the request without.
-    :param at: epoch seconds of its arrival, by the simulator's clock.
-    :param token_generation: which token it carried: 1 for the first one issued; None for no token, or one
-        that the simulator never issued or has revoked.
-    :param request_id: value of ``X-Request-Id`` in the answer.
-    :param headers: request headers, names in lower case, without those that carry secrets.
-    :param host: ``Host`` header; with a proxied request the host that was meant.
-    :param fault: name of the fault that it met, None without one.
+    :param path: decoded path.
+    :param raw_path: path as sent, without the query.
+    :param query: query parameters; the last value of repeated ones.
+    :param raw_query: query as sent.
+    :param status: HTTP status code of the response; None if there is none yet or a fault prevented it.
+    :param at: time of arrival in epoch seconds, by the simulator's clock.
+    :param token_generation: generation of the token sent, 1 for the first one issued; None if there was no token,
+        or an unknown or revoked one.
+    :param request_id: ``X-Request-Id`` of the response.
+    :param headers: request headers with lowercase names, without those that contain secrets.
+    :param host: ``Host`` header; for a proxied request, the requested host.
+    :param fault: name of the injected fault; None if there was none.
     """
 
     number: int
@@ -54,9 +54,9 @@ class RecordedRequest:
 
 
 class Recorder:
-    """Keeps the latest requests. Safe between threads.
+    """Store the latest requests. Thread-safe.
 
-    :param limit: how many.
+    :param limit: maximum number of requests to keep. Default 100,000.
     """
 
     def __init__(self, limit: int = 100_000) -> None:
@@ -77,7 +77,7 @@ class Recorder:
         request_id: str,
         fault: str | None,
     ) -> RecordedRequest:
-        """Note a request that has no answer yet."""
+        """Record a request that has no response yet."""
         with self._changed:
             self._number += 1
             record = RecordedRequest(
@@ -103,25 +103,25 @@ class Recorder:
             return record
 
     def answered(self, record: RecordedRequest, status: int | None) -> None:
-        """Note what became of a request."""
+        """Record the status code of the response to a request; None if it gets no complete response."""
         with self._changed:
             if record.number in self._requests:
                 self._requests[record.number] = replace(record, status=status)
 
     def all(self) -> list[RecordedRequest]:
-        """Every request kept, in the order of arrival."""
+        """Return the recorded requests in order of arrival."""
         with self._changed:
             return [self._requests[number] for number in self._order]
 
     def count(self, path: str | None, method: str | None) -> int:
-        """How many requests match."""
+        """Return the number of matching requests."""
         return sum(_matches(record, path, method) for record in self.all())
 
     def wait(self, number: int, path: str | None, method: str | None, timeout: float) -> bool:
-        """Block until so many requests match.
+        """Block until `number` recorded requests match.
 
-        :param timeout: seconds of real time.
-        :returns: False if the time ran out.
+        :param timeout: maximum wait in seconds of real time.
+        :returns: False on timeout.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -132,7 +132,7 @@ class Recorder:
             return True
 
     def clear(self) -> None:
-        """Forget every request. Numbers go on."""
+        """Remove all recorded requests. Numbering continues."""
         with self._changed:
             self._requests.clear()
             self._order.clear()

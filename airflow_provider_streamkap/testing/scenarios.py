@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ready-made scenarios: what a simulated destination goes through.
+"""Built-in scenarios for simulated destinations.
 
-A scenario is a pure function of the seconds since the destination was added (or
-:meth:`StreamkapSimulator.set` to it), by the simulator's clock. :func:`sequence` is the exception: it goes by
-the number of the request, for tests that must not depend on any clock.
+A scenario is a pure function of the seconds since it was assigned to the destination with
+:meth:`StreamkapSimulator.add` or :meth:`StreamkapSimulator.set`, by the simulator's clock. The exception is
+:func:`sequence`, which counts requests, for tests that must not depend on a clock.
 """
 
 from __future__ import annotations
@@ -50,17 +50,18 @@ __all__ = [
     "steady",
 ]
 
-_BEFORE: Final = 90 * 86400.0  # seconds of history that the totals of a steady destination have behind them
+_BEFORE: Final = 90 * 86400.0  # seconds before the start from which a steady destination counts its totals
 _PUT_MS: Final = 12.0
 _LATENCY_MS: Final = 250.0
 
 
 def steady(*, lag: float = 0.0, rate: float = 10.0, status: str = "Active") -> Scenario:
-    """A destination that keeps up: the lag stays, the totals grow.
+    """Return a scenario in which the destination keeps up: constant lag, increasing totals.
 
-    :param lag: records that wait all the time. Default 0.
-    :param rate: records that pass in a second. Default 10.
-    :param status: status all the time. Default ``Active``.
+    :param lag: constant lag in records. Default 0.
+    :param rate: throughput in records per second. Default 10.
+    :param status: constant connector status. Default ``Active``.
+    :raises ValueError: if `lag` or `rate` is negative.
     """
     _not_negative(lag=lag, rate=rate)
 
@@ -77,19 +78,20 @@ def steady(*, lag: float = 0.0, rate: float = 10.0, status: str = "Active") -> S
 
 
 def draining(*, lag: float = 120.0, rate: float = 5.0, after: float = 0.0, status: str = "Active") -> Scenario:
-    """A destination that works off what waits, and then has nothing to do.
+    """Return a scenario in which the destination drains its lag to 0 and then stays idle.
 
-    :param lag: records that wait at first. Default 120.
-    :param rate: records worked off in a second. Default 5.
-    :param after: seconds before it begins. Default 0.
-    :param status: status all the time. Default ``Active``.
+    :param lag: initial lag in records. Default 120.
+    :param rate: records drained per second. Default 5.
+    :param after: seconds before draining starts. Default 0.
+    :param status: constant connector status. Default ``Active``.
+    :raises ValueError: if `lag` or `after` is negative, `lag` is infinite or `rate` is not above 0.
     """
     _not_negative(lag=lag, after=after)
     if math.isinf(lag) or not rate > 0:
         raise ValueError("lag must be finite and rate above 0; a destination whose lag stays is stalled()")
 
     def at(elapsed: float) -> Reading:
-        # Rounded up, so that 0 means that the last record has gone.
+        # Round up, so that 0 means that the last record was consumed.
         left = float(math.ceil(max(0.0, lag - rate * max(0.0, elapsed - after))))
         return Reading(
             records_lag=left,
@@ -110,13 +112,14 @@ def flapping(
     status: str = "Active",
     other_status: str = "Active",
 ) -> Scenario:
-    """A destination that goes to and fro between two states, each for half of the period.
+    """Return a scenario that alternates between two states, each for half of the period.
 
-    :param period: seconds of one round. Default 20.
-    :param lag: records that wait in the first half. Default 0.
-    :param other_lag: records that wait in the second half. Default 50.
-    :param status: status in the first half. Default ``Active``.
-    :param other_status: status in the second half. Default ``Active``.
+    :param period: length of one cycle in seconds. Default 20.
+    :param lag: lag in records in the first half. Default 0.
+    :param other_lag: lag in records in the second half. Default 50.
+    :param status: connector status in the first half. Default ``Active``.
+    :param other_status: connector status in the second half. Default ``Active``.
+    :raises ValueError: if a lag is negative or `period` is not above 0.
     """
     _not_negative(lag=lag, other_lag=other_lag)
     if not period > 0:
@@ -136,19 +139,20 @@ def flapping(
 
 
 def stalled(*, lag: float = 500.0, status: str = "Active") -> Scenario:
-    """A destination that says it runs, while nothing moves.
+    """Return a scenario in which the connector reports that it runs, but nothing is consumed.
 
-    :param lag: records that wait. Default 500.
-    :param status: status all the time. Default ``Active``.
+    :param lag: constant lag in records. Default 500.
+    :param status: constant connector status. Default ``Active``.
+    :raises ValueError: if `lag` is negative.
     """
     return Scenario("stalled", steady(lag=lag, rate=0.0, status=status).at)
 
 
 def null_lag(*, until: float = math.inf, status: str = "Active") -> Scenario:
-    """A destination whose lag and latency are ``null``: not known.
+    """Return a scenario in which lag and latency are ``null`` (unknown).
 
-    :param until: seconds after which the lag is known, and 0. Default: never.
-    :param status: status all the time. Default ``Active``.
+    :param until: seconds until they become known, with a lag of 0. Default: never.
+    :param status: constant connector status. Default ``Active``.
     """
     known = steady(status=status).at
 
@@ -160,20 +164,22 @@ def null_lag(*, until: float = math.inf, status: str = "Active") -> Scenario:
 
 
 def broken(*, at: float = 0.0, of: Scenario | None = None) -> Scenario:
-    """A destination that breaks: the status turns to Broken and the figures stay where they were.
+    """Return a scenario in which the destination breaks: the status becomes Broken, the other readings freeze.
 
-    :param at: seconds until it breaks. Default 0: from the beginning.
-    :param of: what it goes through before. Default: :func:`draining` 1,000 records.
+    :param at: seconds until it breaks. Default 0: broken from the start.
+    :param of: scenario until then. Default: :func:`draining` 1,000 records.
+    :raises ValueError: if `at` is negative.
     """
     return _stopped("broken", at, of, lambda last: replace(last, connector_status="Broken", partition_count=0.0))
 
 
 def paused(*, at: float = 0.0, lag: float | None = 0.0, of: Scenario | None = None) -> Scenario:
-    """A destination that a person has paused. Its lag is not to be trusted: here it is what you say.
+    """Return a scenario in which a user pauses the destination. The lag of a paused destination is unreliable.
 
     :param at: seconds until it is paused. Default 0.
-    :param lag: lag that it shows while paused, None for ``null``. Default 0, the treacherous one.
-    :param of: what it goes through before. Default: :func:`draining` 1,000 records.
+    :param lag: lag reported while paused, None for ``null``. Default 0, which looks drained although it may not be.
+    :param of: scenario until then. Default: :func:`draining` 1,000 records.
+    :raises ValueError: if `at` is negative.
     """
 
     def stop(last: Reading) -> Reading:
@@ -183,11 +189,12 @@ def paused(*, at: float = 0.0, lag: float | None = 0.0, of: Scenario | None = No
 
 
 def starting(*, active_after: float = 15.0, metrics_after: float = 0.0, then: Scenario | None = None) -> Scenario:
-    """A destination that was only just deployed.
+    """Return a scenario for a newly deployed destination.
 
-    :param active_after: seconds for which it is Starting, its lag not known. Default 15.
-    :param metrics_after: seconds for which the metrics call answers 404. Default 0.
-    :param then: what it goes through once Active, counted from that moment. Default: :func:`steady`.
+    :param active_after: seconds for which the status is Starting and the lag unknown. Default 15.
+    :param metrics_after: seconds for which the metrics endpoint returns 404. Default 0.
+    :param then: scenario that starts when it becomes Active. Default: :func:`steady`.
+    :raises ValueError: if `active_after` or `metrics_after` is negative.
     """
     _not_negative(active_after=active_after, metrics_after=metrics_after)
     active = (then or steady()).at
@@ -205,20 +212,21 @@ def starting(*, active_after: float = 15.0, metrics_after: float = 0.0, then: Sc
 
 
 def frozen(*, at: float = 0.0, of: Scenario | None = None) -> Scenario:
-    """A destination whose readings stop changing, the status with them, as if no one reported any more.
+    """Return a scenario in which all readings, including the status, stop changing, as if reporting had stopped.
 
     :param at: seconds until the readings freeze. Default 0.
-    :param of: what it shows before. Default: :func:`draining` 1,000 records.
+    :param of: scenario until then. Default: :func:`draining` 1,000 records.
+    :raises ValueError: if `at` is negative.
     """
     return _stopped("frozen", at, of, lambda last: last)
 
 
 def phases(*parts: tuple[float, Scenario]) -> Scenario:
-    """One scenario after the other, each counted from its own beginning; the totals go on.
+    """Return a scenario that runs several scenarios one after the other. Totals carry over.
 
-    :param parts: pairs of seconds (how long it lasts) and scenario; the last one lasts for ever, whatever it
-        says.
-    :raises ValueError: without parts, or with a :func:`sequence` among them.
+    :param parts: pairs of (duration in seconds, scenario). The last scenario runs indefinitely; its duration is
+        ignored.
+    :raises ValueError: if there are no parts, or one of them is a :func:`sequence`.
     """
     if not parts:
         raise ValueError("phases() needs at least one pair of seconds and scenario")
@@ -243,15 +251,15 @@ def phases(*parts: tuple[float, Scenario]) -> Scenario:
 
 
 def sequence(readings: Iterable[Reading | float | Mapping[str, JsonValue] | None]) -> Scenario:
-    """The k-th metrics request gets the k-th reading; the last one repeats.
+    """Return a scenario in which the k-th metrics request gets the k-th reading. The last one repeats.
 
-    Requests of each ``time_type`` are counted by themselves, and a request that met a fault does not count. A
-    sequence has no history: every point of a timeseries carries the reading whose turn it is.
+    Requests are counted separately for each ``time_type``. A request whose real response does not reach the client
+    because of a fault is not counted. A sequence has no history: all points of a timeseries have the current
+    reading.
 
-    :param readings: each a :class:`Reading`, or a number or None for the lag of an Active destination, or a
-        mapping with keys of ``data`` (``{"recordsLag": 3, "connector_status": "Paused"}``) that are sent as
-        they are.
-    :raises ValueError: without readings.
+    :param readings: each a :class:`Reading`, a number or None (the lag of an Active destination), or a mapping
+        with keys of ``data`` (``{"recordsLag": 3, "connector_status": "Paused"}``) that are sent unchanged.
+    :raises ValueError: if there are no readings.
     """
     turns = tuple(_reading(item) for item in readings)
     if not turns:

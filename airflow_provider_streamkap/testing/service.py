@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated service itself: a request in, an answer out, no network.
+"""The simulated service: maps requests to responses, without a network.
 
-Paths, parameters, permissions and shapes are those of the Streamkap API reference; where it is silent the
-choices are written down in the docstring of :class:`StreamkapSimulator`.
+Paths, parameters, permissions and response shapes follow the Streamkap API reference. For behavior that it does
+not specify, see :class:`StreamkapSimulator`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ Unknown = Literal["404", "empty"]
 
 
 class Service:
-    """State of the simulated project. Every method may be called from any thread.
+    """State of the simulated project. Thread-safe.
 
-    :param permissions: what the credential may do; None: everything.
+    :param desk: issues and verifies tokens.
+    :param clock: returns the current time in epoch seconds.
+    :param permissions: permissions of the credential; None grants all.
     """
 
     def __init__(self, desk: TokenDesk, clock: Callable[[], float], permissions: Collection[str] | None) -> None:
@@ -39,9 +41,9 @@ class Service:
         self.paging_totals = True
 
     def answer(self, request: Incoming, *, counts: bool = True) -> Answer:
-        """Answer one request.
+        """Return the response to a request.
 
-        :param counts: False if the client will not get this answer whole: a sequence then stays where it is.
+        :param counts: False if the client will not receive the whole response, so that a sequence does not advance.
         """
         try:
             return self._route(request, counts)
@@ -80,7 +82,7 @@ class Service:
             token = self.desk.authenticate(request)
             allowed = self.permissions
             if permission is not None and allowed is not None and permission not in allowed:
-                # Which permission is missing is for the client to say: the reference does not promise it.
+                # Do not name the missing permission: the API reference does not promise that.
                 raise Refusal(Answer.error(403))
             return token
 
@@ -123,7 +125,7 @@ class Service:
             known = destination.turns.get(params.time_type, 0)
             at = destination.reader(destination.take(params.time_type) if counts else known)
             reporting = destination.reporting or self.reporting
-        # Outside the lock: a long history must not hold up the other requests.
+        # Outside the lock, so that a long history does not block other requests.
         found = metrics(params, at, destination, now, reporting)
         if found is None:
             raise Refusal(Answer.error(404, "No metrics for this destination"))
@@ -131,6 +133,9 @@ class Service:
 
 
 def allow(request: Incoming, method: str) -> None:
-    """:raises Refusal: 405 for any other method."""
+    """Reject requests with any other method.
+
+    :raises Refusal: 405.
+    """
     if request.method != method:
         raise Refusal(Answer.error(405, headers={"Allow": method}))

@@ -1,7 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Streamkap simulator: start it, give it destinations, let your code talk to it, look at what it was
-asked."""
+"""The Streamkap simulator: start it, add destinations, run your code against it, inspect the requests."""
 
 from __future__ import annotations
 
@@ -39,27 +38,27 @@ class StreamkapSimulator(Controls):
             ...
 
     It serves ``POST /auth/access-token``, ``POST /auth/access-token/refresh``, ``GET /auth/whoami``,
-    ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as the API
-    reference describes them. Where the reference is silent it does this: wrong credentials get 401; an
-    interval below 1, or a start after the end, gets 400; the two destination calls need a permission
-    ``read:destinations``; totals count up for ever. Other choices can be switched:
-    :attr:`wrong_credentials`, :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals`,
-    :attr:`reporting`.
+    ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as described in the API
+    reference. Where the reference does not specify the behavior: wrong credentials get 401; an interval below 1,
+    or a start after the end, gets 400; listing destinations and fetching one require the permission
+    ``read:destinations``; totals never reset. To change the defaults, set :attr:`wrong_credentials`,
+    :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals` or :attr:`reporting`.
 
-    Everything may be called from any thread, while requests are served. A stopped simulator can be started
-    again, on the same port and with everything it knew.
+    All methods are thread-safe, also while requests are served. A stopped simulator can be restarted; it keeps its
+    port and state.
 
     :param host: loopback address to bind. Default ``127.0.0.1``.
-    :param port: port to bind; 0, the default, takes a free one.
-    :param token_lifetime: seconds for which an access token is good. Default 3,600.
-    :param clock: epoch seconds, by which tokens expire and scenarios run. Default :func:`time.time`.
-    :param permissions: what the credential may do, of ``read:destination_metrics`` and ``read:destinations``.
-        Default None: everything.
-    :param client_id: client id that is accepted. Default: a random one.
-    :param secret: secret that is accepted. Default: a random one.
-    :param ssl_context: serve https with this context. Default: http.
-    :raises ValueError: if `host` is not a loopback address, `port` is no port or `token_lifetime` not above
-        0.
+    :param port: port to bind. Default 0: a free port.
+    :param token_lifetime: lifetime of access tokens in seconds. Default 3,600.
+    :param clock: returns the current time in epoch seconds, for token expiry and scenarios. Default
+        :func:`time.time`.
+    :param permissions: permissions of the credential, of ``read:destination_metrics`` and ``read:destinations``.
+        Default None: all.
+    :param client_id: accepted client id. Default: a random one.
+    :param secret: accepted secret. Default: a random one.
+    :param ssl_context: TLS context to serve HTTPS. Default None: plain HTTP.
+    :raises ValueError: if `host` is not a loopback address, `port` is out of range or `token_lifetime` is not
+        above 0.
     """
 
     def __init__(
@@ -99,13 +98,14 @@ class StreamkapSimulator(Controls):
         state = f"at {self.url}" if self._running else "stopped"
         return f"<StreamkapSimulator {state}, {len(self._service.destinations)} destinations>"
 
-    # Life
+    # Lifecycle
 
     def start(self) -> StreamkapSimulator:
-        """Start to serve; back when it does.
+        """Start the server and return once it accepts requests.
 
-        :raises OSError: if the port is taken.
-        :raises RuntimeError: if it already runs.
+        :returns: the simulator itself.
+        :raises OSError: if the port is in use.
+        :raises RuntimeError: if it is already running.
         """
         if self._running:
             raise RuntimeError("the simulator is already running")
@@ -114,7 +114,7 @@ class StreamkapSimulator(Controls):
         return self
 
     def stop(self) -> None:
-        """Stop to serve; requests that hang are cut off. Does nothing if it does not run."""
+        """Stop the server and abort pending requests. Does nothing if it is not running."""
         self._listener.stop()
         self._running = False
 
@@ -126,13 +126,13 @@ class StreamkapSimulator(Controls):
     ) -> None:
         self.stop()
 
-    # How to reach it
+    # Address and credentials
 
     @property
     def url(self) -> str:
         """Base URL.
 
-        :raises RuntimeError: before the first start, when no port is known.
+        :raises RuntimeError: if the port is not known yet, before the first start.
         """
         if not self._port:
             raise RuntimeError("the simulator has no address before it is started")
@@ -141,29 +141,31 @@ class StreamkapSimulator(Controls):
 
     @property
     def client_id(self) -> str:
-        """Client id that is accepted."""
+        """Accepted client id."""
         return self._desk.client_id
 
     @property
     def secret(self) -> str:
-        """Secret that is accepted."""
+        """Accepted secret."""
         return self._desk.secret
 
     @property
     def project_key(self) -> str:
-        """Content of a project key file that is accepted, as raw JSON."""
+        """Content of an accepted project key file as raw JSON."""
         return self._desk.project_key
 
     @property
     def project_key_base64(self) -> str:
-        """The same content in base64."""
+        """:attr:`project_key` encoded in base64."""
         return b64encode(self._desk.project_key.encode()).decode()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything that must not turn up in a log or an XCom: the secret, the project key in both forms,
-        every token issued so far, and a password in the ``config`` of each destination. For tests that search
-        for leaks."""
+        """All values that must not appear in logs or XCom, for tests that search for leaks.
+
+        These are the secret, the project key in both forms, every token issued so far, and the password in the
+        ``config`` of each destination.
+        """
         with self._service.lock:
             return (
                 self.secret,
@@ -174,9 +176,9 @@ class StreamkapSimulator(Controls):
             )
 
     def airflow_connection(self, *, use_project_key: bool = False, **extra: Any) -> str:
-        """JSON of an Airflow connection to this simulator, for ``AIRFLOW_CONN_STREAMKAP_DEFAULT``.
+        """Return an Airflow connection to this simulator as JSON, for ``AIRFLOW_CONN_STREAMKAP_DEFAULT``.
 
-        :param use_project_key: True gives the project key as the password, and no login.
+        :param use_project_key: use the project key as the password, without a login. Default False.
         :param extra: fields of the connection's extra, such as ``timeout=2``.
         """
         connection: dict[str, Any] = {"conn_type": "streamkap", "host": self.url}
@@ -186,7 +188,7 @@ class StreamkapSimulator(Controls):
             connection |= {"login": self.client_id, "password": self.secret}
         return json.dumps(connection | {"extra": extra})
 
-    # What it simulates
+    # Destinations
 
     def add(
         self,
@@ -202,21 +204,20 @@ class StreamkapSimulator(Controls):
         reporting: Reporting | None = None,
         rewind_after: float | None = None,
     ) -> None:
-        """Add a destination; its scenario begins now.
+        """Add a destination. Its scenario starts now.
 
-        :param destination_id: its id, 24 hex digits with Streamkap.
-        :param scenario: what it goes through, see :mod:`airflow_provider_streamkap.testing.scenarios`.
-        :param name: its name. Default: ``destination-`` and the end of the id.
-        :param connector: kind of connector.
-        :param connector_display_name: the same for people.
-        :param topics: topics that it reads.
-        :param tag_ids: ids of its tags.
-        :param age: seconds since it was created: its history begins there. Default 30 days.
-        :param reporting: how its readings are reported. Default: as :attr:`reporting` says.
-        :param rewind_after: if given, the scenario begins with the first request for its metrics, and anew
-            with a request after so many seconds without one. For demonstrations that are watched again and
-            again.
-        :raises ValueError: for an empty id, an id that there is already, or a negative age.
+        :param destination_id: id of the destination. Streamkap uses 24 hex digits.
+        :param scenario: how its readings change, see :mod:`airflow_provider_streamkap.testing.scenarios`.
+        :param name: its name. Default: ``destination-`` and the last 4 characters of the id.
+        :param connector: connector type. Default ``snowflake``.
+        :param connector_display_name: human-readable connector type. Default ``Snowflake``.
+        :param topics: topics it consumes. Default: none.
+        :param tag_ids: ids of its tags. Default: none.
+        :param age: seconds since its creation, where its history starts. Default 30 days.
+        :param reporting: how its readings are reported. Default: :attr:`reporting`.
+        :param rewind_after: if given, the scenario starts with the first metrics request, and restarts with a
+            request after this many seconds without one. For demos that are run repeatedly. Default None.
+        :raises ValueError: if the id is empty or already exists, or `age` is negative.
         """
         if not destination_id:
             raise ValueError("destination_id must not be empty")
@@ -242,7 +243,7 @@ class StreamkapSimulator(Controls):
             )
 
     def set(self, destination_id: str, scenario: Scenario) -> None:
-        """Let a destination go through another scenario from now on. Its history stays, its totals go on.
+        """Switch a destination to another scenario, starting now. Its history is kept and its totals continue.
 
         :raises LookupError: if there is no such destination.
         """
@@ -250,7 +251,7 @@ class StreamkapSimulator(Controls):
             self._find(destination_id).follow(scenario, self._clock())
 
     def remove(self, destination_id: str) -> None:
-        """Remove a destination: it is unknown from now on.
+        """Remove a destination.
 
         :raises LookupError: if there is no such destination.
         """
@@ -260,7 +261,7 @@ class StreamkapSimulator(Controls):
 
     @property
     def destinations(self) -> dict[str, str]:
-        """Names of the destinations by their ids."""
+        """Names of the destinations by id."""
         with self._service.lock:
             return {key: item.name for key, item in self._service.destinations.items()}
 

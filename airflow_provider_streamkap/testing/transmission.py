@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sends an answer, whole or spoiled by a fault.
+"""Send responses, complete or corrupted by a fault.
 
-Whole answers are aiohttp's business. Spoiled ones are written to the transport byte by byte, because a proper
-server does what it can to keep an answer well-formed.
+aiohttp sends complete responses. Corrupted ones are written directly to the transport, because aiohttp only sends
+well-formed responses.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from aiohttp import web
 from airflow_provider_streamkap.testing.faults import Fault, Stage
 from airflow_provider_streamkap.testing.messages import Answer, phrase
 
-_LINGER: Final = struct.pack("ii", 1, 0)  # close() then resets the connection
+_LINGER: Final = struct.pack("ii", 1, 0)  # makes close() reset the connection
 _PIECES: Final = 50
-_HEAD_START: Final = 0.05  # seconds that what was sent gets before a reset, which may overtake it
+_HEAD_START: Final = 0.05  # seconds between data and a reset, which could otherwise arrive first
 
 
 def whole(answer: Answer, request_id: str) -> web.Response:
-    """The answer as it should be."""
+    """Return the complete response."""
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer, request_id))
 
 
 def compressed(answer: Answer, request_id: str) -> web.Response:
-    """The answer with gzip."""
+    """Return the response compressed with gzip."""
     headers = _headers(answer, request_id) | {"Content-Encoding": "gzip"}
     return web.Response(status=answer.status, body=gzip.compress(answer.body), headers=headers)
 
 
 async def spoiled(transport: asyncio.Transport, fault: Fault, answer: Answer, request_id: str) -> None:
-    """Send as much of the answer as the fault lets through, and do to the connection what it says. Comes back
-    with the connection closed, unless it is cancelled."""
+    """Send the part of the response that the fault allows, then hang, reset or close the connection.
+
+    The connection is closed on return. A fault that hangs returns only by cancellation.
+    """
     head, body = _head(answer, request_id), answer.body
     if fault.kind == "drip":
         transport.write(head)

@@ -31,7 +31,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build truth life bench bench-waits bench-lists bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build accuracy soak bench bench-waits bench-lists bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,26 +111,26 @@ build: .venvs/build/.ready ## sdist and wheel in dist/, with pinned tools
 	rm -rf dist
 	.venvs/build/bin/python -m build --no-isolation --outdir dist .
 
-truth: .venv/.ready ## judge the gate in a simulated world whose truth is known (WRITE=1: and renew docs/truth.md)
-	$(PY) -m benchmarks.accuracy $(if $(WRITE),--write docs/truth.md)
+accuracy: .venv/.ready ## how often the gate opens too early, in a simulation (WRITE=1: update docs/accuracy.md)
+	$(PY) -m benchmarks.accuracy $(if $(WRITE),--write docs/accuracy.md)
 
-life: .venv/.ready ## live an hour of a triggerer in two minutes, and fail if anything grows (WRITE=1: and renew docs/life.md)
-	$(PY) -m benchmarks.soak $(if $(WRITE),--write docs/life.md)
+soak: .venv/.ready ## one simulated hour of a triggerer in two minutes; fails if anything leaks (WRITE=1: update docs/soak-test.md)
+	$(PY) -m benchmarks.soak $(if $(WRITE),--write docs/soak-test.md)
 
 .venvs/bench/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench
 	@touch $@
 
-bench: bench-waits bench-lists bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/benchmarks.md)
+bench: bench-waits bench-lists bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/performance.md)
 
 bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
-	.venvs/bench/bin/python -m benchmarks.cost $(if $(WRITE),--write docs/benchmarks.md)
+	.venvs/bench/bin/python -m benchmarks.cost $(if $(WRITE),--write docs/performance.md)
 
 bench-lists: .venv/.ready ## how long a worker reads 300 destinations, beside the least possible (half a minute)
-	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/benchmarks.md)
+	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/performance.md)
 
 bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
-	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/benchmarks.md)
+	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/performance.md)
 
 bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
 	$(PY) -m scripts.bench_import

@@ -55,7 +55,7 @@ _INSIDE = (
 )
 _ALIASES = (
     "datetime|Edge|JsonValue|OnError|Poller|PollResult|PollTarget|Require|StreamkapConnection|Timestamp|Unknown"
-    r"|K|T|Results|(\w+\.)*DestinationPage"
+    r"|(\w+\.)*(K|T|Slot)|Results|(\w+\.)*DestinationPage"
 )
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]
 

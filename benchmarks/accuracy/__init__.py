@@ -4,5 +4,5 @@
 
 ``life`` and ``kafka`` create the hidden truth; ``faults``, ``habits`` and ``exporter`` create the metrics.
 ``trial`` runs a real wait on those metrics on a simulated clock, in each of the ``ways``. ``verdicts`` and ``report``
-compare the end of each wait with the truth. ``make truth`` runs it all.
+compare the end of each wait with the truth. ``make accuracy`` runs it all.
 """

@@ -16,7 +16,7 @@ from benchmarks.accuracy.verdicts import Verdict, parallel_verdicts
 from benchmarks.accuracy.ways import OBSERVED, WAYS
 from benchmarks.pages import write
 
-RESULTS = "truth"
+RESULTS = "accuracy"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +53,9 @@ def summary(seed: int, rounds: int, seen: Sequence[Verdict]) -> str:
     # With no event in n independent trials, a share of more than 3/n is ruled out at 95 %.
     return (
         f"`python -m benchmarks.accuracy --seed {seed} --rounds {rounds}`: {destinations:,} destinations, "
-        f"{len(seen):,} waits. In the {ways} configurations that promise not to open early, {len(broken(seen))} waits did. One "
-        f"configuration has {waits:,} waits; none early among them says that the share is below {300 / waits:.2f} % "
-        "(95 % confidence), in a world as bad as this one."
+        f"{len(seen):,} waits. In the {ways} configurations that promise not to open early, "
+        f"{len(broken(seen))} waits did. One configuration has {waits:,} waits; none early among them says that the "
+        f"share is below {300 / waits:.2f} % (95 % confidence), in a world as bad as this one."
     )
 
 

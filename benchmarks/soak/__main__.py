@@ -22,8 +22,8 @@ from benchmarks.soak.report import draw, table
 from benchmarks.soak.sample import FLAT, Sample, growths
 
 ROOT = Path(__file__).parents[2]
-RESULTS = "life"
-PICTURE = Path("images") / "life.svg"
+RESULTS = "soak"
+PICTURE = Path("images") / "soak.svg"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

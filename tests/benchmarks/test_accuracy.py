@@ -26,7 +26,7 @@ from benchmarks.accuracy.verdicts import Tally, Verdict, judge, parallel_verdict
 from benchmarks.accuracy.ways import DEFAULT, GRAIN, LATEST, NAIVE, OBSERVED, WAYS, Way
 from benchmarks.pages import marks
 
-PAGE = Path(__file__).parents[2] / "docs" / "truth.md"
+PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 WORST = tuple(
     fault
     for fault in FAULTS

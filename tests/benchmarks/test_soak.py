@@ -22,7 +22,7 @@ from benchmarks.soak.report import draw
 from benchmarks.soak.sample import FLAT, Sample, growth
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "life.md"
+PAGE = ROOT / "docs" / "soak-test.md"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds is read from /proc")

@@ -14,7 +14,7 @@ from tests.faults import page
 from tests.faults.ends import ATTEMPTS, FAILURES
 from tests.faults.table import ROWS
 
-TEXT = (DOCS / "faults.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "errors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("shown", [page.faults, page.ends])
@@ -25,7 +25,7 @@ def test_the_tables_are_those_of_the_matrix(shown: object) -> None:
 
 
 def test_every_fault_is_in_it_once() -> None:
-    assert len(table("faults.md", "fault")) == len(ROWS)
+    assert len(table("errors.md", "fault")) == len(ROWS)
     for row in ROWS:
         for meeting in row.at.values():
             assert meeting.error is None or hasattr(errors, meeting.error)

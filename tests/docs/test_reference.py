@@ -37,7 +37,7 @@ def test_everything_public_is_named() -> None:
     full = MODULES - {api.__name__, testing.__name__}
     named = {name.rpartition(".")[2] for name in SINGLE}.union(*(members(module) for module in full))
     constants = {name for name in api.__all__ if name.isupper()}
-    assert set(api.__all__) - constants - named == {"Session"}
+    assert set(api.__all__) - constants - named == {"ApiSession"}
     assert set(testing.__all__) - named == {"scenarios"}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of ``docs/faults.md``, made of the table that the matrix is held to.
+"""The tables of ``docs/errors.md``, made of the table that the matrix is held to.
 
 ``python -m tests.faults.page`` prints them, to be put into the page where they have changed.
 """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one table: every fault, how it ends at the metrics and at the token call, and what a hook raises.
 
-``docs/faults.md`` shows it, and ``test_matrix.py`` holds every cell of it to what happens.
+``docs/errors.md`` shows it, and ``test_matrix.py`` holds every cell of it to what happens.
 """
 
 from __future__ import annotations

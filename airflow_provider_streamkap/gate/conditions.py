@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
 from airflow_provider_streamkap.gate.reading import Reading, is_known, number
@@ -29,8 +29,39 @@ FALLBACK_SECONDS = 150.0
 _LARGEST = 2**63 - 1
 
 
+class Answer(Enum):
+    """Whether a condition is met. A missing or invalid value leaves that unknown, and unknown never opens the gate."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def combine(cls, answers: Iterable[Answer]) -> Answer:
+        """Return the answer for several conditions together.
+
+        :param answers: the answer of each.
+        """
+        given = set(answers)
+        return cls.NOT_MET if cls.NOT_MET in given else cls.UNKNOWN if cls.UNKNOWN in given else cls.MET
+
+
+class Check(NamedTuple):
+    """The result of checking one condition against a reading.
+
+    :param answer: whether it is met.
+    :param reason: why it is not; empty if it is met.
+    """
+
+    answer: Answer
+    reason: str = ""
+
+
+_MET = Check(Answer.MET)
+
+
 class Outcome(Enum):
-    """The three things that a gate can say of a reading."""
+    """What a reading means for a wait."""
 
     OPEN = "open"
     WAIT = "wait"
@@ -39,14 +70,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A gate's answer to a reading.
+    """What a reading means for a gate.
 
     :param outcome: open, wait or fail.
-    :param reasons: what is missing (wait) or what rules success out (fail), in words; empty when open.
+    :param reasons: what is missing (wait) or what rules success out (fail); empty when open.
+    :param answer: whether all conditions are met. It does not include a lag that counts only with a timestamp.
     """
 
     outcome: Outcome
     reasons: tuple[str, ...] = ()
+    answer: Answer = Answer.MET
 
     def __str__(self) -> str:
         return "; ".join(self.reasons) or self.outcome.value
@@ -130,7 +163,7 @@ class DestinationGate:
             )
 
     @property
-    def dated(self) -> bool:
+    def timestamped(self) -> bool:
         """Whether a lag counts only with the time at which it was measured."""
         return self.max_records_lag is not None and self.lag_source != "latest"
 
@@ -145,30 +178,32 @@ class DestinationGate:
         return None if self._after is None else self._after.timestamp()
 
     def judge(self, reading: Reading) -> Verdict:
-        """Say what a reading means.
+        """Check a reading against all conditions.
 
-        :param reading: what one look at the destination showed.
+        :param reading: the reading.
         """
         return _judged(self, reading)
 
     def _judge(self, reading: Reading) -> Verdict:
-        status = (reading.status or "").strip().casefold()
-        if status in self._fatal:
-            return Verdict(Outcome.FAIL, (f"status is {reading.status}, in which waiting cannot help",))
-        missing = [
-            *self._missing_status(reading.status),
-            *self._missing_partitions(reading.partitions),
-            *([] if self.dated else _missing_number("lag", reading.lag, self.max_records_lag, "")),
-            *_missing_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
+        if (reading.status or "").strip().casefold() in self._fatal:
+            reason = f"status is {reading.status}, in which waiting cannot help"
+            return Verdict(Outcome.FAIL, (reason,), Answer.NOT_MET)
+        checks = [
+            self._check_status(reading.status),
+            self._check_partitions(reading.partitions),
+            _MET if self.timestamped else _check_number("lag", reading.lag, self.max_records_lag, ""),
+            _check_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
         ]
-        return Verdict(Outcome.WAIT, tuple(missing)) if missing else Verdict(Outcome.OPEN)
+        reasons = tuple(check.reason for check in checks if check.reason)
+        answer = Answer.combine(check.answer for check in checks)
+        return Verdict(Outcome.WAIT if reasons else Outcome.OPEN, reasons, answer)
 
     @property
-    def wanted(self) -> str:
+    def accepted_statuses(self) -> str:
         """The wanted statuses, in words."""
         return " or ".join(self._wanted.values()) or "any status"
 
-    def wants(self, status: str | None) -> bool:
+    def accepts_status(self, status: str | None) -> bool:
         """Say whether a status is one that opens the gate.
 
         :param status: as the API spells it.
@@ -189,28 +224,18 @@ class DestinationGate:
         """
         return f"lag is {number(lag)}, above {number(self.max_records_lag)}"
 
-    def _missing_status(self, status: str | None) -> list[str]:
-        shown = status if (status or "").strip() else "unknown"
-        return [] if self.wants(status) else [f"status is {shown}, not {self.wanted}"]
+    def _check_status(self, status: str | None) -> Check:
+        if self.accepts_status(status):
+            return _MET
+        known = bool((status or "").strip())
+        shown = status if known else "unknown"
+        return Check(Answer.NOT_MET if known else Answer.UNKNOWN, f"status is {shown}, not {self.accepted_statuses}")
 
-    def _missing_partitions(self, partitions: float | None) -> list[str]:
+    def _check_partitions(self, partitions: float | None) -> Check:
         # Nothing is consumed then, so a lag of 0 means nothing.
-        return ["no partition is assigned"] if partitions == 0 and self.max_records_lag is not None else []
-
-    def denies(self, reading: Reading) -> bool:
-        """Return whether a reading shows that the condition is not met; ``False`` if it is met or unknown.
-
-        :param reading: what one poll showed.
-        """
-        status_known = bool((reading.status or "").strip())
-        newest = reading.newest.lag if self.dated and reading.newest else None
-        latency, limit = reading.latency_ms, self.max_latency_ms
-        return (
-            (status_known and not self.wants(reading.status))
-            or self.exceeds(reading.lag)
-            or self.exceeds(newest)
-            or (limit is not None and latency is not None and is_known(latency) and latency > limit)
-        )
+        if partitions == 0 and self.max_records_lag is not None:
+            return Check(Answer.UNKNOWN, "no partition is assigned")
+        return _MET
 
     def to_dict(self) -> dict[str, Any]:
         """Give the arguments that make an equal gate, as plain JSON types (for a trigger to carry)."""
@@ -231,12 +256,14 @@ def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
     return gate._judge(reading)
 
 
-def _missing_number(name: str, value: float | None, limit: float | None, unit: str) -> list[str]:
+def _check_number(name: str, value: float | None, limit: float | None, unit: str) -> Check:
     if limit is None:
-        return []
+        return _MET
     if value is None or not is_known(value):
-        return [f"{name} is unknown"]
-    return [] if value <= limit else [f"{name} is {number(value)}{unit}, above {number(limit)}{unit}"]
+        return Check(Answer.UNKNOWN, f"{name} is unknown")
+    if value <= limit:
+        return _MET
+    return Check(Answer.NOT_MET, f"{name} is {number(value)}{unit}, above {number(limit)}{unit}")
 
 
 def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome, check_confirmations
+from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, check_confirmations
 from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
 from airflow_provider_streamkap.gate.reading import Reading
 
@@ -64,10 +64,9 @@ class EdgeDetector:
         return before is not None and holds is (self.edge == "into")
 
     def _holds(self, reading: Reading) -> bool | None:
-        self.proof = self.history.add(reading) if self.gate.dated else LATEST
-        if self.gate.denies(reading):
-            return False
-        return True if self.proof.begun and self.gate.judge(reading).outcome is Outcome.OPEN else None
+        self.proof = self.history.add(reading) if self.gate.timestamped else LATEST
+        answer = Answer.combine([self.gate.judge(reading).answer, self.proof.answer])
+        return None if answer is Answer.UNKNOWN else answer is Answer.MET
 
     def _confirmed(self, holds: bool, now: float) -> bool:
         proof = self.proof if holds else LATEST

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS, DestinationGate
+from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS, Answer, Check, DestinationGate
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known, number, utc_text
 
 #: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
@@ -39,7 +39,8 @@ class LagProof:
     :param source: where the lag was read.
     :param points: the points that count as evidence, newest first; empty for ``latest``.
     :param missing: why the lag does not count yet; ``None``: it does.
-    :param begun: only more points (or polls) are missing, so the next poll is a confirmation.
+    :param answer: whether the lag of this poll meets the condition. If it does, only more points (or polls) can be
+        missing, and the next poll is a confirmation.
     :param fallback: the latest lag stands in for a timeseries without points.
     :param after: epoch seconds after which the points were measured.
     """
@@ -47,7 +48,7 @@ class LagProof:
     source: Literal["timeseries", "latest"] = "latest"
     points: tuple[LagPoint, ...] = ()
     missing: str | None = None
-    begun: bool = True
+    answer: Answer = Answer.MET
     fallback: bool = False
     after: float | None = None
 
@@ -143,7 +144,7 @@ class LagHistory:
 
     def _track_running(self, reading: Reading, now: float) -> None:
         """A stopped consumer can show 0, so points count only from when the connector is known to have been running."""
-        if self.gate.wants(None) or not self._runs(reading):
+        if self.gate.accepts_status(None) or not self._runs(reading):
             self.running_since = None
             return
         if self.running_since is None or now - self.polled_at > MAX_POLL_GAP:
@@ -189,7 +190,7 @@ class LagHistory:
         return now + self.ahead - point.at
 
     def _runs(self, reading: Reading) -> bool:
-        return self.gate.wants(reading.status) and reading.partitions != 0
+        return self.gate.accepts_status(reading.status) and reading.partitions != 0
 
     def _counts_from(self, moment: float) -> float:
         """Return the first timestamp of a lag that was measured after a moment.
@@ -200,28 +201,33 @@ class LagHistory:
         return moment + GRAIN_SECONDS + self.ahead
 
     def _proof(self, reading: Reading, now: float) -> LagProof:
-        missing = self._not_met(reading, now)
-        if missing is not None or not self._runs(reading):
-            return LagProof("timeseries", (), missing, begun=False)
+        check = self._check(reading, now)
+        if check.answer is not Answer.MET or not self._runs(reading):
+            answer = Answer.combine([check.answer, Answer.UNKNOWN])
+            return LagProof("timeseries", (), check.reason or None, answer)
         points = self._evidence(reading, now)
         return LagProof("timeseries", points, None if points else self._not_counted(reading), after=self.after)
 
-    def _not_met(self, reading: Reading, now: float) -> str | None:
-        """Return why the newest lag does not meet the condition, whatever else has been seen."""
+    def _check(self, reading: Reading, now: float) -> Check:
+        """Check the newest lag against the condition, whatever earlier polls have shown."""
         newest = reading.newest
         assert self.after is not None
+        too_high = self.gate.exceeds(reading.lag)
         if newest is None:
-            return "the timeseries holds no lag"
+            return Check(Answer.NOT_MET if too_high else Answer.UNKNOWN, "the timeseries holds no lag")
         if self.gate.exceeds(newest.lag):
-            return self.gate.lag_text(newest.lag)
-        if is_known(reading.lag) and self.gate.exceeds(reading.lag):
-            return f"latest {self.gate.lag_text(reading.lag)}, although the timeseries shows {number(newest.lag)}"
+            return Check(Answer.NOT_MET, self.gate.lag_text(newest.lag))
+        if too_high:
+            latest = self.gate.lag_text(reading.lag)
+            return Check(Answer.NOT_MET, f"latest {latest}, although the timeseries shows {number(newest.lag)}")
         if newest.at < (first := self._counts_from(self.after)):
-            return f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
+            reason = f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
+            return Check(Answer.UNKNOWN, reason)
         age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
-            return f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
-        return None
+            reason = f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
+            return Check(Answer.UNKNOWN, reason)
+        return Check(Answer.MET)
 
     def _evidence(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
         """Return the newest points that count, at least a minute apart, without a worse one among them."""
@@ -257,9 +263,10 @@ class LagHistory:
     def _latest(self, reading: Reading) -> LagProof:
         """The default falls back to the latest lag where the timeseries holds no point."""
         if not is_known(reading.lag):
-            return LagProof(missing="lag is unknown", begun=False, fallback=True)
-        missing = self.gate.lag_text(reading.lag) if self.gate.exceeds(reading.lag) else None
-        return LagProof(missing=missing, begun=missing is None, fallback=True)
+            return LagProof(missing="lag is unknown", answer=Answer.UNKNOWN, fallback=True)
+        if self.gate.exceeds(reading.lag):
+            return LagProof(missing=self.gate.lag_text(reading.lag), answer=Answer.NOT_MET, fallback=True)
+        return LagProof(fallback=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty if there is none yet."""

@@ -146,7 +146,7 @@ class WaitSpec:
     @property
     def confirm_seconds(self) -> float:
         """Seconds that confirmations take at most after the first good poll, with polls that take no time."""
-        if not self.gate.dated:
+        if not self.gate.timestamped:
             return (self.confirmations - 1) * self.confirm_interval
         points = float(self.confirmations * GRAIN_SECONDS)
         return max(points, FALLBACK_SECONDS) if self.gate.falls_back else points
@@ -154,7 +154,7 @@ class WaitSpec:
     @property
     def confirm_after(self) -> float:
         """Seconds after which a good round is followed by the next."""
-        return min(self.confirm_interval, _RUN_SECONDS) if self.gate.dated else self.confirm_interval
+        return min(self.confirm_interval, _RUN_SECONDS) if self.gate.timestamped else self.confirm_interval
 
     def to_dict(self) -> dict[str, Any]:
         """Give the plan as plain JSON (for a trigger to carry)."""
@@ -209,7 +209,11 @@ class WaitSpec:
         from airflow_provider_streamkap.gate.target import PollTarget
 
         gate = self.gate
-        return PollTarget.dated(destination_id, gate.max_reading_age) if gate.dated else PollTarget(destination_id)
+        return (
+            PollTarget.timestamped(destination_id, gate.max_reading_age)
+            if gate.timestamped
+            else PollTarget(destination_id)
+        )
 
 
 # A triggerer makes the plans of thousands of waits, and most ask for the same.

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
+from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, Outcome
 from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
 from airflow_provider_streamkap.gate.reading import Reading, is_known, number
 from airflow_provider_streamkap.gate.target import PollResult
@@ -88,7 +88,7 @@ class ResourceState:
         self.missing = self.ended = None
         self.fell_back = False
         gate, failure_policy = spec.gate, spec.failure_policy
-        if isinstance(seen, PollResult) and seen.series_error is not None and not gate.falls_back and gate.dated:
+        if isinstance(seen, PollResult) and seen.series_error is not None and not gate.falls_back and gate.timestamped:
             seen = seen.series_error
         if isinstance(seen, StreamkapError):
             self._failed(seen, failure_policy)
@@ -102,9 +102,9 @@ class ResourceState:
         self.read_at = now
         self.seen = str(got) if measured else "its metrics are a 404, but it exists"
         verdict = gate.judge(got)
-        proof = self.history.add(got) if gate.dated else LATEST
+        proof = self.history.add(got) if gate.timestamped else LATEST
         self.fell_back = self.history.fell_back
-        self._count(verdict.outcome is Outcome.OPEN and proof.begun, proof, now)
+        self._count(verdict.outcome is Outcome.OPEN and proof.answer is Answer.MET, proof, now)
         missing = [*verdict.reasons, *([proof.missing] if proof.missing else [])]
         if verdict.outcome is Outcome.FAIL:
             self.missing, self.ended = str(verdict), (FailureKind.BROKEN, f"destination {self.id}: {verdict} ({got})")
@@ -169,12 +169,16 @@ class ResourceState:
     def _follow_status(
         self, got: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float, measured: bool
     ) -> None:
-        if measured and gate.wants(got.status):
+        if measured and gate.accepts_status(got.status):
             self.odd_since = None
             return
         self.odd_since = now if self.odd_since is None else self.odd_since
         if failure_policy.status_grace is not None and now - self.odd_since >= failure_policy.status_grace:
-            lacking = "there have been no metrics" if gate.wants(None) else f"the status has not been {gate.wanted}"
+            lacking = (
+                "there have been no metrics"
+                if gate.accepts_status(None)
+                else f"the status has not been {gate.accepted_statuses}"
+            )
             shown = f"it is {got.status or 'unknown'} ({got})" if measured else f"{self.missing} ({self.seen})"
             self._end(
                 FailureKind.STATUS,

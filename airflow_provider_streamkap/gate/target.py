@@ -41,7 +41,7 @@ class PollTarget:
     window: int | None = None
 
     @classmethod
-    def dated(cls, destination_id: str, max_age: float | None = None) -> PollTarget:
+    def timestamped(cls, destination_id: str, max_age: float | None = None) -> PollTarget:
         """Watch a destination with times.
 
         :param destination_id: the destination.

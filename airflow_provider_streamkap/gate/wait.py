@@ -224,7 +224,7 @@ class ResourceWait:
     def _overdue(self, now: float) -> bool:
         # Looks end by themselves, but the point that is waited for may never come.
         spec = self.spec
-        return spec.gate.dated and spec.deadline is not None and now >= spec.deadline + spec.confirm_seconds
+        return spec.gate.timestamped and spec.deadline is not None and now >= spec.deadline + spec.confirm_seconds
 
     def _end(self) -> Failed | None:
         ends = [course.ended for course in self.resources.values() if course.ended is not None]

@@ -181,7 +181,11 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         not_before = loop.time()
         due, spread = not_before + self.poke_interval, self.poke_interval
         failed = 0
-        target = PollTarget.dated(self.destination_id) if detector.gate.dated else PollTarget(self.destination_id)
+        target = (
+            PollTarget.timestamped(self.destination_id)
+            if detector.gate.timestamped
+            else PollTarget(self.destination_id)
+        )
         with poller.follow([target]) as subscription:
             while True:
                 (sample,) = await subscription.next(not_before=not_before, due=due, spread=spread)

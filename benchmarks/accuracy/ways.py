@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate
 from airflow_provider_streamkap.gate.history import LagHistory, LagProof
 from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
@@ -24,11 +24,11 @@ class _OnePoint(LagHistory):
         newest = reading.newest
         assert self.after is not None
         if newest is None:
-            return LagProof("timeseries", (), "the timeseries holds no lag", begun=False)
+            return LagProof("timeseries", (), "the timeseries holds no lag", Answer.UNKNOWN)
         if self.gate.exceeds(newest.lag):
-            return LagProof("timeseries", (), self.gate.lag_text(newest.lag), begun=False)
+            return LagProof("timeseries", (), self.gate.lag_text(newest.lag), Answer.UNKNOWN)
         if newest.at < self.after + GRAIN_SECONDS:
-            return LagProof("timeseries", (), "the newest lag counts from later on", begun=False)
+            return LagProof("timeseries", (), "the newest lag counts from later on", Answer.UNKNOWN)
         return LagProof("timeseries", (newest, newest))
 
 

@@ -32,7 +32,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
     **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
     "poll": lambda session: poll(session, PollTarget(ID)),
-    "poll, dated": lambda session: poll(session, PollTarget.dated(ID)),
+    "poll, dated": lambda session: poll(session, PollTarget.timestamped(ID)),
     "destination": lambda session: session.destination(ID),
     "destinations": lambda session: session.destinations(DestinationsQuery()),
     "whoami": lambda session: session.whoami(),

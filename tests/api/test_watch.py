@@ -42,17 +42,17 @@ def test_without_times() -> None:
     [(None, WINDOW_SECONDS), (60, WINDOW_SECONDS), (86_400, 86_400 + 2 * GRAIN_SECONDS), (7200.5, 7201 + 120)],
 )
 def test_with_times(max_age: float | None, window: int) -> None:
-    assert PollTarget.dated(ID, max_age).window == window
+    assert PollTarget.timestamped(ID, max_age).window == window
 
 
 def test_the_newest_points_are_asked_for_at_the_finest_grain() -> None:
-    query = PollTarget.dated(ID).newest(NOW)
+    query = PollTarget.timestamped(ID).newest(NOW)
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
 @pytest.mark.parametrize("second", [0, 1, 59])
 def test_the_query_starts_on_a_whole_minute_so_that_minutes_are_always_cut_alike(second: int) -> None:
-    query = PollTarget.dated(ID).newest(NOW.replace(second=second))
+    query = PollTarget.timestamped(ID).newest(NOW.replace(second=second))
     assert query is not None
     assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def test_a_reading_holds_both_the_latest_lag_and_the_points() -> None:
 
 
 def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> None:
-    seen = asker.advance(PollTarget.dated(ID))
+    seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
     assert seen.reading.newest is not None
     assert seen.reading.newest.lag == 7
@@ -99,11 +99,11 @@ def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> No
 
 
 def test_observing_without_times(asker: Asker, simulator: StreamkapSimulator) -> None:
-    assert asker.advance(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
+    assert asker.poll(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
     assert simulator.count("/metrics") == 1
 
 
-WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.dated(ID)], ids=["latest", "dated"])
+WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.timestamped(ID)], ids=["latest", "dated"])
 
 
 @WAYS
@@ -112,7 +112,7 @@ def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
 ) -> None:
     simulator.set(ID, scenarios.sequence([scenarios.Reading(has_metrics=False)]))
     simulator.inject(Fault.status(404), path="time_type=timeseries")
-    seen = asker.advance(watch)
+    seen = asker.poll(watch)
     assert not seen.measured
     assert (seen.latest.connector_status, seen.latest.records_lag, seen.latest.latency_ms) == (None, None, None)
     assert not seen.reading.points
@@ -124,7 +124,7 @@ def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
 
 def test_points_without_latest_metrics_are_no_metrics_either(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
-    seen = asker.advance(PollTarget.dated(ID))
+    seen = asker.poll(PollTarget.timestamped(ID))
     assert not seen.measured
     assert not seen.reading.points
 
@@ -143,7 +143,7 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
     asker: Asker, simulator: StreamkapSimulator, fault: Fault
 ) -> None:
     simulator.inject(fault, path="time_type=timeseries", times=None)
-    seen = asker.advance(PollTarget.dated(ID))
+    seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
     assert (seen.series, seen.reading.points) == (None, ())
     assert seen.series_error is not None
@@ -154,13 +154,13 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
 def test_a_lag_series_of_another_type_holds_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
     body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
-    assert asker.advance(PollTarget.dated(ID)).reading.points == ()
+    assert asker.poll(PollTarget.timestamped(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
 def test_a_timeseries_that_fails_for_now_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
     simulator.inject(fault, path="time_type=timeseries")
-    seen = asker.advance(PollTarget.dated(ID))
+    seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.series_error is None
     assert seen.reading.newest is not None
 
@@ -171,7 +171,7 @@ def test_refused_credentials_are_refused_for_the_timeseries_as_well(
 ) -> None:
     simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
     with pytest.raises(StreamkapHTTPError) as caught:
-        asker.advance(PollTarget.dated(ID))
+        asker.poll(PollTarget.timestamped(ID))
     assert caught.value.permanent
 
 
@@ -183,7 +183,7 @@ def test_a_404_of_a_destination_that_does_not_exist_stays_one(
     simulator.remove(ID)
     simulator.unknown_destination = how
     with pytest.raises(StreamkapNotFoundError, match=f"{ID}/metrics.*404 Not Found") as caught:
-        asker.advance(watch)
+        asker.poll(watch)
     assert caught.value.permanent
     assert simulator.count(method="GET") == (2 if watch.window is None else 3)
 
@@ -192,7 +192,7 @@ def test_who_may_not_look_is_told_of_the_404(asker: Asker, simulator: StreamkapS
     simulator.permissions = ["read:destination_metrics"]
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError, match=r"/metrics.*404 Not Found"):
-        asker.advance(PollTarget(ID))
+        asker.poll(PollTarget(ID))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_look_at_the_destination_fails_as_any_other_call(
     simulator.inject(Fault.status(404), path="/metrics", times=None)
     simulator.inject(fault, path=f"/destinations/{ID}", times=None)
     with pytest.raises(kind) as caught:
-        asker.advance(PollTarget(ID))
+        asker.poll(PollTarget(ID))
     assert type(caught.value) is kind
     assert simulator.count(method="GET") == requests
 
@@ -220,8 +220,8 @@ def test_a_look_at_the_destination_that_fails_in_passing_is_repeated(
 ) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=2)
     simulator.inject(Fault.status(503), path=f"/destinations/{ID}")
-    assert not asker.advance(PollTarget(ID)).measured
-    assert asker.advance(PollTarget(ID)).measured
+    assert not asker.poll(PollTarget(ID)).measured
+    assert asker.poll(PollTarget(ID)).measured
 
 
 def test_other_calls_take_a_404_as_it_is(asker: Asker, simulator: StreamkapSimulator) -> None:

@@ -216,7 +216,7 @@ def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, con
 
 
 def newest_stamp(one: Subject, when: float) -> float:
-    query = PollTarget.dated("d1").newest(moment_of(when))
+    query = PollTarget.timestamped("d1").newest(moment_of(when))
     assert query is not None
     points = one.api.exporter.answer(query, when)["data"]["recordsLag"]
     return max(seconds(parse_timestamp(point["timestamp"])) for point in points)
@@ -225,7 +225,7 @@ def newest_stamp(one: Subject, when: float) -> float:
 def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
     one = subject("1", kind("timeseries fails for minutes"), CONVENTIONS[0])
     whens = range(int(one.begin), int(one.begin) + 1200, 20)
-    dated = [isinstance(one.api.look(PollTarget.dated("d1"), when).got, StreamkapServerError) for when in whens]
+    dated = [isinstance(one.api.look(PollTarget.timestamped("d1"), when).got, StreamkapServerError) for when in whens]
     assert set(dated) == {True, False}
     assert not any(isinstance(one.api.look(PollTarget("d1"), when).got, StreamkapServerError) for when in whens)
 

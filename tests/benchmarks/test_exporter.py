@@ -31,7 +31,7 @@ def exporter(convention: Convention = START, life: Life = STOPPED, **habits: Any
 
 def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
     """Return the points that the API shows at a moment, as stamp and value, sorted by the parser."""
-    query = PollTarget.dated("d1").newest(moment_of(now))
+    query = PollTarget.timestamped("d1").newest(moment_of(now))
     assert query is not None
     metrics = DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
     return [((point.timestamp - EPOCH).total_seconds(), point.value) for point in metrics.points("recordsLag")]
@@ -193,7 +193,7 @@ def test_a_stamp_may_have_two_values_in_any_order(doubled: Any) -> None:
 
 def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> None:
     made = exporter(unordered=True)
-    query = PollTarget.dated("d1").newest(moment_of(800))
+    query = PollTarget.timestamped("d1").newest(moment_of(800))
     assert query is not None
     stamps = [point["timestamp"] for point in made.answer(query, 800)["data"]["recordsLag"]]
     assert stamps != sorted(stamps)

@@ -117,7 +117,7 @@ def test_a_timestamped_lag_is_left_to_the_history() -> None:
 )
 def test_where_the_lag_is_read(arguments: dict[str, Any], dated: bool, falls_back: bool) -> None:
     gate = DestinationGate(**arguments)
-    assert (gate.dated, gate.falls_back) == (dated, falls_back)
+    assert (gate.timestamped, gate.falls_back) == (dated, falls_back)
 
 
 def test_the_moment_may_be_text_of_any_zone() -> None:

@@ -222,7 +222,7 @@ def test_watches_of_one_destination_share_a_poll_only_if_they_look_alike() -> No
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
-        watches = [PollTarget("d1"), PollTarget.dated("d1"), PollTarget.dated("d1"), PollTarget("d1")]
+        watches = [PollTarget("d1"), PollTarget.timestamped("d1"), PollTarget.timestamped("d1"), PollTarget("d1")]
         with poller.follow(watches) as follower:
             await take(follower, now(), now())
             assert len(poller) == 2

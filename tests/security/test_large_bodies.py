@@ -87,4 +87,4 @@ def test_values_are_counted_before_they_are_made() -> None:
 
 @pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
 def test_a_wait_for_an_old_lag_may_read_more(age: float | None, limit: int) -> None:
-    assert PollTarget.dated("d1", age).series_limit == limit * 2**20
+    assert PollTarget.timestamped("d1", age).series_limit == limit * 2**20

@@ -65,7 +65,7 @@ def test_an_odd_id_is_one_segment(asker: Asker, simulator: StreamkapSimulator, e
         simulator.reset_requests()
         calls: list[Any] = [
             lambda odd=odd: asker.metrics(MetricsQuery(odd)),
-            lambda odd=odd: asker.advance(PollTarget(odd)),
+            lambda odd=odd: asker.poll(PollTarget(odd)),
             lambda odd=odd: asker.destination(odd),
         ]
         for call in calls:

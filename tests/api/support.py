@@ -87,7 +87,7 @@ class Asker:
             lambda client: client.get_destination_metrics(query, within=within),
         )
 
-    def advance(self, watch: PollTarget) -> PollResult:
+    def poll(self, watch: PollTarget) -> PollResult:
         def flow(session: ApiSession) -> Flow[PollResult]:
             return poll(session, watch)
 

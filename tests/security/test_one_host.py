@@ -108,10 +108,10 @@ def test_no_call_follows_a_redirect(
     host = elsewhere.url.removeprefix("http:" if target.startswith("OTHER") else "http://")
     asker.whoami()
     simulator.inject(Fault.redirect(target.replace("OTHER", host), 307), times=None)
-    for call in ("whoami", "metrics", "observe", "destination", "destinations"):
+    for call in ("whoami", "metrics", "poll", "destination", "destinations"):
         simulator.reset_requests()
         with pytest.raises(StreamkapRedirectError):
-            getattr(asker, call)(*([PollTarget(ID)] if call == "observe" else []))
+            getattr(asker, call)(*([PollTarget(ID)] if call == "poll" else []))
         assert len(simulator.requests) == 1
 
 

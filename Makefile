@@ -130,7 +130,7 @@ bench-lists: .venv/.ready ## how long a worker reads 300 destinations, beside th
 	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/performance.md)
 
 bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
-	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/performance.md)
+	.venvs/bench/bin/python -m benchmarks.airflow_waits --mapped $(if $(WRITE),--write docs/performance.md)
 
 bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
 	$(PY) -m scripts.bench_import

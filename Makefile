@@ -1,31 +1,31 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Needs Python 3.11 or later and a package index, and makes everything else itself, in .venv and .venvs.
-# Every command goes through an environment's own interpreter, so it does not matter whether one is active.
+# Requires Python 3.11 or later and a package index. Everything else is created in .venv and .venvs.
+# Commands use the interpreter of their environment, so no environment needs to be activated.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-# The first interpreter that is new enough and can make environments.
+# The first interpreter that is recent enough and can create virtual environments.
 PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11 python3.13 /usr/bin/python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; \
 	done),python3)
 AIRFLOWS := 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
 OLDER := $(filter-out 3.3.2,$(AIRFLOWS))
 PY := .venv/bin/python
-# Two at a time: more do not fit beside a running Airflow on a small machine.
+# Two parallel workers: more would overload a small machine that also runs Airflow.
 WORKERS ?= 2
 PYTEST := -m pytest -q
-# What needs tools that are in the environment for development only, and would say the same on every Airflow.
+# Tests that need development tools and do not depend on the Airflow version.
 NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py \
 	--ignore=tests/live --ignore=tests/docs/test_live_page.py --ignore=tests/packaging/test_audit.py \
 	--ignore=tests/packaging/test_workflows.py
-# What starts no Airflow.
+# Tests that do not start Airflow.
 QUICK := not system and not distributed
-# Many, and about the libraries that ask: on the newest of everything, and on the least.
-BOTH_ENDS_ONLY := --ignore=tests/faults
-# What can differ from one Airflow to the next. The oldest and the newest run everything.
+# A large suite that depends on the HTTP libraries: run with the newest and the lowest versions only.
+NEWEST_AND_FLOORS_ONLY := --ignore=tests/faults
+# Tests that depend on the Airflow version. The oldest and the newest version run everything.
 OLDEST := 2.11.2
-FACES_AIRFLOW := tests/airflow tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
+AIRFLOW_DEPENDENT := tests/airflow tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
@@ -36,7 +36,7 @@ MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-venv: .venv/.ready ## the environment for development: Airflow 3.3.2, this checkout, all tools
+venv: .venv/.ready ## create the development environment: Airflow 3.3.2, this checkout, all tools
 
 .venv/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venv --group dev
@@ -50,35 +50,35 @@ venv: .venv/.ready ## the environment for development: Airflow 3.3.2, this check
 	$(PYTHON) scripts/environment.py .venvs/$* --airflow $* --group test
 	@touch $@
 
-test: lint unit system ## everything that must hold on Airflow 3.3.2, example DAGs on a real scheduler included
+test: lint unit system ## run all checks on Airflow 3.3.2, including the example DAGs on a real scheduler
 
-lint: .venv/.ready ## ruff, mypy and import-linter
+lint: .venv/.ready ## run ruff, mypy and import-linter
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-unit: .venv/.ready ## unit, contract and packaging tests, and what of the code they must reach
+unit: .venv/.ready ## run unit, contract and packaging tests, and check the coverage
 	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
 		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate/*,airflow_provider_streamkap/polling/*'
 	$(PY) -m coverage report --fail-under=95
 
-system: .venv/.ready ## the example DAGs on a real scheduler and triggerer
+system: .venv/.ready ## run the example DAGs on a real scheduler and triggerer
 	$(PY) $(PYTEST) -m system
 
-test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## unit tests and deferrable runs on every supported line of Airflow
+test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## run unit tests and deferrable runs on every supported Airflow version
 
 $(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
-	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY) $(BOTH_ENDS_ONLY) \
-		$(if $(filter $(OLDEST),$*),,$(FACES_AIRFLOW))
+	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY) $(NEWEST_AND_FLOORS_ONLY) \
+		$(if $(filter $(OLDEST),$*),,$(AIRFLOW_DEPENDENT))
 	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 matrix-3.3.2: .venv/.ready
 	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
 	$(PY) $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
-# The least of every dependency that pyproject.toml declares, Airflow included.
+# The lowest version of every dependency in pyproject.toml, including Airflow.
 matrix-floors: .venvs/floors/.ready
 	.venvs/floors/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
 
@@ -86,20 +86,20 @@ matrix-floors: .venvs/floors/.ready
 	$(PYTHON) scripts/environment.py .venvs/distributed --group test --group distributed
 	@touch $@
 
-test-distributed: .venvs/distributed/.ready ## a hundred waits in an Airflow of many machines, parts of which are lost
+test-distributed: .venvs/distributed/.ready ## run 100 waits on a distributed Airflow while components are killed
 	.venvs/distributed/bin/python $(PYTEST) -rP -m distributed tests/distributed
 
-demo: .venvs/demo/.ready ## watch Airflow wait for a destination to drain (UI=1: and keep its web interface up)
+demo: .venvs/demo/.ready ## run the example DAGs against the simulator (UI=1: keep the web interface running)
 	@.venvs/demo/bin/python -m scripts.demo $(if $(UI),--ui)
 
-docs: .venv/.ready ## the documentation in docs/_build/html, where every warning is an error
+docs: .venv/.ready ## build the documentation in docs/_build/html; warnings are errors
 	$(PY) -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 
 .venvs/pictures/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/pictures --group pictures
 	@touch $@
 
-pictures: .venvs/pictures/.ready ## take the pictures of the documentation anew (needs chromium and chromium-driver)
+pictures: .venvs/pictures/.ready ## update the images of the documentation (requires chromium and chromium-driver)
 	.venvs/pictures/bin/python -m scripts.connection_form
 	.venvs/pictures/bin/python -m scripts.record_demo
 
@@ -107,42 +107,42 @@ pictures: .venvs/pictures/.ready ## take the pictures of the documentation anew 
 	$(PYTHON) scripts/environment.py .venvs/build --locked scripts/build-requirements.txt
 	@touch $@
 
-build: .venvs/build/.ready ## sdist and wheel in dist/, with pinned tools
+build: .venvs/build/.ready ## build sdist and wheel in dist/ with pinned tools
 	rm -rf dist
 	.venvs/build/bin/python -m build --no-isolation --outdir dist .
 
-accuracy: .venv/.ready ## how often the gate opens too early, in a simulation (WRITE=1: update docs/accuracy.md)
+accuracy: .venv/.ready ## simulate how often the gate opens too early (WRITE=1: update docs/accuracy.md)
 	$(PY) -m benchmarks.accuracy $(if $(WRITE),--write docs/accuracy.md)
 
-soak: .venv/.ready ## one simulated hour of a triggerer in two minutes; fails if anything leaks (WRITE=1: update docs/soak-test.md)
+soak: .venv/.ready ## simulate one hour of a triggerer in two minutes; fail on leaks (WRITE=1: update docs/soak-test.md)
 	$(PY) -m benchmarks.soak $(if $(WRITE),--write docs/soak-test.md)
 
 .venvs/bench/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/bench --group bench
 	@touch $@
 
-bench: bench-waits bench-lists bench-airflow bench-import ## what waits cost, forty minutes of it (WRITE=1: and renew docs/performance.md)
+bench: bench-waits bench-lists bench-airflow bench-import ## run all benchmarks, about 40 minutes (WRITE=1: update docs/performance.md)
 
-bench-waits: .venvs/bench/.ready ## thousands of triggers in one event loop, ours beside those of others
+bench-waits: .venvs/bench/.ready ## benchmark thousands of triggers in one event loop, compared with other providers
 	.venvs/bench/bin/python -m benchmarks.cost $(if $(WRITE),--write docs/performance.md)
 
-bench-lists: .venv/.ready ## how long a worker reads 300 destinations, beside the least possible (half a minute)
+bench-lists: .venv/.ready ## benchmark reading 300 destinations in a worker (30 seconds)
 	$(PY) -m benchmarks.lists $(if $(WRITE),--write docs/performance.md)
 
-bench-airflow: .venvs/bench/.ready ## workers that waits take, and 200 mapped waits, on a real Airflow
-	.venvs/bench/bin/python -m benchmarks.airflow_waits --crowd $(if $(WRITE),--write docs/performance.md)
+bench-airflow: .venvs/bench/.ready ## benchmark worker slots and 200 mapped waits in a real Airflow
+	.venvs/bench/bin/python -m benchmarks.airflow_waits --mapped $(if $(WRITE),--write docs/performance.md)
 
-bench-import: .venv/.ready ## what importing our sensor adds to importing Airflow
+bench-import: .venv/.ready ## benchmark the import time of the sensor
 	$(PY) -m scripts.bench_import
 
 .venvs/audit/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/audit --group audit
 	@touch $@
 
-audit: .venvs/audit/.ready ## known vulnerabilities and licences of run-time dependencies (OFFLINE=1: licences will do)
+audit: .venvs/audit/.ready ## check the runtime dependencies for vulnerabilities and licences (OFFLINE=1: require licences only)
 	@.venvs/audit/bin/python -m scripts.audit $(if $(OFFLINE),--offline)
 
-live: .venv/.ready ## ask the live service what its reference leaves open (needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET)
+live: .venv/.ready ## check the provider's assumptions against the live service (requires STREAMKAP_CLIENT_ID and STREAMKAP_SECRET)
 	@$(PY) -m scripts.live $(if $(PAUSE),--pause $(PAUSE))
 
 clean: ## remove environments, builds and caches

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements: what waits cost and leave behind, and how the gate fares in a simulated world."""
+"""Benchmarks: cost of waits, soak test, and accuracy of the gate in a simulation."""

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What waits cost a real Airflow: worker slots by way of waiting, and two hundred mapped waits that end together.
+"""Measure the cost of waits in a real Airflow: worker slots per mode, and 200 mapped waits that end together.
 
-``python -m benchmarks.airflow_waits [--crowd]`` starts an Airflow of its own against the simulator and prints
-Markdown tables. A worker counts as taken while the task instance is running in the metadata database, which is
-looked at five times a second.
+``python -m benchmarks.airflow_waits [--mapped]`` starts Airflow against the simulator and prints Markdown tables. A
+worker slot counts as occupied while the task instance is running in the metadata database, sampled five times per
+second.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from benchmarks.dags.bench_waits import DESTINATIONS, WAYS
-from benchmarks.pages import write
+from benchmarks.dags.bench_waits import DESTINATIONS, MODES
+from benchmarks.doc_sections import replace_section
 from scripts.airflow_database import Postgres
 from scripts.airflow_stack import AirflowStack
 from scripts.stop_signals import signals_as_exceptions
 
 DAGS = Path(__file__).parent / "dags"
-LOOK_EVERY = 0.2
+SAMPLE_INTERVAL = 0.2
 LAGGING, DRAINED = scenarios.stalled(lag=120), scenarios.steady()
 _SETTINGS = {
     "AIRFLOW__CORE__PARALLELISM": "8",
@@ -42,64 +42,64 @@ def states(stack: AirflowStack, dag_id: str) -> Counter[str]:
     return Counter({str(row["state"]): row["n"] for row in rows})
 
 
-def ways(stack: AirflowStack, simulator: StreamkapSimulator, seconds: float) -> str:
-    """Let one destination for each way drain after some seconds, and tell what each wait took.
+def compare_modes(stack: AirflowStack, simulator: StreamkapSimulator, seconds: float) -> str:
+    """Run one wait per mode and return a table of its cost.
 
-    :param seconds: how long the destinations lag.
+    :param seconds: seconds until the destinations drain.
     """
-    for way in WAYS:
-        simulator.add(way, LAGGING)
-    run_id = stack.trigger_dag("bench_ways")
-    stack.wait(lambda: states(stack, "bench_ways").total() == len(WAYS), 60, "The run does not begin")
-    taken: Counter[str] = Counter()
-    workers: Counter[str] = Counter()
+    for mode in MODES:
+        simulator.add(mode, LAGGING)
+    run_id = stack.trigger_dag("bench_modes")
+    stack.wait(lambda: states(stack, "bench_modes").total() == len(MODES), 60, "The run did not start")
+    busy_ms: Counter[str] = Counter()
+    slots: Counter[str] = Counter()
     busy: set[str] = set()
-    began = last = time.monotonic()
+    started = last = time.monotonic()
     drained = False
-    while stack.run_state("bench_ways", run_id) not in ("success", "failed"):
-        time.sleep(LOOK_EVERY)
+    while stack.run_state("bench_modes", run_id) not in ("success", "failed"):
+        time.sleep(SAMPLE_INTERVAL)
         now = time.monotonic()
-        rows = stack.query("SELECT task_id, state FROM task_instance WHERE dag_id = 'bench_ways'")
+        rows = stack.query("SELECT task_id, state FROM task_instance WHERE dag_id = 'bench_modes'")
         running = {row["task_id"] for row in rows if row["state"] == "running"}
         for task_id in running:
-            taken[task_id] += round((now - last) * 1000)
-        workers.update(running - busy)
+            busy_ms[task_id] += round((now - last) * 1000)
+        slots.update(running - busy)
         busy, last = running, now
-        if not drained and now - began > seconds:
+        if not drained and now - started > seconds:
             drained = True
-            for way in WAYS:
-                simulator.set(way, DRAINED)
+            for mode in MODES:
+                simulator.set(mode, DRAINED)
     lines = [
-        "| way to wait | times a worker was taken | seconds on a worker | requests | ended as |",
+        "| mode | worker slots taken | seconds on a worker | requests | final state |",
         "|---|---:|---:|---:|---|",
     ]
-    by_task = {task.task_id: task.state for task in stack.task_instances("bench_ways", run_id)}
-    for way in WAYS:
-        asked = simulator.count(f"/destinations/{way}/metrics")
-        lines.append(f"| {way} | {workers[way]} | {taken[way] / 1000:.1f} | {asked} | {by_task[way]} |")
+    by_task = {task.task_id: task.state for task in stack.task_instances("bench_modes", run_id)}
+    for mode in MODES:
+        requests = simulator.count(f"/destinations/{mode}/metrics")
+        lines.append(f"| {mode} | {slots[mode]} | {busy_ms[mode] / 1000:.1f} | {requests} | {by_task[mode]} |")
     return "\n".join(lines)
 
 
-def crowd(stack: AirflowStack, simulator: StreamkapSimulator) -> str:
-    """Let two hundred waits on twenty destinations begin, drain all at one moment, and tell how it went."""
+def measure_mapped_waits(stack: AirflowStack, simulator: StreamkapSimulator) -> str:
+    """Run 200 waits on 20 destinations that drain at the same time, and return a table of the results."""
     for id_ in DESTINATIONS:
         simulator.add(id_, LAGGING)
     waits = 10 * len(DESTINATIONS)
-    began = time.monotonic()
-    run_id = stack.trigger_dag("bench_crowd")
-    stack.wait(lambda: states(stack, "bench_crowd")["deferred"] == waits, 1500, "The waits do not all begin")
-    deferred_after = time.monotonic() - began
-    # One interval for the last to find their place, and then three to count.
+    started = time.monotonic()
+    run_id = stack.trigger_dag("bench_mapped")
+    stack.wait(lambda: states(stack, "bench_mapped")["deferred"] == waits, 1500, "Not all waits were deferred")
+    deferred_after = time.monotonic() - started
+    # Skip one interval, so that all waits poll regularly, then count over three.
     time.sleep(10)
-    asked = simulator.count("/metrics")
+    before = simulator.count("/metrics")
     time.sleep(30)
-    rate = (simulator.count("/metrics") - asked) / 30
+    rate = (simulator.count("/metrics") - before) / 30
     drained_at = dt.datetime.now(dt.UTC)
     for id_ in DESTINATIONS:
         simulator.set(id_, DRAINED)
-    asked = simulator.count("/metrics")
-    stack.wait(lambda: stack.run_state("bench_crowd", run_id) in ("success", "failed"), 300, "The waits do not end")
-    tasks = stack.task_instances("bench_crowd", run_id)
+    before = simulator.count("/metrics")
+    stack.wait(lambda: stack.run_state("bench_mapped", run_id) in ("success", "failed"), 300, "The waits did not end")
+    tasks = stack.task_instances("bench_mapped", run_id)
     ends = sorted((task.end - drained_at).total_seconds() for task in tasks if task.end)
     ended: Mapping[str | None, int] = Counter(task.state for task in tasks)
     return "\n".join(
@@ -107,36 +107,36 @@ def crowd(stack: AirflowStack, simulator: StreamkapSimulator) -> str:
             "| figure | value |",
             "|---|---:|",
             f"| waits, destinations, interval | {waits}, {len(DESTINATIONS)}, 10 s |",
-            f"| seconds until all were deferred | {deferred_after:.0f} |",
-            f"| requests a second while all wait (destinations / interval = {len(DESTINATIONS) / 10:g}) | {rate:.2f} |",
-            f"| tokens taken | {simulator.token_calls} |",
-            f"| requests from the drain to the end | {simulator.count('/metrics') - asked} |",
-            f"| seconds from the drain to the first, median and last success | {ends[0]:.1f}, "
+            f"| seconds until all waits were deferred | {deferred_after:.0f} |",
+            f"| requests/s while all wait (destinations / interval = {len(DESTINATIONS) / 10:g}) | {rate:.2f} |",
+            f"| token calls | {simulator.token_calls} |",
+            f"| requests from drain to end | {simulator.count('/metrics') - before} |",
+            f"| seconds from drain to first, median and last success | {ends[0]:.1f}, "
             f"{ends[len(ends) // 2]:.1f}, {ends[-1]:.1f} |",
-            f"| ended as | {', '.join(f'{count} {state}' for state, count in ended.items())} |",
+            f"| final states | {', '.join(f'{count} {state}' for state, count in ended.items())} |",
         ]
     )
 
 
 def main() -> int:
-    """Measure, and print tables."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.airflow_waits", description=__doc__)
-    parser.add_argument("--crowd", action="store_true", help="also two hundred mapped waits (several minutes)")
-    parser.add_argument("--seconds", type=float, default=60, help="how long the destinations lag, default 60")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
+    parser.add_argument("--mapped", action="store_true", help="also run 200 mapped waits (several minutes)")
+    parser.add_argument("--seconds", type=float, default=60, help="seconds until the destinations drain (default: 60)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the tables to this page")
     options = parser.parse_args()
     logging.getLogger("airflow_provider_streamkap.testing").setLevel(logging.WARNING)
     with signals_as_exceptions(), StreamkapSimulator() as simulator:
         connections = {"streamkap_default": simulator.airflow_connection()}
         with AirflowStack(Path(sys.executable), DAGS, connections, overrides=_SETTINGS, database=Postgres()) as stack:
-            found = {"ways": ways(stack, simulator, options.seconds)}
-            print(found["ways"], flush=True)
-            if options.crowd:
-                found["crowd"] = crowd(stack, simulator)
-                print(f"\n{found['crowd']}", flush=True)
+            tables = {"modes": compare_modes(stack, simulator, options.seconds)}
+            print(tables["modes"], flush=True)
+            if options.mapped:
+                tables["mapped"] = measure_mapped_waits(stack, simulator)
+                print(f"\n{tables['mapped']}", flush=True)
     if options.write:
-        for name, text in found.items():
-            write(options.write, name, text)
+        for name, text in tables.items():
+            replace_section(options.write, name, text)
     return 0
 
 

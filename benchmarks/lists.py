@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how long a worker reads a list of destinations, as a ratio to the least that is possible.
+"""Measure how long a worker takes to read the metrics of many destinations, relative to a lower bound.
 
-``python -m benchmarks.lists`` runs the operator and the sensor against a server in another process that takes 0.3 s
-for each response. The least is the number of requests times 0.3 s, divided by the requests that are under way at once.
+``python -m benchmarks.lists`` runs the operator and the sensor against a server in another process with a latency of
+0.3 s. The lower bound is the number of requests times the latency, divided by the number of concurrent requests.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cost.server import running
-from benchmarks.pages import write
+from benchmarks.doc_sections import replace_section
 
-#: Seconds until a response, destinations, and requests at once, which is the default of a connection.
+#: Response latency in seconds, number of destinations, and default max_concurrency of a connection.
 LATENCY = 0.3
 DESTINATIONS = 300
-TOGETHER = 16
-#: The ratio that is aimed at.
-AIM = 1.5
+CONCURRENCY = 16
+#: Maximum ratio to pass.
+TARGET_RATIO = 1.5
 
 _IDS = [f"d{number}" for number in range(DESTINATIONS)]
 
 
 class _TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
-        """Keep nothing."""
+        """Discard the value."""
 
 
 def _tasks() -> Mapping[str, Callable[[], Any]]:
-    """Return what is measured, by label."""
+    """Return the tasks to measure, by label."""
     from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
     from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 
     context: Any = {"ti": _TaskInstance()}
 
     def sensor(**arguments: Any) -> Any:
-        # The destinations of this server lag. That shall not matter: one poll is measured.
+        # The destinations of this server always lag; ignore that, to measure a single poll.
         task = StreamkapDestinationSensor(
             task_id="wait", destination_id=_IDS, max_records_lag=None, confirmations=1, **arguments
         )
@@ -55,57 +55,58 @@ def _tasks() -> Mapping[str, Callable[[], Any]]:
     return {
         "operator": operator,
         "sensor, one poll": sensor,
-        "deferrable sensor, first look": lambda: sensor(deferrable=True),
+        "deferrable sensor, first poll": lambda: sensor(deferrable=True),
     }
 
 
-def measured(url: str) -> list[tuple[str, float, float]]:
-    """Measure everything, one after the other.
+def measure(url: str) -> list[tuple[str, float, float]]:
+    """Measure all tasks in sequence.
 
-    :param url: address of the server.
-    :returns: label, seconds, and the least seconds that are possible.
+    :param url: URL of the server.
+    :returns: label, seconds and lower bound in seconds of each task.
     """
     connection = {"conn_type": "streamkap", "host": url, "login": "made-up", "password": "made-up-secret"}
     os.environ["AIRFLOW_CONN_STREAMKAP_DEFAULT"] = json.dumps(connection)
-    found = []
+    results = []
     for label, run in _tasks().items():
         began = time.perf_counter()
         snapshots = run()
         seconds = time.perf_counter() - began
         assert list(snapshots) == _IDS
-        found.append((label, seconds, DESTINATIONS * LATENCY / TOGETHER))
-    return found
+        results.append((label, seconds, DESTINATIONS * LATENCY / CONCURRENCY))
+    return results
 
 
-def table(found: Sequence[tuple[str, float, float]]) -> str:
-    """Write the results as a Markdown table.
+def table(results: Sequence[tuple[str, float, float]]) -> str:
+    """Format the results as a Markdown table.
 
-    :param found: what :func:`measured` gives.
+    :param results: return value of :func:`measure`.
     """
-    head = "| task | destinations | s a response | requests at once | seconds | least possible | ratio |"
+    head = "| task | destinations | s per response | concurrent requests | seconds | lower bound | ratio |"
     rows = [
-        f"| {label} | {DESTINATIONS} | {LATENCY} | {TOGETHER} | {seconds:.2f} | {least:.2f} | {seconds / least:.2f} |"
-        for label, seconds, least in found
+        f"| {label} | {DESTINATIONS} | {LATENCY} | {CONCURRENCY} | {seconds:.2f} | {bound:.2f} "
+        f"| {seconds / bound:.2f} |"
+        for label, seconds, bound in results
     ]
     return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *rows])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; fails if the ratio that is aimed at is missed.
+    """Run from the command line; return 1 if a ratio exceeds TARGET_RATIO.
 
-    :param arguments: what follows the command's name.
+    :param arguments: command line arguments.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lists", description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page, too")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the table to this page")
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as home, running(str(LATENCY)) as url:
         os.environ["AIRFLOW_HOME"] = home
         os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-        found = measured(url)
-    print(table(found))
-    if asked.write:
-        write(asked.write, "lists", table(found))
-    return int(any(seconds > AIM * least for _, seconds, least in found))
+        results = measure(url)
+    print(table(results))
+    if options.write:
+        replace_section(options.write, "lists", table(results))
+    return int(any(seconds > TARGET_RATIO * bound for _, seconds, bound in results))
 
 
 if __name__ == "__main__":

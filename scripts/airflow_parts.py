@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of one Airflow: start, watch and end its parts, and run its command line.
+"""Manage the processes of one Airflow: start, monitor and stop its parts, and run its command line.
 
-A part is a command of Airflow that goes on, such as its scheduler. Its name is that of its command, unless there are
-several of it.
+A part is a long-running Airflow command, such as the scheduler. It is named after its command, unless several parts run
+the same command.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ POLL = 0.3
 
 
 class StackError(Exception):
-    """The Airflow that was started did not do what was asked; the message carries the ends of its logs."""
+    """Airflow did not reach the expected state; the message contains the end of its logs."""
 
 
 class AirflowParts(AirflowRecords):
     """
-    The parts of one Airflow.
+    The processes of one Airflow.
 
-    :param python: interpreter of the environment whose Airflow is to run
+    :param python: Python interpreter of the environment that contains Airflow
     :param home: its ``AIRFLOW_HOME``
     :param database: its metadata database
-    :param environment: the environment variables of every part
+    :param environment: environment variables of every part
     """
 
     def __init__(self, python: Path, home: Path, database: Database, environment: Mapping[str, str]) -> None:
@@ -47,10 +47,10 @@ class AirflowParts(AirflowRecords):
 
     def start_part(self, part: str, *options: str, name: str = "", **variables: str) -> None:
         """
-        Start a part beside the others, ``airflow part options``; it is stopped with them.
+        Start a part, ``airflow PART OPTIONS``; :meth:`end_parts` stops it.
 
-        :param name: its name; its command if there is none
-        :param variables: what its environment has beyond that of the others
+        :param name: name of the part; default: its command
+        :param variables: additional environment variables
         """
         name = name or part
         with interruption_later(), (self.home / f"{name}.out").open("ab") as out:
@@ -61,13 +61,13 @@ class AirflowParts(AirflowRecords):
                 stderr=subprocess.STDOUT,
                 cwd=self.home,
                 env={**self.environment, **variables},
-                # Ctrl-C is for the caller, who then stops the parts in order; and the session tells
-                # which processes are ours.
+                # In its own session, the part does not receive Ctrl-C, so the caller can stop all parts in order. The
+                # session also identifies its child processes.
                 start_new_session=True,
             )
 
     def kill_part(self, name: str) -> None:
-        """End one part and its children without warning, as a crash or a lost machine does."""
+        """Kill one part and its child processes with SIGKILL, to simulate a crash or a lost machine."""
         process = self._processes.pop(name)
         for one in processes_of({process.pid}):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -75,9 +75,9 @@ class AirflowParts(AirflowRecords):
         process.wait()
 
     def end_parts(self) -> None:
-        """End every part and its children, politely first."""
+        """Stop all parts and their child processes: SIGTERM first, then SIGKILL."""
         sessions = {process.pid for process in self._processes.values()}
-        # A task may have left the session, and its parent may die first: note all of them beforehand.
+        # Collect all processes first: a task may be in a different session, and its parent may exit first.
         ours = processes_of(sessions)
         for process in ours:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -91,7 +91,7 @@ class AirflowParts(AirflowRecords):
         self._processes.clear()
 
     def wait(self, done: Callable[[], bool], timeout: float, complaint: str) -> None:
-        """Wait until something is so; :raises StackError: a part ended meanwhile, or the time is up."""
+        """Wait for a condition; :raises StackError: if a part exits, or on timeout."""
         deadline = time.monotonic() + timeout
         while not done():
             self.check(complaint)
@@ -99,14 +99,14 @@ class AirflowParts(AirflowRecords):
                 raise StackError(f"{complaint} within {timeout:g} s\n{self.output()}")
             time.sleep(POLL)
 
-    def check(self, complaint: str = "Airflow is not whole") -> None:
-        """Make sure that every part is alive; :raises StackError: if one has ended."""
+    def check(self, complaint: str = "Airflow is not running") -> None:
+        """Check that all parts are running; :raises StackError: if one has exited."""
         if dead := [name for name, process in self._processes.items() if process.poll() is not None]:
-            raise StackError(f"{complaint}: {', '.join(dead)} ended\n{self.output()}")
+            raise StackError(f"{complaint}: {', '.join(dead)} exited\n{self.output()}")
 
     def airflow(self, *arguments: str, check: bool = True, timeout: float = 180) -> str:
         """
-        Run one `airflow` command in the stack's environment and return what it printed.
+        Run one `airflow` command in the stack's environment and return its standard output.
 
         :raises StackError: if it fails and ``check`` is true
         """
@@ -121,11 +121,11 @@ class AirflowParts(AirflowRecords):
         )
         if check and done.returncode:
             tail = (done.stdout + done.stderr)[-4000:]
-            raise StackError(f"airflow {' '.join(arguments)} ended with {done.returncode}\n{tail}")
+            raise StackError(f"airflow {' '.join(arguments)} failed with exit code {done.returncode}\n{tail}")
         return done.stdout
 
     def output(self, tail: int = 3000) -> str:
-        """Return the end of what each part has printed, ``tail`` characters of each."""
+        """Return the last ``tail`` characters of each part's output."""
         ends = (
             f"--- {path.stem}\n{path.read_text(encoding='utf-8', errors='replace')[-tail:]}"
             for path in sorted(self.home.glob("*.out"))

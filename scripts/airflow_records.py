@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an Airflow has written down, read from its home directory: runs, tasks, XCom and logs.
+"""Read runs, task instances, XCom and logs of an Airflow from its metadata database and home directory.
 
-The database file is read instead of the REST API: 2.11 and 3 have different ones, the former behind a web
-server that takes longer to start than most tests run, while the few columns that matter have the same names
-in all of them.
+The database is used instead of the REST API, because the API differs between Airflow 2.11 and 3, and the web server of
+2.11 takes longer to start than most tests run. The required columns have the same names in all versions.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class TaskInstance:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds from start to end, deferral included; None as long as one of the two is missing."""
+        """Seconds from start to end, including deferral; None if either is missing."""
         return (self.end - self.start).total_seconds() if self.start and self.end else None
 
 
@@ -75,7 +74,7 @@ class AirflowRecords:
         ]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """Return the value that a task pushed, decoded from JSON exactly once; None if it pushed nothing."""
+        """Return the value that a task pushed, decoded from JSON once; None if it pushed nothing."""
         rows = self.query(
             "SELECT value FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = ? AND key = ? AND map_index = ?",
             dag_id,
@@ -89,23 +88,23 @@ class AirflowRecords:
         return json.loads(stored) if isinstance(stored, str | bytes) else stored
 
     def logs(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> str:
-        """Return the logs of a DAG, a run or a task, its trigger's included, in the order of their names."""
+        """Return the logs of a DAG, a run or a task, including trigger logs, ordered by path."""
         files = self.log_files(dag_id, run_id, task_id)
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 
     def log_files(self, dag_id: str = "", run_id: str = "", task_id: str = "") -> list[Path]:
-        """Find the files of these logs."""
+        """Return the log files of a DAG, a run or a task."""
         parts = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
         pattern = "/".join(f"{kind}={name or '*'}" for kind, name in parts.items())
         return sorted(path for path in (self.home / "logs").glob(f"{pattern}/**/*") if path.is_file())
 
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read from the metadata database; ``?`` stands for a parameter."""
+        """Query the metadata database; ``?`` is the placeholder for a parameter."""
         return self.database.query(sql, *parameters)
 
 
 def moment(stored: str | dt.datetime) -> dt.datetime:
-    """Return a date as a database gives it: SQLite a text without a zone, PostgreSQL a moment."""
+    """Convert a stored date to an aware datetime: SQLite returns text without a time zone, PostgreSQL a datetime."""
     return stored if isinstance(stored, dt.datetime) else dt.datetime.fromisoformat(stored).replace(tzinfo=dt.UTC)
 
 

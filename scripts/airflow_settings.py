@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The environment of a throw-away Airflow: which settings it runs under, from 2.11 to 3.3, and why.
+"""Settings of a temporary Airflow instance, for Airflow 2.11 to 3.3.
 
-Everything is said in environment variables: they outrank every ``airflow.cfg``, every process of one Airflow
-inherits the same ones, and a version ignores a variable that it does not know, so that one set serves all.
+All settings are environment variables: they override ``airflow.cfg``, child processes inherit them, and Airflow ignores
+unknown ones, so one set works for all versions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STREAMKAP_VARIABLES = ("STREAMKAP_HOST", "STREAMKAP_CLIENT_ID", "STREAMKAP_SECRE
 
 
 def free_port() -> int:
-    """Return a TCP port that is free on loopback at this moment."""
+    """Return a TCP port that is currently free on loopback."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
@@ -49,17 +49,17 @@ def airflow_environment(
     port: int = 0,
 ) -> dict[str, str]:
     """
-    Return the environment variables for every process of one throw-away Airflow.
+    Return the environment variables for all processes of a temporary Airflow instance.
 
-    :param python: interpreter of the virtual environment that holds Airflow
-    :param home: an own directory; logs and generated configuration go there
-    :param dags_folder: where the DAG files are
-    :param database: address of the metadata database, for SQLAlchemy
+    :param python: Python interpreter of the environment that contains Airflow
+    :param home: Airflow home, for logs and generated configuration
+    :param dags_folder: directory of the DAG files
+    :param database: SQLAlchemy URL of the metadata database
     :param connections: connection id to connection, as URI or JSON
-    :param overrides: further variables, such as ``{"AIRFLOW__CORE__PARALLELISM": "4"}``; they win
+    :param overrides: additional variables, such as ``{"AIRFLOW__CORE__PARALLELISM": "4"}``; they take precedence
     :param port: loopback port of the API server (Airflow 3)
     """
-    # A developer's own Airflow, environment or connection must not leak into the one that is started here.
+    # Do not inherit settings of the developer's own Airflow, virtual environment or connections.
     foreign = ("AIRFLOW", "_AIRFLOW", "VIRTUAL_ENV", "PYTHONHOME", "COVERAGE_", "COV_CORE_", "PYTEST_")
     env = {
         name: value
@@ -73,37 +73,37 @@ def airflow_environment(
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
         # SequentialExecutor and the 2.11 scheduler call `airflow` by name.
         "PATH": os.pathsep.join((str(bin_folder), env.get("PATH", os.defpath))),
-        # What is asked of this machine must not go through a proxy; what goes to the live service may.
+        # Bypass proxies for loopback, but not for the live service.
         "NO_PROXY": ",".join(filter(None, (LOOPBACK, "localhost", env.get("NO_PROXY", "")))),
         "no_proxy": ",".join(filter(None, (LOOPBACK, "localhost", env.get("no_proxy", "")))),
-        # Airflow's anonymous statistics would leave the machine.
+        # Disable Airflow's usage statistics.
         "SCARF_ANALYTICS": "false",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        # Colour codes make logs hard to search.
+        # Disable color codes, which make logs hard to search.
         "NO_COLOR": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
-        # The shipped examples and connections cost seconds at every start.
+        # Loading the bundled examples and connections takes seconds at every start.
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        # The processes start at the same time, so none may be the one that makes these up.
+        # The processes start at the same time and must share these keys, so none may generate its own.
         "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
         "AIRFLOW__WEBSERVER__SECRET_KEY": secrets.token_hex(32),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
-        # Workers of Airflow 3 speak with the API server only. All-admins lets anybody in, hence loopback.
+        # Airflow 3 workers connect only to the API server. All-admins disables the login, so bind to loopback.
         "AIRFLOW__API__HOST": LOOPBACK,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        # Two cores and one person waiting: few processes, short pauses, and patience with an API server that
-        # is busy starting. A worker gives up its task after five seconds otherwise.
+        # Tuned for two cores: few processes and short intervals. While the API server is starting, it is slow to
+        # respond, and by default a worker fails its task after five seconds.
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-        # A worker notes up to this many seconds late that its task has ended. With the usual five, a task that is
+        # A worker detects the end of its task with up to this delay in seconds. With the default of 5, a task that is
         # deferred or rescheduled for less is queued again before that, and the scheduler fails it.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",

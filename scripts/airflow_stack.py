@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A whole Airflow for one test or demo: scheduler, triggerer and, on Airflow 3, DAG processor and API server.
+"""Run a complete Airflow for a test or demo: scheduler, triggerer and, on Airflow 3, DAG processor and API server.
 
-``with AirflowStack(python, dags_folder) as stack:`` starts it on loopback with a database of its own,
-and leaves no process behind, however the block is left. The stack's Airflow is that of ``python``, which need
-not be the interpreter that runs this module, so one harness serves every supported version.
+``with AirflowStack(python, dags_folder) as stack:`` starts Airflow on loopback with its own database and stops all
+processes when the block ends, including on errors. The stack uses the Airflow of the interpreter ``python``, which can
+differ from the one that runs this module, so one harness works for all supported versions.
 
-The parts are processes of their own rather than `airflow standalone`, which adds waits of its own, and whose
-parts would outlive it when it is killed.
+The parts are separate processes instead of `airflow standalone`, which starts more slowly and leaves its child
+processes behind when it is killed.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class AirflowStack(AirflowParts):
     """
     A running Airflow.
 
-    :param python: interpreter of the environment whose Airflow is to run
-    :param dags_folder: where the DAG files are
+    :param python: Python interpreter of the environment that contains Airflow
+    :param dags_folder: directory of the DAG files
     :param connections: connection id to connection, as URI or JSON
-    :param home: directory for database, logs and generated files; a temporary one if None
-    :param overrides: further environment variables for every process; they win
-    :param database: for its metadata; a file of SQLite in its home if None
-    :param start_timeout: seconds until every part must be alive
+    :param home: Airflow home, for database, logs and generated files; default: a temporary directory
+    :param overrides: additional environment variables for all processes; they take precedence
+    :param database: metadata database; default: an SQLite file in ``home``
+    :param start_timeout: timeout in seconds for all parts to start
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AirflowStack(AirflowParts):
 
     @property
     def url(self) -> str:
-        """Address of the user interface and of the REST API (Airflow 3)."""
+        """URL of the web interface and the REST API (Airflow 3)."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
@@ -87,7 +87,7 @@ class AirflowStack(AirflowParts):
         """Whether this is Airflow 3."""
         return self.version >= (3,)
 
-    # Life and death
+    # Lifecycle
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
@@ -103,30 +103,30 @@ class AirflowStack(AirflowParts):
         self._undo.close()
 
     def start(self) -> None:
-        """Create the database and start every part; :raises StackError: one ended, or is not alive in time."""
+        """Create the database and start all parts; :raises StackError: if a part exits, or on timeout."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.database.start()
         self.airflow("db", "migrate")
         self.database.settle()
         self.start_before_scheduler()
         if self.is_3:
-            # A scheduled DAG is due at once, and a task fails that finds no API server to report to.
-            self.wait(self._api_answers, self.start_timeout, "The API server did not answer")
+            # Scheduled DAGs start at once, and their tasks fail without an API server.
+            self.wait(self._api_responds, self.start_timeout, "The API server did not respond")
         self.start_part("scheduler", "--skip-serve-logs")
         if self.is_3:
-            # At the first request of a worker the API server stands still for as long as it takes to build the
-            # routes for workers, many seconds, and with it whatever has begun to write. Nothing has as yet.
+            # On the first worker request, the API server builds its routes, which blocks it and any open write
+            # transaction for many seconds. Trigger this now, while there are no writers.
             self.rest("GET", "/execution/health", timeout=self.start_timeout)
-        self.wait(self._is_healthy, self.start_timeout, "Airflow did not come alive")
+        self.wait(self._is_healthy, self.start_timeout, "Airflow did not become healthy")
 
     def start_before_scheduler(self) -> None:
-        """Start the parts that have to be there when the scheduler starts."""
+        """Start the parts that must run before the scheduler."""
         for part in BEFORE_SCHEDULER_3 if self.is_3 else BEFORE_SCHEDULER_2:
-            # Without their log servers no port is opened beside the API's: the logs are read as files.
+            # Logs are read as files, so no log server is needed.
             self.start_part(part, *(["--skip-serve-logs"] if part == "triggerer" else []))
 
     def stop(self) -> None:
-        """End every process, politely first, and remove a temporary home. May be called twice."""
+        """Stop all processes and remove a temporary home. Safe to call twice."""
         with no_interruption():
             self.end_parts()
             self.database.stop()
@@ -137,14 +137,14 @@ class AirflowStack(AirflowParts):
         jobs = {row["job_type"] for row in self.query("SELECT job_type FROM job WHERE state = 'running'")}
         return all(JOBS[part] in jobs for part in self._processes if part in JOBS)
 
-    def _api_answers(self) -> bool:
+    def _api_responds(self) -> bool:
         try:
             self._token = str(self.rest("GET", "/auth/token")["access_token"])
         except OSError:
             return False
         return True
 
-    # What can be asked of it
+    # Operations
 
     def trigger_dag(
         self,
@@ -156,10 +156,10 @@ class AirflowStack(AirflowParts):
         timeout: float = 120.0,
     ) -> str:
         """
-        Start a run of a DAG, once the DAG has been parsed, and return the run's id.
+        Wait until a DAG is parsed, trigger a run and return the run id.
 
-        :param logical_date: on Airflow 3 a run has none if this is None; on 2.11 it is then the current time
-        :param timeout: seconds until the DAG must be known
+        :param logical_date: default: none on Airflow 3, the current time on 2.11
+        :param timeout: timeout in seconds for the DAG to be parsed
         """
         self.wait_for_dag(dag_id, timeout)
         run_id = run_id or f"harness__{time.time_ns()}"
@@ -174,9 +174,9 @@ class AirflowStack(AirflowParts):
 
     def wait_for_dag(self, dag_id: str, timeout: float = 120.0) -> None:
         """
-        Wait until a DAG has been parsed.
+        Wait until a DAG is parsed.
 
-        :raises StackError: at once if a DAG file cannot be imported, or when the time is up
+        :raises StackError: if a DAG file has an import error, or on timeout
         """
 
         def known() -> bool:
@@ -187,7 +187,7 @@ class AirflowStack(AirflowParts):
         self.wait(known, timeout, f"The DAG {dag_id} was not parsed")
 
     def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 180.0) -> str:
-        """Wait until a run has ended and return ``success`` or ``failed``; :raises StackError: it has not in time."""
+        """Wait for the end of a run and return ``success`` or ``failed``; :raises StackError: on timeout."""
         self.wait(
             lambda: self.run_state(dag_id, run_id) in FINAL,
             timeout,
@@ -198,23 +198,23 @@ class AirflowStack(AirflowParts):
     def rest(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout: float = 120.0, tries: int = 5
     ) -> dict[str, Any]:
-        """Ask the REST API; :raises StackError: if it refuses."""
+        """Send a request to the REST API; :raises StackError: on an error response."""
         request = urllib.request.Request(
             f"{self.url}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
-        # Proxies are for the rest of the world.
+        # Never use a proxy for loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while True:
             try:
-                with opener.open(request, timeout=timeout) as answer:
-                    parsed: dict[str, Any] = json.load(answer)
+                with opener.open(request, timeout=timeout) as response:
+                    parsed: dict[str, Any] = json.load(response)
                     return parsed
             except urllib.error.HTTPError as error:
-                told, tries = error.read()[:2000], tries - 1
-                # The API server writes on its event loop. On SQLite that can wait for a worker's request which waits
-                # for the event loop; it gives up then, with nothing written.
-                if not tries or b"Database error" not in told:
-                    raise StackError(f"{method} {path}: {error.code} {told!r}") from error
+                detail, tries = error.read()[:2000], tries - 1
+                # The API server writes on its event loop. With SQLite, this can deadlock with a worker's request until
+                # the lock timeout. Nothing has been written then, so retry.
+                if not tries or b"Database error" not in detail:
+                    raise StackError(f"{method} {path}: {error.code} {detail!r}") from error

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Known vulnerabilities and licences of everything that we need at run time: `make audit`.
+"""Audit the runtime dependencies for known vulnerabilities and licences: `make audit`.
 
-A known vulnerability fails the audit, and so does a licence that is not known to be permissive or weakly copyleft. If
-the vulnerability service does not respond, the audit fails, too, unless ``--offline`` allows it.
+The audit fails on a known vulnerability, and on a licence that is not known to be permissive or weakly copyleft. Unless
+``--offline`` is set, it also fails if the vulnerability service does not respond.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-OURS = "airflow-provider-streamkap"
-#: Words of which each licence that is good enough has one; as SPDX, and as people and classifiers write them.
-GOOD = re.compile(
+PACKAGE = "airflow-provider-streamkap"
+#: Matches acceptable licences: SPDX identifiers, classifiers and free text.
+ACCEPTABLE = re.compile(
     r"\b(?:MIT|ISC|BSD|Apache|PSF|Python Software Foundation|Unlicense|Zlib|0BSD|CC0|MPL|Mozilla Public|LGPL|Lesser"
     r"|Artistic)\b",
     re.I,
 )
-#: Seconds for all of pip-audit's questions.
-PATIENCE = 240
+#: Timeout of pip-audit, in seconds.
+AUDIT_TIMEOUT = 240
 
 
 @dataclass(frozen=True)
 class Vulnerabilities:
-    """What pip-audit has found out.
+    """Result of pip-audit.
 
-    :param found: a line for each known vulnerability.
-    :param unasked: names of which the service knows nothing.
-    :param asked: how many it does know.
-    :param trouble: why nothing could be asked; empty if it could.
+    :param found: one line per known vulnerability.
+    :param unknown: packages that the service does not know.
+    :param checked: number of packages that it knows.
+    :param error: why the check failed; empty if it succeeded.
     """
 
     found: list[str] = field(default_factory=list)
-    unasked: list[str] = field(default_factory=list)
-    asked: int = 0
-    trouble: str = ""
+    unknown: list[str] = field(default_factory=list)
+    checked: int = 0
+    error: str = ""
 
 
-def needed(direct: bool = False) -> dict[str, metadata.Distribution]:
-    """Give what is installed of what we need, at every depth, by name.
+def runtime_dependencies(direct: bool = False) -> dict[str, metadata.Distribution]:
+    """Return the installed runtime dependencies by name, including transitive ones.
 
-    :param direct: only what our own metadata names.
+    :param direct: only direct dependencies.
     """
     found: dict[str, metadata.Distribution] = {}
-    waiting, seen = [Requirement(OURS)], set()
+    waiting, seen = [Requirement(PACKAGE)], set()
     while waiting:
         wanted = waiting.pop()
         key = (canonicalize_name(wanted.name), frozenset(wanted.extras))
@@ -64,9 +64,9 @@ def needed(direct: bool = False) -> dict[str, metadata.Distribution]:
             continue
         seen.add(key)
         found[key[0]] = metadata.distribution(wanted.name)
-        if not direct or key[0] == OURS:
+        if not direct or key[0] == PACKAGE:
             waiting += _requirements(found[key[0]], wanted.extras or {""})
-    del found[OURS]
+    del found[PACKAGE]
     return found
 
 
@@ -78,51 +78,51 @@ def _requirements(distribution: metadata.Distribution, extras: Iterable[str]) ->
 
 
 def licence(about: Mapping[str, Any], classifiers: Iterable[str]) -> str:
-    """Give a licence as the metadata state it, the clearest statement first.
+    """Return the licence stated in the metadata, preferring the most specific field.
 
-    :param about: the metadata by name, as JSON has them.
+    :param about: the metadata as a mapping.
     :param classifiers: all trove classifiers.
     """
-    told = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")]
-    # Whole texts of licences stand in the old field, too.
+    names = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")]
+    # The legacy field can contain a complete licence text.
     old = str(about.get("license") or "").strip().partition("\n")[0]
-    return str(about.get("license_expression") or " OR ".join(told) or old or "none stated")
+    return str(about.get("license_expression") or " OR ".join(names) or old or "none stated")
 
 
 def acceptable(stated: str) -> bool:
-    """Tell whether a licence is permissive or weakly copyleft; of several to choose from one is enough.
+    """Return whether a licence is permissive or weakly copyleft. One of several alternatives is sufficient.
 
-    :param stated: as :func:`licence` gives it.
+    :param stated: return value of :func:`licence`.
     """
     choices = re.split(r"\s+OR\s+", stated.strip("() "))
-    return any(all(GOOD.search(part) for part in re.split(r"\s+AND\s+", choice)) for choice in choices)
+    return any(all(ACCEPTABLE.search(part) for part in re.split(r"\s+AND\s+", choice)) for choice in choices)
 
 
-def judge(output: str, errors: str) -> Vulnerabilities:
-    """Read what pip-audit has said.
+def parse_pip_audit(output: str, errors: str) -> Vulnerabilities:
+    """Parse the output of pip-audit.
 
-    :param output: its JSON, or nothing.
-    :param errors: its messages.
+    :param output: standard output, JSON or empty.
+    :param errors: standard error.
     """
     try:
-        told = json.loads(output)["dependencies"]
+        dependencies = json.loads(output)["dependencies"]
     except (ValueError, KeyError, TypeError):
-        lines = errors.strip().splitlines() or ["it said nothing"]
-        return Vulnerabilities(trouble=f"pip-audit got no answer: {lines[-1][:300]}")
-    unasked = [item["name"] for item in told if "skip_reason" in item]
+        lines = errors.strip().splitlines() or ["no output"]
+        return Vulnerabilities(error=f"pip-audit failed: {lines[-1][:300]}")
+    unknown = [item["name"] for item in dependencies if "skip_reason" in item]
     found = [
-        f"{item['name']} {item['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no release'}"
-        for item in told
+        f"{item['name']} {item['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'no release'}"
+        for item in dependencies
         for flaw in item.get("vulns", ())
     ]
-    nobody = "" if len(unasked) < len(told) else "the service knows none of the packages, so it can say nothing"
-    return Vulnerabilities(found, unasked, len(told) - len(unasked), nobody)
+    error = "" if len(unknown) < len(dependencies) else "the service knows none of the packages"
+    return Vulnerabilities(found, unknown, len(dependencies) - len(unknown), error)
 
 
-def ask(versions: Mapping[str, str]) -> Vulnerabilities:
-    """Let pip-audit ask for some versions.
+def run_pip_audit(versions: Mapping[str, str]) -> Vulnerabilities:
+    """Check pinned versions with pip-audit.
 
-    :param versions: by name.
+    :param versions: version by package name.
     """
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "requirements.txt"
@@ -130,17 +130,17 @@ def ask(versions: Mapping[str, str]) -> Vulnerabilities:
         options = ("--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off")
         command = [sys.executable, "-m", "pip_audit", "--requirement", str(pins), *options]
         try:
-            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=AUDIT_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return Vulnerabilities(trouble=f"pip-audit got no answer within {PATIENCE} s")
-    return judge(done.stdout, done.stderr)
+            return Vulnerabilities(error=f"pip-audit timed out after {AUDIT_TIMEOUT} s")
+    return parse_pip_audit(done.stdout, done.stderr)
 
 
-def report(licences: Mapping[str, str], told: Vulnerabilities, *, offline: bool = False) -> int:
-    """Print what was found.
+def report(licences: Mapping[str, str], result: Vulnerabilities, *, offline: bool = False) -> int:
+    """Print the report.
 
-    :param licences: by name of the package.
-    :param told: known vulnerabilities.
+    :param licences: licence by package name.
+    :param result: known vulnerabilities.
     :param offline: pass even if the vulnerability service did not respond.
     :returns: exit code, 0 if the audit passed.
     """
@@ -148,32 +148,32 @@ def report(licences: Mapping[str, str], told: Vulnerabilities, *, offline: bool 
     for name, stated in bad.items():
         print(f"LICENCE: {name}: {stated}")
     print(f"Licences: {len(licences)} packages, {len(bad)} neither permissive nor weakly copyleft")
-    for line in told.found:
+    for line in result.found:
         print(f"VULNERABLE: {line}")
-    if told.trouble:
+    if result.error:
         hint = "" if offline else "; make audit OFFLINE=1 checks the licences only"
-        print(f"Vulnerabilities: NOT CHECKED: {told.trouble}{hint}")
+        print(f"Vulnerabilities: NOT CHECKED: {result.error}{hint}")
     else:
-        unknown = f"; nothing known of {', '.join(told.unasked)}" if told.unasked else ""
-        print(f"Vulnerabilities: {len(told.found)} in {told.asked} packages{unknown}")
-    return 1 if bad or told.found or (told.trouble and not offline) else 0
+        suffix = f"; no data for {', '.join(result.unknown)}" if result.unknown else ""
+        print(f"Vulnerabilities: {len(result.found)} in {result.checked} packages{suffix}")
+    return 1 if bad or result.found or (result.error and not offline) else 0
 
 
 def main() -> int:
-    """Read the command line, and audit."""
+    """Run the audit from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--direct", action="store_true", help="only what our own metadata names")
+    parser.add_argument("--direct", action="store_true", help="check direct dependencies only")
     parser.add_argument(
         "--offline", action="store_true", help="pass even if the vulnerability service does not respond"
     )
     options = parser.parse_args()
-    chosen = needed(options.direct)
+    chosen = runtime_dependencies(options.direct)
     licences = {
         name: licence(item.metadata.json, item.metadata.get_all("Classifier", []))
         for name, item in sorted(chosen.items())
     }
-    told = ask({name: item.version for name, item in sorted(chosen.items())})
-    return report(licences, told, offline=options.offline)
+    result = run_pip_audit({name: item.version for name, item in sorted(chosen.items())})
+    return report(licences, result, offline=options.offline)
 
 
 if __name__ == "__main__":

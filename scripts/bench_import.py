@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What importing the sensor adds to importing Airflow: `make bench-import`.
+"""Measure the import time of the sensor, in addition to Airflow: `make bench-import`.
 
-Each sample is a process of its own, which imports ``airflow.sdk`` and then our module and takes the time of both by
-itself: a DAG processor does the same for every DAG file, so the second figure is what a DAG file pays for us.
+Each sample is a new process that imports ``airflow.sdk`` and then the module, and measures both. The DAG processor does
+the same for every DAG file, so the second figure is the cost per DAG file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULE = "airflow_provider_streamkap.sensors.streamkap"
 SAMPLE = """
 import json, sys, time
 began = time.perf_counter()
-# What every DAG file imports, and the base class that every sensor loads.
+# Imported by every DAG file, and the base class of all sensors.
 from airflow.sdk import DAG, BaseSensorOperator
 middle = time.perf_counter()
 __import__(sys.argv[1])
@@ -30,8 +30,8 @@ print(json.dumps([middle - began, time.perf_counter() - middle]))
 
 
 def sample(module: str, folder: str) -> tuple[float, float]:
-    """Import in a fresh process and return milliseconds for Airflow, and for the module on top."""
-    # Bytecode as an installed package has it, kept apart from the checkout, and an Airflow home to be thrown away.
+    """Return the import times in a new process, in milliseconds: Airflow, then the module."""
+    # Use bytecode, as an installed package does, in a separate directory, and a temporary Airflow home.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     env |= {"PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "AIRFLOW_HOME": f"{folder}/airflow"}
     command = [sys.executable, "-c", SAMPLE, module]
@@ -41,16 +41,16 @@ def sample(module: str, folder: str) -> tuple[float, float]:
 
 
 def main() -> int:
-    """Measure, print, and return 1 if the budget is exceeded."""
+    """Print the import times and return 1 if the budget is exceeded."""
     parser = argparse.ArgumentParser(prog="python -m scripts.bench_import", description=__doc__)
     parser.add_argument("--module", default=MODULE)
     parser.add_argument("--samples", type=int, default=15)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
-        # The first one compiles, and fills the file cache.
+        # The first run compiles the bytecode and fills the file cache.
         sample(options.module, folder)
         airflow, ours = zip(*(sample(options.module, folder) for _ in range(options.samples)), strict=True)
-    # The least is the cost; whatever a sample takes beyond it is the machine's other work.
+    # Report the minimum; anything above it is noise.
     least, base = min(ours), min(airflow)
     print(f"import airflow.sdk: {base:.0f} ms (median {statistics.median(airflow):.0f})")
     print(f"then {options.module}: {least:.1f} ms (median {statistics.median(ours):.1f}), {least / base:.1%} more")

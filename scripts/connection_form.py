@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Take the pictures of the documentation: the connection form and a task's page, in a real browser.
+"""Take the screenshots for the documentation: the connection form and a task page, in a real browser.
 
-``python -m scripts.connection_form`` starts Airflow with the simulator behind it, opens its web interface in a
-headless Chromium, does what a person would do, and writes the pictures to ``docs/images``. Before it photographs a
-form it checks that every field that the provider declares is in it, with its label, help and placeholder.
+``python -m scripts.connection_form`` starts Airflow against the simulator, opens its web interface in headless Chromium
+and writes the screenshots to ``docs/images``. Before each screenshot of a form, it checks that the form has every field
+that the provider declares, with label, help text and placeholder.
 
-It needs the dependency group ``pictures`` and Debian's packages ``chromium`` and ``chromium-driver``.
+It requires the dependency group ``pictures`` and the Debian packages ``chromium`` and ``chromium-driver``.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from airflow_provider_streamkap.testing.demo import add_demo
 from scripts.airflow_stack import AirflowStack
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 120
+PAGE_TIMEOUT = 120
 SWITCHES = (
     "--headless=new",
-    # Chromium refuses to sandbox itself as root and in most containers; it only opens a page of our own here.
+    # The sandbox does not work as root and in most containers; only local pages are opened.
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -53,7 +53,7 @@ SWITCHES = (
 
 
 class PictureError(Exception):
-    """The page does not show what it should."""
+    """The page does not have the expected content."""
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def browser() -> Iterator[WebDriver]:
     """Run a headless Chromium with a new profile."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
-        raise SystemExit("chromium and chromedriver are needed: apt-get install chromium chromium-driver")
+        raise SystemExit("chromium and chromedriver are required: apt-get install chromium chromium-driver")
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
         options.binary_location = chromium
@@ -75,12 +75,14 @@ def browser() -> Iterator[WebDriver]:
 
 
 def until(page: WebDriver, found: Callable[[], Any], what: str) -> Any:
-    """Wait until something is on the page and return it.
+    """Wait for an element on the page and return it.
 
-    :raises PictureError: if it does not come
+    :raises TimeoutException: if it does not appear
     """
     ignored = (Exception,)
-    return WebDriverWait(page, PATIENCE, ignored_exceptions=ignored).until(lambda _: found(), f"no {what} on the page")
+    return WebDriverWait(page, PAGE_TIMEOUT, ignored_exceptions=ignored).until(
+        lambda _: found(), f"no {what} on the page"
+    )
 
 
 def button(place: WebDriver | WebElement, text: str) -> WebElement | None:
@@ -89,7 +91,7 @@ def button(place: WebDriver | WebElement, text: str) -> WebElement | None:
 
 
 def open_form(page: WebDriver, url: str) -> WebElement:
-    """Open the form of a new connection, choose the type Streamkap and return the dialog."""
+    """Open the form for a new connection, select the type Streamkap and return the dialog."""
     page.get(f"{url}/connections")
     until(page, lambda: button(page, "Add Connection"), "button Add Connection").click()
     dialog: WebElement = until(page, lambda: page.find_element(By.CSS_SELECTOR, "[role=dialog]"), "dialog")
@@ -99,13 +101,13 @@ def open_form(page: WebDriver, url: str) -> WebElement:
     until(page, lambda: "Streamkap" in page.find_element(By.CSS_SELECTOR, "[role=option]").text, "type Streamkap")
     choice.send_keys(Keys.ENTER)
     until(page, lambda: dialog.find_element(By.NAME, "password"), "password field")
-    # No caret and no frame around the field that was used last.
+    # Remove the caret and the focus frame.
     page.execute_script("document.activeElement.blur()")
     return dialog
 
 
 def standard_fields(page: WebDriver, url: str, picture: Path) -> None:
-    """Photograph the form with its standard fields."""
+    """Take a screenshot of the form with its standard fields."""
     dialog = open_form(page, url)
     behaviour = form()["ui-field-behaviour"]
     for name, label in behaviour["relabeling"].items():
@@ -118,13 +120,13 @@ def standard_fields(page: WebDriver, url: str, picture: Path) -> None:
 
 
 def extra_fields(page: WebDriver, url: str, picture: Path) -> None:
-    """Photograph the form with the provider's own fields."""
+    """Take a screenshot of the form with the provider's extra fields."""
     dialog = open_form(page, url)
     until(page, lambda: button(dialog, "Extra Fields"), "section Extra Fields").click()
     fields = form()["conn-fields"].values()
     first = next(iter(fields))["label"]
     until(page, lambda: first in dialog.text, f"field {first}")
-    # The section unfolds, and the editor of the proxies draws itself; the picture is of what comes to rest.
+    # Wait for the section to expand and the editor of the proxies to render.
     until(page, lambda: dialog.find_element(By.CSS_SELECTOR, ".monaco-editor .view-line"), "editor")
     settle(page, dialog)
     for field in fields:
@@ -134,7 +136,7 @@ def extra_fields(page: WebDriver, url: str, picture: Path) -> None:
 
 
 def task_page(page: WebDriver, stack: AirflowStack, picture: Path) -> None:
-    """Photograph the page of a sensor's task, with the button that leads to Streamkap."""
+    """Take a screenshot of a sensor task with the button that links to Streamkap."""
     run_id = stack.trigger_dag("streamkap_gate", run_id="picture")
     state = stack.wait_for_run("streamkap_gate", run_id)
     require(state == "success", f"a successful run, but a {state} one")
@@ -147,30 +149,30 @@ def task_page(page: WebDriver, stack: AirflowStack, picture: Path) -> None:
 
 
 def settle(page: WebDriver, element: WebElement) -> None:
-    """Wait until an element looks the same twice."""
-    looks = [b""]
+    """Wait until two consecutive screenshots of an element are equal."""
+    shots = [b""]
 
     def same() -> bool:
-        looks.append(element.screenshot_as_png)
-        return looks[-1] == looks[-2]
+        shots.append(element.screenshot_as_png)
+        return shots[-1] == shots[-2]
 
-    WebDriverWait(page, PATIENCE, poll_frequency=3).until(lambda _: same(), "the page does not come to rest")
+    WebDriverWait(page, PAGE_TIMEOUT, poll_frequency=3).until(lambda _: same(), "the page does not stop changing")
 
 
 def form() -> dict[str, Any]:
-    """Return the form as the provider declares it."""
+    """Return the connection form that the provider declares."""
     declared: dict[str, Any] = get_provider_info()["connection-types"][0]  # type: ignore[index]
     return declared
 
 
 def require(true: object, what: str) -> None:
-    """Stop if something is not as it should be."""
+    """Raise :class:`PictureError` unless a condition is true."""
     if not true:
         raise PictureError(f"The page should show {what}")
 
 
 def main() -> None:
-    """Take the pictures that were asked for."""
+    """Take the selected screenshots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", choices=("form", "task", "all"), default="all", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="default: %(default)s")
@@ -178,7 +180,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with StreamkapSimulator() as simulator:
         add_demo(simulator)
-        # A template that leads nowhere, but shows that the id gets into it.
+        # Not a real page; it only shows that the id is inserted into the template.
         connection = simulator.airflow_connection(app_url_template="https://app.streamkap.com/?id={destination_id}")
         stack = AirflowStack(Path(sys.executable), ROOT / "example_dags", {"streamkap_default": connection})
         with stack, browser() as page:

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Watch Airflow wait for Streamkap destinations: `make demo`, or `make demo UI=1` to look around afterwards.
+"""Run the example DAGs in a real Airflow: `make demo`, or `make demo UI=1` to keep the web interface running.
 
-Starts an Airflow of its own (scheduler, DAG processor, triggerer, API server) on loopback, runs the example DAGs to
-their end against the simulator, tells what the tasks do while they do it, and ends with a table. With
-``STREAMKAP_CLIENT_ID``, ``STREAMKAP_SECRET`` and ``STREAMKAP_DESTINATION_ID`` in the environment it runs against the
-live service instead, of which it only reads. Nothing is left running, however it ends.
+Starts Airflow (scheduler, DAG processor, triggerer, API server) on loopback, runs the example DAGs against the
+simulator, prints the progress of the tasks, and ends with a table. With ``STREAMKAP_CLIENT_ID``, ``STREAMKAP_SECRET``
+and ``STREAMKAP_DESTINATION_ID`` in the environment, it runs against the live service instead, read-only. All processes
+are stopped at the end, including after errors.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from scripts.stop_signals import signals_as_exceptions
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
 CREDENTIALS = ("STREAMKAP_CLIENT_ID", "STREAMKAP_SECRET")
 DESTINATION = "STREAMKAP_DESTINATION_ID"
-# Timestamped lag takes about four minutes. A live destination may take hours to drain, and the demo ends before that.
-PATIENCE = 420.0
+# Seconds. Waits with timestamped lag take about four minutes. The demo does not wait longer for a live destination.
+DEMO_TIMEOUT = 420.0
 PAUSE = 0.5
-# Nobody starts these: the scheduler does when the trigger that watches an asset has seen what it waits for.
+# Not triggered here: the scheduler starts these when the asset's trigger fires.
 EVENT_DRIVEN = frozenset({"streamkap_on_caught_up"})
 
 
 @dataclass(frozen=True)
 class Service:
-    """The Streamkap that the DAGs talk to.
+    """The Streamkap service that the DAGs use.
 
-    :param title: what it is, for people
+    :param title: description for the console output
     :param connection: Airflow connection, as JSON
-    :param names: names of destinations by id, as far as they are known
+    :param names: known destination names by id
     :param variables: environment variables for Airflow
     """
 
@@ -56,14 +56,14 @@ class Service:
 @contextlib.contextmanager
 def service() -> Iterator[Service]:
     """
-    Give the live service if the environment holds credentials for it, and else a simulator, running.
+    Yield the live service if its credentials are in the environment, else a running simulator.
 
-    :raises SystemExit: if the environment holds a part of what is needed
+    :raises SystemExit: if only some of the required variables are set
     """
     given = [name for name in (*CREDENTIALS, DESTINATION) if os.environ.get(name)]
     if given:
         if missing := {*CREDENTIALS, DESTINATION} - set(given):
-            raise SystemExit(f"For the live service these are missing: {', '.join(sorted(missing))}")
+            raise SystemExit(f"Missing for the live service: {', '.join(sorted(missing))}")
         client_id, secret = (os.environ[name] for name in CREDENTIALS)
         connection: dict[str, object] = {"conn_type": "streamkap", "login": client_id, "password": secret}
         if host := os.environ.get("STREAMKAP_HOST"):
@@ -82,7 +82,7 @@ class Examples:
     One run of each example DAG.
 
     :param stack: the Airflow that runs them
-    :param names: names of destinations by id
+    :param names: destination names by id
     """
 
     def __init__(self, stack: AirflowStack, names: Mapping[str, str]) -> None:
@@ -94,19 +94,19 @@ class Examples:
         self._runs = {dag_id: "" if dag_id in EVENT_DRIVEN else stack.trigger_dag(dag_id) for dag_id in dag_ids}
 
     def watch(self) -> None:
-        """Tell what happens until all have ended, or until patience has."""
+        """Print the progress until all runs have ended, or until the timeout."""
         print(f"Running {len(self._runs)} example DAGs.\n")
         progress = Progress(self._stack, self._runs, self._names)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEMO_TIMEOUT
         while not FINAL.issuperset(self.states().values()) and time.monotonic() < deadline:
             self._stack.check()
-            progress.tell()
+            progress.print_new()
             time.sleep(PAUSE)
-        progress.tell()
+        progress.print_new()
         print(f"\n{table(self._stack, self._runs, self._names)}\n", flush=True)
 
     def states(self) -> dict[str, str]:
-        """Return the state of each run by DAG id; empty as long as there is no run."""
+        """Return the state of each run by DAG id; an empty string if there is no run yet."""
         for dag_id in EVENT_DRIVEN:
             for found in self._stack.query("SELECT run_id FROM dag_run WHERE dag_id = ? ORDER BY id LIMIT 1", dag_id):
                 self._runs[dag_id] = found["run_id"]
@@ -114,19 +114,19 @@ class Examples:
 
 
 def judge(states: Mapping[str, str]) -> bool:
-    """Say which runs have not succeeded, and return whether there is none that should have."""
+    """Print the runs that did not succeed, and return whether all started runs succeeded."""
     for dag_id, state in states.items():
         if not state:
-            print(f"{dag_id}: nothing has happened that starts it")
+            print(f"{dag_id}: not triggered")
         elif state != "success":
-            print(f"{dag_id}: {state if state in FINAL else f'not at its end after {PATIENCE:g} s'}")
+            print(f"{dag_id}: {state if state in FINAL else f'still running after {DEMO_TIMEOUT:g} s'}")
     return all(state == "success" for state in states.values() if state)
 
 
 def main() -> int:
-    """Run the demonstration and return its exit code."""
+    """Run the demo and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
-    parser.add_argument("--ui", action="store_true", help="keep Airflow up at the end, until Ctrl-C")
+    parser.add_argument("--ui", action="store_true", help="keep Airflow running at the end, until Ctrl-C")
     options = parser.parse_args()
     began = time.monotonic()
     try:
@@ -145,7 +145,7 @@ def main() -> int:
                 examples.watch()
                 good = judge(examples.states())
                 if options.ui:
-                    print(f"Airflow is at {stack.url}, without a login. Ctrl-C ends it.", flush=True)
+                    print(f"Airflow is running at {stack.url}, without login. Press Ctrl-C to stop it.", flush=True)
                     while True:
                         stack.check()
                         time.sleep(PAUSE)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the demonstration tells: each change of a task as it happens, each poll of a wait, and a table at the end."""
+"""Console output of the demo: task state changes and polls as they happen, and a summary table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from scripts.airflow_records import AirflowRecords, TaskInstance
 
-# What the sensor logs at each look: what is missing, then how long it has waited.
+# The sensor's log line for a poll: the unmet conditions, then the elapsed time.
 POLL = re.compile(r"Poll \d+: (?P<found>.*?) \(.*?(?P<elapsed>[\d,]+) of [\d,]+ s elapsed")
-BRIEF = frozenset({None, "scheduled", "queued"})
+TRANSIENT_STATES = frozenset({None, "scheduled", "queued"})
 METRICS = {
     "connector_status": "{}",
     "recordsLag": "lag {}",
@@ -28,14 +28,14 @@ WIDTHS = (36, 9, 5, 7, 38, 50)
 
 
 def logged(lines: Iterable[str]) -> Iterator[str]:
-    """Give the messages in lines of a log of Airflow 3, which writes JSON."""
+    """Yield the messages of an Airflow 3 log, which consists of JSON lines."""
     for line in lines:
         if line.startswith("{"):
             yield str(json.loads(line).get("event", ""))
 
 
 def named(text: str, names: Mapping[str, str]) -> str:
-    """Put the names of destinations for their ids."""
+    """Replace destination ids with names."""
     for destination_id, name in names.items():
         text = text.replace(destination_id, name)
     return text
@@ -43,11 +43,11 @@ def named(text: str, names: Mapping[str, str]) -> str:
 
 class Progress:
     """
-    Tells what has happened since the last time.
+    Print state changes and polls since the last call.
 
-    :param records: those of the running Airflow
+    :param records: records of the running Airflow
     :param runs: run ids by DAG id
-    :param names: names of destinations by id
+    :param names: destination names by id
     """
 
     def __init__(self, records: AirflowRecords, runs: Mapping[str, str], names: Mapping[str, str]) -> None:
@@ -58,12 +58,12 @@ class Progress:
         self._states: dict[tuple[str, str, int], str | None] = {}
         self._read: dict[Path, int] = {}
 
-    def tell(self) -> None:
-        """Print what is new."""
+    def print_new(self) -> None:
+        """Print new state changes and polls."""
         for dag_id, run_id in filter(all, self._runs.items()):
             for task in self._records.task_instances(dag_id, run_id):
                 key = (dag_id, task.task_id, task.map_index)
-                if task.state not in BRIEF and task.state != self._states.get(key):
+                if task.state not in TRANSIENT_STATES and task.state != self._states.get(key):
                     self._states[key] = task.state
                     self._print(dag_id, task.task_id, task.map_index, str(task.state))
             for path in self._records.log_files(dag_id, run_id):
@@ -76,7 +76,7 @@ class Progress:
         with path.open("rb") as log:
             log.seek(self._read.get(path, 0))
             text = log.read()
-        # A line that is being written is read the next time.
+        # Leave an incomplete last line for the next call.
         whole = text[: text.rfind(b"\n") + 1]
         self._read[path] = self._read.get(path, 0) + len(whole)
         return logged(whole.decode(errors="replace").splitlines())
@@ -87,12 +87,12 @@ class Progress:
 
 
 def label(task_id: str, map_index: int) -> str:
-    """Name a task instance."""
+    """Return the label of a task instance."""
     return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
 def table(records: AirflowRecords, runs: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """Draw the table: a row for each task instance, mapped ones in the order of their index."""
+    """Return the table: one row per task instance, mapped ones ordered by index."""
     lines = [row(HEAD), "  ".join("-" * width for width in WIDTHS)]
     for dag_id, run_id in runs.items():
         tasks = records.task_instances(dag_id, run_id)
@@ -108,7 +108,7 @@ def table(records: AirflowRecords, runs: Mapping[str, str], names: Mapping[str, 
 
 
 def row(cells: tuple[str, ...]) -> str:
-    """Draw one row; what is too long is wrapped."""
+    """Format one row; wrap long cells."""
     columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, WIDTHS, strict=True)]
     height = max(map(len, columns))
     return "\n".join(
@@ -122,9 +122,9 @@ def row(cells: tuple[str, ...]) -> str:
 
 def wait(records: AirflowRecords, dag_id: str, run_id: str, task: TaskInstance) -> tuple[str, str]:
     """
-    Find what a task has waited for, and how long, in what it has logged.
+    Return what a task waited for and for how long, from its log.
 
-    Its row in the database would not do: in reschedule mode the last look starts it anew.
+    The start date in the database does not show this: in reschedule mode, each poke resets it.
     """
     messages = sorted(logged(records.logs(dag_id, run_id, task.task_id).splitlines()), key=_number)
     polls = [found for message in messages if (found := POLL.match(message))]
@@ -137,7 +137,7 @@ def _number(message: str) -> int:
 
 
 def result(got: Any, names: Mapping[str, str]) -> str:
-    """Say in short what a task has returned, snapshots by their values."""
+    """Summarize the return value of a task; format snapshots as metrics."""
     if isinstance(got, dict) and isinstance(got.get("data"), dict):
         return ", ".join(text.format(value(got["data"][name])) for name, text in METRICS.items() if name in got["data"])
     text = named("" if got is None else got if isinstance(got, str) else json.dumps(got), names)
@@ -145,7 +145,7 @@ def result(got: Any, names: Mapping[str, str]) -> str:
 
 
 def value(item: Any) -> str:
-    """Say one metric: a figure, a text, or how many points there are."""
+    """Format one metric: a number, a text, or the number of points."""
     if isinstance(item, list):
         return f"({len(item)} points)"
     if isinstance(item, float) and item.is_integer():

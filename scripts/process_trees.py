@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Find the processes that have to go when an Airflow is stopped."""
+"""Find the processes to stop together with an Airflow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 
 
 def processes_of(sessions: set[int]) -> list[psutil.Process]:
-    """Return every living process of these sessions, and every descendant of one, wherever it has moved."""
+    """Return all running processes of these sessions and their descendants, including those in other sessions."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):

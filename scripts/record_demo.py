@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Record the demo as a picture that moves: ``python -m scripts.record_demo`` writes ``docs/images/demo.svg``.
+"""Record the demo as an animated SVG: ``python -m scripts.record_demo`` writes ``docs/images/demo.svg``.
 
-Runs ``python -m scripts.demo``, notes when each line of its output arrives, and draws a terminal in which they arrive
-in the same order, some times as fast. Where animations are not shown, the picture is the end of the output.
+Runs ``python -m scripts.demo``, records when each line of output arrives, and draws a terminal that replays the lines
+at a higher speed. Without animation support, the image shows the end of the output.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Line = tuple[float, str]
 
 def record(command: Sequence[str]) -> list[Line]:
     """
-    Run a command and return its lines with the seconds at which they came.
+    Run a command and return its output lines with their times in seconds.
 
     :raises SystemExit: if it fails
     """
@@ -39,12 +39,12 @@ def record(command: Sequence[str]) -> list[Line]:
             print(text, end="", flush=True)
             lines.append((time.monotonic() - began, text.rstrip()))
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+        raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
     return lines
 
 
 def draw(prompt: str, lines: Sequence[Line]) -> str:
-    """Draw a terminal in which the lines arrive."""
+    """Draw an animated terminal."""
     lines = [(0.0, f"$ {prompt}"), *lines]
     times = [seconds / SPEED for seconds, _ in lines]
     columns = max(len(text) for _, text in lines)
@@ -56,7 +56,7 @@ def draw(prompt: str, lines: Sequence[Line]) -> str:
         if text
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
-<title>{escape(prompt)}, recorded, {SPEED} times as fast</title>
+<title>{escape(prompt)}, recorded at {SPEED}x speed</title>
 <style>
 text {{ font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #c9d1d9;
   white-space: pre; animation: hidden 0s step-end backwards; }}
@@ -78,7 +78,7 @@ def _scrolled(shown: int) -> int:
 
 
 def _scrolling(times: Sequence[float]) -> str:
-    # Until a line has come, the page stands where the ones before it have brought it; several come at once.
+    # The scroll position changes when a line arrives; several lines can arrive at the same time.
     steps: dict[str, int] = {}
     for row, seconds in enumerate(times):
         steps[f"{100 * seconds / times[-1]:.3f}"] = _scrolled(row + 1)
@@ -92,7 +92,7 @@ def _colour(text: str) -> str:
 
 
 def main() -> None:
-    """Record the demo and write the picture."""
+    """Record the demo and write the image."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "demo.svg", help="default: %(default)s")
     options = parser.parse_args()

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-#: URLs that the package's metadata must contain. They are known only once the repository is public.
+#: URLs that the package's metadata must contain. They can be set once the repository is public.
 URLS = ("Repository", "Issues", "Security")
 
 
 def problems(tag: str, source: str, project: Mapping[str, Any], changelog: str) -> Iterator[str]:
-    """Return what prevents the release.
+    """Yield the problems that prevent the release.
 
     :param tag: the Git tag.
     :param source: text of the package's ``__init__.py``.

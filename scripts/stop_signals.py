@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Signals of a program that has started others: none of them may leave the others running behind it."""
+"""Signal handling for programs that start child processes, so that no child is left running."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 @contextlib.contextmanager
 def _handled(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
-    """Handle these signals in this way within a block, where Python lets us: in the main thread."""
+    """Install a signal handler within a block; no-op outside the main thread."""
     main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, handler) for number in numbers} if main else {}
     try:
@@ -31,20 +31,20 @@ def _leave(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def signals_as_exceptions() -> contextlib.AbstractContextManager[None]:
-    """Make an exception of what would end this process at once and leave Airflow running behind it."""
+    """Convert SIGTERM and SIGHUP to SystemExit, so that cleanup code runs and Airflow is stopped."""
     return _handled(_leave, signal.SIGTERM, signal.SIGHUP)
 
 
 def no_interruption() -> contextlib.AbstractContextManager[None]:
-    """Let a second Ctrl-C not cut the clearing up short."""
+    """Ignore signals during cleanup, such as a second Ctrl-C."""
     return _handled(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def interruption_later() -> Iterator[None]:
-    """Let a block end first: a process that was started and not yet noted would be left behind."""
-    came: list[int] = []
-    with _handled(lambda number, _frame: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    """Defer signals to the end of a block, so that a new process is registered before it can be interrupted."""
+    received: list[int] = []
+    with _handled(lambda number, _frame: received.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         yield
-    for number in came:
+    for number in received:
         signal.raise_signal(number)

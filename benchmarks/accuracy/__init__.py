@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Does the gate open early? Thousands of simulated destinations whose truth is known, judged by the real gate.
+"""Measure how often the gate opens too early, on simulated destinations with known ground truth.
 
-``life`` and ``kafka`` create the hidden truth; ``faults``, ``habits`` and ``exporter`` create the metrics.
-``trial`` runs a real wait on those metrics on a simulated clock, in each of the ``ways``. ``verdicts`` and ``report``
-compare the end of each wait with the truth. ``make accuracy`` runs it all.
+``connector_timeline`` and ``kafka`` simulate the ground truth; ``faults``, ``exporter_behavior`` and ``exporter``
+simulate the metrics. ``trial`` runs a real wait on those metrics with a simulated clock, once per configuration in
+``configurations``. ``verdicts`` compares each outcome with the ground truth, and ``report`` formats the tables. Run it
+with ``make accuracy``.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics of a destination: measured, aggregated and served as the API would, with their faults."""
+"""Simulated metrics of a destination: measure, aggregate and serve them as the API would, including faults."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from random import Random
 from typing import Any, Literal, NamedTuple
 
 from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
-from benchmarks.accuracy.habits import Habits, within
+from benchmarks.accuracy.connector_timeline import ConnectorTimeline
+from benchmarks.accuracy.exporter_behavior import ExporterBehavior, within
 from benchmarks.accuracy.kafka import Topic
-from benchmarks.accuracy.life import Life
 
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
 GRAIN = 60.0
-# What a value that is far too low is of the true one.
+# Ratio of a far too low value to the true one.
 _LOW = 0.01
 
 
 class _Sample(NamedTuple):
-    """One measurement: its time by the exporter's clock, value, time of publication, and whether points include it."""
+    """One measurement: timestamp by the exporter's clock, value, publication time, and whether points include it."""
 
     stamp: float
     value: float | None
@@ -31,7 +31,7 @@ class _Sample(NamedTuple):
 
 
 class _Point(NamedTuple):
-    """One point of the series: start of its interval, stamp, values, and the time in which it is published."""
+    """One point of the timeseries: interval start, timestamp, values, and when it is published and removed."""
 
     start: float
     stamp: float
@@ -41,28 +41,30 @@ class _Point(NamedTuple):
 
 
 class Exporter:
-    """Measures one destination and responds in place of the API.
+    """Simulate the API's metrics for one destination.
 
-    :param random: source of chance.
-    :param topic: the truth about its records.
-    :param life: the truth about its connector.
-    :param habits: how it measures and reports.
-    :param end: seconds at which it ends.
+    :param random: random number generator.
+    :param topic: true record counts.
+    :param timeline: true connector status.
+    :param behavior: how to measure and report.
+    :param end: end of the simulation, in seconds.
     """
 
-    def __init__(self, random: Random, topic: Topic, life: Life, habits: Habits, end: float) -> None:
-        self._topic, self._life, self._habits, self._stops = topic, life, habits, life.stops()
+    def __init__(
+        self, random: Random, topic: Topic, timeline: ConnectorTimeline, behavior: ExporterBehavior, end: float
+    ) -> None:
+        self._topic, self._timeline, self._behavior, self._stops = topic, timeline, behavior, timeline.stops()
         self._seed, self._end = random.random(), end
         self._samples = self._measure(random, end)
         self._visible = [sample.visible for sample in self._samples]
         self._recorded = [sample for sample in self._samples if sample.recorded]
         self._grids: dict[float, list[_Point]] = {}
 
-    def answer(self, query: MetricsQuery, now: float) -> dict[str, Any]:
-        """Respond as the API would.
+    def respond(self, query: MetricsQuery, now: float) -> dict[str, Any]:
+        """Return the response body of the API.
 
         :param query: the request.
-        :param now: seconds at which it responds.
+        :param now: time of the response, in seconds.
         """
         data = self._series(query, now) if query.time_type == TIMESERIES else self._latest(now)
         return {"data": data, "metadata": {"recordsLag": {"name": "Lag in Events", "unit": "count"}}}
@@ -80,7 +82,7 @@ class Exporter:
         }
 
     def _latest_lag(self, now: float) -> float | None:
-        match self._habits.latest:
+        match self._behavior.latest:
             case "truth":
                 return float(self._topic.pending(now, now))
             case "zero":
@@ -88,7 +90,7 @@ class Exporter:
             case "point":
                 return self._newest_point(now)
             case "old":
-                now = min(now, self._habits.old_since)
+                now = min(now, self._behavior.old_since)
         index = bisect_right(self._visible, now) - 1
         return self._samples[index].value if index >= 0 else None
 
@@ -98,146 +100,146 @@ class Exporter:
         return next((point.values[0] for point in reversed(shown) if point.visible <= now), None)
 
     def _status(self, now: float) -> str | None:
-        for begin, end, odd in self._habits.flaps:
+        for begin, end, status in self._behavior.flaps:
             if begin <= now < end:
-                return odd
-        return self._life.at(now - self._habits.status_delay).status
+                return status
+        return self._timeline.at(now - self._behavior.status_delay).status
 
     def _counter(self, now: float) -> float:
-        since = max((end for _, end in self._stops if end <= now), default=None) if self._habits.resets else None
+        since = max((end for _, end in self._stops if end <= now), default=None) if self._behavior.resets else None
         return float(self._topic.fetched(now) - (0 if since is None else self._topic.fetched(since)))
 
     def _series(self, query: MetricsQuery, now: float) -> dict[str, Any]:
-        begin = 0.0 if query.timestamp_from is None else seconds(query.timestamp_from)
-        points = self._points(begin % GRAIN if self._habits.moving_grid else 0.0)
+        begin = 0.0 if query.timestamp_from is None else to_seconds(query.timestamp_from)
+        points = self._points(begin % GRAIN if self._behavior.moving_grid else 0.0)
         first, last = bisect_left(points, begin, key=_stamp), bisect_right(points, self._horizon(now), key=_stamp)
         reported = [
             {"timestamp": self._write(point.stamp), "value": value}
-            for point in ([] if within(self._habits.empty, now) else points[first:last])
+            for point in ([] if within(self._behavior.empty, now) else points[first:last])
             for value in self._reported(point, now)
         ]
-        random = Random(f"{self._seed}/{now}") if self._habits.doubled or self._habits.unordered else None
-        if random and self._habits.unordered:
+        random = Random(f"{self._seed}/{now}") if self._behavior.doubled or self._behavior.unordered else None
+        if random and self._behavior.unordered:
             random.shuffle(reported)
         elif random:
-            # Any order of the values of one stamp, while the stamps stay in order.
+            # Shuffle the values of each timestamp; keep the timestamps in order.
             reported.sort(key=lambda point: (point["timestamp"], random.random()))
         return {"recordsLag": reported, "latency": [], "sinkRecordReadTotal": []}
 
     def _horizon(self, now: float) -> float:
-        """Return the latest stamp that the exporter can have published."""
-        return now + GRAIN + abs(self._habits.clock)
+        """Return an upper bound for published timestamps."""
+        return now + GRAIN + abs(self._behavior.clock)
 
     def _reported(self, point: _Point, now: float) -> tuple[float | None, ...]:
-        """Return the values that are reported for a stamp: none, one or two."""
+        """Return the zero to two values reported for a timestamp."""
         if now >= point.removed:
             return ()
         if point.visible <= now:
             return point.values
-        if self._habits.running != "hidden" and (value := self._unfinished(point, now)) is not None:
+        if self._behavior.running != "hidden" and (value := self._unfinished(point, now)) is not None:
             return (value,)
-        return (None,) if self._habits.filled and point.stamp <= now else ()
+        return (None,) if self._behavior.filled and point.stamp <= now else ()
 
     def _unfinished(self, point: _Point, now: float) -> float | None:
-        """Return the value of a point that is not complete; ``None``: it is not reported."""
+        """Return the value of an incomplete point; ``None`` if it is not reported."""
         so_far = self._value([sample for sample in self._within(point.start) if sample.visible <= now])
-        if self._habits.running == "so far":
+        if self._behavior.running == "so far":
             return so_far
-        if not point.start <= now + self._habits.clock < point.start + GRAIN:
+        if not point.start <= now + self._behavior.clock < point.start + GRAIN:
             return None
-        return 0.0 if self._habits.running == "zero" else so_far and _too_low(so_far, "low")
+        return 0.0 if self._behavior.running == "zero" else so_far and _too_low(so_far, "low")
 
     def _measure(self, random: Random, last: float) -> list[_Sample]:
-        habits, samples = self._habits, []
+        behavior, samples = self._behavior, []
         visible = 0.0
-        for count in range(int((last - habits.first) / habits.every)):
-            when = habits.first + count * habits.every
-            effect = next((span.effect for span in habits.spans if span.begin <= when < span.end), None)
-            # Measurements are published in order.
-            visible = max(visible, when + max(habits.delay + random.uniform(-habits.sway, habits.sway), 0.0))
+        for count in range(int((last - behavior.first) / behavior.every)):
+            when = behavior.first + count * behavior.every
+            effect = next((span.effect for span in behavior.spans if span.begin <= when < span.end), None)
+            # Publish measurements in order.
+            visible = max(visible, when + max(behavior.delay + random.uniform(-behavior.jitter, behavior.jitter), 0.0))
             if effect != "still":
-                samples.append(_Sample(when + habits.clock, self._shown(when), visible, effect != "gap"))
+                samples.append(_Sample(when + behavior.clock, self._reported_lag(when), visible, effect != "gap"))
         return samples
 
-    def _shown(self, when: float) -> float | None:
-        """Return the measured lag, with its faults."""
-        for begin, end, effect in self._habits.spans:
+    def _reported_lag(self, when: float) -> float | None:
+        """Return the reported lag, including faults."""
+        for begin, end, effect in self._behavior.spans:
             if begin <= when < end and effect in ("null", "zero", "repeat"):
-                return {"null": None, "zero": 0.0, "repeat": self._lag(begin)}[effect]
+                return {"null": None, "zero": 0.0, "repeat": self._measured_lag(begin)}[effect]
         stopped = next((begin for begin, end in self._stops if begin <= when < end), None)
-        if stopped is None or self._habits.stopped == "truth":
-            return self._lag(when)
-        return {"zero": 0.0, "null": None, "last": self._lag(stopped)}[self._habits.stopped]
+        if stopped is None or self._behavior.stopped == "truth":
+            return self._measured_lag(when)
+        return {"zero": 0.0, "null": None, "last": self._measured_lag(stopped)}[self._behavior.stopped]
 
-    def _lag(self, when: float) -> float:
-        """Return the lag as it is measured where no fault applies."""
-        habits, topic = self._habits, self._topic
-        old = when - habits.cached
-        gone_at = when if habits.half_cached else old
-        gone = topic.fetched(gone_at) if habits.fetched else topic.committed(gone_at)
-        return float(max(topic.arrived(old) - gone, 0))
+    def _measured_lag(self, when: float) -> float:
+        """Return the measured lag, before faults of the report."""
+        behavior, topic = self._behavior, self._topic
+        old = when - behavior.cached
+        consumed_at = when if behavior.half_cached else old
+        consumed = topic.fetched(consumed_at) if behavior.fetched else topic.committed(consumed_at)
+        return float(max(topic.arrived(old) - consumed, 0))
 
     def _points(self, offset: float) -> list[_Point]:
-        """Return all points, of minutes that start so many seconds after a full one."""
+        """Return all points of one-minute intervals with an offset in seconds from the full minute."""
         if offset not in self._grids:
             self._grids[offset] = self._aggregate(offset)
         return self._grids[offset]
 
     def _aggregate(self, offset: float) -> list[_Point]:
-        points, habits = [], self._habits
-        start = floor(habits.first / GRAIN) * GRAIN + offset
+        points, behavior = [], self._behavior
+        start = floor(behavior.first / GRAIN) * GRAIN + offset
         while start < self._end:
             samples = self._within(start)
-            stamp = start + GRAIN * (habits.convention.stamp == "end")
-            # The interval ends by the exporter's clock. The point is then as late as the last measurement in it.
-            visible = start + GRAIN - habits.clock
+            stamp = start + GRAIN * (behavior.convention.stamp == "end")
+            # Intervals end by the exporter's clock. A point is delayed as much as its last measurement.
+            visible = start + GRAIN - behavior.clock
             if samples:
-                visible += samples[-1].visible - (samples[-1].stamp - habits.clock)
-            if samples or habits.filled or habits.zero_filled:
-                value = 0.0 if habits.zero_filled and not samples else self._value(samples)
+                visible += samples[-1].visible - (samples[-1].stamp - behavior.clock)
+            if samples or behavior.filled or behavior.zero_filled:
+                value = 0.0 if behavior.zero_filled and not samples else self._value(samples)
                 points.append(self._point(start, stamp, value, visible))
             start += GRAIN
         return points
 
     def _point(self, start: float, stamp: float, value: float | None, visible: float) -> _Point:
-        habits, removed = self._habits, float("inf")
+        behavior, removed = self._behavior, float("inf")
         values: tuple[float | None, ...] = (value,)
-        if habits.doubled and value is not None:
-            values = (value, _too_low(value, habits.doubled))
-        if habits.unordered or habits.vanishing:
-            # The same for each request.
+        if behavior.doubled and value is not None:
+            values = (value, _too_low(value, behavior.doubled))
+        if behavior.unordered or behavior.vanishing:
+            # Identical for each request.
             random = Random(f"{self._seed}/{stamp}")
-            if habits.unordered and random.random() < 0.3:
+            if behavior.unordered and random.random() < 0.3:
                 visible += random.uniform(0.0, 240.0)
-            if habits.vanishing and random.random() < 0.3:
+            if behavior.vanishing and random.random() < 0.3:
                 removed = visible + random.uniform(0.0, 240.0)
         return _Point(start, stamp, values, visible, removed)
 
     def _within(self, start: float) -> list[_Sample]:
-        # A measurement at the end of an interval belongs to it if that end is its stamp.
-        cut = bisect_right if self._habits.convention.stamp == "end" else bisect_left
+        # With end timestamps, a measurement at the end of an interval belongs to it.
+        cut = bisect_right if self._behavior.convention.stamp == "end" else bisect_left
         return self._recorded[cut(self._recorded, start, key=_stamp) : cut(self._recorded, start + GRAIN, key=_stamp)]
 
     def _value(self, samples: list[_Sample]) -> float | None:
-        if self._habits.zero_points:
+        if self._behavior.zero_points:
             return 0.0
         known = [sample.value for sample in samples if sample.value is not None]
         if not known:
             return None
-        return known[-1] if self._habits.convention.value == "last" else fsum(known) / len(known)
+        return known[-1] if self._behavior.convention.value == "last" else fsum(known) / len(known)
 
     def _write(self, stamp: float) -> str:
-        text = moment_of(stamp).replace(tzinfo=None).isoformat()
-        return text.replace("T", " ") if self._habits.plain else f"{text}Z"
+        text = to_datetime(stamp).replace(tzinfo=None).isoformat()
+        return text.replace("T", " ") if self._behavior.plain else f"{text}Z"
 
 
-def moment_of(when: float) -> datetime:
-    """Return the datetime of a simulated moment."""
+def to_datetime(when: float) -> datetime:
+    """Convert simulated seconds to a datetime."""
     return EPOCH + timedelta(seconds=when)
 
 
-def seconds(moment: datetime | str) -> float:
-    """Return the simulated moment of a datetime."""
+def to_seconds(moment: datetime | str) -> float:
+    """Convert a datetime to simulated seconds."""
     assert isinstance(moment, datetime)
     return (moment - EPOCH).total_seconds()
 

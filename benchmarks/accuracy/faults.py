@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with the metrics of a destination: each kind of fault on its own, and random mixes of kinds."""
+"""Faults in the metrics of a destination: single kinds, and random combinations."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ Disagreement = Literal["", "points zero", "gaps zero", "latest zero", "latest ol
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of fault, or several at once.
+    """One kind of fault, or a combination.
 
     :param name: the name in the tables.
-    :param covered: the gate must not open early under this fault. False: no response contradicts it in time, so no
-        client of the API can detect it.
-    :param alone: not part of the mixes of covered kinds, because other kinds hide what contradicts this one.
-    :param mix: draw 2 to 4 kinds for each destination, from the covered ones or from all.
-    :param stopped: the lag shown while nothing is consumed; ``last``: its value at the beginning of that time.
-    :param stops: the connector is stopped and started near the moment in question.
-    :param loops: the connector crashes and restarts again and again.
-    :param crashes: number of crashes in a row after the moment, each long enough to be seen.
-    :param rebalances: number of rebalances in a row near the moment, while the status is Active.
-    :param spans: for minutes the lag is null, is missing from the points (gap), is zero, repeats its last value under
-        new stamps, or is not measured at all (still).
-    :param zero_after: seconds, at most, for which the lag is zero after the connector has restarted.
-    :param sparse: the lag is measured only once a minute, and the point of the running minute is published.
-    :param delay: seconds, at most, between a measurement and its publication.
-    :param status_delay: seconds, at most, by which the status is old.
-    :param flaps: the status shows an odd value now and then.
-    :param cached: seconds, at most, by which a measurement is older than its stamp.
-    :param clock: seconds, at most, by which stamps are ahead or behind.
-    :param ahead: the newest stamp is always 90 s to about 5 minutes ahead of the time at which it is read.
-    :param fetched: records that were fetched but not committed count as consumed.
-    :param resets: counters restart at zero with the connector.
-    :param failing: requests fail now and then, sometimes for minutes.
-    :param series_fails: requests for the timeseries fail for minutes, while those for ``latest`` succeed.
+    :param covered: the gate must not open early under this fault. False if no response contradicts it in time, so that
+        no client of the API can detect it.
+    :param alone: exclude from mixes of covered kinds, because other kinds hide the evidence against this one.
+    :param mix: combine 2 to 4 random kinds per destination, from the covered ones or from all.
+    :param stopped: lag reported while nothing is consumed; ``last`` repeats the value from before the stop.
+    :param stops: the connector stops and restarts near the reference time.
+    :param loops: the connector is in a crash loop.
+    :param crashes: number of consecutive crashes after the reference time, each long enough for a poll to see.
+    :param rebalances: number of consecutive rebalances near the reference time, while the status is Active.
+    :param spans: faults of the lag that last minutes: null, missing from the timeseries (gap), zero, the last value
+        with new timestamps (repeat), or not measured (still).
+    :param zero_after: maximum seconds of zero lag after a restart.
+    :param sparse: measure the lag once per minute, and publish the point of the current minute.
+    :param delay: maximum seconds from measurement to publication.
+    :param status_delay: maximum age of the status, in seconds.
+    :param flaps: the status occasionally has an unexpected value.
+    :param cached: maximum seconds by which a measurement is older than its timestamp.
+    :param clock: maximum clock skew in seconds, in either direction.
+    :param ahead: the newest timestamp is always 90 s to about 5 minutes in the future.
+    :param fetched: count fetched but uncommitted records as consumed.
+    :param resets: counters reset when the connector restarts.
+    :param failing: requests fail at random, sometimes for minutes.
+    :param series_fails: timeseries requests fail for minutes, while ``latest`` requests succeed.
     :param series_empty: the timeseries is empty for minutes, or always.
-    :param latest_point: ``latest`` is the point of the newest complete minute, so it can be two minutes old.
-    :param disagree: the points are zero while ``latest`` is right (``gaps zero``: only where a point is missing), or
-        ``latest`` is zero or stands still while the points are right.
-    :param moving_grid: the minutes of the timeseries start at the seconds of the query's ``timestamp_from``.
-    :param running: the point of the running minute is zero or too low, and corrected or removed when the minute ends.
-    :param doubled: each stamp has two values in any order, one of them too low.
-    :param filled: missing points are null points.
-    :param unordered: points are in any order, and some are published minutes after their successors.
-    :param vanishing: some points are removed minutes after they were published.
+    :param latest_point: ``latest`` is the newest complete minute's point, and therefore up to two minutes old.
+    :param disagree: the points are zero while ``latest`` is correct (``gaps zero``: only where a point is missing), or
+        ``latest`` is zero or frozen while the points are correct.
+    :param moving_grid: the intervals of the timeseries are aligned to the query's ``timestamp_from``.
+    :param running: the point of the current minute is zero or too low until the minute ends.
+    :param doubled: each timestamp has two values in random order, one of them too low.
+    :param filled: report missing points as null.
+    :param unordered: points are in random order, and some are published minutes after later points.
+    :param vanishing: some points disappear minutes after publication.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Fault:
     vanishing: bool = False
 
 
-# Under the last three an empty timeseries leaves only ``latest``, which is right and less than 150 s old.
+# With the last three, an empty timeseries leaves only ``latest``, which is correct and less than 150 s old.
 _COVERED = (
     Fault("none", alone=True),
     Fault("null lag for minutes", spans=("null",)),
@@ -158,16 +158,16 @@ FAULTS = (
     Fault("mix of 2 to 4 of all kinds", covered=False, mix="all"),
 )
 
-# These add up: all of them make evidence older than it looks.
+# These add up: each makes a measurement older than it appears.
 _SHIFTS = ("zero_after", "status_delay", "cached", "clock")
 
 
 def draw(random: Random, fault: Fault) -> Fault:
-    """Return what is wrong with one destination: the fault itself, or what its mix consists of.
+    """Return the fault of one destination; for a mix, a random combination.
 
-    In a mix of covered kinds those that shift times get a share each, so that all together stay below a minute.
+    In a mix of covered kinds, time shifts are scaled down so that their sum stays below one minute.
 
-    :param random: source of chance.
+    :param random: random number generator.
     :param fault: the kind of fault.
     """
     if not fault.mix:
@@ -178,11 +178,11 @@ def draw(random: Random, fault: Fault) -> Fault:
 
 
 def combine(random: Random, kinds: list[Fault], share: float = 1.0) -> Fault:
-    """Combine several kinds of faults into one that has the properties of all.
+    """Combine several kinds of faults into one.
 
-    :param random: picks one where only one of several values is possible.
+    :param random: random number generator, for options with conflicting values.
     :param kinds: the kinds.
-    :param share: factor for the seconds by which each shifts a time.
+    :param share: factor applied to each time shift.
     """
     combined: dict[str, Any] = {
         "name": " + ".join(kind.name for kind in kinds),

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The hidden truth: which records lie in Kafka, and which of them have been consumed, at any moment.
+"""Ground truth: the records in Kafka, and how many of them are consumed, at any point in time.
 
-A record counts as consumed once its offset is committed; a crash takes the consumer back to there.
+A record counts as consumed once its offset is committed. After a crash the consumer resumes from the last commit.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from math import floor
 from random import Random
 
-from benchmarks.accuracy.life import AFTER, BEFORE, Life
+from benchmarks.accuracy.connector_timeline import AFTER, BEFORE, ConnectorTimeline
 
-# Records that come from sums of fractions are whole up to this.
+# Tolerance for rounding errors in record counts.
 _NEARLY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """How records come and how fast they go.
+class Traffic:
+    """Arrival rates of records, and the rate at which they are consumed.
 
-    :param changes: by time (seconds) the records a second that arrive from then on, in order.
-    :param rate: records a second that the consumer manages while it runs.
+    :param changes: arrival rates in records/s, as (start in seconds, rate) in chronological order.
+    :param rate: consumer throughput in records/s.
     :param commit_every: seconds between two commits.
     """
 
@@ -34,7 +34,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What really happened; every lookup is by seconds."""
+    """Record counts of a topic over time, in seconds."""
 
     _times: list[float]
     _arrived: list[float]
@@ -42,23 +42,23 @@ class Topic:
     _committed: list[int]
 
     def arrived(self, when: float) -> int:
-        """Records in Kafka, ever since the beginning."""
+        """Return the total number of records produced."""
         return floor(self._between(self._arrived, when) + _NEARLY)
 
     def fetched(self, when: float) -> int:
-        """Records that the consumer has taken, whether or not it will have to take them again."""
+        """Return the number of records fetched, including any that a crash will make the consumer fetch again."""
         return floor(self._between(self._fetched, when) + _NEARLY)
 
     def committed(self, when: float) -> int:
-        """Records that have been consumed for good."""
+        """Return the number of records whose offset is committed."""
         return self._committed[max(bisect_right(self._times, when) - 1, 0)]
 
     def pending(self, of: float, when: float) -> int:
-        """Records that were in Kafka at one moment and have not been consumed at another."""
+        """Return the number of records produced by ``of`` that are not yet consumed at ``when``."""
         return max(self.arrived(of) - self.committed(when), 0)
 
-    def done(self, of: float, limit: float) -> float | None:
-        """The first moment at which no more than so many of a moment's records are pending; ``None``: never."""
+    def drained_at(self, of: float, limit: float) -> float | None:
+        """Return when at most ``limit`` records produced by ``of`` are pending; ``None`` if never."""
         index = bisect_left(self._committed, self.arrived(of) - limit)
         return self._times[index] if index < len(self._times) else None
 
@@ -72,11 +72,11 @@ class Topic:
         return values[left] + share * (values[right] - values[left])
 
 
-def flow(random: Random, moment: float) -> Flow:
-    """Make up a flow around a moment: bursts, of which the largest mostly comes shortly before it, and a trickle.
+def draw_traffic(random: Random, moment: float) -> Traffic:
+    """Generate random traffic around a reference time: bursts, the largest usually just before it, and a trickle.
 
-    :param random: where chance comes from.
-    :param moment: seconds.
+    :param random: random number generator.
+    :param moment: reference time, in seconds.
     """
     size = random.lognormvariate(8.0, 1.5)
     bursts = [(moment + random.uniform(-BEFORE, AFTER), random.lognormvariate(6.5, 1.5)) for _ in range(4)]
@@ -92,7 +92,7 @@ def flow(random: Random, moment: float) -> Flow:
     if busy < 0.1:
         deltas.append((moment - BEFORE, random.uniform(1.0, 30.0)))
     elif busy < 0.4:
-        # Something trickles in now and then: a record, and nothing for a while.
+        # A trickle: a few records at a time, with pauses in between.
         when = moment - BEFORE
         while when < moment + AFTER:
             records = float(random.randint(1, 20))
@@ -103,30 +103,30 @@ def flow(random: Random, moment: float) -> Flow:
     for when, delta in sorted(deltas):
         arriving = max(arriving + delta, 0.0)
         changes.append((when, 0.0 if arriving < _NEARLY else arriving))
-    # Mostly quick, now and then so slow that the wait must last.
+    # Usually fast; sometimes so slow that the wait takes a long time.
     rate = size / random.choice((30.0, 120.0, 300.0, 600.0, 1200.0)) + 10.0
-    return Flow(tuple(changes), rate, random.choice((5.0, 10.0, 30.0, 60.0)))
+    return Traffic(tuple(changes), rate, random.choice((5.0, 10.0, 30.0, 60.0)))
 
 
-def consume(flow: Flow, life: Life, begin: float, end: float) -> Topic:
-    """Let a connector's life meet a flow of records.
+def simulate_topic(traffic: Traffic, timeline: ConnectorTimeline, begin: float, end: float) -> Topic:
+    """Simulate the consumption of records.
 
-    :param flow: what arrives, and how fast it goes.
-    :param life: when the connector runs.
-    :param begin: seconds from which on to look.
-    :param end: seconds up to which to look.
+    :param traffic: arrival and consumption rates.
+    :param timeline: when the connector runs.
+    :param begin: start of the simulation, in seconds.
+    :param end: end of the simulation, in seconds.
     """
-    # At one moment: what arrives, then the connector's change, then a commit.
-    events: list[tuple[float, int, float]] = [(when, 0, rate) for when, rate in flow.changes if begin <= when <= end]
-    events += [(one.begin, 1, index) for index, one in enumerate(life.stretches) if begin < one.begin <= end]
-    ticks = int((end - begin) / flow.commit_every)
-    events += [(begin + tick * flow.commit_every, 2, 0.0) for tick in range(1, ticks + 1)]
+    # Order of simultaneous events: arrival rate, connector phase, commit.
+    events: list[tuple[float, int, float]] = [(when, 0, rate) for when, rate in traffic.changes if begin <= when <= end]
+    events += [(one.begin, 1, index) for index, one in enumerate(timeline.phases) if begin < one.begin <= end]
+    ticks = int((end - begin) / traffic.commit_every)
+    events += [(begin + tick * traffic.commit_every, 2, 0.0) for tick in range(1, ticks + 1)]
     events.sort()
     arrived = fetched = arriving = 0.0
-    running, committed = life.at(begin).running, 0
+    running, committed = timeline.at(begin).running, 0
     times, all_arrived, all_fetched, all_committed = [begin], [0.0], [0.0], [0]
 
-    def note(when: float) -> None:
+    def record(when: float) -> None:
         times.append(when)
         all_arrived.append(arrived)
         all_fetched.append(fetched)
@@ -137,26 +137,26 @@ def consume(flow: Flow, life: Life, begin: float, end: float) -> Topic:
         span, waiting = when - now, arrived - fetched
         arrived += arriving * span
         if running:
-            if span > 0 and 0 < waiting < (flow.rate - arriving) * span:
-                # Caught up on the way: the curve has a corner there.
-                corner = waiting / (flow.rate - arriving)
+            if span > 0 and 0 < waiting < (traffic.rate - arriving) * span:
+                # Caught up on the config: the curve has a corner there.
+                corner = waiting / (traffic.rate - arriving)
                 times.append(now + corner)
                 all_arrived.append(arrived - arriving * (span - corner))
                 all_fetched.append(all_arrived[-1])
                 all_committed.append(committed)
-            fetched = min(arrived, fetched + flow.rate * span)
+            fetched = min(arrived, fetched + traffic.rate * span)
         now = when
         if kind == 0:
             arriving = value
         elif kind == 1:
-            stretch = life.stretches[int(value)]
-            if stretch.crashed and running:
-                note(when)
+            phase = timeline.phases[int(value)]
+            if phase.crashed and running:
+                record(when)
                 fetched = float(committed)
             elif running:
                 committed = floor(fetched + _NEARLY)
-            running = stretch.running
+            running = phase.running
         elif running:
             committed = floor(fetched + _NEARLY)
-        note(when)
+        record(when)
     return Topic(times, all_arrived, all_fetched, all_committed)

@@ -1,95 +1,105 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables: Markdown that can be read in a terminal as well."""
+"""Format the results as Markdown tables that are also readable in a terminal."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from benchmarks.accuracy.configurations import (
+    CONFIGURATIONS,
+    DEFAULT,
+    DEFAULT_3,
+    GRAIN,
+    LATER,
+    LATEST,
+    NAIVE,
+    OBSERVED,
+    OBSERVED_3,
+    Configuration,
+)
+from benchmarks.accuracy.exporter_behavior import CONVENTIONS
 from benchmarks.accuracy.faults import FAULTS
-from benchmarks.accuracy.habits import CONVENTIONS
-from benchmarks.accuracy.verdicts import Tally, Verdict, share
-from benchmarks.accuracy.ways import DEFAULT, DEFAULT_3, GRAIN, LATER, LATEST, NAIVE, OBSERVED, OBSERVED_3, WAYS, Way
+from benchmarks.accuracy.verdicts import Tally, Verdict, quantile
 
 _SHORT = {
     LATEST.name: "latest",
-    DEFAULT_3.name: "the default, 3 times",
+    DEFAULT_3.name: "default, 3 confirmations",
     NAIVE.name: "naive",
-    GRAIN.name: "one point",
+    GRAIN.name: "single point",
     LATER.name: "5 minutes later",
     OBSERVED.name: "`observed_after`",
-    OBSERVED_3.name: "`observed_after`, 3 times",
+    OBSERVED_3.name: "`observed_after`, 3 confirmations",
 }
-_GAVE_UP = ("broken", "unreachable", "refused", "stalled")
+_FAILURES = ("broken", "unreachable", "refused", "stalled")
 
 
 def tables(verdicts: Sequence[Verdict]) -> str:
     """Return all tables.
 
-    :param verdicts: for every way, fault and convention.
+    :param verdicts: verdicts for every configuration, fault and convention.
     """
     return "\n\n".join(
         (
-            f"**Configurations**, over the {sum(fault.covered for fault in FAULTS)} kinds of destinations that the "
-            "guarantee covers",
-            _by_way(verdicts),
-            "**Faults that the guarantee covers**: opened early, and for `observed_after` how late and how often never",
+            f"**Configurations**, over the {sum(fault.covered for fault in FAULTS)} faults that the guarantee covers",
+            _by_configuration(verdicts),
+            "**Covered faults**: early openings, and for `observed_after` the delay and the failures",
             _by_fault(verdicts, (LATEST, DEFAULT, NAIVE, GRAIN, OBSERVED), covered=True),
-            "**Faults that no client of the API can detect**: the same, and what `confirmations=3` changes",
+            "**Undetectable faults**: the same, and the effect of `confirmations=3`",
             _by_fault(verdicts, (LATEST, DEFAULT, DEFAULT_3, LATER, OBSERVED_3, OBSERVED), covered=False),
-            "**The price of caution**, by the meaning of a point's stamp and value",
+            "**Delay by convention**: the meaning of a point's timestamp and value",
             _by_convention(verdicts),
         )
     )
 
 
-def _by_way(verdicts: Sequence[Verdict]) -> str:
+def _by_configuration(verdicts: Sequence[Verdict]) -> str:
     rows = []
-    for way in WAYS:
-        tally = Tally.of(one for one in verdicts if one.way is way and one.fault.covered)
+    for config in CONFIGURATIONS:
+        tally = Tally.of(one for one in verdicts if one.config is config and one.fault.covered)
         rows.append(
             (
-                way.name,
+                config.name,
                 _early(tally),
-                _span(share(tally.early, 0.5)),
+                _span(quantile(tally.early, 0.5)),
                 _pending(tally),
                 *_late(tally),
                 f"{tally.requests / max(tally.waits, 1):.1f}",
-                _counts(tally.gave_up, without=_GAVE_UP),
-                _counts(tally.gave_up, only=_GAVE_UP),
-                str(tally.rightly),
+                _counts(tally.failure, without=_FAILURES),
+                _counts(tally.failure, only=_FAILURES),
+                str(tally.correctly_closed),
             )
         )
     head = (
-        "wait",
+        "configuration",
         "opened early",
         "by (median)",
-        "records pending then (median, most)",
-        "opened late (median)",
+        "records pending (median, max)",
+        "delay (median)",
         "(95 %)",
         "requests (mean)",
         "never opened",
-        "gave up",
-        "rightly shut",
+        "failed",
+        "correctly closed",
     )
     return _table(head, rows)
 
 
-def _by_fault(verdicts: Sequence[Verdict], ways: Sequence[Way], *, covered: bool) -> str:
+def _by_fault(verdicts: Sequence[Verdict], configs: Sequence[Configuration], *, covered: bool) -> str:
     head = (
         "fault",
-        *(_SHORT.get(way.name, way.name) for way in ways),
-        "late (median)",
+        *(_SHORT.get(config.name, config.name) for config in configs),
+        "delay (median)",
         "(95 %)",
-        "never opened, gave up",
+        "never opened, failed",
     )
     rows = []
     for fault in FAULTS:
         if fault.covered is covered:
             some = [one for one in verdicts if one.fault is fault]
-            tallies = [Tally.of(one for one in some if one.way is way) for way in ways]
-            rows.append((fault.name, *map(_early, tallies), *_late(tallies[-1]), _counts(tallies[-1].gave_up)))
+            tallies = [Tally.of(one for one in some if one.config is config) for config in configs]
+            rows.append((fault.name, *map(_early, tallies), *_late(tallies[-1]), _counts(tallies[-1].failure)))
     return _table(head, rows)
 
 
@@ -97,16 +107,20 @@ def _by_convention(verdicts: Sequence[Verdict]) -> str:
     rows = []
     for convention in CONVENTIONS:
         some = [one for one in verdicts if one.convention is convention and one.fault.covered]
-        tallies = [Tally.of(one for one in some if one.way is way) for way in (NAIVE, GRAIN, OBSERVED)]
-        told = [text for tally in tallies for text in (_early(tally), *_late(tally))]
-        rows.append((f"{convention.stamp} of its interval", f"{convention.value} value", *told))
-    ways = ("naive", "one point", "`observed_after`")
-    head = ("stamp", "value", *(text for way in ways for text in (f"{way}: early", "late (median)", "(95 %)")))
+        tallies = [Tally.of(one for one in some if one.config is config) for config in (NAIVE, GRAIN, OBSERVED)]
+        cells = [text for tally in tallies for text in (_early(tally), *_late(tally))]
+        rows.append((f"{convention.stamp} of its interval", f"{convention.value} value", *cells))
+    configs = ("naive", "single point", "`observed_after`")
+    head = (
+        "timestamp",
+        "value",
+        *(text for config in configs for text in (f"{config}: early", "delay (median)", "(95 %)")),
+    )
     return _table(head, rows)
 
 
 def _late(tally: Tally) -> tuple[str, str]:
-    return _span(share(tally.late, 0.5)), _span(share(tally.late, 0.95))
+    return _span(quantile(tally.late, 0.5)), _span(quantile(tally.late, 0.95))
 
 
 def _early(tally: Tally) -> str:
@@ -115,14 +129,14 @@ def _early(tally: Tally) -> str:
 
 
 def _pending(tally: Tally) -> str:
-    return f"{share(tally.pending, 0.5):,.0f}, {tally.pending[-1]:,}" if tally.pending else ""
+    return f"{quantile(tally.pending, 0.5):,.0f}, {tally.pending[-1]:,}" if tally.pending else ""
 
 
 def _span(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds == float("inf"):
-        return "for good"
+        return "never"
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One wait on one destination, as production makes it, but for the clock and the wire."""
+"""Run one real wait on a simulated destination, with a simulated clock and no network."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.gate.wait import Failed, Succeeded
-from benchmarks.accuracy.exporter import Exporter, moment_of
+from benchmarks.accuracy.configurations import Configuration
+from benchmarks.accuracy.connector_timeline import AFTER, BEFORE, draw_timeline
+from benchmarks.accuracy.exporter import Exporter, to_datetime
+from benchmarks.accuracy.exporter_behavior import Convention, draw_behavior, intervals, within
 from benchmarks.accuracy.faults import Fault, draw
-from benchmarks.accuracy.habits import Convention, habits, intervals, within
-from benchmarks.accuracy.kafka import Topic, consume, flow
-from benchmarks.accuracy.life import AFTER, BEFORE, live
-from benchmarks.accuracy.ways import Way
+from benchmarks.accuracy.kafka import Topic, draw_traffic, simulate_topic
 
 ID = "67ad6e0af08a2365c729ba79"
 HOUR = 3600.0
-#: Seconds for which every wait lasts at most.
+#: Timeout of each wait, in seconds.
 TIMEOUT = HOUR
 
 
-class Look(NamedTuple):
-    """The result of one poll, and when it was complete."""
+class PollOutcome(NamedTuple):
+    """The result of one poll, and when it completed."""
 
     got: Reading | StreamkapServerError
     now: float
 
 
-class Api:
-    """Polls one destination at simulated times, with the real queries and the real parser.
+class SimulatedApi:
+    """Poll a simulated destination with the real queries and parser.
 
-    :param seed: decides how long responses take and which requests fail.
-    :param exporter: responds in place of the API.
+    :param seed: random seed for response times and failing requests.
+    :param exporter: simulated metrics.
     :param fault: which requests fail.
-    :param moment: seconds; outages happen near it.
+    :param moment: reference time, in seconds; outages happen near it.
     """
 
     def __init__(self, seed: str, exporter: Exporter, fault: Fault, moment: float) -> None:
@@ -50,47 +50,47 @@ class Api:
         self._seed, self._failing = seed, fault.failing
         self._outages = intervals(random, moment) if fault.failing else []
         self._series_outages = intervals(random, moment) if fault.series_fails else []
-        self._looks: dict[tuple[float, PollTarget], Look] = {}
+        self._polls: dict[tuple[float, PollTarget], PollOutcome] = {}
 
-    def look(self, watch: PollTarget, now: float) -> Look:
-        """Look once. Equal looks at one moment see the same, as they do where waits share a poll.
+    def poll(self, target: PollTarget, now: float) -> PollOutcome:
+        """Poll once. Equal polls at the same time share the result, as they do in production.
 
-        :param watch: how to look.
-        :param now: seconds.
+        :param target: what to poll.
+        :param now: time, in seconds.
         """
-        key = (now, watch)
-        if key not in self._looks:
-            self._looks[key] = self._look(watch, now)
-        return self._looks[key]
+        key = (now, target)
+        if key not in self._polls:
+            self._polls[key] = self._poll(target, now)
+        return self._polls[key]
 
-    def _look(self, watch: PollTarget, now: float) -> Look:
+    def _poll(self, target: PollTarget, now: float) -> PollOutcome:
         random = Random(f"{self._seed}/{now}")
-        newest = watch.newest(moment_of(now))
+        newest = target.newest(to_datetime(now))
         out = within(self._outages, now) or (newest is not None and within(self._series_outages, now))
         if out or (self._failing and random.random() < 0.1):
-            return Look(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
-        # First the points, then the status, each after a while: the order of the real exchange.
+            return PollOutcome(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
+        # Request the timeseries first, then the latest metrics, as the real client does.
         series = None
         if newest is not None:
             now += random.expovariate(2.0)
-            series = self._ask(newest, now)
+            series = self._request(newest, now)
         now += random.expovariate(2.0)
-        return Look(PollResult(self._ask(watch.latest(), now), series).reading, now)
+        return PollOutcome(PollResult(self._request(target.latest(), now), series).reading, now)
 
-    def _ask(self, query: MetricsQuery, now: float) -> DestinationMetrics:
-        return DestinationMetrics.parse(query, self.exporter.answer(query, now), moment_of(now))
+    def _request(self, query: MetricsQuery, now: float) -> DestinationMetrics:
+        return DestinationMetrics.parse(query, self.exporter.respond(query, now), to_datetime(now))
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One destination: the truth about it, and its metrics.
+class SimulatedDestination:
+    """One simulated destination: its ground truth and its metrics.
 
     :param fault: the kind of fault.
-    :param drawn: what is wrong with its metrics; differs from ``fault`` if that is a mix.
-    :param convention: the meaning of its points.
-    :param moment: seconds; the waits are for what was in Kafka by then.
-    :param begin: seconds at which the waits begin.
-    :param topic: the truth.
+    :param drawn: the actual fault; differs from ``fault`` for a mix.
+    :param convention: how points are aggregated.
+    :param moment: reference time, in seconds.
+    :param begin: start of the waits, in seconds.
+    :param topic: the ground truth.
     :param api: the metrics.
     """
 
@@ -100,80 +100,86 @@ class Subject:
     moment: float
     begin: float
     topic: Topic
-    api: Api
+    api: SimulatedApi
 
 
-def subject(seed: str, fault: Fault, convention: Convention) -> Subject:
-    """Draw one destination.
+def draw_destination(seed: str, fault: Fault, convention: Convention) -> SimulatedDestination:
+    """Generate a random destination.
 
-    :param seed: decides everything.
+    :param seed: random seed.
     :param fault: the kind of fault.
-    :param convention: the meaning of its points.
+    :param convention: how points are aggregated.
     """
     random = Random(seed)
-    # A data interval ends on the hour; a run that was started by hand, at any time.
+    # Data intervals end on the hour; manual runs start at any time.
     moment = 24 * HOUR if random.random() < 0.7 else 24 * HOUR + random.uniform(0.0, HOUR)
-    # Mostly the wait begins at once, now and then after others have been waited for.
+    # Usually the wait starts at once; sometimes it starts after upstream waits.
     begin = moment + (random.uniform(1.0, 20.0) if random.random() < 0.75 else random.uniform(20.0, 1800.0))
     drawn = draw(random, fault)
-    life = live(
+    timeline = draw_timeline(
         random,
         moment,
-        troubled=drawn.stops,
+        restarted=drawn.stops,
         loops=drawn.loops,
         crashes=drawn.crashes,
         rebalances=drawn.rebalances,
     )
-    topic = consume(flow(random, moment), life, moment - BEFORE, moment + AFTER)
+    topic = simulate_topic(draw_traffic(random, moment), timeline, moment - BEFORE, moment + AFTER)
     exporter = Exporter(
-        random, topic, life, habits(random, drawn, convention, life, moment, moment - BEFORE), moment + AFTER
+        random,
+        topic,
+        timeline,
+        draw_behavior(random, drawn, convention, timeline, moment, moment - BEFORE),
+        moment + AFTER,
     )
-    return Subject(fault, drawn, convention, moment, begin, topic, Api(seed, exporter, drawn, moment))
+    return SimulatedDestination(
+        fault, drawn, convention, moment, begin, topic, SimulatedApi(seed, exporter, drawn, moment)
+    )
 
 
 class Outcome(NamedTuple):
     """How one wait ended.
 
-    :param ended: seconds at which it did.
-    :param gave_up: why it ended without success; ``None``: it opened.
-    :param missing: what was missing at the end.
-    :param requests: HTTP requests that it made.
+    :param ended: time of the end, in seconds.
+    :param failure: why it failed; ``None`` if the gate opened.
+    :param missing: the unmet condition at the end.
+    :param requests: number of HTTP requests.
     """
 
     ended: float
-    gave_up: Failed | None = None
+    failure: Failed | None = None
     missing: str = ""
     requests: int = 0
 
 
-def wait(subject: Subject, way: Way) -> Outcome:
-    """Let one wait run to its end.
+def run_wait(destination: SimulatedDestination, config: Configuration) -> Outcome:
+    """Run one wait to its end.
 
-    :param subject: the destination.
-    :param way: how it is waited for.
+    :param destination: the destination.
+    :param config: the configuration.
     """
     spec = WaitSpec(
         (ID,),
-        way.gate(moment_of(subject.moment)),
-        deadline=_epoch(subject.begin + TIMEOUT),
-        started=_epoch(subject.begin),
-        **way.spec,
+        config.gate(to_datetime(destination.moment)),
+        deadline=_epoch(destination.begin + TIMEOUT),
+        started=_epoch(destination.begin),
+        **config.spec,
     )
-    watch = spec.target(ID)
-    waiting, asked, requests = way.wait(spec), subject.begin, 0
-    per_poll = 1 if watch.newest(moment_of(asked)) is None else 2
+    target = spec.target(ID)
+    waiting, polled_at, requests = config.start_wait(spec), destination.begin, 0
+    per_poll = 1 if target.newest(to_datetime(polled_at)) is None else 2
     while True:
-        got, now = subject.api.look(watch, asked)
+        got, now = destination.api.poll(target, polled_at)
         requests += per_poll
         step = waiting.advance({ID: got}, _epoch(now))
         if isinstance(step, Succeeded):
             return Outcome(now, requests=requests)
         if isinstance(step, Failed):
             return Outcome(now, step, waiting.resources[ID].missing or "not confirmed", requests)
-        if way.forgets and not (step.confirming or step.failing):
-            waiting = way.wait(spec)
-        asked += step.after
+        if config.stateless and not (step.confirming or step.failing):
+            waiting = config.start_wait(spec)
+        polled_at += step.after
 
 
 def _epoch(when: float) -> float:
-    return moment_of(when).timestamp()
+    return to_datetime(when).timestamp()

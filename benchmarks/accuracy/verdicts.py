@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Compare the end of each wait with the truth, and count."""
+"""Compare the outcome of each wait with the ground truth, and aggregate."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
+from benchmarks.accuracy.configurations import Configuration
+from benchmarks.accuracy.exporter_behavior import CONVENTIONS, Convention
 from benchmarks.accuracy.faults import FAULTS, Fault
-from benchmarks.accuracy.habits import CONVENTIONS, Convention
-from benchmarks.accuracy.trial import Outcome, Subject, subject, wait
-from benchmarks.accuracy.ways import Way
+from benchmarks.accuracy.trial import Outcome, SimulatedDestination, draw_destination, run_wait
 
-# What is missing at the deadline, by the words in which the gate says it.
+# Unmet condition at the deadline, by the wording of the gate's message.
 _MISSING = (
     ("status", ("status is",)),
     ("time", ("counts from", "holds no lag", "waiting for a later point", "not confirmed")),
@@ -29,113 +29,120 @@ _MISSING = (
 
 
 class Verdict(NamedTuple):
-    """How one wait ended, and how it should have.
+    """The outcome of one wait compared with the ground truth.
 
-    :param requests: HTTP requests that it made.
-    :param early: seconds by which it opened before all was consumed (infinite: for good); ``None``: it did not.
-    :param pending: records of the moment in question that had not been consumed when it opened.
-    :param late: seconds by which it opened after all was consumed; ``None``: it did not open, or early.
-    :param gave_up: why it did not open, in a word; ``None``: it did.
-    :param rightly: it did not open, and not all had been consumed.
+    :param requests: number of HTTP requests.
+    :param early: seconds by which it opened before everything was consumed (infinite: never consumed); ``None`` if it
+        did not open early.
+    :param pending: records that were in Kafka at the reference time and still pending when the gate opened.
+    :param late: seconds from full consumption to opening; ``None`` if it did not open, or opened early.
+    :param failure: reason why it did not open; ``None`` if it opened.
+    :param correctly_closed: it did not open, and records were still pending.
     """
 
-    way: Way
+    config: Configuration
     fault: Fault
     convention: Convention
     requests: int = 0
     early: float | None = None
     pending: int = 0
     late: float | None = None
-    gave_up: str | None = None
-    rightly: bool = False
+    failure: str | None = None
+    correctly_closed: bool = False
 
 
-def judge(subject: Subject, way: Way, outcome: Outcome) -> Verdict:
-    """Compare one end with the truth.
+def judge(destination: SimulatedDestination, config: Configuration, outcome: Outcome) -> Verdict:
+    """Compare one outcome with the ground truth.
 
-    A wait is for what was in Kafka at ``observed_after``, or without that when the wait began.
+    The reference time is ``observed_after``, or else the start of the wait.
 
-    :param subject: the destination.
-    :param way: the way of waiting.
+    :param destination: the destination.
+    :param config: the configuration.
     :param outcome: how the wait ended.
     """
-    moment = subject.moment if way.after else subject.begin
-    done = subject.topic.done(moment, way.limit)
-    about = Verdict(way, subject.fault, subject.convention, outcome.requests)
-    if outcome.gave_up is not None:
-        return about._replace(gave_up=_why(outcome), rightly=done is None or done > outcome.ended)
-    about = about._replace(pending=subject.topic.pending(moment, outcome.ended))
-    if about.pending > way.limit:
-        return about._replace(early=float("inf") if done is None else done - outcome.ended)
+    moment = destination.moment if config.after else destination.begin
+    done = destination.topic.drained_at(moment, config.limit)
+    verdict = Verdict(config, destination.fault, destination.convention, outcome.requests)
+    if outcome.failure is not None:
+        return verdict._replace(failure=_why(outcome), correctly_closed=done is None or done > outcome.ended)
+    verdict = verdict._replace(pending=destination.topic.pending(moment, outcome.ended))
+    if verdict.pending > config.limit:
+        return verdict._replace(early=float("inf") if done is None else done - outcome.ended)
     assert done is not None
-    return about._replace(late=outcome.ended - max(done, moment, subject.begin))
+    return verdict._replace(late=outcome.ended - max(done, moment, destination.begin))
 
 
 def _why(outcome: Outcome) -> str:
-    assert outcome.gave_up is not None
-    if outcome.gave_up.why.value != "deadline":
-        return outcome.gave_up.why.value
+    assert outcome.failure is not None
+    if outcome.failure.why.value != "deadline":
+        return outcome.failure.why.value
     return next((why for why, words in _MISSING if any(word in outcome.missing for word in words)), "other")
 
 
-def verdicts(seed: int, rounds: int, ways: Iterable[Way], faults: Iterable[Fault] = FAULTS) -> Iterator[Verdict]:
-    """Simulate: in each round one destination of each fault and each convention, waited for in every way.
+def verdicts(
+    seed: int, rounds: int, configs: Iterable[Configuration], faults: Iterable[Fault] = FAULTS
+) -> Iterator[Verdict]:
+    """Simulate one destination per round, fault and convention, and run one wait on it per configuration.
 
-    :param seed: decides everything.
+    :param seed: random seed.
     :param rounds: number of rounds.
-    :param ways: the ways.
+    :param configs: the configurations.
     :param faults: the faults.
     """
-    ways, faults = tuple(ways), tuple(faults)
+    configs, faults = tuple(configs), tuple(faults)
     for number in range(rounds):
-        yield from _round(seed, ways, faults, number)
+        yield from _round(seed, configs, faults, number)
 
 
-def parallel_verdicts(seed: int, rounds: int, ways: Iterable[Way], faults: Iterable[Fault] = FAULTS) -> list[Verdict]:
-    """Return what :func:`verdicts` yields, simulated on all cores.
+def parallel_verdicts(
+    seed: int, rounds: int, configs: Iterable[Configuration], faults: Iterable[Fault] = FAULTS
+) -> list[Verdict]:
+    """Run :func:`verdicts` on all cores and return the results as a list.
 
-    :param seed: decides everything.
+    :param seed: random seed.
     :param rounds: number of rounds.
-    :param ways: the ways.
+    :param configs: the configurations.
     :param faults: the faults.
     """
-    ways, faults = tuple(ways), tuple(faults)
+    configs, faults = tuple(configs), tuple(faults)
     with ProcessPoolExecutor() as pool:
-        done = [one for some in pool.map(partial(_round, seed, ways, faults), range(rounds)) for one in some]
-    # Copies came back from the other processes; verdicts are told apart by identity.
-    way, fault = {one.name: one for one in ways}, {one.name: one for one in faults}
+        done = [one for some in pool.map(partial(_round, seed, configs, faults), range(rounds)) for one in some]
+    # Worker processes return copies, but verdicts are grouped by identity: restore the original objects.
+    config, fault = {one.name: one for one in configs}, {one.name: one for one in faults}
     convention = {str(one): one for one in CONVENTIONS}
     return [
-        one._replace(way=way[one.way.name], fault=fault[one.fault.name], convention=convention[str(one.convention)])
+        one._replace(
+            config=config[one.config.name], fault=fault[one.fault.name], convention=convention[str(one.convention)]
+        )
         for one in done
     ]
 
 
-def _round(seed: int, ways: tuple[Way, ...], faults: tuple[Fault, ...], number: int) -> list[Verdict]:
+def _round(seed: int, configs: tuple[Configuration, ...], faults: tuple[Fault, ...], number: int) -> list[Verdict]:
     found = []
     for convention, fault in product(CONVENTIONS, faults):
-        one = subject(f"{seed}/{number}/{convention}/{fault.name}", fault, convention)
-        found += [judge(one, way, wait(one, way)) for way in ways]
+        one = draw_destination(f"{seed}/{number}/{convention}/{fault.name}", fault, convention)
+        found += [judge(one, config, run_wait(one, config)) for config in configs]
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The verdicts on some waits, counted."""
+    """Aggregated verdicts."""
 
     waits: int
     requests: int
     early: tuple[float, ...]
     pending: tuple[int, ...]
     late: tuple[float, ...]
-    gave_up: Counter[str]
-    rightly: int
+    failure: Counter[str]
+    correctly_closed: int
 
     @classmethod
     def of(cls, verdicts: Iterable[Verdict]) -> Tally:
-        """Count.
+        """Aggregate verdicts.
 
-        :param verdicts: what to count.
+        :param verdicts: the verdicts.
         """
         some = tuple(verdicts)
         early = [verdict for verdict in some if verdict.early is not None]
@@ -145,11 +152,11 @@ class Tally:
             early=tuple(sorted(verdict.early for verdict in early if verdict.early is not None)),
             pending=tuple(sorted(verdict.pending for verdict in early)),
             late=tuple(sorted(verdict.late for verdict in some if verdict.late is not None)),
-            gave_up=Counter(verdict.gave_up for verdict in some if verdict.gave_up and not verdict.rightly),
-            rightly=sum(verdict.rightly for verdict in some),
+            failure=Counter(verdict.failure for verdict in some if verdict.failure and not verdict.correctly_closed),
+            correctly_closed=sum(verdict.correctly_closed for verdict in some),
         )
 
 
-def share(values: tuple[float, ...], part: float) -> float | None:
-    """The value below which a share of the sorted values lies; ``None``: there are none."""
+def quantile(values: tuple[float, ...], part: float) -> float | None:
+    """Return the quantile of sorted values; ``None`` if there are none."""
     return values[min(int(part * len(values)), len(values) - 1)] if values else None

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Measure what waits cost, side by side, and print the tables: ``python -m benchmarks.cost``.
+"""Measure the cost of waits for several triggers and print the tables: ``python -m benchmarks.cost``.
 
-Every crowd runs in a process of its own, which begins where the one before it began, against a server in another.
+Each workload runs in a new process, against a server in another process.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.cost.crowd import Figures, Task
-from benchmarks.cost.plan import FULL, QUICK, SHORT, Crowd, Plan
+from benchmarks.cost.measure import Measurements, MeasurementTask
+from benchmarks.cost.plan import FULL, QUICK, SHORT, Plan, Workload
 from benchmarks.cost.report import Results, machine, tables
 from benchmarks.cost.server import ROOT, running
-from benchmarks.pages import write
+from benchmarks.doc_sections import replace_section
 
 
 def _last_line(command: Sequence[str]) -> str:
@@ -27,61 +27,68 @@ def _last_line(command: Sequence[str]) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def measured(crowd: Crowd) -> Figures:
-    """Run one crowd.
+def measure(workload: Workload) -> Measurements:
+    """Run one workload in a new process.
 
-    :param crowd: it.
+    :param workload: the workload.
     """
-    print(f"{crowd.contestant}: {crowd.waits:,} waits on {crowd.destinations:,}", file=sys.stderr, flush=True)
+    print(f"{workload.kind}: {workload.waits:,} waits on {workload.destinations:,}", file=sys.stderr, flush=True)
     with running() as url:
-        task = Task(url=url, **asdict(crowd))
-        told = _last_line([sys.executable, "-m", "benchmarks.cost.crowd", json.dumps(asdict(task))])
-    return Figures(**json.loads(told))
+        task = MeasurementTask(url=url, **asdict(workload))
+        output = _last_line([sys.executable, "-m", "benchmarks.cost.measure", json.dumps(asdict(task))])
+    return Measurements(**json.loads(output))
 
 
-def bare(requests: int) -> dict[str, float]:
-    """Measure bare requests.
+def measure_bare_requests(requests: int) -> dict[str, float]:
+    """Measure requests without Airflow.
 
-    :param requests: how many.
-    :returns: processor seconds for one, by library.
+    :param requests: number of requests.
+    :returns: CPU seconds per request, by library.
     """
     print(f"bare: {requests:,} requests", file=sys.stderr, flush=True)
     with running() as url:
-        command = [sys.executable, "-m", "benchmarks.cost.bare", f"{url}/destinations/d1/metrics", str(requests)]
-        found: dict[str, float] = json.loads(_last_line(command))
-    return found
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.cost.bare_requests",
+            f"{url}/destinations/d1/metrics",
+            str(requests),
+        ]
+        results: dict[str, float] = json.loads(_last_line(command))
+    return results
 
 
 def run(plan: Plan) -> Results:
-    """Measure everything, one after the other.
+    """Run all workloads of a plan in sequence.
 
-    :param plan: what is to be measured.
+    :param plan: the workloads.
     """
     return Results(
-        bare=bare(plan.requests),
+        bare=measure_bare_requests(plan.requests),
         side_by_side={
-            heading: [(crowd, measured(crowd)) for crowd in crowds] for heading, crowds in plan.side_by_side.items()
+            heading: [(workload, measure(workload)) for workload in workloads]
+            for heading, workloads in plan.side_by_side.items()
         },
-        growth=[(crowd, measured(crowd)) for crowd in plan.growth],
-        memory=[(crowd, measured(crowd)) for crowd in plan.memory],
+        growth=[(workload, measure(workload)) for workload in plan.growth],
+        memory=[(workload, measure(workload)) for workload in plan.memory],
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line.
 
-    :param arguments: what follows the command's name.
+    :param arguments: command line arguments.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small crowds, to see that it runs (a minute)")
-    parser.add_argument("--short", action="store_true", help="a thousand waits at most (six minutes)")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables into this page, too")
-    asked = parser.parse_args(arguments)
-    results = run(QUICK if asked.quick else SHORT if asked.short else FULL)
+    parser.add_argument("--quick", action="store_true", help="small workloads, as a smoke test (1 minute)")
+    parser.add_argument("--short", action="store_true", help="at most 1,000 waits (6 minutes)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the tables to this page")
+    options = parser.parse_args(arguments)
+    results = run(QUICK if options.quick else SHORT if options.short else FULL)
     text = f"{machine()}\n\n{tables(results)}"
     print(text)
-    if asked.write:
-        write(asked.write, "waits", text)
+    if options.write:
+        replace_section(options.write, "waits", text)
     return 0
 
 

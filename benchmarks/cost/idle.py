@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A trigger that does nothing but sleep: what a deferred task costs before anybody asks anything."""
+"""A trigger that only sleeps: the baseline cost of a deferred task."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 class IdleTrigger(BaseTrigger):
-    """Sleeps for ever.
+    """Sleep forever.
 
-    :param destination_id: as long as that of the others.
+    :param destination_id: unused; gives the trigger the same arguments as the others.
     """
 
     def __init__(self, destination_id: str) -> None:
@@ -22,11 +22,11 @@ class IdleTrigger(BaseTrigger):
         self.destination_id = destination_id
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that make an equal trigger elsewhere."""
+        """Return the class path and the arguments."""
         return f"{__name__}.IdleTrigger", {"destination_id": self.destination_id}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep."""
+        """Sleep without ever firing."""
         while True:
             await asyncio.sleep(86400)
             yield TriggerEvent(None)

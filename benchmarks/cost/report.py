@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of what waits cost, in Markdown."""
+"""Format the cost of waits as Markdown tables."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cost.contestants import CONTESTANTS, IDLE
-from benchmarks.cost.crowd import Figures
-from benchmarks.cost.plan import Crowd
+from benchmarks.cost.measure import Measurements
+from benchmarks.cost.plan import Workload
+from benchmarks.cost.trigger_kinds import IDLE, TRIGGER_KINDS
 
-Measured = Sequence[tuple[Crowd, Figures]]
+Measured = Sequence[tuple[Workload, Measurements]]
 _PACKAGES = ("apache-airflow", "apache-airflow-providers-http", "airflow-provider-fivetran-async", "aiohttp")
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that was measured; see :class:`benchmarks.cost.plan.Plan`.
+    """All results of a run; see :class:`benchmarks.cost.plan.Plan`.
 
-    :param bare: processor seconds for one bare request, by library.
+    :param bare: CPU seconds per bare request, by library.
     """
 
     bare: Mapping[str, float]
@@ -34,95 +34,95 @@ class Results:
 
 
 def machine() -> str:
-    """Say on what it was measured, and when."""
-    processors = [
+    """Describe the machine, the versions and the date."""
+    models = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         if line.startswith("model name")
     ]
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    model = processors[0] if processors else "unnamed"
+    model = models[0] if models else "unknown"
     return (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {os.cpu_count()} processors ({model}), Python "
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {os.cpu_count()} CPUs ({model}), Python "
         f"{platform.python_version()}; {packages}"
     )
 
 
 def tables(results: Results) -> str:
-    """Tell everything.
+    """Return all tables.
 
-    :param results: what was measured.
+    :param results: the results.
     """
     least = min(results.bare.values())
     parts = [
-        "**One bare request**, pooled, its JSON read: "
+        "**One bare request**, with pooled connections and JSON parsing: "
         + ", ".join(f"{name} {1000 * seconds:.2f} ms" for name, seconds in results.bare.items())
-        + " of processor time."
+        + " of CPU time."
     ]
     for heading, measured in results.side_by_side.items():
-        parts += [f"**{heading}**", _crowds(measured, least)]
+        parts += [f"**{heading}**", _workload_table(measured, least)]
     if results.growth:
-        parts += ["**Ever more waits** on the same 100 destinations, every 10 s", _crowds(results.growth, least)]
-    parts += ["**Memory**", _memory(results.memory)]
+        parts += ["**Scaling**: 100 destinations, every 10 s", _workload_table(results.growth, least)]
+    parts += ["**Memory**", _memory_table(results.memory)]
     return "\n\n".join(parts)
 
 
-def _crowds(measured: Measured, bare: float) -> str:
+def _workload_table(results: Measured, bare: float) -> str:
     head = (
         "trigger",
         "waits",
-        "requests a second",
+        "requests/s",
         "destinations / interval",
         "connections",
-        "tokens",
-        "processor ms per wait and poll",
+        "token calls",
+        "CPU ms per wait and poll",
         "in bare requests",
-        "share of one processor",
-        "loop late: p99, most (ms)",
-        "from the reading that passes to the event: median, most (s)",
+        "share of one CPU",
+        "loop lag: p99, max (ms)",
+        "condition met to event: median, max (s)",
         "fired",
     )
     rows = []
-    for crowd, figures in measured:
-        # Of what was to be polled in the window: a loop that cannot keep up polls less.
-        each = figures.cpu / (crowd.waits * figures.seconds / crowd.interval)
+    for workload, measured in results:
+        # Divide by the polls that were due: a loop that cannot keep up polls less.
+        each = measured.cpu / (workload.waits * measured.seconds / workload.interval)
         rows.append(
             (
-                _label(crowd),
-                f"{crowd.waits:,}",
-                f"{figures.requests / figures.seconds:.1f}",
-                f"{crowd.destinations / crowd.interval:.1f}",
-                f"{figures.connections:,}",
-                str(figures.tokens),
+                _label(workload),
+                f"{workload.waits:,}",
+                f"{measured.requests / measured.seconds:.1f}",
+                f"{workload.destinations / workload.interval:.1f}",
+                f"{measured.connections:,}",
+                str(measured.tokens),
                 f"{1000 * each:.3f}",
                 f"{each / bare:.2f}",
-                f"{figures.cpu / figures.seconds:.1%}",
-                f"{1000 * figures.lag_p99:.1f}, {1000 * figures.lag_max:.0f}",
-                f"{figures.event_median:.1f}, {figures.event_max:.1f}",
-                f"{figures.fired:,}",
+                f"{measured.cpu / measured.seconds:.1%}",
+                f"{1000 * measured.lag_p99:.1f}, {1000 * measured.lag_max:.0f}",
+                f"{measured.event_median:.1f}, {measured.event_max:.1f}",
+                f"{measured.fired:,}",
             )
         )
     return _table(head, rows)
 
 
-def _memory(measured: Measured) -> str:
-    # What Airflow itself takes for a trigger that only sleeps is nobody's own.
-    idle = next((figures for crowd, figures in measured if crowd.contestant == IDLE), Figures())
+def _memory_table(results: Measured) -> str:
+    # Subtract the baseline of an idle trigger, which is Airflow's own overhead.
+    idle = next((measured for workload, measured in results if workload.kind == IDLE), Measurements())
     rows = [
         (
-            _label(crowd),
-            f"{crowd.waits:,}",
-            f"{figures.traced / 1024:.1f}",
-            f"{(figures.traced - idle.traced) / 1024:.1f}",
-            f"{figures.rss / 1024:.1f}",
+            _label(workload),
+            f"{workload.waits:,}",
+            f"{measured.traced / 1024:.1f}",
+            f"{(measured.traced - idle.traced) / 1024:.1f}",
+            f"{measured.rss / 1024:.1f}",
         )
-        for crowd, figures in measured
+        for workload, measured in results
     ]
-    return _table(("trigger", "waits", "KiB traced per wait", "beyond one that sleeps", "KiB resident per wait"), rows)
+    return _table(("trigger", "waits", "KiB traced per wait", "above idle trigger", "KiB resident per wait"), rows)
 
 
-def _label(crowd: Crowd) -> str:
-    return CONTESTANTS[crowd.contestant].label + (", the lag changes at every poll" if crowd.moving else "")
+def _label(workload: Workload) -> str:
+    return TRIGGER_KINDS[workload.kind].label + (", changing lag" if workload.moving else "")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One server for all: answers of the same weight and latency in the shape that each trigger expects.
+"""Test server for all triggers: responses of equal size and latency, in the format that each trigger expects.
 
 ``python -m benchmarks.cost.server [SECONDS]`` prints its port and serves until its standard input ends. Loopback only.
 """
@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-#: Seconds until an answer unless others are asked for, and bytes of its body.
+#: Default latency in seconds, and size of a response body in bytes.
 LATENCY: Final = 0.02
-WEIGHT: Final = 900
+BODY_SIZE: Final = 900
 
 ROOT: Final = Path(__file__).parents[2]
 _LONG_AGO: Final = "2026-01-01T00:00:00.000000Z"
@@ -35,26 +35,26 @@ _METADATA: Final = {
 }
 
 
-def weighed(payload: dict[str, Any]) -> bytes:
-    """Write JSON of the agreed weight."""
+def padded_json(payload: dict[str, Any]) -> bytes:
+    """Serialize a payload, padded to the size of all responses."""
     text = json.dumps(payload)
-    return json.dumps({**payload, "padding": "x" * (WEIGHT - len(text) - len(', "padding": ""'))}).encode()
+    return json.dumps({**payload, "padding": "x" * (BODY_SIZE - len(text) - len(', "padding": ""'))}).encode()
 
 
 class Service:
-    """What the destinations say, and what was asked."""
+    """The simulated destinations, and counters of requests."""
 
     def __init__(self, latency: float = LATENCY) -> None:
         self.latency = latency
         self.requests: Counter[str] = Counter()
         self.connections = 0
         self.opened_at: float | None = None
-        # A lag that differs from poll to poll gives a wait something new to tell every time.
+        # With a different lag in every response, a wait logs every poll.
         self.moving = False
         self.passed: dict[str, float] = {}
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+    async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Respond to one request."""
         parts = request.path.strip("/").split("/")
         if parts[0] == "_control":
             return self._control(request)
@@ -66,14 +66,14 @@ class Service:
             return self._send(parts[1], self._metrics())
         if parts[0] == "v1":
             return self._send(parts[2], self._connector())
-        # HttpSensorTrigger goes on waiting on a 404 and on nothing else.
+        # HttpSensorTrigger keeps waiting only on a 404.
         ready = parts[0] == "plain" or self.opened_at is not None
         return self._send(parts[1], {"ready": ready}, status=200 if ready else 404)
 
     def _send(self, id_: str, payload: dict[str, Any], status: int = 200) -> web.Response:
         if self.opened_at is not None:
             self.passed.setdefault(id_, time.time())
-        return web.Response(body=weighed(payload), status=status, content_type="application/json")
+        return web.Response(body=padded_json(payload), status=status, content_type="application/json")
 
     def _metrics(self) -> dict[str, Any]:
         total = self.requests.total()
@@ -111,23 +111,23 @@ class Service:
             case "move":
                 self.__init__(self.latency)  # type: ignore[misc]
                 self.moving = True
-        told = {
+        stats = {
             "requests": dict(self.requests),
             "connections": self.connections,
             "opened_at": self.opened_at,
             "passed": self.passed,
         }
-        return web.json_response(told)
+        return web.json_response(stats)
 
 
 async def serve(latency: float = LATENCY) -> None:
     """Serve until standard input ends.
 
-    :param latency: seconds until an answer.
+    :param latency: response latency in seconds.
     """
     loop = asyncio.get_running_loop()
     service = Service(latency)
-    server = web.Server(service.answer, access_log=None)
+    server = web.Server(service.respond, access_log=None)
 
     def accept() -> asyncio.Protocol:
         service.connections += 1
@@ -142,9 +142,9 @@ async def serve(latency: float = LATENCY) -> None:
 
 @contextmanager
 def running(*arguments: str) -> Iterator[str]:
-    """Run the server, and give its address.
+    """Run the server in another process and yield its URL.
 
-    :param arguments: its arguments.
+    :param arguments: command line arguments of the server.
     """
     command = [sys.executable, "-m", "benchmarks.cost.server", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -153,7 +153,7 @@ def running(*arguments: str) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:
-            # It serves until nobody holds this end.
+            # The server stops when its standard input is closed.
             process.stdin.close()
 
 

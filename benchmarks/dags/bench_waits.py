@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One wait in each way to wait, and two hundred waits on twenty destinations."""
+"""One wait in each mode, and 200 mapped waits on 20 destinations."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from airflow.sdk import DAG
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 
-WAYS: dict[str, dict[str, Any]] = {
+MODES: dict[str, dict[str, Any]] = {
     "poke": {},
     "reschedule": {"mode": "reschedule"},
     "deferred": {"deferrable": True},
 }
-DESTINATIONS = [f"crowd-{number:02}" for number in range(20)]
-BEGUN = pendulum.datetime(2026, 1, 1, tz="UTC")
+DESTINATIONS = [f"mapped-{number:02}" for number in range(20)]
+START_DATE = pendulum.datetime(2026, 1, 1, tz="UTC")
 
-with DAG("bench_ways", schedule=None, start_date=BEGUN, catchup=False):
-    for way, arguments in WAYS.items():
+with DAG("bench_modes", schedule=None, start_date=START_DATE, catchup=False):
+    for mode, arguments in MODES.items():
         StreamkapDestinationSensor(
-            task_id=way,
-            destination_id=way,
+            task_id=mode,
+            destination_id=mode,
             lag_source="latest",
             poke_interval=10,
             confirm_interval=2,
@@ -31,7 +31,7 @@ with DAG("bench_ways", schedule=None, start_date=BEGUN, catchup=False):
             **arguments,
         )
 
-with DAG("bench_crowd", schedule=None, start_date=BEGUN, catchup=False, max_active_tasks=400):
+with DAG("bench_mapped", schedule=None, start_date=START_DATE, catchup=False, max_active_tasks=400):
     StreamkapDestinationSensor.partial(
         task_id="wait",
         deferrable=True,

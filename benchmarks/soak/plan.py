@@ -1,27 +1,27 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long the life is, who waits in it, and for what."""
+"""Parameters of the soak test."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: Destinations that drain and fill up again, that never drain, that break down now and then, of which nobody knows,
-#: and such that are asked when their lag was measured.
-KINDS: Mapping[str, int] = {"tides": 50, "stuck": 12, "frail": 8, "unknown": 4, "dated": 6}
+#: Number of destinations that drain and fill up periodically, that never drain, that break from time to time, that do
+#: not exist, and that are waited for with ``observed_after``.
+KINDS: Mapping[str, int] = {"cycling": 50, "stalled": 12, "flapping": 8, "unknown": 4, "timestamped": 6}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One life.
+    """Parameters of one soak test.
 
-    :param minutes: how long it lasts.
-    :param speed: how many of its seconds pass in one.
-    :param waiters: how many wait at the same time, but for their pauses; each begins a new wait after every end.
-    :param settled: minutes after which as many waits come as go: from then on nothing may grow.
-    :param kinds: of destinations, and how many of each.
-    :param seed: of what is left to chance: who waits when for what, how it ends, what goes wrong.
+    :param minutes: duration in simulated minutes.
+    :param speed: simulated seconds per real second.
+    :param waiters: number of concurrent waiters; each starts a new wait after a pause when one ends.
+    :param settled: minutes until the number of waits is stable; growth is evaluated from then on.
+    :param kinds: number of destinations by kind.
+    :param seed: random seed of the workload and the faults.
     """
 
     minutes: int = 60
@@ -33,13 +33,13 @@ class Plan:
 
     @property
     def judged(self) -> bool:
-        """Whether it is long enough to tell growth from noise."""
+        """Whether the run is long enough to evaluate growth."""
         return self.minutes >= 4 * self.settled
 
     def ids(self, kind: str) -> list[str]:
-        """Give the ids of the destinations of one kind.
+        """Return the ids of the destinations of one kind.
 
-        :param kind: it.
+        :param kind: the kind.
         """
         first = 1000 * (1 + list(self.kinds).index(kind))
         return [f"{first + number:024x}" for number in range(self.kinds[kind])]

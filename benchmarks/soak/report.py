@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a long life held, minute by minute: a table in Markdown and a picture in SVG."""
+"""Report resource usage over time: a Markdown table and an SVG chart."""
 
 from __future__ import annotations
 
@@ -9,41 +9,42 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from benchmarks.soak.plan import FULL, Plan
-from benchmarks.soak.sample import FLAT, Growth, Sample, growths
+from benchmarks.soak.sample import LEAK_METRICS, Growth, Sample, growth_by_metric
 
 if TYPE_CHECKING:
-    from benchmarks.soak.triggerer import Life
+    from benchmarks.soak.triggerer import SoakResult
 
-# Rows of the table, and the picture's measures.
+# Layout of the table and the chart.
 _ROWS = 12
-_SHOWN = (*(name for name, _, _ in FLAT), "begun", "requests")
+_SHOWN = (*(name for name, _, _ in LEAK_METRICS), "begun", "requests")
 _COLUMNS, _WIDTH, _HEIGHT, _GAP, _EDGE = 2, 420, 110, 46, 18
 
 
-def table(plan: Plan, life: Life) -> str:
-    """Tell of a life.
+def table(plan: Plan, result: SoakResult) -> str:
+    """Tell of a result.
 
     :param plan: it as it was planned.
     :param life: it as it was.
     """
-    told, last = life.told, life.samples[-1]
-    ends = ", ".join(f"{what} {number:,}" for what, number in life.ends.most_common())
-    every = max(len(life.samples) // _ROWS, 1)
-    head = ("minute", *[what for _, what, _ in FLAT], "waits begun", "requests")
+    counters, last = result.counters, result.samples[-1]
+    ends = ", ".join(f"{what} {number:,}" for what, number in result.ends.most_common())
+    every = max(len(result.samples) // _ROWS, 1)
+    head = ("minute", *[what for _, what, _ in LEAK_METRICS], "waits started", "requests")
     rows = [
         (f"{sample.minute:.0f}", *(_figure(getattr(sample, name)) for name in _SHOWN))
-        for sample in life.samples[every - 1 :: every]
+        for sample in result.samples[every - 1 :: every]
     ]
     if plan.judged:
-        seen = growths(life.samples, plan.settled)
-        rows.append(("*an hour*", *[_growth(seen[name]) for name, _, _ in FLAT], "", ""))
-        rows.append(("*allowed*", *[f"{share:+.0%}" for _, _, share in FLAT], "", ""))
+        trends = growth_by_metric(result.samples, plan.settled)
+        rows.append(("*per hour*", *[_growth(trends[name]) for name, _, _ in LEAK_METRICS], "", ""))
+        rows.append(("*allowed*", *[f"{share:+.0%}" for _, _, share in LEAK_METRICS], "", ""))
     return (
         f"`python -m benchmarks.soak{'' if plan.minutes == FULL.minutes else ' --quick'} --seed {plan.seed}`: "
-        f"{plan.minutes} minutes, {plan.speed:.0f} times as fast. {last.begun:,} waits on "
-        f"{sum(plan.kinds.values())} destinations; ended: {ends}. {told['requests']:,} requests for metrics over "
-        f"{told['connections']:,} connections, {told['tokens']:,} token calls. {told['troubles']} faults were injected "
-        f"and all tokens revoked {told['revoked']} times. Left in the end: {'; '.join(life.left) or 'nothing'}.\n\n"
+        f"{plan.minutes} simulated minutes at {plan.speed:.0f}x speed. {last.begun:,} waits on "
+        f"{sum(plan.kinds.values())} destinations; outcomes: {ends}. {counters['requests']:,} metrics requests over "
+        f"{counters['connections']:,} connections, {counters['tokens']:,} token calls. "
+        f"{counters['faults']} injected faults, {counters['revoked']} token revocations. "
+        f"Leaks: {'; '.join(result.leaks) or 'none'}.\n\n"
         + "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---:"] * len(head), *rows))
     )
 
@@ -52,26 +53,26 @@ def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.1f}"
 
 
-def _growth(seen: Growth) -> str:
-    share = 100 / (seen.mean or 1)
-    return f"{seen.hourly * share:+.1f} ± {seen.noise * share:.1f} %"
+def _growth(trend: Growth) -> str:
+    share = 100 / (trend.mean or 1)
+    return f"{trend.hourly * share:+.1f} ± {trend.noise * share:.1f} %"
 
 
 def draw(plan: Plan, samples: Sequence[Sample]) -> str:
     """Draw what was held over time, one small picture for each kind, each from zero on.
 
-    :param plan: of the life.
+    :param plan: of the result.
     :param samples: of it.
     """
-    seen = growths(samples, plan.settled)
+    trends = growth_by_metric(samples, plan.settled)
     panels = []
-    for index, (name, what, _) in enumerate(FLAT):
+    for index, (name, what, _) in enumerate(LEAK_METRICS):
         x = _EDGE + index % _COLUMNS * (_WIDTH + 2 * _EDGE)
         y = _GAP + index // _COLUMNS * (_HEIGHT + _GAP)
-        panels.append(_panel(x, y, what, [(sample.minute, getattr(sample, name)) for sample in samples], seen[name]))
-    rows = -(-len(FLAT) // _COLUMNS)
+        panels.append(_panel(x, y, what, [(sample.minute, getattr(sample, name)) for sample in samples], trends[name]))
+    rows = -(-len(LEAK_METRICS) // _COLUMNS)
     width, height = _COLUMNS * (_WIDTH + 2 * _EDGE), rows * (_HEIGHT + _GAP) + _EDGE
-    title = f"What {samples[-1].begun:,} waits held in {plan.minutes} simulated minutes"
+    title = f"Resource usage of {samples[-1].begun:,} waits in {plan.minutes} simulated minutes"
     parts = "\n".join(panels)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>{escape(title)}</title>
@@ -79,7 +80,7 @@ def draw(plan: Plan, samples: Sequence[Sample]) -> str:
 text {{ font: 13px system-ui, "DejaVu Sans", sans-serif; fill: #57606a; }}
 .what {{ font-weight: 600; fill: #24292f; }}
 .end {{ text-anchor: end; }}
-.seen {{ fill: none; stroke: #0969da; stroke-width: 1.5; }}
+.trends {{ fill: none; stroke: #0969da; stroke-width: 1.5; }}
 .frame {{ fill: none; stroke: #d0d7de; }}
 </style>
 <rect width="{width}" height="{height}" rx="8" fill="#ffffff"/>
@@ -88,17 +89,17 @@ text {{ font: 13px system-ui, "DejaVu Sans", sans-serif; fill: #57606a; }}
 """
 
 
-def _panel(x: int, y: int, what: str, points: Sequence[tuple[float, float]], seen: Growth) -> str:
+def _panel(x: int, y: int, what: str, points: Sequence[tuple[float, float]], trend: Growth) -> str:
     last = points[-1][0]
     top = max(value for _, value in points) * 1.15 or 1
     line = " ".join(
         f"{x + _WIDTH * minute / last:.1f},{y + _HEIGHT * (1 - value / top):.1f}" for minute, value in points
     )
     least, most = (_figure(pick(value for _, value in points)) for pick in (min, max))
-    told = f"{least} to {most}; {_growth(seen)} an hour"
+    summary = f"{least} to {most}; {_growth(trend)} per hour"
     return f"""<text class="what" x="{x}" y="{y - 8}">{escape(what)}</text>
-<text class="end" x="{x + _WIDTH}" y="{y - 8}">{escape(told)}</text>
+<text class="end" x="{x + _WIDTH}" y="{y - 8}">{escape(summary)}</text>
 <rect class="frame" x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}"/>
-<polyline class="seen" points="{line}"/>
+<polyline class="trends" points="{line}"/>
 <text x="{x}" y="{y + _HEIGHT + 16}">0 min</text>
 <text class="end" x="{x + _WIDTH}" y="{y + _HEIGHT + 16}">{last:.0f} min</text>"""

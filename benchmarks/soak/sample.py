@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a process holds at one moment, and whether what it holds grows."""
+"""Sample the resource usage of the process, and measure its growth."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
-#: What must not grow: the field, its name, and the share of its mean by which it may at most seem to, in an hour.
-FLAT = (
+#: Metrics that must not grow: field, label, and maximum hourly growth as a share of the mean.
+LEAK_METRICS = (
     ("rss", "resident MiB", 0.05),
     ("objects", "traced objects", 0.10),
     ("sockets", "sockets", 0.10),
     ("fds", "file descriptors", 0.10),
     ("tasks", "asyncio tasks", 0.10),
     ("threads", "threads", 0.10),
-    ("followed", "destinations followed", 0.10),
-    ("waits", "waits alive", 0.10),
+    ("polled", "destinations polled", 0.10),
+    ("waits", "active waits", 0.10),
 )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process holds at one moment.
+    """Resource usage of the process at one time.
 
-    :param minute: of the simulated life.
+    :param minute: simulated minute.
     :param rss: resident memory, in MiB.
-    :param objects: what the garbage collector traces, without what was there before the first wait.
+    :param objects: objects tracked by the garbage collector, without those that existed before the first wait.
     :param sockets: open sockets.
     :param fds: open file descriptors, sockets included.
-    :param tasks: of the event loop.
-    :param threads: of the process.
-    :param followed: destinations in the poller.
-    :param waits: waits alive.
-    :param begun: waits begun so far.
-    :param requests: for metrics, so far.
+    :param tasks: tasks of the event loop.
+    :param threads: threads of the process.
+    :param polled: destinations in the poller.
+    :param waits: active waits.
+    :param begun: waits started so far.
+    :param requests: metrics requests so far.
     """
 
     minute: float
@@ -51,17 +51,17 @@ class Sample:
     fds: int
     tasks: int
     threads: int
-    followed: int = 0
+    polled: int = 0
     waits: int = 0
     begun: int = 0
     requests: int = 0
 
 
-def held(minute: float, **more: int) -> Sample:
-    """Look at what this process holds, after a collection of garbage.
+def take_sample(minute: float, **more: int) -> Sample:
+    """Collect garbage, then sample this process.
 
-    :param minute: of the simulated life.
-    :param more: what the process itself knows.
+    :param minute: simulated minute.
+    :param more: fields known to the caller.
     """
     gc.collect()
     opened = _opened()
@@ -80,7 +80,7 @@ def held(minute: float, **more: int) -> Sample:
 def _opened() -> list[str]:
     targets = []
     for entry in list(Path("/proc/self/fd").iterdir()):
-        # The one with which the folder is read is gone by now.
+        # The descriptor of the directory listing itself is already closed.
         with suppress(OSError):
             targets.append(os.readlink(entry))
     return targets
@@ -88,13 +88,13 @@ def _opened() -> list[str]:
 
 @dataclass(frozen=True)
 class Growth:
-    """How something grows, by a line through its samples.
+    """Growth of a metric, from a linear fit.
 
-    :param mean: of the samples.
-    :param hourly: what the line rises by in an hour.
-    :param noise: two standard errors of that.
-    :param higher: whether the most of the second half is above the most of the first: what has a bound comes near to
-        it now and then, in whichever half.
+    :param mean: mean of the samples.
+    :param hourly: slope of the fit, per hour.
+    :param noise: two standard errors of the slope.
+    :param higher: whether the maximum of the second half exceeds that of the first. A bounded metric can reach its
+        limit more often in either half without growing.
     """
 
     mean: float
@@ -103,18 +103,18 @@ class Growth:
     higher: bool
 
     def exceeds(self, share: float) -> bool:
-        """Tell whether it grows by more than a share of its mean and its noise, to where it has not been before.
+        """Return whether the growth, minus its noise, exceeds a share of the mean, and the maximum rose.
 
-        :param share: of the mean.
+        :param share: share of the mean.
         """
         return self.higher and self.hourly - self.noise > share * self.mean
 
 
 def growth(minutes: Sequence[float], values: Sequence[float]) -> Growth:
-    """Put a line through samples.
+    """Fit a line to samples.
 
-    :param minutes: when they were taken; at least three.
-    :param values: what they were.
+    :param minutes: times of the samples; at least three.
+    :param values: values of the samples.
     """
     number = len(minutes)
     middle, mean = sum(minutes) / number, sum(values) / number
@@ -126,12 +126,12 @@ def growth(minutes: Sequence[float], values: Sequence[float]) -> Growth:
     return Growth(mean, 60 * slope, 60 * 2 * sqrt(left / (number - 2) / spread), higher)
 
 
-def growths(samples: Sequence[Sample], settled: float) -> dict[str, Growth]:
-    """Tell how everything grows that should not.
+def growth_by_metric(samples: Sequence[Sample], settled: float) -> dict[str, Growth]:
+    """Return the growth of each metric in LEAK_METRICS.
 
-    :param samples: of the whole life.
-    :param settled: minute from which on nothing may grow.
+    :param samples: samples of the whole run.
+    :param settled: first minute to evaluate.
     """
     counted = [sample for sample in samples if sample.minute >= settled]
     minutes = [sample.minute for sample in counted]
-    return {name: growth(minutes, [getattr(sample, name) for sample in counted]) for name, _, _ in FLAT}
+    return {name: growth(minutes, [getattr(sample, name) for sample in counted]) for name, _, _ in LEAK_METRICS}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The life itself: real triggers in one event loop, made of what a triggerer gets, that come and go for an hour."""
+"""Run real triggers in one event loop, created from their serialized form, that start and end for one hour."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import Subscription, Waiter
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from benchmarks.cost.contestants import make
-from benchmarks.haste import HastyClock, run_hastily
+from benchmarks.cost.trigger_kinds import create_trigger
+from benchmarks.fast_loop import FastClock, run_fast
 from benchmarks.soak.plan import Plan
-from benchmarks.soak.sample import Sample, held
+from benchmarks.soak.sample import Sample, take_sample
 
 CANCELLED = "cancelled"
 
-#: What none must be left of when the last wait has gone.
-GONE = (
+#: Types of which no instance may remain after the last wait.
+LEAK_CHECKED_TYPES = (
     StreamkapDestinationTrigger,
     ResourceWait,
     Poller,
@@ -51,126 +51,130 @@ GONE = (
 
 
 @dataclass
-class Life:
-    """What was seen of a life.
+class SoakResult:
+    """Result of a soak test.
 
-    :param samples: one for each minute.
-    :param ends: of waits, by kind.
-    :param told: what the world says in the end.
-    :param left: what was left when everybody had gone, and should not have been.
+    :param samples: one per simulated minute.
+    :param ends: number of waits by outcome.
+    :param counters: final counters of the simulated service.
+    :param leaks: resources that were not released.
     """
 
     samples: list[Sample] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
-    told: dict[str, int] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    leaks: list[str] = field(default_factory=list)
 
 
-class Triggerer:
-    """Runs the waits, and looks at itself.
+class TriggererSimulation:
+    """Run the waits and sample the resource usage.
 
-    :param plan: of the life.
-    :param clock: of the process.
-    :param ask: gives what the world has counted.
+    :param plan: parameters of the run.
+    :param clock: clock of the process.
+    :param read_counters: returns the counters of the simulated service.
     """
 
-    def __init__(self, plan: Plan, clock: HastyClock, ask: Callable[[], dict[str, int]]) -> None:
+    def __init__(self, plan: Plan, clock: FastClock, read_counters: Callable[[], dict[str, int]]) -> None:
         self.plan = plan
         self.clock = clock
-        self.ask = ask
-        self.life = Life()
+        self.read_counters = read_counters
+        self.result = SoakResult()
         self.alive = 0
         self.begun = 0
 
-    async def live(self) -> Life:
-        """Live, and leave."""
-        # What was not closed, or not looked at, before it was collected is told to the loop, and would only be logged.
-        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.life.left.append(told["message"]))
+    async def run(self) -> SoakResult:
+        """Run all waits, then shut down and check for leaks."""
+        # Resources and exceptions that are garbage-collected unhandled are reported to this handler.
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: self.result.leaks.append(context["message"])
+        )
         await self._warm_up()
-        # What there is now is the process's own: it is neither traced nor counted from here on.
+        # Exclude existing objects from the counts.
         gc.collect()
         gc.freeze()
-        before, began = held(0), self.clock.elapsed()
+        before, began = take_sample(0), self.clock.elapsed()
         waiters = [asyncio.create_task(self._wait_on(number)) for number in range(self.plan.waiters)]
         for minute in range(1, self.plan.minutes + 1):
             await asyncio.sleep(began + 60 * minute - self.clock.elapsed())
-            self.life.samples.append(await self._look(minute))
+            self.result.samples.append(await self._take_sample(minute))
         await self._end(waiters)
-        # A task that is done keeps what it ended with.
+        # A finished task keeps its result alive.
         del waiters
-        await self._leave(before)
-        self.life.told = self.ask()
-        return self.life
+        await self._shut_down(before)
+        self.result.counters = self.read_counters()
+        return self.result
 
-    async def _look(self, minute: int) -> Sample:
-        followed = 0
+    async def _take_sample(self, minute: int) -> Sample:
+        polled = 0
         if self.alive:
             async with StreamkapHook().poller() as poller:
-                followed = len(poller)
-            # Else what is counted next would count the poller's user, too.
+                polled = len(poller)
+            # Otherwise the sample would include this reference to the poller.
             del poller
-        told = self.ask()
-        more = {"waits": self.alive, "begun": self.begun, "requests": told["requests"]}
-        return held(minute, followed=followed, **more)
+        counters = self.read_counters()
+        more = {"waits": self.alive, "begun": self.begun, "requests": counters["requests"]}
+        return take_sample(minute, polled=polled, **more)
 
     async def _wait_on(self, number: int) -> None:
-        chance = Random(f"{self.plan.seed}/{number}")
-        await asyncio.sleep(chance.uniform(0, 120))
+        random = Random(f"{self.plan.seed}/{number}")
+        await asyncio.sleep(random.uniform(0, 120))
         while True:
-            await self._wait(chance)
-            await asyncio.sleep(chance.expovariate(1 / 30))
+            await self._wait(random)
+            await asyncio.sleep(random.expovariate(1 / 30))
 
-    async def _wait(self, chance: Random) -> None:
-        task = asyncio.create_task(_event(self._trigger(chance)))
+    async def _wait(self, random: Random) -> None:
+        task = asyncio.create_task(_event(self._trigger(random)))
         self.alive += 1
         self.begun += 1
-        # Now and then a task is cleared, or marked, by a person: its trigger is cancelled.
-        failure_policy = chance.expovariate(1 / 240) if chance.random() < 0.25 else None
+        # Some tasks are cleared or marked by a user, which cancels the trigger.
+        cancel_after = random.expovariate(1 / 240) if random.random() < 0.25 else None
         try:
-            async with asyncio.timeout(failure_policy):
-                self.life.ends[await task] += 1
+            async with asyncio.timeout(cancel_after):
+                self.result.ends[await task] += 1
         except TimeoutError:
-            self.life.ends[CANCELLED] += 1
+            self.result.ends[CANCELLED] += 1
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             self.alive -= 1
 
-    def _trigger(self, chance: Random) -> Any:
+    def _trigger(self, random: Random) -> Any:
         kinds = list(self.plan.kinds)
-        kind = chance.choices(kinds, [6, 2, 1, 0.3, 1])[0]
+        kind = random.choices(kinds, [6, 2, 1, 0.3, 1])[0]
         ids = self.plan.ids(kind)
-        some = chance.sample(ids, min(len(ids), chance.choice([1, 1, 1, 2])))
+        some = random.sample(ids, min(len(ids), random.choice([1, 1, 1, 2])))
         now = self.clock.time()
         gate = (
             DestinationGate(observed_after=self.clock.wall())
-            if kind == "dated"
+            if kind == "timestamped"
             else DestinationGate(lag_source="latest")
         )
         plan = WaitSpec(
             tuple(some),
             gate,
-            require=chance.choice(["all", "any"]),
-            poke_interval=chance.choice([15.0, 30.0, 60.0]),
-            confirm_interval=chance.choice([10.0, 30.0]),
+            require=random.choice(["all", "any"]),
+            poke_interval=random.choice([15.0, 30.0, 60.0]),
+            confirm_interval=random.choice([10.0, 30.0]),
             started=now,
-            deadline=now + chance.uniform(120, 900),
+            deadline=now + random.uniform(120, 900),
         )
-        return make(StreamkapDestinationTrigger("streamkap_default", plan.to_dict(), keyed=len(some) > 1).serialize())
+        return create_trigger(
+            StreamkapDestinationTrigger("streamkap_default", plan.to_dict(), keyed=len(some) > 1).serialize()
+        )
 
     async def _warm_up(self) -> None:
-        """Let one call and one wait import and open what they need, as the first ones do in every triggerer."""
-        for id_ in cycle(self.plan.ids("tides")):
-            # What has to be imported may take longer than a call has time, at this speed.
+        """Run one request and one wait, so that imports and one-time resources do not count as growth."""
+        for id_ in cycle(self.plan.ids("cycling")):
+            # At this speed, imports can take longer than the request timeout.
             with suppress(StreamkapError):
                 await StreamkapHook().aget_destination_metrics(id_)
                 break
         await _event(self._trigger(Random(0)))
-        await self._rounds()
+        await self._run_loop_callbacks()
 
-    async def _rounds(self) -> None:
-        # A connection that is closed has its socket closed in the next rounds of the loop.
+    async def _run_loop_callbacks(self) -> None:
+        # Sockets of closed connections are closed in later iterations of the event loop.
         for _ in range(20):
             await asyncio.sleep(1)
 
@@ -178,19 +182,19 @@ class Triggerer:
         for waiter in waiters:
             waiter.cancel()
         ended = await asyncio.gather(*waiters, return_exceptions=True)
-        self.life.left += [repr(end) for end in ended if not isinstance(end, asyncio.CancelledError)]
+        self.result.leaks += [repr(end) for end in ended if not isinstance(end, asyncio.CancelledError)]
 
-    async def _leave(self, before: Sample) -> None:
-        """Look at what is left once everybody has gone."""
+    async def _shut_down(self, before: Sample) -> None:
+        """Check for resources that were not released."""
         loop = asyncio.get_running_loop()
-        await self._rounds()
+        await self._run_loop_callbacks()
         await loop.shutdown_default_executor()
-        after = held(self.plan.minutes)
+        after = take_sample(self.plan.minutes)
         for name in ("sockets", "fds", "tasks", "threads"):
             if getattr(after, name) > getattr(before, name):
-                self.life.left.append(f"{name}: {getattr(before, name)} before, {getattr(after, name)} after")
-        kinds = Counter(type(found) for found in gc.get_objects())
-        self.life.left += [f"{kinds[kind]} of {kind.__name__}" for kind in GONE if kinds[kind]]
+                self.result.leaks.append(f"{name}: {getattr(before, name)} before, {getattr(after, name)} after")
+        kinds = Counter(type(item) for item in gc.get_objects())
+        self.result.leaks += [f"{kinds[kind]} of {kind.__name__}" for kind in LEAK_CHECKED_TYPES if kinds[kind]]
 
 
 async def _event(trigger: Any) -> str:
@@ -199,23 +203,23 @@ async def _event(trigger: Any) -> str:
     raise AssertionError("no event")
 
 
-def live(plan: Plan, clock: HastyClock, world: subprocess.Popen[str]) -> Life:
-    """Live once, in this process, which has to be one of its own.
+def run_soak(plan: Plan, clock: FastClock, service: subprocess.Popen[str]) -> SoakResult:
+    """Run one soak test in this process, which must not run anything else.
 
-    :param plan: of the life.
-    :param clock: of the world.
-    :param world: the other process.
+    :param plan: parameters of the run.
+    :param clock: clock shared with the simulated service.
+    :param service: process of the simulated service.
     """
-    assert world.stdin is not None
-    assert world.stdout is not None
-    asked, answers = world.stdin, world.stdout
+    assert service.stdin is not None
+    assert service.stdout is not None
+    stdin, stdout = service.stdin, service.stdout
 
-    def ask() -> dict[str, int]:
-        asked.write("\n")
-        asked.flush()
-        told: dict[str, int] = json.loads(answers.readline())
-        return told
+    def read_counters() -> dict[str, int]:
+        stdin.write("\n")
+        stdin.flush()
+        counters: dict[str, int] = json.loads(stdout.readline())
+        return counters
 
-    os.environ["AIRFLOW_CONN_STREAMKAP_DEFAULT"] = answers.readline()
-    with clock.everywhere(), shared.use_client_clock(shared.ClientClock(clock=clock.monotonic, wall=clock.wall)):
-        return run_hastily(Triggerer(plan, clock, ask).live(), plan.speed)
+    os.environ["AIRFLOW_CONN_STREAMKAP_DEFAULT"] = stdout.readline()
+    with clock.patch_time(), shared.use_client_clock(shared.ClientClock(clock=clock.monotonic, wall=clock.wall)):
+        return run_fast(TriggererSimulation(plan, clock, read_counters).run(), plan.speed)

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ask the live service what its published reference leaves open: `make live`."""
+"""Check the live service for behavior that the API reference does not specify: `make live`."""

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Check the live service against what the provider assumes of it: `make live`, with credentials in the environment.
+"""Check the live service against the provider's assumptions: `make live`, with credentials in the environment.
 
-Read-only: besides the token call it sends GETs. It writes nothing but its table.
+Read-only: besides the token call, it sends only GET requests. It writes no files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import check_destination_id
 from airflow_provider_streamkap.api.settings import DEFAULT_BASE_URL, ClientSettings, Credentials
-from scripts.live.asking import Check
+from scripts.live.check import Check
 from scripts.live.table import table
 
 NEEDED = """\
@@ -24,9 +24,9 @@ To check the live service, set in the environment:
   STREAMKAP_CLIENT_ID       client id of a project's API token
   STREAMKAP_SECRET          its secret
   STREAMKAP_HOST            (optional) base URL, default {host}
-  STREAMKAP_DESTINATION_ID  (optional) whose readings are judged, default one that is Active"""
-#: Exit codes: the service could not be asked; the environment does not say whom to ask, or who asks.
-UNASKED, UNSET = 1, 2
+  STREAMKAP_DESTINATION_ID  (optional) destination to check, default an Active one"""
+#: Exit codes: the service is unreachable or rejects the credentials; the environment is incomplete or invalid.
+UNREACHABLE, NOT_CONFIGURED = 1, 2
 
 
 def main(
@@ -36,39 +36,42 @@ def main(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Check, and print what was found.
+    """Run the check and print the table.
 
-    :param arguments: of the command line.
-    :param environ: where the credentials are.
+    :param arguments: command line arguments.
+    :param environ: environment variables.
     :param clock: epoch seconds.
-    :param sleep: waits some seconds.
-    :returns: 0: the table is printed; 1: the service could not be asked; 2: something is not set, or makes no sense.
+    :param sleep: replaces ``time.sleep``.
+    :returns: 0 if the table was printed, else UNREACHABLE or NOT_CONFIGURED.
     """
     parser = argparse.ArgumentParser(prog="python -m scripts.live", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--pause", type=float, default=60.0, help="seconds between two looks at paused destinations (60)"
+        "--pause",
+        type=float,
+        default=60.0,
+        help="seconds between the two readings of paused destinations (default: 60)",
     )
     options = parser.parse_args(arguments)
-    given = {name: environ.get(f"STREAMKAP_{name}", "").strip() for name in ("CLIENT_ID", "SECRET")}
-    if lacking := [f"STREAMKAP_{name}" for name, value in given.items() if not value]:
-        print(f"Not set: {', '.join(lacking)}\n\n{NEEDED.format(host=DEFAULT_BASE_URL)}", file=sys.stderr)
-        return UNSET
+    credentials = {name: environ.get(f"STREAMKAP_{name}", "").strip() for name in ("CLIENT_ID", "SECRET")}
+    if missing := [f"STREAMKAP_{name}" for name, value in credentials.items() if not value]:
+        print(f"Not set: {', '.join(missing)}\n\n{NEEDED.format(host=DEFAULT_BASE_URL)}", file=sys.stderr)
+        return NOT_CONFIGURED
     host = environ.get("STREAMKAP_HOST", "").strip() or DEFAULT_BASE_URL
     destination_id = environ.get("STREAMKAP_DESTINATION_ID", "").strip() or None
     try:
-        settings = ClientSettings(Credentials(given["CLIENT_ID"], given["SECRET"]), base_url=host)
+        settings = ClientSettings(Credentials(credentials["CLIENT_ID"], credentials["SECRET"]), base_url=host)
         if destination_id:
             check_destination_id(destination_id, "STREAMKAP_DESTINATION_ID")
     except ValueError as error:
-        print(f"The environment makes no sense: {str(error).replace('base_url', 'STREAMKAP_HOST')}", file=sys.stderr)
-        return UNSET
+        print(f"Invalid environment: {str(error).replace('base_url', 'STREAMKAP_HOST')}", file=sys.stderr)
+        return NOT_CONFIGURED
     check = Check(settings, destination_id, pause=options.pause, clock=clock, sleep=sleep)
     try:
-        shown = f"{settings.base_url}, read only\n\n{table(check.run())}"
+        output = f"{settings.base_url}, read-only\n\n{table(check.run())}"
     except StreamkapError as error:
-        print(f"The service could not be asked: {check.clean(str(error))}", file=sys.stderr)
-        return UNASKED
-    print(shown)
+        print(f"The check failed: {check.clean(str(error))}", file=sys.stderr)
+        return UNREACHABLE
+    print(output)
     return 0
 
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an answer says about an assumption: pure, answers are handed in.
+"""Compare responses with the provider's assumptions, without sending requests.
 
-The provider is written to be right under either answer. What is found out here tells which settings make sense with
-the service as it is, and whether the documentation may claim more than it does.
+The provider works whether or not an assumption holds. The findings show which settings suit the actual service, and
+which statements of the documentation can be made stronger.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, brief
 
-#: Statuses that have been seen in the reference or in the vendor's own code.
+#: Statuses from the API reference or the vendor's own code.
 KNOWN_STATUSES = frozenset(
     {
         "active",
@@ -28,42 +28,43 @@ KNOWN_STATUSES = frozenset(
         "pending update",
     }
 )
-# The lead with which a token is renewed, as in the client: a tenth of its life, at most a minute.
-_LONG_LIFE = 600.0
+# Token lifetime from which the refresh lead is constant: the client refreshes after 90 % of the lifetime, or one
+# minute before expiry if that is later.
+_LONG_LIFETIME = 600.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer of the service, as it came.
+class Response:
+    """A raw response of the service.
 
-    :param status: HTTP status; None: there was no answer.
-    :param body: its JSON value; None where it was none.
-    :param headers: names in lower case.
-    :param trouble: why there was no answer.
+    :param status: HTTP status code; None if there was no response.
+    :param body: parsed JSON body; None if it is not JSON.
+    :param headers: headers with lowercase names.
+    :param error: why there was no response.
     """
 
     status: int | None
     body: Any = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    trouble: str = ""
+    error: str = ""
 
     @property
     def good(self) -> bool:
-        """Whether it is a 2xx."""
+        """Whether the status code is 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
     def __str__(self) -> str:
-        return self.trouble if self.status is None else str(self.status)
+        return self.error if self.status is None else str(self.status)
 
 
 @dataclass(frozen=True)
 class Finding:
     """One row of the table.
 
-    :param assumption: what the contract leaves open, and what is assumed.
-    :param found: what the service does.
-    :param consequence: what follows for whoever uses the provider.
-    :param holds: whether the assumption holds; None: could not be told.
+    :param assumption: the assumption to check.
+    :param found: the actual behavior of the service.
+    :param consequence: what it means for users of the provider.
+    :param holds: whether the assumption holds; None if inconclusive.
     """
 
     assumption: str
@@ -73,137 +74,137 @@ class Finding:
 
 
 def refused_credentials(error: StreamkapError | None) -> Finding:
-    """Judge what made-up credentials lead to.
+    """Check the response to made-up credentials.
 
-    :param error: what the client raised at its one attempt; None: they were accepted.
+    :param error: error raised by the client; None if the credentials were accepted.
     """
-    assumption = "Refused credentials get a 4xx that says so"
+    assumption = "Rejected credentials get a specific 4xx"
     if error is None:
         return Finding(assumption, "made-up credentials were accepted", "do not trust this host", False)
-    said = brief(error.detail)
-    found = f"{error.status or 'no answer'} ({type(error).__name__}){f': {said}' if said else ''}"
+    detail = brief(error.detail)
+    found = f"{error.status or 'no response'} ({type(error).__name__}){f': {detail}' if detail else ''}"
     if error.status is None:
-        return Finding(assumption, found, "not told: ask again", None)
+        return Finding(assumption, found, "inconclusive: try again", None)
     if error.permanent:
-        return Finding(assumption, found, "a task fails at once, and Airflow does not retry it", True)
-    often = "is retried up to max_attempts" if error.transient else "counts as a poll that failed"
+        return Finding(assumption, found, "the task fails at once and is not retried", True)
+    often = "is retried up to max_attempts" if error.transient else "counts as a failed poll"
     return Finding(assumption, found, f"a wrong secret {often} before the task fails", False)
 
 
-def token_lifetime(answer: Answer) -> Finding:
-    """Judge how long a token is said to live.
+def token_lifetime(response: Response) -> Finding:
+    """Check the reported token lifetime.
 
-    :param answer: that of the token call.
+    :param response: response to the token call.
     """
-    assumption = "expiresIn tells in seconds how long a token lives"
-    body = answer.body if isinstance(answer.body, dict) else {}
+    assumption = "expiresIn is the token lifetime in seconds"
+    body = response.body if isinstance(response.body, dict) else {}
     seconds = body.get("expiresIn")
-    if not answer.good:
-        return Finding(assumption, str(answer), "not told: ask again", None)
+    if not response.good:
+        return Finding(assumption, str(response), "inconclusive: try again", None)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        what = "no expiresIn" if seconds is None else f"expiresIn is {type(seconds).__name__}, no number above 0"
+        what = "no expiresIn" if seconds is None else f"expiresIn is {type(seconds).__name__}, not a positive number"
         return Finding(assumption, what, "a token is used until a 401, which costs one more request", False)
     lead = min(60.0, seconds / 10)
-    short = f"; each long wait signs in about every {seconds - lead:.0f} s" if seconds < _LONG_LIFE else ""
-    return Finding(assumption, f"{seconds:g} s", f"renewed {lead:g} s before its end{short}", True)
+    short = f"; long waits request a token about every {seconds - lead:.0f} s" if seconds < _LONG_LIFETIME else ""
+    return Finding(assumption, f"{seconds:g} s", f"refreshed {lead:g} s before expiry{short}", True)
 
 
-def unknown_metrics(answer: Answer) -> Finding:
-    """Judge what the metrics call says to an id that nobody has.
+def unknown_metrics(response: Response) -> Finding:
+    """Check the metrics of an unknown destination.
 
-    :param answer: its answer.
+    :param response: response to the metrics request.
     """
-    assumption = "Metrics of an unknown id are a 404"
-    if answer.status is None or answer.status in (401, 403):
-        return Finding(assumption, str(answer), "not told: the metrics could not be asked for", None)
-    if answer.status == 404:
-        return Finding(assumption, "404", "a wait on a mistyped id fails at once, with an error that says so", True)
-    if answer.good:
-        data = answer.body.get("data") if isinstance(answer.body, dict) else None
+    assumption = "Metrics of an unknown id return 404"
+    if response.status is None or response.status in (401, 403):
+        return Finding(assumption, str(response), "inconclusive: metrics cannot be read", None)
+    if response.status == 404:
+        return Finding(assumption, "404", "a wait on a mistyped id fails at once with a clear error", True)
+    if response.good:
+        data = response.body.get("data") if isinstance(response.body, dict) else None
         known = isinstance(data, dict) and any(value is not None for value in data.values())
         what = "with values" if known else "without values"
-        consequence = "a mistyped id looks like a destination of which nothing is known: a wait on it lasts until its"
-        return Finding(assumption, f"{answer} {what}", f"{consequence} timeout", False)
-    # A plain 500 is documented for a plugin that is not found, and may be this.
-    ends = "fails at once" if answer.status < 500 else "fails after max_poll_failures polls"
-    return Finding(assumption, str(answer), f"a wait on a mistyped id {ends}", False)
+        consequence = "a mistyped id pairs like a destination of which nothing is known: a wait on it lasts until its"
+        return Finding(assumption, f"{response} {what}", f"{consequence} timeout", False)
+    # The reference documents a plain 500 for a missing plugin, which may be this case.
+    ends = "fails at once" if response.status < 500 else "fails after max_poll_failures polls"
+    return Finding(assumption, str(response), f"a wait on a mistyped id {ends}", False)
 
 
-def unknown_destination(answer: Answer) -> Finding:
-    """Judge what is said of a destination that nobody has.
+def unknown_destination(response: Response) -> Finding:
+    """Check the response for an unknown destination.
 
-    :param answer: that of the call for one destination.
+    :param response: response to the destination request.
     """
-    assumption = "An unknown destination is a 404, or 200 with an empty result"
-    if answer.status is None or answer.status in (401, 403):
-        return Finding(assumption, str(answer), "not told: destinations could not be asked for", None)
-    either = "get_destination raises StreamkapNotFoundError, as with the other answer"
-    if answer.status == 404:
+    assumption = "An unknown destination returns 404, or 200 with an empty result"
+    if response.status is None or response.status in (401, 403):
+        return Finding(assumption, str(response), "inconclusive: destinations cannot be read", None)
+    either = "get_destination raises StreamkapNotFoundError in both cases"
+    if response.status == 404:
         return Finding(assumption, "404", either, True)
-    if answer.good and isinstance(answer.body, dict) and answer.body.get("result") == []:
-        return Finding(assumption, f"{answer} with an empty result", either, True)
-    return Finding(assumption, str(answer), "get_destination raises another error than StreamkapNotFoundError", False)
+    if response.good and isinstance(response.body, dict) and response.body.get("result") == []:
+        return Finding(assumption, f"{response} with an empty result", either, True)
+    return Finding(assumption, str(response), "get_destination does not raise StreamkapNotFoundError", False)
 
 
-def listing(answer: Answer) -> Finding:
-    """Judge whether a list tells how long it is.
+def listing(response: Response) -> Finding:
+    """Check the paging fields of a list.
 
-    :param answer: that of the call that lists destinations.
+    :param response: response to the list request.
     """
-    assumption = "A list tells total and has_next, or null for both"
-    if not answer.good or not isinstance(answer.body, dict):
-        return Finding(assumption, str(answer), "not told: list_destinations does not work here", None)
-    told = [name for name in ("total", "has_next") if answer.body.get(name) is not None]
-    found = f"tells {' and '.join(told)}" if told else "null for both"
-    return Finding(assumption, found, "list_destinations ends at a short page, whatever is told", True)
+    assumption = "Lists return total and has_next, or null for both"
+    if not response.good or not isinstance(response.body, dict):
+        return Finding(assumption, str(response), "inconclusive: destinations cannot be listed", None)
+    returned = [name for name in ("total", "has_next") if response.body.get(name) is not None]
+    found = f"returns {' and '.join(returned)}" if returned else "null for both"
+    return Finding(assumption, found, "list_destinations stops at a short page in either case", True)
 
 
 def statuses(seen: list[str]) -> Finding:
-    """Judge which statuses the project's destinations have.
+    """Check for unknown connector statuses.
 
-    :param seen: statuses as they came.
+    :param seen: statuses of the project's destinations.
     """
-    assumption = "Statuses are those that have been seen elsewhere"
+    assumption = "Statuses are among the known ones"
     named = sorted({status for status in seen if status})
     if not named:
-        return Finding(assumption, "none", "not told: no destination with a status", None)
+        return Finding(assumption, "none", "inconclusive: no destination has a status", None)
     new = [status for status in named if status.casefold() not in KNOWN_STATUSES]
     if not new:
-        return Finding(assumption, brief(", ".join(named)), "none is new", True)
+        return Finding(assumption, brief(", ".join(named)), "no new statuses", True)
     return Finding(
-        assumption, brief(f"also {', '.join(new)}"), "a wait goes on while it lasts; see fail_on_status", False
+        assumption, brief(f"new: {', '.join(new)}"), "waits continue in this status; see fail_on_status", False
     )
 
 
-def support(answers: list[Answer]) -> Finding:
-    """Judge whether an answer can be looked up by the vendor's support.
+def support(responses: list[Response]) -> Finding:
+    """Check for request ids, which Streamkap support can look up.
 
-    :param answers: all that came.
+    :param responses: all responses.
     """
-    assumption = "Answers carry X-Request-Id"
-    came = [answer for answer in answers if answer.status is not None]
-    carrying = sum("x-request-id" in answer.headers for answer in came)
-    if not came:
-        return Finding(assumption, "no answers", "not told", None)
-    found = f"{carrying} of {len(came)} do"
+    assumption = "Responses have an X-Request-Id"
+    received = [response for response in responses if response.status is not None]
+    carrying = sum("x-request-id" in response.headers for response in received)
+    if not received:
+        return Finding(assumption, "no responses", "inconclusive", None)
+    found = f"{carrying} of {len(received)} responses"
     if carrying:
-        return Finding(assumption, found, "errors and logs show it: quote it to Streamkap's support", True)
-    return Finding(assumption, found, "errors show none: quote their time and URL instead", False)
+        return Finding(assumption, found, "included in errors and logs: quote it to Streamkap support", True)
+    return Finding(assumption, found, "quote the time and URL of an error instead", False)
 
 
-def limits(answers: list[Answer]) -> Finding:
-    """Judge whether a limit of requests announces itself.
+def limits(responses: list[Response]) -> Finding:
+    """Check for rate limits.
 
-    :param answers: all that came.
+    :param responses: all responses.
     """
-    assumption = "No limit of requests is announced"
+    assumption = "No rate limit headers"
     names = sorted(
-        {name for answer in answers for name in answer.headers if "ratelimit" in name or "rate-limit" in name}
+        {name for response in responses for name in response.headers if "ratelimit" in name or "rate-limit" in name}
     )
-    if any(answer.status == 429 for answer in answers):
+    if any(response.status == 429 for response in responses):
         return Finding(assumption, "429 after a few requests", "raise poke_interval and lower max_concurrency", False)
     if names:
         return Finding(
-            assumption, brief(", ".join(names)), "they are not read; a 429 with Retry-After is obeyed", False
+            assumption, brief(", ".join(names)), "headers are ignored; Retry-After of a 429 is honored", False
         )
-    return Finding(assumption, "none, and no 429", "a limit shows by a 429, which is retried", True)
+    return Finding(assumption, "none, and no 429", "a rate limit is visible only as a 429, which is retried", True)

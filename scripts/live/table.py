@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Findings as a table of plain text."""
+"""Format findings as a plain-text table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scripts.live.findings import Finding
 HEAD = ("", "assumption", "found", "consequence")
 WIDTHS = (1, 36, 30, 44)
 MARKS = {True: "+", False: "!", None: "?"}
-LEGEND = "+ as assumed   ! otherwise   ? could not be told"
+LEGEND = "+ confirmed   ! contradicted   ? inconclusive"
 
 
 def table(found: Iterable[Finding]) -> str:
-    """Draw the table.
+    """Return the table.
 
-    :param found: its rows.
+    :param found: the rows.
     """
     rows = [(MARKS[item.holds], item.assumption, item.found, item.consequence) for item in found]
     rule = "  ".join("-" * width for width in WIDTHS)

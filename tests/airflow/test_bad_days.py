@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from benchmarks.haste import HastyLoop
+from benchmarks.fast_loop import FastEventLoop
 from tests.airflow.logs import Logged
 from tests.airflow.modes import fire
 from tests.airflow.waits import fired, trigger
@@ -33,7 +33,7 @@ def run_and_block(waiting: Any, blocked: Callable[[], None], after: float) -> di
         asyncio.get_running_loop().call_later(after * SPEED, blocked)
         return await fired(waiting)
 
-    with asyncio.Runner(loop_factory=lambda: HastyLoop(SPEED)) as runner:
+    with asyncio.Runner(loop_factory=lambda: FastEventLoop(SPEED)) as runner:
         return runner.run(main())
 
 

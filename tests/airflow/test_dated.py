@@ -16,7 +16,7 @@ from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
-from benchmarks.haste import HastyClock, run_hastily
+from benchmarks.fast_loop import FastClock, run_fast
 from tests.airflow.logs import Logged
 from tests.airflow.modes import MODES, TaskInstance, run, sensor
 from tests.airflow.waits import fired, hurried_simulator, trigger
@@ -81,10 +81,10 @@ def test_without_a_timeseries_the_default_falls_back_and_says_so(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(422), path="time_type=timeseries", times=None)
-    clock = HastyClock.start(200)
-    with clock.everywhere(), use_client_clock(ClientClock(wall=clock.wall)):
+    clock = FastClock.start(200)
+    with clock.patch_time(), use_client_clock(ClientClock(wall=clock.wall)):
         waiting = trigger(seconds=3600, gate=DestinationGate(), poke_interval=60, confirm_interval=60)
-        event = run_hastily(fired(waiting), speed=200)
+        event = run_fast(fired(waiting), speed=200)
     assert event["snapshot"]["evidence"] == {"lag_source": "latest"}
     assert logged.text.count("falling back to the latest lag") == 1
     assert 3 <= streamkap.count("time_type=latest") <= 5
@@ -119,4 +119,4 @@ def test_a_confirmation_that_is_due_after_the_deadline_is_waited_for(streamkap: 
         (fired,) = [event async for event in waiting.run()]
         return str(fired.payload["outcome"])
 
-    assert run_hastily(asyncio.wait_for(event(), 3000), speed=6) == "opened"
+    assert run_fast(asyncio.wait_for(event(), 3000), speed=6) == "opened"

@@ -22,7 +22,7 @@ from airflow_provider_streamkap._compat import (
 )
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from benchmarks.haste import run_hastily
+from benchmarks.fast_loop import run_fast
 from tests.airflow.modes import MODES, TaskInstance, carried, run, sensor
 from tests.airflow.pokes import record_poke
 from tests.airflow.waits import fired
@@ -102,7 +102,7 @@ def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(
         began = loop.time()
         return await fired(trigger), loop.time() - began
 
-    event, seconds = run_hastily(timed())
+    event, seconds = run_fast(timed())
     assert event["outcome"] == "opened"
     # Two good looks in a row, begun afresh and at once: not somewhere within the month of an interval.
     assert streamkap.count(METRICS) == 2

@@ -20,7 +20,7 @@ from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from benchmarks.haste import run_hastily
+from benchmarks.fast_loop import run_fast
 from tests.airflow.modes import TaskInstance, carried, fire
 from tests.airflow.waits import fired, trigger
 from tests.airflow_names import TaskDeferred
@@ -157,7 +157,7 @@ def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.hang(), path=path, times=None)
     # Half a minute is left for a poll under way; here it takes five seconds, time enough to get there.
-    event = run_hastily(fired(trigger(seconds=-1)), speed=6)
+    event = run_fast(fired(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
     assert "Last seen: nothing" in event["message"]
     assert streamkap.count(path) == 1

@@ -16,15 +16,15 @@ from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.gate.wait import Failed
 from benchmarks.accuracy import __main__ as command
-from benchmarks.accuracy.exporter import moment_of, seconds
+from benchmarks.accuracy.configurations import CONFIGURATIONS, DEFAULT, GRAIN, LATEST, NAIVE, OBSERVED, Configuration
+from benchmarks.accuracy.connector_timeline import ConnectorTimeline, Phase
+from benchmarks.accuracy.exporter import to_datetime, to_seconds
+from benchmarks.accuracy.exporter_behavior import CONVENTIONS, Convention, draw_behavior
 from benchmarks.accuracy.faults import FAULTS, Fault, combine, draw
-from benchmarks.accuracy.habits import CONVENTIONS, Convention, habits
-from benchmarks.accuracy.life import Life, Stretch
 from benchmarks.accuracy.report import tables
-from benchmarks.accuracy.trial import Outcome, Subject, subject, wait
-from benchmarks.accuracy.verdicts import Tally, Verdict, judge, parallel_verdicts, share, verdicts
-from benchmarks.accuracy.ways import DEFAULT, GRAIN, LATEST, NAIVE, OBSERVED, WAYS, Way
-from benchmarks.pages import marks
+from benchmarks.accuracy.trial import Outcome, SimulatedDestination, draw_destination, run_wait
+from benchmarks.accuracy.verdicts import Tally, Verdict, judge, parallel_verdicts, quantile, verdicts
+from benchmarks.doc_sections import markers
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
 WORST = tuple(
@@ -40,27 +40,29 @@ WORST = tuple(
         "zero for minutes, status Active",
     )
 )
-FORGETFUL = next(way for way in WAYS if way.after and way.forgets)
-SEEN = (DEFAULT, LATEST, OBSERVED, FORGETFUL, GRAIN, NAIVE)
+STATELESS = next(config for config in CONFIGURATIONS if config.after and config.stateless)
+COMPARED = (DEFAULT, LATEST, OBSERVED, STATELESS, GRAIN, NAIVE)
 
 
 @pytest.fixture(scope="module")
 def seen() -> list[Verdict]:
-    return list(verdicts(11, 3, SEEN, WORST))
+    return list(verdicts(11, 3, COMPARED, WORST))
 
 
-def early(seen: list[Verdict], way: Way, *, covered: bool = True) -> Counter[str]:
+def early(seen: list[Verdict], config: Configuration, *, covered: bool = True) -> Counter[str]:
     """Count the waits that opened early, by fault."""
     return Counter(
-        one.fault.name for one in seen if one.way is way and one.fault.covered is covered and one.early is not None
+        one.fault.name
+        for one in seen
+        if one.config is config and one.fault.covered is covered and one.early is not None
     )
 
 
 def test_what_promises_not_to_opens_never_early(seen: list[Verdict]) -> None:
-    promised = {way.name for way in SEEN if way.promises}
-    assert {OBSERVED.name, FORGETFUL.name} <= promised <= {DEFAULT.name, OBSERVED.name, FORGETFUL.name}
-    assert command.broken(seen) == []
-    opened = Tally.of(one for one in seen if one.way is OBSERVED)
+    promised = {config.name for config in COMPARED if config.guaranteed}
+    assert {OBSERVED.name, STATELESS.name} <= promised <= {DEFAULT.name, OBSERVED.name, STATELESS.name}
+    assert command.broken_guarantees(seen) == []
+    opened = Tally.of(one for one in seen if one.config is OBSERVED)
     assert len(opened.late) > opened.waits / 2
 
 
@@ -73,7 +75,10 @@ def test_the_latest_lag_opens_early_where_it_is_old_or_stands_still(seen: list[V
 def test_less_caution_opens_early_and_not_much_sooner(seen: list[Verdict]) -> None:
     naive, grain = early(seen, NAIVE), early(seen, GRAIN)
     assert sum(naive.values()) >= sum(grain.values()) > 0
-    late = [share(Tally.of(one for one in seen if one.way is way).late, 0.5) or 0 for way in (NAIVE, GRAIN, OBSERVED)]
+    late = [
+        quantile(Tally.of(one for one in seen if one.config is config).late, 0.5) or 0
+        for config in (NAIVE, GRAIN, OBSERVED)
+    ]
     assert late == sorted(late)
     assert late[-1] - late[0] < 180
 
@@ -87,44 +92,44 @@ def test_what_nobody_can_know_is_counted_and_not_left_out(seen: list[Verdict]) -
 
 
 def test_every_end_has_a_reason(seen: list[Verdict]) -> None:
-    assert {one.gave_up for one in seen} <= {None, "lag", "status", "time", "unknown", "API", "broken", "unreachable"}
+    assert {one.failure for one in seen} <= {None, "lag", "status", "time", "unknown", "API", "broken", "unreachable"}
 
 
 def test_the_same_seed_comes_to_the_same(seen: list[Verdict]) -> None:
     again = list(verdicts(11, 1, (OBSERVED, DEFAULT), WORST[:2]))
-    wanted = [one for one in seen[: len(WORST) * len(CONVENTIONS) * len(SEEN)] if one.fault in WORST[:2]]
-    for way in (OBSERVED, DEFAULT):
-        assert [one for one in again if one.way is way] == [one for one in wanted if one.way is way]
-    assert list(verdicts(2, 1, (OBSERVED,), WORST[:2])) != [one for one in again if one.way is OBSERVED]
+    wanted = [one for one in seen[: len(WORST) * len(CONVENTIONS) * len(COMPARED)] if one.fault in WORST[:2]]
+    for config in (OBSERVED, DEFAULT):
+        assert [one for one in again if one.config is config] == [one for one in wanted if one.config is config]
+    assert list(verdicts(2, 1, (OBSERVED,), WORST[:2])) != [one for one in again if one.config is OBSERVED]
 
 
 @pytest.fixture(scope="module")
-def one() -> Subject:
+def one() -> SimulatedDestination:
     """Give a destination that takes a while to consume what was there at the moment."""
-    made = (subject(str(seed), Fault("none"), CONVENTIONS[0]) for seed in range(100))
-    return next(one for one in made if (one.topic.done(one.begin, 0) or 0) > one.begin + 60)
+    made = (draw_destination(str(seed), Fault("none"), CONVENTIONS[0]) for seed in range(100))
+    return next(one for one in made if (one.topic.drained_at(one.begin, 0) or 0) > one.begin + 60)
 
 
-@pytest.mark.parametrize("way", [DEFAULT, OBSERVED])
-def test_an_end_is_held_against_the_truth(one: Subject, way: Way) -> None:
-    moment = one.moment if way.after else one.begin
-    done = one.topic.done(moment, 0)
+@pytest.mark.parametrize("config", [DEFAULT, OBSERVED])
+def test_an_end_is_held_against_the_truth(one: SimulatedDestination, config: Configuration) -> None:
+    moment = one.moment if config.after else one.begin
+    done = one.topic.drained_at(moment, 0)
     assert done is not None
-    verdict = judge(one, way, Outcome(done - 1))
+    verdict = judge(one, config, Outcome(done - 1))
     assert verdict.early == pytest.approx(1)
     assert verdict.pending == one.topic.pending(moment, done - 1) > 0
-    verdict = judge(one, way, Outcome(done + 5))
+    verdict = judge(one, config, Outcome(done + 5))
     assert (verdict.early, verdict.pending) == (None, 0)
     assert verdict.late == pytest.approx(5)
     late = Failed(FailureKind.DEADLINE, "")
-    assert judge(one, way, Outcome(done - 1, late, "lag is 5, above 0"))[-2:] == ("lag", True)
-    assert judge(one, way, Outcome(done + 1, late, "status is Paused, not Active"))[-2:] == ("status", False)
-    assert judge(one, way, Outcome(done + 1, Failed(FailureKind.BROKEN, ""), ""))[-2:] == ("broken", False)
+    assert judge(one, config, Outcome(done - 1, late, "lag is 5, above 0"))[-2:] == ("lag", True)
+    assert judge(one, config, Outcome(done + 1, late, "status is Paused, not Active"))[-2:] == ("status", False)
+    assert judge(one, config, Outcome(done + 1, Failed(FailureKind.BROKEN, ""), ""))[-2:] == ("broken", False)
 
 
-def test_a_limit_allows_as_many_records_to_be_left(one: Subject) -> None:
-    way = Way("", condition={"max_records_lag": 10**9})
-    verdict = judge(one, way, Outcome(one.begin))
+def test_a_limit_allows_as_many_records_to_be_left(one: SimulatedDestination) -> None:
+    config = Configuration("", condition={"max_records_lag": 10**9})
+    verdict = judge(one, config, Outcome(one.begin))
     assert verdict.early is None
     assert verdict.pending > 0
 
@@ -133,41 +138,47 @@ def test_the_tables_show_every_way_fault_and_convention_and_what_was_seen() -> N
     seen = [
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], requests=287, late=120.0),
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], early=30.0, pending=1234),
-        Verdict(DEFAULT, FAULTS[-1], CONVENTIONS[0], gave_up="lag"),
-        *(Verdict(way, FAULTS[0], convention, late=900.0) for way in WAYS for convention in CONVENTIONS),
-        *(Verdict(way, fault, CONVENTIONS[1], gave_up="broken") for way in WAYS for fault in FAULTS),
+        Verdict(DEFAULT, FAULTS[-1], CONVENTIONS[0], failure="lag"),
+        *(
+            Verdict(config, FAULTS[0], convention, late=900.0)
+            for config in CONFIGURATIONS
+            for convention in CONVENTIONS
+        ),
+        *(Verdict(config, fault, CONVENTIONS[1], failure="broken") for config in CONFIGURATIONS for fault in FAULTS),
     ]
     shown = tables(seen)
-    assert all(f"| {row.name} " in shown for row in (*WAYS, *FAULTS))
+    assert all(f"| {row.name} " in shown for row in (*CONFIGURATIONS, *FAULTS))
     (row,) = [line for line in shown.splitlines() if line.startswith("| observed_after  ")]
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[1:6] == ["1 of 41 (2.4 %)", "30 s", "1,234, 1,234", "15 min", "15 min"]
     assert cells[6:8] == ["7.0", ""]
     assert cells[8] == "broken 35"
-    assert len(command.broken(seen)) == 1
+    assert len(command.broken_guarantees(seen)) == 1
 
 
 def test_the_page_shows_the_tables_of_these_configurations_and_no_broken_promise() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    begin, end = marks(command.RESULTS)
-    told = page[page.index(begin) : page.index(end)]
-    assert "promise not to open early, 0 waits did" in told
-    rows = [line.split("|")[1].strip() for line in told.splitlines() if line.startswith("| ")]
-    assert [row for row in rows if row in {way.name for way in WAYS}] == [way.name for way in WAYS]
+    begin, end = markers(command.RESULTS)
+    results = page[page.index(begin) : page.index(end)]
+    assert "guaranteed configurations opened early in 0 waits" in results
+    rows = [line.split("|")[1].strip() for line in results.splitlines() if line.startswith("| ")]
+    assert [row for row in rows if row in {config.name for config in CONFIGURATIONS}] == [
+        config.name for config in CONFIGURATIONS
+    ]
     assert [row for row in rows if row in {fault.name for fault in FAULTS}] == [fault.name for fault in FAULTS]
 
 
 def test_all_cores_find_the_same_as_one() -> None:
     one = list(verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]))
     assert parallel_verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]) == one
-    assert {id(verdict.way) for verdict in one} == {id(DEFAULT), id(OBSERVED)}
+    assert {id(verdict.config) for verdict in one} == {id(DEFAULT), id(OBSERVED)}
 
 
-def test_a_wait_counts_one_request_a_poll_or_two_with_the_timeseries(one: Subject) -> None:
-    never = Way("", condition={"connector_status": "Elsewhere", "lag_source": "latest"})
-    dated = Way("", after=True, condition={"connector_status": "Elsewhere"})
-    undated, observed = wait(one, never), wait(one, dated)
-    assert undated.gave_up is not None
+def test_a_wait_counts_one_request_a_poll_or_two_with_the_timeseries(one: SimulatedDestination) -> None:
+    never = Configuration("", condition={"connector_status": "Elsewhere", "lag_source": "latest"})
+    dated = Configuration("", after=True, condition={"connector_status": "Elsewhere"})
+    undated, observed = run_wait(one, never), run_wait(one, dated)
+    assert undated.failure is not None
     assert observed.requests == 2 * undated.requests > 100
 
 
@@ -209,25 +220,25 @@ def test_combined_faults_add_up_and_share_what_shifts_times() -> None:
 @pytest.mark.parametrize("name", ["stamps 90 s to 5 minutes ahead", "stamps ahead, delayed by up to 8 minutes"])
 def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, convention: Convention) -> None:
     for seed in range(4):
-        one = subject(str(seed), kind(name), convention)
+        one = draw_destination(str(seed), kind(name), convention)
         leads = [newest_stamp(one, when) - when for when in range(int(one.begin), int(one.begin) + 900, 7)]
         assert min(leads) >= 90
         assert max(leads) <= 500
 
 
-def newest_stamp(one: Subject, when: float) -> float:
-    query = PollTarget.timestamped("d1").newest(moment_of(when))
+def newest_stamp(one: SimulatedDestination, when: float) -> float:
+    query = PollTarget.timestamped("d1").newest(to_datetime(when))
     assert query is not None
-    points = one.api.exporter.answer(query, when)["data"]["recordsLag"]
-    return max(seconds(parse_timestamp(point["timestamp"])) for point in points)
+    points = one.api.exporter.respond(query, when)["data"]["recordsLag"]
+    return max(to_seconds(parse_timestamp(point["timestamp"])) for point in points)
 
 
 def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
-    one = subject("1", kind("timeseries fails for minutes"), CONVENTIONS[0])
+    one = draw_destination("1", kind("timeseries fails for minutes"), CONVENTIONS[0])
     whens = range(int(one.begin), int(one.begin) + 1200, 20)
-    dated = [isinstance(one.api.look(PollTarget.timestamped("d1"), when).got, StreamkapServerError) for when in whens]
+    dated = [isinstance(one.api.poll(PollTarget.timestamped("d1"), when).got, StreamkapServerError) for when in whens]
     assert set(dated) == {True, False}
-    assert not any(isinstance(one.api.look(PollTarget("d1"), when).got, StreamkapServerError) for when in whens)
+    assert not any(isinstance(one.api.poll(PollTarget("d1"), when).got, StreamkapServerError) for when in whens)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +256,9 @@ def test_a_fault_opens_a_rule_early_that_takes_points_at_their_word(name: str) -
 
 def test_an_honest_exporter_may_show_the_newest_point_as_latest() -> None:
     drawn = [
-        habits(Random(seed), kind("none"), CONVENTIONS[0], Life((Stretch(0, "Active", True),)), 0, 0).latest
+        draw_behavior(
+            Random(seed), kind("none"), CONVENTIONS[0], ConnectorTimeline((Phase(0, "Active", True),)), 0, 0
+        ).latest
         for seed in range(100)
     ]
     assert set(drawn) == {"sample", "point"}
@@ -254,4 +267,4 @@ def test_an_honest_exporter_may_show_the_newest_point_as_latest() -> None:
 
 def test_a_fault_has_one_name() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    assert len({way.name for way in WAYS}) == len(WAYS)
+    assert len({config.name for config in CONFIGURATIONS}) == len(CONFIGURATIONS)

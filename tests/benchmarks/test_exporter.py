@@ -13,27 +13,27 @@ import pytest
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
 from airflow_provider_streamkap.gate.target import PollTarget
-from benchmarks.accuracy.exporter import EPOCH, Exporter, moment_of
-from benchmarks.accuracy.habits import CONVENTIONS, Convention, Flap, Habits, Span
-from benchmarks.accuracy.kafka import Flow, consume
-from benchmarks.accuracy.life import Life, Stretch
+from benchmarks.accuracy.connector_timeline import ConnectorTimeline, Phase
+from benchmarks.accuracy.exporter import EPOCH, Exporter, to_datetime
+from benchmarks.accuracy.exporter_behavior import CONVENTIONS, Convention, ExporterBehavior, Flap, Span
+from benchmarks.accuracy.kafka import Traffic, simulate_topic
 
 START, END = Convention("start", "last"), Convention("end", "last")
 # Stopped from the beginning, so that the lag is what has arrived: ten records at 90 s, and ten at 300 s.
-STOPPED = Life((Stretch(-1e6, "Paused", False),))
-ARRIVALS = Flow(((89.0, 10.0), (90.0, 0.0), (299.0, 10.0), (300.0, 0.0)), 1e9, 5.0)
+STOPPED = ConnectorTimeline((Phase(-1e6, "Paused", False),))
+ARRIVALS = Traffic(((89.0, 10.0), (90.0, 0.0), (299.0, 10.0), (300.0, 0.0)), 1e9, 5.0)
 
 
-def exporter(convention: Convention = START, life: Life = STOPPED, **habits: Any) -> Exporter:
-    topic = consume(ARRIVALS, life, 0.0, 1000.0)
-    return Exporter(Random(1), topic, life, Habits(convention, **{"first": 0.0, **habits}), 900.0)
+def exporter(convention: Convention = START, timeline: ConnectorTimeline = STOPPED, **behavior: Any) -> Exporter:
+    topic = simulate_topic(ARRIVALS, timeline, 0.0, 1000.0)
+    return Exporter(Random(1), topic, timeline, ExporterBehavior(convention, **{"first": 0.0, **behavior}), 900.0)
 
 
 def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
     """Return the points that the API shows at a moment, as stamp and value, sorted by the parser."""
-    query = PollTarget.timestamped("d1").newest(moment_of(now))
+    query = PollTarget.timestamped("d1").newest(to_datetime(now))
     assert query is not None
-    metrics = DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
+    metrics = DestinationMetrics.parse(query, made.respond(query, now), to_datetime(now))
     return [((point.timestamp - EPOCH).total_seconds(), point.value) for point in metrics.points("recordsLag")]
 
 
@@ -44,11 +44,11 @@ def points(made: Exporter, now: float) -> dict[float, float | None]:
 
 def latest(made: Exporter, now: float) -> DestinationMetrics:
     query = PollTarget("d1").latest()
-    return DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
+    return DestinationMetrics.parse(query, made.respond(query, now), to_datetime(now))
 
 
 @pytest.mark.parametrize(
-    ("convention", "told"),
+    ("convention", "expected"),
     [
         (CONVENTIONS[0], {0: 0, 60: 10, 120: 10}),
         (CONVENTIONS[1], {0: 0, 60: 5, 120: 10}),
@@ -58,8 +58,8 @@ def latest(made: Exporter, now: float) -> DestinationMetrics:
     ],
     ids=str,
 )
-def test_points_mean_what_the_convention_says(convention: Convention, told: dict[float, float]) -> None:
-    assert points(exporter(convention), 180) == told
+def test_points_mean_what_the_convention_says(convention: Convention, expected: dict[float, float]) -> None:
+    assert points(exporter(convention), 180) == expected
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -78,12 +78,12 @@ def test_the_running_minute_may_be_published() -> None:
 
 
 def test_a_series_may_be_filled_with_nulls() -> None:
-    told = points(exporter(filled=True, spans=[Span(60, 120, "gap")]), 185)
-    assert told == {0: 0, 60: None, 120: 10, 180: None}
+    expected = points(exporter(filled=True, spans=[Span(60, 120, "gap")]), 185)
+    assert expected == {0: 0, 60: None, 120: 10, 180: None}
 
 
 @pytest.mark.parametrize(
-    ("effect", "told", "now"),
+    ("effect", "expected", "now"),
     [
         ("null", {0: 0, 60: None, 120: 10}, None),
         ("zero", {0: 0, 60: 0, 120: 10}, 0),
@@ -92,24 +92,24 @@ def test_a_series_may_be_filled_with_nulls() -> None:
         ("still", {0: 0, 120: 10}, 0),
     ],
 )
-def test_a_lag_may_be_wrong_for_a_while(effect: Any, told: dict[float, float], now: float | None) -> None:
+def test_a_lag_may_be_wrong_for_a_while(effect: Any, expected: dict[float, float], now: float | None) -> None:
     made = exporter(spans=[Span(60, 120, effect)])
-    assert points(made, 180) == told
+    assert points(made, 180) == expected
     assert latest(made, 110).records_lag == now
 
 
 @pytest.mark.parametrize(("shown", "lag"), [("truth", 20), ("zero", 0), ("null", None), ("last", 10)])
 def test_a_stopped_connector_may_be_shown_with_another_lag(shown: Any, lag: float | None) -> None:
     # A crash before the first ten records have been committed.
-    life = Life((Stretch(-1e6, "Active", True), Stretch(90, "Stopped", False, crashed=True)))
-    assert latest(exporter(life=life, stopped=shown), 400).records_lag == lag
+    timeline = ConnectorTimeline((Phase(-1e6, "Active", True), Phase(90, "Stopped", False, crashed=True)))
+    assert latest(exporter(timeline=timeline, stopped=shown), 400).records_lag == lag
 
 
 def test_clocks_status_and_measurements_may_be_off() -> None:
     assert points(exporter(clock=60.0), 185) == {60: 0, 120: 10, 180: 10}
     assert [latest(exporter(cached=30.0), now).records_lag for now in (119, 120)] == [0, 10]
-    life = Life((Stretch(-1e6, "Paused", False), Stretch(200, "Active", True)))
-    assert [latest(exporter(life=life, status_delay=45.0), now).connector_status for now in (244, 245)] == [
+    timeline = ConnectorTimeline((Phase(-1e6, "Paused", False), Phase(200, "Active", True)))
+    assert [latest(exporter(timeline=timeline, status_delay=45.0), now).connector_status for now in (244, 245)] == [
         "Paused",
         "Active",
     ]
@@ -118,15 +118,22 @@ def test_clocks_status_and_measurements_may_be_off() -> None:
 
 
 def test_what_is_fetched_may_be_taken_for_consumed() -> None:
-    life = Life((Stretch(-1e6, "Active", True),))
-    topic = consume(Flow(((92.0, 10.0), (93.0, 0.0)), 1e9, 60.0), life, 0.0, 1000.0)
-    made = [Exporter(Random(1), topic, life, Habits(START, 0.0, fetched=fetched), 900.0) for fetched in (False, True)]
+    timeline = ConnectorTimeline((Phase(-1e6, "Active", True),))
+    topic = simulate_topic(Traffic(((92.0, 10.0), (93.0, 0.0)), 1e9, 60.0), timeline, 0.0, 1000.0)
+    made = [
+        Exporter(Random(1), topic, timeline, ExporterBehavior(START, 0.0, fetched=fetched), 900.0)
+        for fetched in (False, True)
+    ]
     assert [latest(one, 110).records_lag for one in made] == [10, 0]
 
 
 def test_counters_may_begin_anew_with_the_connector() -> None:
-    life = Life((Stretch(-1e6, "Active", True), Stretch(200, "Starting", False), Stretch(250, "Active", True)))
-    read = [latest(exporter(life=life, resets=resets), 400).data["sinkRecordReadTotal"] for resets in (False, True)]
+    timeline = ConnectorTimeline(
+        (Phase(-1e6, "Active", True), Phase(200, "Starting", False), Phase(250, "Active", True))
+    )
+    read = [
+        latest(exporter(timeline=timeline, resets=resets), 400).data["sinkRecordReadTotal"] for resets in (False, True)
+    ]
     assert read == [20, 10]
 
 
@@ -156,8 +163,8 @@ def test_gaps_may_be_filled_with_zeros() -> None:
 
 def test_the_minutes_may_start_where_the_query_starts() -> None:
     made = exporter(moving_grid=True)
-    query = MetricsQuery("d1", TIMESERIES, 1, "minute", timestamp_from=moment_of(20))
-    moved = DestinationMetrics.parse(query, made.answer(query, 205), moment_of(205))
+    query = MetricsQuery("d1", TIMESERIES, 1, "minute", timestamp_from=to_datetime(20))
+    moved = DestinationMetrics.parse(query, made.respond(query, 205), to_datetime(205))
     assert [point.timestamp - EPOCH for point in moved.points("recordsLag")] == [
         timedelta(seconds=seconds) for seconds in (20, 80, 140)
     ]
@@ -174,8 +181,8 @@ def test_the_running_minute_may_be_too_low_until_it_ends(running: Any, conventio
 
 
 def test_a_low_value_of_the_running_minute_is_a_hundredth_of_the_true_one() -> None:
-    topic = consume(Flow(((10.0, 1000.0), (11.0, 0.0)), 1e9, 5.0), STOPPED, 0.0, 1000.0)
-    made = Exporter(Random(1), topic, STOPPED, Habits(START, 0.0, running="low"), 900.0)
+    topic = simulate_topic(Traffic(((10.0, 1000.0), (11.0, 0.0)), 1e9, 5.0), STOPPED, 0.0, 1000.0)
+    made = Exporter(Random(1), topic, STOPPED, ExporterBehavior(START, 0.0, running="low"), 900.0)
     assert [points(made, now)[120] for now in (170, 181)] == [10, 1000]
 
 
@@ -193,9 +200,9 @@ def test_a_stamp_may_have_two_values_in_any_order(doubled: Any) -> None:
 
 def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> None:
     made = exporter(unordered=True)
-    query = PollTarget.timestamped("d1").newest(moment_of(800))
+    query = PollTarget.timestamped("d1").newest(to_datetime(800))
     assert query is not None
-    stamps = [point["timestamp"] for point in made.answer(query, 800)["data"]["recordsLag"]]
+    stamps = [point["timestamp"] for point in made.respond(query, 800)["data"]["recordsLag"]]
     assert stamps != sorted(stamps)
     overtaken = [now for now in range(130, 600, 10) if sorted(points(made, now)) != list(range(0, now - 59, 60))]
     assert overtaken

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.pages import marks
+from benchmarks.doc_sections import markers
 from benchmarks.soak import __main__ as command
 from benchmarks.soak.plan import FULL
 from benchmarks.soak.report import draw
-from benchmarks.soak.sample import FLAT, Sample, growth
+from benchmarks.soak.sample import LEAK_METRICS, Sample, growth
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "soak-test.md"
@@ -31,29 +31,29 @@ def test_nothing_is_left_when_all_waits_have_gone() -> None:
     asked = [sys.executable, "-m", "benchmarks.soak", "--quick"]
     done = subprocess.run(asked, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Left in the end: nothing." in done.stdout
+    assert "Leaks: none." in done.stdout
 
 
 def lived(of: Callable[[int], float]) -> list[Sample]:
     """Give the samples of an hour in which everything is as large as the minute says."""
     samples = []
     for minute in range(1, FULL.minutes + 1):
-        figures: dict[str, Any] = {name: round(of(minute)) for name, _, _ in FLAT}
+        figures: dict[str, Any] = {name: round(of(minute)) for name, _, _ in LEAK_METRICS}
         samples.append(Sample(minute=minute, begun=minute, requests=minute, **figures))
     return samples
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_what_does_not_grow_passes_however_much_it_trembles(noise: float) -> None:
-    chance = Random(1)
-    assert command.grown(lived(lambda _: 1000 * (1 + noise * chance.uniform(-1, 1))), FULL.settled) == []
+    random = Random(1)
+    assert command.grown(lived(lambda _: 1000 * (1 + noise * random.uniform(-1, 1))), FULL.settled) == []
 
 
 def test_what_grows_fails_even_if_it_trembles() -> None:
-    chance = Random(2)
-    seen = command.grown(lived(lambda minute: 1000 + 5 * minute + chance.uniform(-50, 50)), FULL.settled)
-    assert len(seen) == len(FLAT)
-    assert all("grow by" in line for line in seen)
+    random = Random(2)
+    grown = command.grown(lived(lambda minute: 1000 + 5 * minute + random.uniform(-50, 50)), FULL.settled)
+    assert len(grown) == len(LEAK_METRICS)
+    assert all("grew by" in line for line in grown)
 
 
 def test_what_grows_before_the_waits_are_all_there_does_not_count() -> None:
@@ -65,22 +65,22 @@ def test_what_comes_near_to_its_bound_oftener_does_not_grow() -> None:
 
 
 def test_growth_is_that_of_the_line() -> None:
-    seen = growth([0, 1, 2, 3], [10, 12, 14, 16])
-    assert (seen.mean, seen.hourly, seen.noise) == pytest.approx((13, 120, 0))
-    assert seen.higher
+    trend = growth([0, 1, 2, 3], [10, 12, 14, 16])
+    assert (trend.mean, trend.hourly, trend.noise) == pytest.approx((13, 120, 0))
+    assert trend.higher
 
 
 def test_the_picture_is_a_picture() -> None:
     drawn = ET.fromstring(draw(FULL, lived(lambda _: 7)))
-    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(FLAT)
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(LEAK_METRICS)
 
 
 def test_the_page_has_results_and_their_picture() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    begin, end = marks(command.RESULTS)
+    begin, end = markers(command.RESULTS)
     results = text.partition(begin)[2].partition(end)[0]
-    assert "Left in the end: nothing." in results
-    assert f"minutes, {FULL.speed:.0f} times as fast" in results
-    picture = (PAGE.parent / command.PICTURE).read_text(encoding="utf-8")
+    assert "Leaks: none." in results
+    assert f"minutes at {FULL.speed:.0f}x speed" in results
+    picture = (PAGE.parent / command.CHART).read_text(encoding="utf-8")
     # The one was drawn when the other was written.
     assert results.partition(" waits on ")[0].rpartition(" ")[2] in picture

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from scripts.live.asking import Check
+from scripts.live.check import Check
 from scripts.live.findings import Finding
 from tests.testing.support import Clock
 
@@ -19,11 +19,11 @@ Found = Callable[..., dict[str, Finding]]
 
 #: Rows of the table by a word that only they have.
 ROWS = {
-    "refused": "Refused credentials",
+    "refused": "Rejected credentials",
     "lifetime": "expiresIn",
     "metrics": "Metrics of an unknown id",
     "destination": "An unknown destination",
-    "listing": "A list tells",
+    "listing": "Lists return",
     "statuses": "Statuses",
     "stopped": "A paused destination",
     "layouts": "Timestamps",
@@ -31,7 +31,7 @@ ROWS = {
     "latest": "latest is",
     "totals": "Totals",
     "support": "X-Request-Id",
-    "limits": "No limit",
+    "limits": "No rate limit",
 }
 
 

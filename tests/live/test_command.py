@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from scripts.live.__main__ import UNASKED, UNSET, main
+from scripts.live.__main__ import NOT_CONFIGURED, UNREACHABLE, main
 from scripts.live.findings import Finding
 from scripts.live.table import LEGEND, table
 from tests.live.conftest import ROWS
@@ -40,7 +40,7 @@ def environ(simulator: StreamkapSimulator, **changes: str) -> dict[str, str]:
     ],
 )
 def test_without_credentials(given: dict[str, str], lacking: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([], given) == UNSET == 2
+    assert main([], given) == NOT_CONFIGURED == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith(f"Not set: {lacking}\n")
@@ -52,7 +52,7 @@ def test_without_credentials(given: dict[str, str], lacking: str, capsys: pytest
 def test_the_module_ends_with_the_same_code() -> None:
     command = [sys.executable, "-m", "scripts.live"]
     done = subprocess.run(command, check=False, cwd=ROOT, env={}, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (UNSET, "")
+    assert (done.returncode, done.stdout) == (NOT_CONFIGURED, "")
     assert done.stderr.startswith("Not set: ")
 
 
@@ -67,7 +67,7 @@ def test_the_module_ends_with_the_same_code() -> None:
 def test_what_makes_no_sense(
     simulator: StreamkapSimulator, capsys: pytest.CaptureFixture[str], changes: dict[str, str], said: str
 ) -> None:
-    assert main([], environ(simulator, **changes)) == UNSET
+    assert main([], environ(simulator, **changes)) == NOT_CONFIGURED
     shown = capsys.readouterr().err
     assert said in shown
     assert "pw-of-mine" not in shown
@@ -81,7 +81,7 @@ def test_the_table(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.C
     assert main(["--pause", "7"], environ(simulator), clock=clock, sleep=slept.append) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
-    assert shown.out.startswith(f"{simulator.url}, read only\n\n")
+    assert shown.out.startswith(f"{simulator.url}, read-only\n\n")
     assert sum(line[:1] in "+!?" for line in shown.out.splitlines() if line and line != LEGEND) == len(ROWS)
     assert slept == [7]
 
@@ -96,10 +96,10 @@ def test_credentials_that_are_refused(
     simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = environ(simulator, STREAMKAP_SECRET="made-up-secret")
-    assert main([], wrong, clock=clock, sleep=clock.pass_by) == UNASKED == 1
+    assert main([], wrong, clock=clock, sleep=clock.pass_by) == UNREACHABLE == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "The service could not be asked" in shown.err
+    assert "The check failed" in shown.err
     assert "check client id and secret" in shown.err
     assert "made-up-secret" not in shown.err
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.audit import Vulnerabilities, acceptable, judge, licence, needed, report
+from scripts.audit import Vulnerabilities, acceptable, licence, parse_pip_audit, report, runtime_dependencies
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_counts_as_stated(about: dict[str, str], classifiers: list[str], st
 
 
 def test_what_is_looked_at() -> None:
-    direct, everything = needed(direct=True), needed()
+    direct, everything = runtime_dependencies(direct=True), runtime_dependencies()
     assert {"apache-airflow", "aiohttp", "pendulum", "requests", "tenacity", "urllib3", "yarl"} <= direct.keys()
     assert direct.keys() < everything.keys()
     # Of the requests that requests makes: below what we name ourselves.
@@ -82,15 +82,15 @@ SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
 
 
 def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    told = judge(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
+    told = parse_pip_audit(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
     assert report({"a": "MIT"}, told) == 1
     shown = capsys.readouterr().out
-    assert "VULNERABLE: a 1.0: PYSEC-1, mended in 1.1" in shown
-    assert "1 in 2 packages; nothing known of c" in shown
+    assert "VULNERABLE: a 1.0: PYSEC-1, fixed in 1.1" in shown
+    assert "1 in 2 packages; no data for c" in shown
 
 
 def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report({"b": "MIT"}, judge(answer(FINE), "")) == 0
+    assert report({"b": "MIT"}, parse_pip_audit(answer(FINE), "")) == 0
     assert "Vulnerabilities: 0 in 1 packages\n" in capsys.readouterr().out
 
 
@@ -98,7 +98,7 @@ def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
     ("output", "errors", "said"),
     [
         ("", "WARNING: x\nERROR: Could not connect to the service\n", "Could not connect to the service"),
-        ("", "", "it said nothing"),
+        ("", "", "no output"),
         ("[]", "odd", "odd"),
         (answer(SKIPPED, SKIPPED), "", "knows none of the packages"),
     ],
@@ -106,19 +106,19 @@ def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_service_that_does_not_respond_fails_the_audit_unless_that_is_allowed(
     output: str, errors: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert report({"a": "MIT"}, judge(output, errors)) == 1
+    assert report({"a": "MIT"}, parse_pip_audit(output, errors)) == 1
     shown = capsys.readouterr().out
     assert "NOT CHECKED" in shown
     assert said in shown
     assert "make audit OFFLINE=1" in shown
-    assert report({"a": "MIT"}, judge(output, errors), offline=True) == 0
+    assert report({"a": "MIT"}, parse_pip_audit(output, errors), offline=True) == 0
     assert "NOT CHECKED" in capsys.readouterr().out
 
 
 def test_a_known_vulnerability_fails_an_offline_audit_too() -> None:
-    assert report({"a": "MIT"}, judge(answer(KNOWN), ""), offline=True) == 1
+    assert report({"a": "MIT"}, parse_pip_audit(answer(KNOWN), ""), offline=True) == 1
 
 
 def test_a_licence_that_will_not_do_fails_whatever_else(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report({"a": "AGPL-3.0-only"}, Vulnerabilities(trouble="no network")) == 1
+    assert report({"a": "AGPL-3.0-only"}, Vulnerabilities(error="no network")) == 1
     assert "LICENCE: a: AGPL-3.0-only" in capsys.readouterr().out

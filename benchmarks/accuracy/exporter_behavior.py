@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How one exporter measures and reports, faults included: drawn once for each destination."""
+"""Behavior of a metrics exporter, including its faults; generated once per destination."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
 
+from benchmarks.accuracy.connector_timeline import MIN_SEEN_STOP, ConnectorTimeline
 from benchmarks.accuracy.faults import Effect, Fault, Shown
-from benchmarks.accuracy.life import SEEN, Life
 
-_ODD = (None, "Unknown", "Unassigned", "Pending Update")
+_UNEXPECTED_STATUSES = (None, "Unknown", "Unassigned", "Pending Update")
 _ALWAYS = (float("-inf"), float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """What the API's documentation does not define.
+    """How points are aggregated, which the API reference does not specify.
 
-    :param stamp: a point carries the start or the end of its interval.
-    :param value: a point is the last value of its interval, or their mean.
+    :param stamp: the timestamp is the start or the end of the interval.
+    :param value: the value is the last one of the interval, or the mean.
     """
 
     stamp: Literal["start", "end"]
@@ -39,7 +39,7 @@ CONVENTIONS = (
 
 
 class Span(NamedTuple):
-    """A time in which something is wrong with the lag."""
+    """An interval with a fault in the lag."""
 
     begin: float
     end: float
@@ -47,7 +47,7 @@ class Span(NamedTuple):
 
 
 class Flap(NamedTuple):
-    """A time in which the status shows an odd value."""
+    """An interval with an unexpected status."""
 
     begin: float
     end: float
@@ -55,43 +55,42 @@ class Flap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """How an exporter measures and reports; all times in seconds.
+class ExporterBehavior:
+    """How an exporter measures and reports. All times are in seconds.
 
-    :param convention: the meaning of its points.
+    :param convention: how points are aggregated.
     :param first: time of the first measurement.
-    :param every: time between two measurements.
-    :param delay: time from a measurement to its publication, which varies by ``sway``.
+    :param every: interval between measurements.
+    :param delay: time from measurement to publication, plus or minus ``jitter``.
     :param status_delay: age of the status.
-    :param cached: time by which a measurement is older than its stamp; with ``half_cached`` only the count of arrived
-        records is.
-    :param clock: time by which its clock is ahead.
-    :param fetched: it counts fetched records as consumed.
-    :param resets: its counters restart with the connector.
-    :param stopped: the lag it shows while the connector is stopped.
-    :param plain: it writes times as ``2025-03-02 08:00:00``.
-    :param latest: the source of the lag in ``latest``: the newest measurement, the newest complete minute's point, the
-        truth, always zero, or (``old``) the newest measurement at ``old_since``.
+    :param cached: age of a measurement at its timestamp; with ``half_cached``, only the produced records are.
+    :param clock: clock skew; positive is ahead.
+    :param fetched: count fetched records as consumed.
+    :param resets: reset counters when the connector restarts.
+    :param stopped: lag reported while the connector is stopped.
+    :param plain: format timestamps as ``2025-03-02 08:00:00``.
+    :param latest: source of the lag in ``latest``: the newest measurement, the newest complete minute's point, the true
+        lag, always zero, or (``old``) the newest measurement as of ``old_since``.
     :param old_since: see ``latest``.
-    :param running: the point of the running minute: not published, the value so far, zero, or far too low. The last
-        two are published only until the minute ends.
-    :param filled: missing points, up to now, are null points.
-    :param zero_filled: missing points are zero points.
-    :param zero_points: all points are zero.
-    :param doubled: each stamp has a second value, which is zero or far too low.
-    :param unordered: points are in any order, and some are published minutes after their successors.
-    :param vanishing: some points are removed minutes after they were published.
-    :param moving_grid: the minutes start at the seconds of the query's start.
+    :param running: point of the current minute: not published, the value so far, zero, or far too low. The last two are
+        published only until the minute ends.
+    :param filled: report missing points, up to now, as null.
+    :param zero_filled: report missing points as zero.
+    :param zero_points: report all points as zero.
+    :param doubled: each timestamp has a second value that is zero or far too low.
+    :param unordered: points are in random order, and some are published minutes after later points.
+    :param vanishing: some points disappear minutes after publication.
+    :param moving_grid: intervals are aligned to the start of the query.
     :param spans: faults of the lag.
-    :param flaps: odd statuses.
-    :param empty: times in which the timeseries is empty.
+    :param flaps: intervals with an unexpected status.
+    :param empty: intervals in which the timeseries is empty.
     """
 
     convention: Convention
     first: float
     every: float = 15.0
     delay: float = 0.0
-    sway: float = 0.0
+    jitter: float = 0.0
     status_delay: float = 0.0
     cached: float = 0.0
     half_cached: bool = False
@@ -115,29 +114,31 @@ class Habits:
     empty: list[tuple[float, float]] = field(default_factory=list)
 
 
-def habits(random: Random, fault: Fault, convention: Convention, life: Life, moment: float, first: float) -> Habits:
-    """Draw an exporter's habits.
+def draw_behavior(
+    random: Random, fault: Fault, convention: Convention, timeline: ConnectorTimeline, moment: float, first: float
+) -> ExporterBehavior:
+    """Generate a random exporter behavior.
 
-    :param random: source of chance.
-    :param fault: what can be wrong.
-    :param convention: the meaning of its points.
-    :param life: the connector's, since some faults follow a restart.
-    :param moment: faults happen near it, because that is where they matter.
-    :param first: about the time of the first measurement.
+    :param random: random number generator.
+    :param fault: the fault to reproduce.
+    :param convention: how points are aggregated.
+    :param timeline: timeline of the connector, since some faults follow a restart.
+    :param moment: reference time; faults happen near it.
+    :param first: earliest time of the first measurement.
     """
     every = 60.0 if fault.sparse else random.choice((5.0, 15.0, 30.0, 60.0))
     delay = random.uniform(0.0, fault.delay)
-    sway = random.uniform(0.0, min(delay, 60.0))
+    jitter = random.uniform(0.0, min(delay, 60.0))
     clock = random.uniform(-fault.clock, fault.clock)
     if fault.ahead:
-        # Just before a new point is published, the newest one is still 90 s ahead.
-        clock = delay + sway + (210.0 if convention.stamp == "start" else 150.0) + random.uniform(0.0, 150.0)
-    return Habits(
+        # The newest point must still be 90 s ahead just before the next one is published.
+        clock = delay + jitter + (210.0 if convention.stamp == "start" else 150.0) + random.uniform(0.0, 150.0)
+    return ExporterBehavior(
         convention=convention,
         first=first + random.uniform(0.0, every),
         every=every,
         delay=delay,
-        sway=sway,
+        jitter=jitter,
         status_delay=random.uniform(0.0, fault.status_delay),
         cached=random.uniform(0.0, fault.cached),
         half_cached=random.random() < 0.5,
@@ -156,14 +157,14 @@ def habits(random: Random, fault: Fault, convention: Convention, life: Life, mom
         unordered=fault.unordered,
         vanishing=fault.vanishing,
         moving_grid=fault.moving_grid,
-        spans=[_span(random, moment, effect) for effect in fault.spans] + _zeros(random, fault, life),
+        spans=[_span(random, moment, effect) for effect in fault.spans] + _zeros(random, fault, timeline),
         flaps=_flaps(random, moment) if fault.flaps else [],
         empty=_empty(random, fault, moment),
     )
 
 
 def _latest(random: Random, fault: Fault) -> Literal["sample", "point", "truth", "zero", "old"]:
-    # An honest exporter may do either of the two.
+    # Both are valid for an exporter without faults.
     point = random.random() < 0.3
     match fault.disagree:
         case "points zero" | "gaps zero":
@@ -187,11 +188,11 @@ def _too_low(random: Random) -> Literal["zero", "low"]:
     return "low" if random.random() < 0.3 else "zero"
 
 
-def _zeros(random: Random, fault: Fault, life: Life) -> list[Span]:
+def _zeros(random: Random, fault: Fault, timeline: ConnectorTimeline) -> list[Span]:
     zeros = []
-    for begin, end in life.stops():
-        # A stop that no poll sees must stay below a minute together with the zeros after it.
-        unseen = fault.stopped != "truth" and end - begin < SEEN
+    for begin, end in timeline.stops():
+        # A stop that no poll sees, plus the zeros after it, must stay below one minute.
+        unseen = fault.stopped != "truth" and end - begin < MIN_SEEN_STOP
         longest = fault.zero_after - (end - begin if unseen else 0.0)
         if longest > 0.0:
             zeros.append(Span(end, end + random.uniform(min(20.0, longest), longest), "zero"))
@@ -205,20 +206,20 @@ def _empty(random: Random, fault: Fault, moment: float) -> list[tuple[float, flo
 
 
 def intervals(random: Random, moment: float) -> list[tuple[float, float]]:
-    """Draw three intervals of minutes near a moment, in which something does not work.
+    """Generate three random outages of a few minutes near a reference time.
 
-    :param random: source of chance.
-    :param moment: seconds.
+    :param random: random number generator.
+    :param moment: reference time, in seconds.
     """
     begins = [moment + random.uniform(-300.0, 1200.0) for _ in range(3)]
     return [(begin, begin + random.expovariate(1 / 150.0)) for begin in begins]
 
 
 def within(spans: list[tuple[float, float]], when: float) -> bool:
-    """Return whether a moment lies in one of several intervals.
+    """Return whether a time lies within one of the intervals.
 
-    :param spans: pairs of begin and end.
-    :param when: seconds.
+    :param spans: (begin, end) pairs.
+    :param when: time, in seconds.
     """
     return any(begin <= when < end for begin, end in spans)
 
@@ -233,5 +234,5 @@ def _flaps(random: Random, moment: float) -> list[Flap]:
     when = moment - 900.0
     while when < moment + 3600.0:
         when += random.expovariate(1 / 240.0)
-        flaps.append(Flap(when, when + random.uniform(5.0, 90.0), random.choice(_ODD)))
+        flaps.append(Flap(when, when + random.uniform(5.0, 90.0), random.choice(_UNEXPECTED_STATUSES)))
     return flaps

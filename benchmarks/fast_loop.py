@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Time that runs faster: event loops whose timers do, and a clock that processes can share."""
+"""Event loops with accelerated timers, and an accelerated clock that several processes can share."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _HastySelector(selectors.DefaultSelector):
-    """Waits a part of what it is told to."""
+class _FastSelector(selectors.DefaultSelector):
+    """Divide the select timeout by the speed."""
 
     def __init__(self, speed: float) -> None:
         super().__init__()
@@ -27,38 +27,38 @@ class _HastySelector(selectors.DefaultSelector):
         return super().select(timeout / self._speed if timeout else timeout)
 
 
-class HastyLoop(asyncio.SelectorEventLoop):
-    """An event loop whose timers run faster.
+class FastEventLoop(asyncio.SelectorEventLoop):
+    """An event loop with accelerated timers.
 
-    :param speed: how many seconds pass in one.
+    :param speed: loop seconds per real second.
     """
 
     def __init__(self, speed: float) -> None:
-        super().__init__(_HastySelector(speed))
+        super().__init__(_FastSelector(speed))
         self._speed = speed
 
     def time(self) -> float:
-        """Give the time of the loop."""
+        """Return the loop's time, in accelerated seconds."""
         return super().time() * self._speed
 
 
-def run_hastily(main: Coroutine[Any, Any, T], speed: float = 100.0) -> T:
-    """Run a coroutine on an event loop whose timers run faster.
+def run_fast(main: Coroutine[Any, Any, T], speed: float = 100.0) -> T:
+    """Run a coroutine on an event loop with accelerated timers.
 
-    :param main: it.
-    :param speed: how many seconds pass in one.
+    :param main: the coroutine.
+    :param speed: loop seconds per real second.
     """
-    with asyncio.Runner(loop_factory=lambda: HastyLoop(speed)) as runner:
+    with asyncio.Runner(loop_factory=lambda: FastEventLoop(speed)) as runner:
         return runner.run(main)
 
 
 @dataclass(frozen=True)
-class HastyClock:
-    """Epoch seconds that run faster from a moment on, the same in every process of this machine.
+class FastClock:
+    """An accelerated wall clock, consistent across the processes of one machine.
 
-    :param speed: how many seconds pass in one.
-    :param epoch: epoch seconds at that moment.
-    :param began: that moment, by the machine's monotonic clock.
+    :param speed: loop seconds per real second.
+    :param epoch: epoch seconds at the start.
+    :param began: monotonic time at the start.
     """
 
     speed: float
@@ -66,32 +66,32 @@ class HastyClock:
     began: float
 
     @classmethod
-    def start(cls, speed: float) -> HastyClock:
-        """Make a clock that runs faster from now on.
+    def start(cls, speed: float) -> FastClock:
+        """Return a clock that starts now.
 
-        :param speed: how many seconds pass in one.
+        :param speed: loop seconds per real second.
         """
         return cls(speed, time.time(), time.monotonic())
 
     def time(self) -> float:
-        """Give epoch seconds."""
+        """Return epoch seconds."""
         return self.epoch + self.elapsed()
 
     def wall(self) -> datetime:
-        """Give the same as an aware time."""
+        """Return the time as an aware datetime."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     def elapsed(self) -> float:
-        """Give the seconds since the clock runs faster."""
+        """Return the accelerated seconds since the start."""
         return (time.monotonic() - self.began) * self.speed
 
     def monotonic(self) -> float:
-        """Give the time of event loops that run at this speed."""
+        """Return the time of event loops that run at this speed."""
         return time.monotonic() * self.speed
 
     @contextmanager
-    def everywhere(self) -> Iterator[None]:
-        """Let all of this process take its epoch seconds from here while the block runs: for a process of its own."""
+    def patch_time(self) -> Iterator[None]:
+        """Replace ``time.time`` within the block, for the whole process."""
         before = time.time
         time.time = self.time
         try:

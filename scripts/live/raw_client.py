@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Raw requests, for what the library's clients hide: statuses, headers and JSON as they came. Never anything but a GET
-besides the token call."""
+"""Send raw requests, for details that the API clients hide: status codes, headers and unparsed JSON.
+
+Besides the token call, it sends only GET requests.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +18,28 @@ from airflow_provider_streamkap.api.flows import SIGN_IN_PATH
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context
 from airflow_provider_streamkap.api.payload import clean, decode
 from airflow_provider_streamkap.api.settings import ClientSettings
-from scripts.live.findings import Answer
+from scripts.live.findings import Response
 
 
-class Wire:
-    """Speaks with the service by the same way as the clients: their proxy, their certificates, no redirects.
+class RawClient:
+    """HTTP client with the same proxy, TLS and redirect settings as the API clients.
 
-    :param settings: where the service is, and who asks.
+    :param settings: URL and credentials.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
         self.settings = settings
-        #: Every answer so far but those of the token call.
-        self.answers: list[Answer] = []
+        #: All responses so far, except to the token call.
+        self.responses: list[Response] = []
         self._token = ""
         proxy = choose_proxy(settings)
         self._http = requests.Session()
-        # Else .netrc would replace the Authorization header.
+        # Otherwise .netrc would replace the Authorization header.
         self._http.trust_env = False
         self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.mount(settings.base_url, Adapter(tls_context(settings, proxy), proxy=proxy))
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> RawClient:
         return self
 
     def __exit__(
@@ -45,42 +47,44 @@ class Wire:
     ) -> None:
         self._http.close()
 
-    def sign_with(self, token: str) -> None:
-        """Use a token from now on.
+    def use_token(self, token: str) -> None:
+        """Set the access token for later requests.
 
         :param token: an access token.
         """
         self._token = token
 
-    def token(self) -> Answer:
-        """Exchange the credentials for a token, and give the answer."""
-        return self._ask("POST", SIGN_IN_PATH, json=self.settings.credentials.token_request())
+    def token(self) -> Response:
+        """Exchange the credentials for a token and return the response."""
+        return self._send("POST", SIGN_IN_PATH, json=self.settings.credentials.token_request())
 
-    def get(self, path: str, **params: str) -> Answer:
-        """Ask with the token.
+    def get(self, path: str, **params: str) -> Response:
+        """Send a GET request with the token.
 
-        :param path: path below the base URL, quoted.
-        :param params: query.
+        :param path: quoted path below the base URL.
+        :param params: query parameters.
         """
-        answer = self._ask("GET", path, params=params, headers={"Authorization": f"Bearer {self._token}"})
-        self.answers.append(answer)
-        return answer
+        response = self._send("GET", path, params=params, headers={"Authorization": f"Bearer {self._token}"})
+        self.responses.append(response)
+        return response
 
-    def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **what: Any) -> Answer:
+    def _send(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> Response:
         try:
-            came = self._http.request(
+            received = self._http.request(
                 method,
                 self.settings.base_url + path,
                 headers={"Accept": "application/json", **(headers or {})},
                 timeout=(self.settings.connect_timeout, self.settings.timeout),
                 allow_redirects=False,
-                **what,
+                **options,
             )
         except requests.RequestException as error:
-            # Its text can hold what was sent.
-            return Answer(None, trouble=f"no answer ({type(error).__name__})")
-        return Answer(
-            came.status_code, _json(came.content), {name.lower(): text for name, text in came.headers.items()}
+            # The error message can contain request data.
+            return Response(None, error=f"no response ({type(error).__name__})")
+        return Response(
+            received.status_code,
+            _json(received.content),
+            {name.lower(): text for name, text in received.headers.items()},
         )
 
 

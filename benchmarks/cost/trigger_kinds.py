@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The triggers that are measured, each made of what a triggerer gets: a class path and plain arguments.
+"""The triggers under test, each created from a class path and serialized arguments, as in a triggerer.
 
-The settings of the others are their defaults but for where to ask and how often.
+Triggers of other providers use their default settings, except for the URL and the poll interval.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Serialized = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """One kind of wait.
+class TriggerKind:
+    """One kind of trigger.
 
-    :param label: as tables show it.
-    :param resource: first part of the paths that it polls.
-    :param serialized: makes path and arguments for a destination and an interval.
+    :param label: label in the tables.
+    :param resource: first path segment of the URLs it polls.
+    :param serialized: returns class path and arguments for a destination id and an interval.
     """
 
     label: str
@@ -46,7 +46,7 @@ def _streamkap(id_: str, interval: float) -> Serialized:
     from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 
     started = time.time()
-    # One good reading opens, as with the others.
+    # Fire on the first matching reading, as the other triggers do.
     spec = WaitSpec(
         (id_,),
         DestinationGate(lag_source="latest"),
@@ -90,18 +90,18 @@ def _idle(id_: str, interval: float) -> Serialized:
     return "benchmarks.cost.idle.IdleTrigger", {"destination_id": id_}
 
 
-CONTESTANTS = {
-    STREAMKAP: Contestant("StreamkapDestinationTrigger", "destinations", _streamkap),
-    HTTP: Contestant("HttpSensorTrigger", "ready", _http),
-    FIVETRAN: Contestant("FivetranTrigger", "v1", _fivetran),
-    IDLE: Contestant("a trigger that only sleeps", "nothing", _idle),
+TRIGGER_KINDS = {
+    STREAMKAP: TriggerKind("StreamkapDestinationTrigger", "destinations", _streamkap),
+    HTTP: TriggerKind("HttpSensorTrigger", "ready", _http),
+    FIVETRAN: TriggerKind("FivetranTrigger", "v1", _fivetran),
+    IDLE: TriggerKind("idle trigger", "nothing", _idle),
 }
 
 
 def prepare(url: str) -> None:
-    """Point every contestant's connection to the server, in this process.
+    """Define the Airflow connections of all kinds in the environment.
 
-    :param url: its address.
+    :param url: URL of the server.
     """
     host = {"host": url, "login": "made-up", "password": "made-up-too"}
     for name in (STREAMKAP, HTTP, FIVETRAN):
@@ -110,20 +110,20 @@ def prepare(url: str) -> None:
 
 
 def point_fivetran(url: str) -> None:
-    """Let FivetranTrigger ask the server; its host is fixed in a class attribute.
+    """Point FivetranTrigger to the server; its host is a class attribute.
 
-    :param url: the server's address.
+    :param url: URL of the server.
     """
     from fivetran_provider_async.hooks import FivetranHook
 
     FivetranHook.api_protocol, FivetranHook.api_host = "http", urlsplit(url).netloc
 
 
-def make(serialized: Serialized) -> BaseTrigger:
-    """Make a trigger as a triggerer does.
+def create_trigger(serialized: Serialized) -> BaseTrigger:
+    """Create a trigger from its serialized form, as a triggerer does.
 
-    :param serialized: class path and arguments, which pass through JSON.
+    :param serialized: class path and arguments; the arguments go through a JSON round trip.
     """
     module, _, name = serialized[0].rpartition(".")
-    made: BaseTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(serialized[1])))
-    return made
+    trigger: BaseTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(serialized[1])))
+    return trigger

@@ -95,7 +95,7 @@ def test_a_wait_keeps_its_length_where_the_clocks_of_worker_and_triggerer_differ
     for name in ("started", "deadline"):
         # As a worker wrote them whose clock is behind by as much.
         waiting.spec[name] -= skew
-    waiting.memory = {"polls": 1, "clock_lead": skew}
+    waiting.state = {"polls": 1, "clock_lead": skew}
     began = time.monotonic()
     event = fire(waiting)
     assert event["outcome"] == "deadline"

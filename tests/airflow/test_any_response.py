@@ -43,9 +43,7 @@ def storable(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_nobody_asked_for_neither_fails_a_wait_nor_what_it_returns(
-    streamkap: StreamkapSimulator, mode: str
-) -> None:
+def test_undocumented_fields_fail_neither_wait_nor_result(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD}, "metadata": {"x": 2**70}}), path=METRICS, times=None)
     ti = TaskInstance()
@@ -63,7 +61,7 @@ def test_what_nobody_asked_for_neither_fails_a_wait_nor_what_it_returns(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("lag", [2**63, 10**30, 1e300, 10**400, -(2**64), "0", True])
-def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: str, lag: Any) -> None:
+def test_unusual_lag_never_opens_gate(streamkap: StreamkapSimulator, mode: str, lag: Any) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, "recordsLag": lag}}), path=METRICS, times=None)
     ti = TaskInstance()
@@ -73,7 +71,7 @@ def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: st
         storable(json.loads(shown))
 
 
-def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> None:
+def test_asset_event_is_serializable(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD, "recordsLag": 5}}), path=METRICS, times=3)
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD}}), path=METRICS, times=None)
@@ -93,7 +91,7 @@ def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> N
 @example({"data": {**DRAINED, "recordsLag": 10**308}}, {"data": {"recordsLag": []}})
 @example({"data": DRAINED}, {"data": {"recordsLag": [{"timestamp": "0001-01-01T00:00:00Z", "value": 1}]}})
 @example({"data": DRAINED}, {"data": {"recordsLag": [{"timestamp": "9999-12-31T23:59:59Z", "value": 0}]}})
-def test_any_response_can_be_judged_logged_and_handed_on(latest: Any, series: Any) -> None:
+def test_any_response_can_be_evaluated_logged_and_serialized(latest: Any, series: Any) -> None:
     try:
         one = DestinationMetrics.parse(MetricsQuery("d1"), latest, NOW)
         two = DestinationMetrics.parse(MetricsQuery("d1", "timeseries"), series, NOW)

@@ -91,7 +91,7 @@ def resolved(value: Any) -> Iterator[Any]:
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("template", ["{{ params.nothing }}", "{{ params.nothing or '' }}", "{{ params.blank }}"])
-def test_a_template_that_renders_to_nothing_is_refused(
+def test_template_rendered_to_empty_value_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, native: bool, template: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -105,7 +105,7 @@ def test_a_template_that_renders_to_nothing_is_refused(
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 @pytest.mark.parametrize("value", [None, "", []])
-def test_an_upstream_task_that_returned_nothing_is_refused(
+def test_upstream_task_output_of_none_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, value: Any
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -115,16 +115,14 @@ def test_an_upstream_task_that_returned_nothing_is_refused(
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_none_in_the_dag_means_not_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_none_in_dag_means_not_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     assert run(made(kind, **{name: None}))["data"]["recordsLag"] == 0
     assert run(made(kind))["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_what_a_cluster_policy_sets_after_construction_counts_as_given(
-    streamkap: StreamkapSimulator, kind: Any, name: str
-) -> None:
+def test_arguments_set_by_cluster_policy_count_as_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     task = made(kind)
     setattr(task, name, "{{ params.nothing }}")
@@ -136,7 +134,7 @@ def test_what_a_cluster_policy_sets_after_construction_counts_as_given(
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_copies_of_an_operator_remember_what_was_given(kind: Any, name: str) -> None:
+def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
     task = copy.deepcopy(copy.copy(made(kind, **{name: "{{ params.nothing }}"})))
     with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
         run(task, params={"nothing": None})
@@ -153,7 +151,7 @@ def unmapped(mapped: Any, context: Any, **values: Any) -> Any:
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_a_mapped_argument_without_a_value_is_refused(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_mapped_argument_without_value_is_rejected(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance(), "params": {"nothing": None}}
     with dag():
@@ -170,7 +168,7 @@ def test_a_mapped_argument_without_a_value_is_refused(streamkap: StreamkapSimula
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_what_a_mapped_task_shares(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_mapped_task_keeps_common_arguments(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance(), "params": {"nothing": None}}
     with dag():
@@ -189,7 +187,7 @@ class Derived(StreamkapDestinationSensor):
         super().__init__(observed_after=observed_after, **kwargs)
 
 
-def test_a_derived_operator_that_is_mapped(streamkap: StreamkapSimulator) -> None:
+def test_subclassed_operator_can_be_mapped(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance()}
     with dag():
@@ -206,7 +204,7 @@ def test_a_derived_operator_that_is_mapped(streamkap: StreamkapSimulator) -> Non
         (OPERATOR, {"destination_id": "d1", "time_unit": "second"}),
     ],
 )
-def test_a_wrong_value_of_a_mapped_task_is_not_retried(kind: Any, values: dict[str, Any]) -> None:
+def test_invalid_value_in_mapped_task_is_not_retried(kind: Any, values: dict[str, Any]) -> None:
     with dag():
         mapped = kind.partial(**common(kind)).expand_kwargs(BaseOperator(task_id="up").output)
     with pytest.raises(AirflowFailException, match="|".join(values)):
@@ -238,13 +236,13 @@ def test_a_wrong_value_of_a_mapped_task_is_not_retried(kind: Any, values: dict[s
         ({"streamkap_conn_id": ""}, "streamkap_conn_id must be"),
     ],
 )
-def test_wrong_literals_of_a_sensor_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
+def test_invalid_sensor_literals_are_rejected_at_parse_time(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         made(SENSOR, **arguments)
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
-def test_templates_and_outputs_are_no_literals(kind: Any) -> None:
+def test_templates_and_task_outputs_are_not_validated_at_parse_time(kind: Any) -> None:
     with resolved("d1") as output:
         for ids in ("{{ params.id }}", "{% if true %}d1{% endif %}", ["{{ params.id }}", "d2", output], output):
             made(kind, destination_id=ids, streamkap_conn_id="{{ conn }}")
@@ -254,7 +252,7 @@ def test_templates_and_outputs_are_no_literals(kind: Any) -> None:
                     made(kind, **{name: value})
 
 
-def test_a_dag_may_write_its_templates_in_another_way() -> None:
+def test_custom_template_delimiters_are_recognized() -> None:
     marks = {"variable_start_string": "<<", "variable_end_string": ">>"}
     with dag(jinja_environment_kwargs=marks):
         task = SENSOR(task_id="t", destination_id="d1", observed_after="<< params.at >>")
@@ -268,7 +266,7 @@ def test_a_dag_may_write_its_templates_in_another_way() -> None:
 
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL[:3])
-def test_a_run_without_a_data_interval_is_told_and_not_retried(kind: Any, name: str, native: bool) -> None:
+def test_run_without_data_interval_is_explained_and_not_retried(kind: Any, name: str, native: bool) -> None:
     task = made(kind, native, **{name: "{{ data_interval_end }}"})
     with pytest.raises(AirflowFailException) as caught:
         task.render_template_fields({"dag_run": None})
@@ -277,13 +275,13 @@ def test_a_run_without_a_data_interval_is_told_and_not_retried(kind: Any, name: 
 
 
 @pytest.mark.parametrize("template", ["{{ nobody }}", "{{ nobody.at }}", ["d2", "{{ nobody }}"]])
-def test_any_undefined_variable_is_told_and_not_retried(template: Any) -> None:
+def test_undefined_template_variable_is_explained_and_not_retried(template: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"cannot be rendered from .*nobody.*: 'nobody' is undefined$"):
         made(SENSOR, destination_id=template).render_template_fields({})
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_a_dag_that_renders_undefined_variables_to_nothing_is_refused_too(native: bool) -> None:
+def test_undefined_variable_rendered_to_empty_value_is_rejected(native: bool) -> None:
     with dag(native, template_undefined=jinja2.Undefined):
         task = SENSOR(task_id="t", destination_id="d1", observed_after="{{ data_interval_end }}")
     with pytest.raises(AirflowFailException, match=r"observed_after was given, but is '' .* no data interval"):
@@ -314,7 +312,7 @@ def test_a_dag_that_renders_undefined_variables_to_nothing_is_refused_too(native
         (OPERATOR, "metrics"),
     ],
 )
-def test_iterables_become_plain_lists_at_once(kind: Any, name: str, value: Any, kept: Any) -> None:
+def test_iterables_are_converted_to_lists_on_construction(kind: Any, name: str, value: Any, kept: Any) -> None:
     # A generator serves once, so each case gets its own.
     value = (item for item in kept) if isinstance(value, Iterator) else value
     task = made(kind, **{name: value})
@@ -324,7 +322,7 @@ def test_iterables_become_plain_lists_at_once(kind: Any, name: str, value: Any, 
     json.dumps(getattr(task, name))
 
 
-def test_the_output_of_a_task_stays_what_it_is() -> None:
+def test_task_output_is_left_unchanged() -> None:
     with dag():
         upstream = BaseOperator(task_id="up")
         output: Any = upstream.output
@@ -345,7 +343,7 @@ class Lazy(Sequence[Any]):
         return len(self.items)
 
 
-def test_a_lazy_sequence_of_metrics_and_of_ids(streamkap: StreamkapSimulator) -> None:
+def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(Lazy("recordsLag", "latency")) as names, resolved(Lazy("d1")) as ids:
         shots = run(made(OPERATOR, destination_id=ids, metrics=names))
@@ -360,7 +358,7 @@ def test_a_lazy_sequence_of_metrics_and_of_ids(streamkap: StreamkapSimulator) ->
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
 @pytest.mark.parametrize("ids", [DIGITS, [DIGITS, "d1"]])
-def test_an_id_of_digits_survives_native_rendering(streamkap: StreamkapSimulator, kind: Any, ids: Any) -> None:
+def test_numeric_id_survives_native_rendering(streamkap: StreamkapSimulator, kind: Any, ids: Any) -> None:
     streamkap.add(DIGITS, scenarios.steady())
     streamkap.add("d1", scenarios.steady())
     result = run(made(kind, True, destination_id="{{ params.ids }}"), params={"ids": ids})
@@ -368,7 +366,7 @@ def test_an_id_of_digits_survives_native_rendering(streamkap: StreamkapSimulator
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
-def test_an_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
+def test_numeric_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
     context = {"params": {"id": "67000000000000000000e001"}}
     with pytest.raises(AirflowFailException, match=r"number .*render_template_as_native_obj=True.*put quotes"):
         run(made(kind, True, destination_id="{{ params.id }}"), **context)

@@ -43,7 +43,7 @@ def until(moment: float) -> None:
         pass
 
 
-def test_a_blocked_loop_polls_once_more_after_the_deadline(streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_blocked_event_loop_polls_once_more_after_deadline(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     waiting = trigger(seconds=0.5, poke_interval=10, confirmations=1)
 
@@ -55,7 +55,7 @@ def test_a_blocked_loop_polls_once_more_after_the_deadline(streamkap: StreamkapS
     assert event["outcome"] == "opened", event
 
 
-def test_a_request_that_was_sent_before_the_deadline_is_not_the_last_one(streamkap: StreamkapSimulator) -> None:
+def test_request_sent_before_deadline_is_not_the_last(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
     streamkap.inject(Fault.slow(2.5), path=METRICS)
     waiting = trigger(seconds=2, poke_interval=0.01, confirmations=1)
@@ -63,9 +63,7 @@ def test_a_request_that_was_sent_before_the_deadline_is_not_the_last_one(streamk
     assert streamkap.count(METRICS) == 2
 
 
-def test_a_destination_that_has_not_drained_times_out_all_the_same(
-    streamkap: StreamkapSimulator, logged: Logged
-) -> None:
+def test_destination_not_drained_still_times_out(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     waiting = trigger(seconds=0.5, poke_interval=10, confirmations=1)
     event = run_and_block(waiting, lambda: until(waiting.spec["deadline"]), after=0.3)
@@ -74,7 +72,7 @@ def test_a_destination_that_has_not_drained_times_out_all_the_same(
     assert any("has timed out" in line or "Giving up" in line for line in logged.lines)
 
 
-def test_a_last_poll_that_hangs_leaves_a_line_in_the_log(
+def test_hanging_last_poll_is_logged(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     connection = streamkap.airflow_connection(max_attempts=1, timeout=3600)
@@ -87,7 +85,7 @@ def test_a_last_poll_that_hangs_leaves_a_line_in_the_log(
 
 
 @pytest.mark.parametrize("skew", [180, -180])
-def test_a_wait_keeps_its_length_where_the_clocks_of_worker_and_triggerer_differ(
+def test_wait_keeps_its_timeout_when_worker_and_triggerer_clocks_differ(
     streamkap: StreamkapSimulator, logged: Logged, skew: int
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
@@ -106,7 +104,7 @@ def test_a_wait_keeps_its_length_where_the_clocks_of_worker_and_triggerer_differ
     assert "synchronize them (NTP)" in logged.text
 
 
-def test_a_connection_that_only_the_workers_have_is_reported_with_the_triggerers_host(
+def test_connection_missing_on_triggerer_is_reported_with_its_host(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streamkap.add("d1", scenarios.steady())

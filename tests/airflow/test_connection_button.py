@@ -56,7 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return env
 
 
-def test_a_saved_connection_with_a_port_can_be_tested(home: dict[str, str], streamkap: StreamkapSimulator) -> None:
+def test_saved_connection_with_port_can_be_tested(home: dict[str, str], streamkap: StreamkapSimulator) -> None:
     host, _, port = streamkap.url.rpartition(":")
     saved: dict[str, Any] = {
         "connection_id": "streamkap_default",

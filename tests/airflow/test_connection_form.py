@@ -23,7 +23,7 @@ INFO: Any = get_provider_info()
 FORM: Any = INFO["connection-types"][0]
 
 
-def test_the_hook_names_and_hides_the_same_fields() -> None:
+def test_hook_relabels_and_hides_same_fields() -> None:
     behaviour = StreamkapHook.get_ui_field_behaviour()
     assert behaviour == {
         "hidden_fields": FORM["ui-field-behaviour"]["hidden-fields"],
@@ -32,7 +32,7 @@ def test_the_hook_names_and_hides_the_same_fields() -> None:
     }
 
 
-def test_the_hook_offers_the_same_extra_fields() -> None:
+def test_hook_offers_same_extra_fields() -> None:
     if find_spec("flask_appbuilder") is None:
         # Airflow 3 comes without it, and knows this very complaint.
         with pytest.raises(ModuleNotFoundError) as caught:
@@ -66,7 +66,7 @@ print(json.dumps([imported, sorted(forms[0].extra_fields)]))
 
 if AIRFLOW >= (3, 3):
     # Before, Airflow imports the hook to see what its connections can do.
-    def test_the_form_is_drawn_without_importing_the_hook(tmp_path: Path) -> None:
+    def test_form_is_rendered_without_importing_hook(tmp_path: Path) -> None:
         distribution = tmp_path / "airflow_provider_streamkap-0.1.0.dist-info"
         distribution.mkdir()
         (distribution / "METADATA").write_text(METADATA)

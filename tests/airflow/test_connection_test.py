@@ -29,7 +29,7 @@ def answer() -> tuple[bool, str]:
     return well, said
 
 
-def test_all_is_well(project: StreamkapSimulator) -> None:
+def test_valid_connection(project: StreamkapSimulator) -> None:
     well, said = answer()
     assert well
     assert said.startswith(f"Connected to {project.url} for project ")
@@ -38,12 +38,12 @@ def test_all_is_well(project: StreamkapSimulator) -> None:
     assert project.count("/metrics") == 1
 
 
-def test_with_a_project_key(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_project_key(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=True))
     assert answer()[0]
 
 
-def test_the_host_cannot_be_reached(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_host(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -56,7 +56,7 @@ def test_the_host_cannot_be_reached(project: StreamkapSimulator, monkeypatch: py
     assert "attempts" not in said
 
 
-def test_the_host_does_not_answer_in_time(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_times_out(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timeout=0.2))
     project.inject(Fault.hang())
     well, said = answer()
@@ -66,7 +66,7 @@ def test_the_host_does_not_answer_in_time(project: StreamkapSimulator, monkeypat
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_the_credentials_are_refused(project: StreamkapSimulator, status: int) -> None:
+def test_rejected_credentials(project: StreamkapSimulator, status: int) -> None:
     project.refuse_credentials(status)
     well, said = answer()
     assert not well
@@ -82,7 +82,7 @@ def test_the_credentials_are_refused(project: StreamkapSimulator, status: int) -
         ([], "a permission"),
     ],
 )
-def test_the_permission_is_missing(project: StreamkapSimulator, granted: list[str], missing: str) -> None:
+def test_missing_permission(project: StreamkapSimulator, granted: list[str], missing: str) -> None:
     project.permissions = granted
     well, said = answer()
     assert not well
@@ -91,14 +91,14 @@ def test_the_permission_is_missing(project: StreamkapSimulator, granted: list[st
     assert missing in said
 
 
-def test_a_project_without_destinations(project: StreamkapSimulator) -> None:
+def test_project_without_destinations(project: StreamkapSimulator) -> None:
     project.remove("d1")
     well, said = answer()
     assert well
     assert "no destination" in said
 
 
-def test_a_destination_without_metrics(project: StreamkapSimulator) -> None:
+def test_destination_without_metrics(project: StreamkapSimulator) -> None:
     project.inject(Fault.status(404), path="/metrics")
     well, said = answer()
     assert well
@@ -107,7 +107,7 @@ def test_a_destination_without_metrics(project: StreamkapSimulator) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.html(502), Fault.not_json(), Fault.empty(), Fault.status(500)])
 @pytest.mark.parametrize("path", ["/auth/access-token", "/auth/whoami", "/destinations?", "/metrics"])
-def test_something_else_answers(project: StreamkapSimulator, fault: Fault, path: str) -> None:
+def test_other_service_responds(project: StreamkapSimulator, fault: Fault, path: str) -> None:
     project.inject(fault, path=path)
     well, said = answer()
     assert not well
@@ -115,7 +115,7 @@ def test_something_else_answers(project: StreamkapSimulator, fault: Fault, path:
     assert project.count(path) == 1
 
 
-def test_a_redirect_is_not_followed(project: StreamkapSimulator) -> None:
+def test_redirect_is_not_followed(project: StreamkapSimulator) -> None:
     project.inject(Fault.redirect("https://elsewhere.example.com/login"), path="/auth/whoami")
     well, said = answer()
     assert not well
@@ -131,7 +131,7 @@ def test_a_redirect_is_not_followed(project: StreamkapSimulator) -> None:
         ({"extra": {"timeout": "soon"}}, "timeout"),
     ],
 )
-def test_a_malformed_connection(
+def test_malformed_connection(
     project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], named: str
 ) -> None:
     connection = json.loads(project.airflow_connection()) | change
@@ -144,7 +144,7 @@ def test_a_malformed_connection(
     assert project.count() == 0
 
 
-def test_a_server_that_is_not_the_api_is_not_taken_for_refused_credentials(project: StreamkapSimulator) -> None:
+def test_other_server_is_not_reported_as_rejected_credentials(project: StreamkapSimulator) -> None:
     project.inject(Fault.status(405), path="/auth/access-token")
     well, said = answer()
     assert not well
@@ -152,7 +152,7 @@ def test_a_server_that_is_not_the_api_is_not_taken_for_refused_credentials(proje
     assert "does not look like the Streamkap API; check the host" in said
 
 
-def test_an_unknown_key_of_the_extra_is_noted(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_extra_key_is_mentioned(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timout=5))
     well, said = answer()
     assert well
@@ -161,7 +161,7 @@ def test_an_unknown_key_of_the_extra_is_noted(project: StreamkapSimulator, monke
     )
 
 
-def test_a_dead_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = project.airflow_connection(proxies="http://me:pr0xy-pass@127.0.0.1:1")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     well, said = answer()
@@ -171,7 +171,7 @@ def test_a_dead_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("echoed", ["secret", "project_key_base64", "client_id"])
-def test_no_answer_holds_a_secret(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, echoed: str) -> None:
+def test_no_message_contains_secret(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, echoed: str) -> None:
     use_project_key = echoed.startswith("project")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=use_project_key))
     detail = f"what is {getattr(project, echoed)} to me, {project.secret}"

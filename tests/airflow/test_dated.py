@@ -35,7 +35,7 @@ def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("minutes_ago", [None, 30], ids=["default", "observed_after"])
-def test_it_opens_on_points_that_were_measured_while_the_connector_was_seen_to_run(
+def test_opens_on_points_measured_while_connector_was_running(
     hurried: StreamkapSimulator, mode: str, minutes_ago: int | None
 ) -> None:
     hurried.add("d1", scenarios.steady(), age=3600)
@@ -60,9 +60,7 @@ def burst(elapsed: float) -> scenarios.Reading:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_burst_that_the_latest_lag_does_not_know_of_yet_keeps_the_default_shut(
-    hurried: StreamkapSimulator, mode: str
-) -> None:
+def test_burst_not_yet_in_latest_lag_keeps_default_gate_closed(hurried: StreamkapSimulator, mode: str) -> None:
     """``latest`` can be the newest minute's point, and so up to two minutes old."""
     hurried.add("d1", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
     begin = datetime.now(UTC)
@@ -75,7 +73,7 @@ def test_a_burst_that_the_latest_lag_does_not_know_of_yet_keeps_the_default_shut
     assert measured > begin + timedelta(seconds=DRAINS - BURST_AGO)
 
 
-def test_without_a_timeseries_the_default_falls_back_and_says_so(
+def test_default_falls_back_without_timeseries_and_logs_it(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
@@ -91,13 +89,13 @@ def test_without_a_timeseries_the_default_falls_back_and_says_so(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_status_alone_asks_for_no_timeseries(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_status_condition_requests_no_timeseries(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady())
     run(sensor(mode, max_records_lag=None, lag_source="auto"))
     assert streamkap.count("time_type=timeseries") == 0
 
 
-def test_a_worker_is_not_kept_for_the_minutes_that_the_points_take(streamkap: StreamkapSimulator) -> None:
+def test_worker_is_not_occupied_while_points_accumulate(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(), age=3600)
     task = sensor("deferred", observed_after=datetime.now(UTC) - timedelta(minutes=30), timeout=1)
     context: Any = {"ti": TaskInstance()}
@@ -109,7 +107,7 @@ def test_a_worker_is_not_kept_for_the_minutes_that_the_points_take(streamkap: St
     assert history["running_since"] == history["polled_at"] == pytest.approx(time.time(), abs=10)
 
 
-def test_a_confirmation_that_is_due_after_the_deadline_is_waited_for(streamkap: StreamkapSimulator) -> None:
+def test_confirmation_due_after_deadline_is_awaited(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     # Later than the half minute that is left for a poll under way.
     waiting = trigger(seconds=0, confirm_interval=45)

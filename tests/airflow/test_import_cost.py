@@ -52,7 +52,7 @@ print(json.dumps([added, deferrable, lags, threads]))
 """
 
 
-def test_heavy_imports_come_late_and_not_in_the_event_loop(
+def test_heavy_imports_are_deferred_and_kept_out_of_event_loop(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
@@ -109,7 +109,7 @@ PARSING = {
 PLUGIN = "plugin"
 
 
-def test_a_dag_that_is_parsed_imports_nothing_that_only_runs() -> None:
+def test_parsing_dag_imports_no_runtime_modules() -> None:
     done = subprocess.run([sys.executable, "-c", PARSED], cwd=ROOT, check=True, capture_output=True, text=True)
     ours, late = json.loads(done.stdout.splitlines()[-1])
     assert {name.removeprefix("airflow_provider_streamkap.") for name in ours} - {PLUGIN} == PARSING

@@ -45,7 +45,7 @@ TEMPLATE = "https://app.example.com/destinations/{destination_id}/metrics?id={de
         ),
     ],
 )
-def test_the_operator_keeps_the_address(
+def test_operator_stores_link(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, template: str | None, id_: str, url: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(app_url_template=template))
@@ -56,7 +56,7 @@ def test_the_operator_keeps_the_address(
     assert ti.pushed == {KEY: url}
 
 
-def test_the_address_is_kept_even_if_the_service_refuses(
+def test_link_is_stored_even_if_request_is_rejected(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # That is when a person wants to have a look.
@@ -70,7 +70,7 @@ def test_the_address_is_kept_even_if_the_service_refuses(
         assert ti.pushed[KEY].startswith("https://app.example.com/destinations/d1/")
 
 
-def test_the_address_is_kept_before_deferral(streamkap: StreamkapSimulator) -> None:
+def test_link_is_stored_before_deferral(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     ti = TaskInstance()
     context: Any = {"ti": ti}
@@ -80,7 +80,7 @@ def test_the_address_is_kept_before_deferral(streamkap: StreamkapSimulator) -> N
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_address_is_kept_in_every_mode(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_link_is_stored_in_every_mode(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=9), scenarios.Reading(records_lag=0)]))
     ti = TaskInstance()
     run(sensor(mode), ti)
@@ -96,7 +96,7 @@ class Refusing(TaskInstance):
 
 
 @pytest.mark.parametrize("context", [{}, {"ti": Refusing()}], ids=["an empty context", "a backend that refuses"])
-def test_a_link_that_cannot_be_stored_fails_no_task(streamkap: StreamkapSimulator, context: Any) -> None:
+def test_failing_to_store_link_does_not_fail_task(streamkap: StreamkapSimulator, context: Any) -> None:
     streamkap.add("d1", scenarios.steady())
     operator = StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1")
     assert operator.execute(context)["data"]["recordsLag"] == 0
@@ -104,7 +104,7 @@ def test_a_link_that_cannot_be_stored_fails_no_task(streamkap: StreamkapSimulato
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_link_that_cannot_be_stored_is_logged_in_every_mode(
+def test_failing_to_store_link_is_logged_in_every_mode(
     streamkap: StreamkapSimulator, mode: str, logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -112,7 +112,7 @@ def test_a_link_that_cannot_be_stored_is_logged_in_every_mode(
     assert "button could not be stored: PermissionError: this bucket is read-only" in logged.text
 
 
-def test_the_button_is_known_to_tasks_and_to_airflow() -> None:
+def test_link_is_registered_with_operators_and_airflow() -> None:
     for kind in (StreamkapDestinationSensor, StreamkapDestinationMetricsOperator):
         (link,) = kind.operator_extra_links
         assert (type(link), link.name) == (StreamkapLink, "Streamkap")
@@ -169,11 +169,11 @@ def stored(value: Any) -> Iterator[Any]:
         ("/relative", FRONT_PAGE),
     ],
 )
-def test_the_button_leads_where_the_task_said(airflow_database: None, value: Any, url: str) -> None:
+def test_link_points_to_address_stored_by_task(airflow_database: None, value: Any, url: str) -> None:
     with stored(value) as key:
         assert StreamkapLink().get_link(sensor("poke"), ti_key=key) == url
 
 
-def test_the_button_leads_to_the_front_page_if_the_address_cannot_be_read(logged: Logged) -> None:
+def test_link_falls_back_to_home_page_if_address_is_unreadable(logged: Logged) -> None:
     assert StreamkapLink().get_link(sensor("poke"), ti_key=None) == FRONT_PAGE
     assert "button could not be read" in logged.text

@@ -61,23 +61,21 @@ SURFACES = pytest.mark.parametrize("ask", [lag, alag, operate])
 
 
 @SURFACES
-def test_a_lookup_that_fails_for_a_moment_is_tried_again(backend: type[Flaky], time: Time, ask: Any) -> None:
+def test_transient_lookup_failure_is_retried(backend: type[Flaky], time: Time, ask: Any) -> None:
     backend.failures = 2 * ONE_FAILED
     assert ask() == 0
     assert time.waits == [0.5, 1.0]
 
 
 @SURFACES
-def test_a_backend_that_answers_only_when_asked_why_is_asked_again(backend: type[Flaky], time: Time, ask: Any) -> None:
+def test_backend_that_recovers_on_second_lookup_is_used(backend: type[Flaky], time: Time, ask: Any) -> None:
     backend.failures = 1
     assert ask() == 0
     assert time.waits == [0.5]
 
 
 @SURFACES
-def test_a_lookup_that_keeps_failing_is_left_to_the_retries_of_the_task(
-    backend: type[Flaky], time: Time, ask: Any
-) -> None:
+def test_persistent_lookup_failure_is_retryable(backend: type[Flaky], time: Time, ask: Any) -> None:
     backend.failures = float("inf")
     with pytest.raises(
         AirflowException, match=f"could not be looked up in {ATTEMPTS} attempts: Flaky failed"
@@ -89,7 +87,7 @@ def test_a_lookup_that_keeps_failing_is_left_to_the_retries_of_the_task(
     assert time.waits == [0.5, 1.0, 2.0]
 
 
-def test_a_connection_that_no_backend_has_does_not_exist(backend: type[Flaky], time: Time) -> None:
+def test_connection_missing_from_all_backends_does_not_exist(backend: type[Flaky], time: Time) -> None:
     backend.reset(None)
     for ask in (lag, alag):
         with pytest.raises(AirflowNotFoundException, match="isn't defined"):
@@ -100,7 +98,7 @@ def test_a_connection_that_no_backend_has_does_not_exist(backend: type[Flaky], t
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_a_sensor_that_cannot_look_up_its_connection_is_retried(backend: type[Flaky], mode: str) -> None:
+def test_sensor_is_retried_when_connection_lookup_fails(backend: type[Flaky], mode: str) -> None:
     backend.failures = float("inf")
     with pytest.raises(AirflowException, match="could not be looked up") as caught:
         run(sensor(mode))
@@ -108,12 +106,12 @@ def test_a_sensor_that_cannot_look_up_its_connection_is_retried(backend: type[Fl
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_wait_survives_a_lookup_that_fails_for_a_moment(backend: type[Flaky], mode: str) -> None:
+def test_wait_survives_transient_lookup_failure(backend: type[Flaky], mode: str) -> None:
     backend.failures = ONE_FAILED
     assert run(sensor(mode))["data"]["recordsLag"] == 0
 
 
-def test_a_deferred_wait_survives_a_backend_that_is_down(backend: type[Flaky], logged: Logged) -> None:
+def test_deferred_wait_survives_secrets_backend_outage(backend: type[Flaky], logged: Logged) -> None:
     # Four rounds of attempts: far more than one lookup is given.
     backend.failures = 4 * ATTEMPTS * ONE_FAILED
     event = asyncio.run(fired(trigger()))
@@ -122,7 +120,7 @@ def test_a_deferred_wait_survives_a_backend_that_is_down(backend: type[Flaky], l
     assert "Trying again in" in logged.text
 
 
-def test_a_deferred_wait_without_a_connection_ends_at_its_deadline(backend: type[Flaky]) -> None:
+def test_deferred_wait_without_connection_ends_at_deadline(backend: type[Flaky]) -> None:
     backend.failures = float("inf")
     event = asyncio.run(fired(trigger(seconds=0.1)))
     assert event["outcome"] == "deadline"
@@ -130,7 +128,7 @@ def test_a_deferred_wait_without_a_connection_ends_at_its_deadline(backend: type
     assert "could not be looked up" in event["message"]
 
 
-def test_waits_that_begin_together_share_a_lookup_that_fails(backend: type[Flaky]) -> None:
+def test_concurrent_waits_share_failing_lookup(backend: type[Flaky]) -> None:
     backend.failures = ATTEMPTS * ONE_FAILED
 
     async def many() -> list[Any]:
@@ -150,7 +148,7 @@ def asking(hook: StreamkapHook, asynchronously: bool) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("asynchronously", [False, True])
-def test_a_refusal_is_not_final_while_the_connection_cannot_be_looked_up(
+def test_rejection_is_not_final_while_connection_lookup_fails(
     streamkap: StreamkapSimulator, backend: type[Flaky], asynchronously: bool
 ) -> None:
     streamkap.refuse_credentials()
@@ -200,7 +198,7 @@ def stored(simulator: StreamkapSimulator) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ask", [lag, alag])
 @pytest.mark.parametrize("failure", ["API_SERVER_ERROR", "GENERIC_ERROR", ConnectionError("the supervisor is gone")])
-def test_an_api_server_that_fails_is_asked_again(
+def test_failing_api_server_is_retried(
     streamkap: StreamkapSimulator, supervisor: list[Any], time: Time, ask: Any, failure: Any
 ) -> None:
     supervisor += [failure] * 2 * ONE_FAILED + [stored(streamkap)]
@@ -213,7 +211,7 @@ def test_an_api_server_that_fails_is_asked_again(
 
 
 @pytest.mark.parametrize("ask", [lag, alag])
-def test_an_api_server_that_knows_no_such_connection_is_believed(supervisor: list[Any], time: Time, ask: Any) -> None:
+def test_api_server_not_found_is_final(supervisor: list[Any], time: Time, ask: Any) -> None:
     supervisor += ["CONNECTION_NOT_FOUND"]
     with pytest.raises(AirflowNotFoundException, match="isn't defined"):
         ask()
@@ -221,9 +219,7 @@ def test_an_api_server_that_knows_no_such_connection_is_believed(supervisor: lis
 
 
 @pytest.mark.parametrize("ask", [lag, alag])
-def test_an_api_server_that_denies_the_connection_is_left_to_the_retries_of_the_task(
-    supervisor: list[Any], ask: Any
-) -> None:
+def test_api_server_denying_connection_is_retryable(supervisor: list[Any], ask: Any) -> None:
     supervisor += ["PERMISSION_DENIED"]
     with pytest.raises(AirflowException, match="could not be looked up in 4 attempts: ") as caught:
         ask()

@@ -44,7 +44,7 @@ BOTH_SIDES = pytest.mark.parametrize("side", [ask, aask])
 
 @BOTH_SIDES
 @pytest.mark.parametrize("use_project_key", [False, True])
-def test_every_secret_of_a_connection_and_no_token(
+def test_every_connection_secret_is_masked_and_no_token(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None], use_project_key: bool
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -65,7 +65,7 @@ def test_every_secret_of_a_connection_and_no_token(
 
 
 @BOTH_SIDES
-def test_a_secret_of_the_environment(
+def test_environment_secret_is_masked(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None]
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -79,7 +79,7 @@ def test_a_secret_of_the_environment(
 
 
 @BOTH_SIDES
-def test_the_password_of_a_proxy(
+def test_password_of_proxy(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None]
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -121,7 +121,7 @@ with StreamkapSimulator() as simulator:
 """
 
 
-def test_three_hundred_renewals_cost_no_memory() -> None:
+def test_many_token_refreshes_do_not_grow_masker() -> None:
     done = subprocess.run(
         [sys.executable, "-c", RENEWALS], capture_output=True, text=True, timeout=300, check=True, env=os.environ
     )

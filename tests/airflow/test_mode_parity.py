@@ -115,7 +115,7 @@ CASES = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", CASES)
-def test_ends_alike(name: str, mode: str, streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_outcome_is_same_in_every_mode(name: str, mode: str, streamkap: StreamkapSimulator, logged: Logged) -> None:
     case = CASES[name]
     case.prepare(streamkap)
     task, ti = sensor(mode, **case.arguments), TaskInstance()
@@ -135,7 +135,7 @@ def test_ends_alike(name: str, mode: str, streamkap: StreamkapSimulator, logged:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_several_destinations_end_alike(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_outcome_of_several_destinations_is_same_in_every_mode(mode: str, streamkap: StreamkapSimulator) -> None:
     streamkap.add("a", scenarios.sequence([ACTIVE, LAGGING, ACTIVE]))
     streamkap.add("b", scenarios.sequence([LAGGING, ACTIVE]))
     snapshots = run(sensor(mode, destination_id=["b", "a"]))
@@ -146,7 +146,7 @@ def test_several_destinations_end_alike(mode: str, streamkap: StreamkapSimulator
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_asks_no_more_often_than_it_has_to(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_sends_no_unnecessary_requests(mode: str, streamkap: StreamkapSimulator) -> None:
     drained(streamkap)
     run(sensor(mode))
     assert streamkap.count(METRICS) == 5
@@ -154,7 +154,7 @@ def test_asks_no_more_often_than_it_has_to(mode: str, streamkap: StreamkapSimula
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_refused_wait_asks_once(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_rejected_wait_sends_one_request(mode: str, streamkap: StreamkapSimulator) -> None:
     failing(403, None)(streamkap)
     with pytest.raises(AirflowFailException):
         run(sensor(mode))

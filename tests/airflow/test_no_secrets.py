@@ -55,7 +55,7 @@ def ended(mode: str, ti: TaskInstance) -> tuple[Any, BaseException]:
 
 @pytest.mark.parametrize("mode", ["poke", "deferred", "operator"])
 @pytest.mark.parametrize("echo", ECHOES)
-def test_what_the_service_repeats(
+def test_secrets_echoed_by_service_are_hidden(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, echo: str, mode: str
 ) -> None:
     # A project key has a secret within, so that more can be repeated.
@@ -69,7 +69,7 @@ def test_what_the_service_repeats(
 
 @pytest.mark.parametrize("mode", ["poke", "deferred", "operator"])
 @pytest.mark.parametrize("path", ["/metrics", "/auth/access-token"])
-def test_what_is_logged_before_a_retry(
+def test_retry_log_contains_no_secret(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, path: str, mode: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(max_attempts=2))
@@ -83,7 +83,7 @@ def test_what_is_logged_before_a_retry(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_connection_that_is_refused_as_a_whole(
+def test_error_for_invalid_connection_contains_no_secret(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, mode: str
 ) -> None:
     connection = json.loads(streamkap.airflow_connection()) | {"host": f"https://{streamkap.secret}@api.example.com"}

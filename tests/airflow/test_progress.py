@@ -31,7 +31,7 @@ def told(logged: Logged) -> list[str]:
 
 
 @BY_MODE
-def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_every_poll_with_changes_is_logged(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([reading(1200), reading(30, "Paused"), reading(0)]))
     run(sensor(mode))
     first, second, third, last = told(logged)
@@ -47,7 +47,7 @@ def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: 
 
 
 @BY_MODE
-def test_a_poll_that_failed_says_why(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_failed_poll_logs_reason(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(503, body={"detail": "upstream is away"}), path=METRICS, times=2)
     run(sensor(mode))
@@ -68,7 +68,7 @@ def test_a_poll_that_failed_says_why(streamkap: StreamkapSimulator, logged: Logg
         (Fault.status(500), AirflowException, "Giving up (unreachable)"),
     ],
 )
-def test_the_last_line_tells_the_end(
+def test_last_line_reports_outcome(
     streamkap: StreamkapSimulator, logged: Logged, mode: str, fault: Fault, end: type[Exception], said: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -79,7 +79,7 @@ def test_the_last_line_tells_the_end(
 
 
 @BY_MODE
-def test_the_time_out_tells_what_was_missing(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_timeout_reports_unmet_condition(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("a", scenarios.steady())
     streamkap.add("b", scenarios.steady(lag=7))
     streamkap.add("c", scenarios.null_lag())

@@ -66,7 +66,7 @@ async def eventually(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def test_a_hook_goes_on_with_the_new_secret(rotation: Rotation) -> None:
+def test_hook_uses_rotated_secret(rotation: Rotation) -> None:
     hook = StreamkapHook()
     assert hook.get_destination_metrics("d1").records_lag == 7
     rotation.rotate()
@@ -78,14 +78,14 @@ def test_a_hook_goes_on_with_the_new_secret(rotation: Rotation) -> None:
     assert rotation.new.token_calls == 1
 
 
-def test_a_listing_goes_on_with_the_new_secret(rotation: Rotation) -> None:
+def test_listing_uses_rotated_secret(rotation: Rotation) -> None:
     hook = StreamkapHook()
     hook.connection()
     rotation.rotate()
     assert [item.id for item in hook.list_destinations()] == ["d1"]
 
 
-def test_an_asynchronous_hook_goes_on_with_the_new_secret(rotation: Rotation) -> None:
+def test_async_hook_uses_rotated_secret(rotation: Rotation) -> None:
     async def ask() -> None:
         hook = StreamkapHook()
         for _ in range(2):
@@ -99,7 +99,7 @@ def test_an_asynchronous_hook_goes_on_with_the_new_secret(rotation: Rotation) ->
     assert rotation.new.token_calls == 1
 
 
-def test_an_operator_goes_on_with_the_new_secret(rotation: Rotation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operator_uses_rotated_secret(rotation: Rotation, monkeypatch: pytest.MonkeyPatch) -> None:
     # The secret is rotated between the lookup of the connection and the first request.
     class Rotating(TaskInstance):
         def xcom_push(self, key: str, value: Any) -> None:
@@ -133,7 +133,7 @@ def each(hook: StreamkapHook, ids: list[str], seen: Callable[[], object] = lambd
     return found
 
 
-def test_an_operator_on_a_list_goes_on_with_the_new_secret(rotation: Rotation) -> None:
+def test_operator_on_list_uses_rotated_secret(rotation: Rotation) -> None:
     class Rotating(TaskInstance):
         def xcom_push(self, key: str, value: Any) -> None:
             rotation.rotate()
@@ -148,7 +148,7 @@ def test_an_operator_on_a_list_goes_on_with_the_new_secret(rotation: Rotation) -
     assert rotation.new.token_calls == 1
 
 
-def test_a_list_that_is_refused_midway_keeps_its_results_and_repeats_the_rest(
+def test_list_rejected_midway_keeps_results_and_retries_rest(
     rotation: Rotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_at_once = rotation.old.airflow_connection(max_attempts=1, max_concurrency=1)
@@ -165,7 +165,7 @@ def test_a_list_that_is_refused_midway_keeps_its_results_and_repeats_the_rest(
     assert hook.lookups == 2
 
 
-def test_a_list_of_unknown_destinations_looks_the_connection_up_again_once(rotation: Rotation) -> None:
+def test_list_of_unknown_destinations_reloads_connection_once(rotation: Rotation) -> None:
     hook = Counting()
     found = each(hook, ["d1", *(f"none{number}" for number in range(20))])
     assert found.pop("d1").records_lag == 7
@@ -174,7 +174,7 @@ def test_a_list_of_unknown_destinations_looks_the_connection_up_again_once(rotat
     assert hook.lookups == 2
 
 
-def test_no_error_of_a_list_is_final_while_the_connection_cannot_be_looked_up(rotation: Rotation) -> None:
+def test_list_errors_are_not_final_while_connection_lookup_fails(rotation: Rotation) -> None:
     class Failing(Counting):
         def _look_up(self) -> Any:
             if self.lookups:
@@ -191,7 +191,7 @@ def test_no_error_of_a_list_is_final_while_the_connection_cannot_be_looked_up(ro
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_wait_goes_on_with_the_new_secret(rotation: Rotation, mode: str) -> None:
+def test_wait_uses_rotated_secret(rotation: Rotation, mode: str) -> None:
     rotation.new.set("d1", scenarios.steady())
 
     class Rotating(TaskInstance):
@@ -204,7 +204,7 @@ def test_a_wait_goes_on_with_the_new_secret(rotation: Rotation, mode: str) -> No
     assert rotation.old.token_calls == 1
 
 
-def test_a_poke_wait_goes_on_when_the_secret_is_rotated_in_its_course(rotation: Rotation) -> None:
+def test_poke_wait_survives_rotation(rotation: Rotation) -> None:
     rotation.old.add("d2", scenarios.steady(lag=1))
     rotation.new.set("d1", scenarios.steady())
     rotation.new.add("d2", scenarios.steady())
@@ -216,7 +216,7 @@ def test_a_poke_wait_goes_on_when_the_secret_is_rotated_in_its_course(rotation: 
     assert rotation.old.token_calls == 2
 
 
-def test_deferred_waits_go_on_when_the_secret_is_rotated_in_their_course(rotation: Rotation) -> None:
+def test_deferred_waits_survive_rotation(rotation: Rotation) -> None:
     rotation.new.set("d1", scenarios.steady())
     for number in range(2, 20):
         rotation.old.add(f"d{number}", scenarios.steady(lag=1))
@@ -233,7 +233,7 @@ def test_deferred_waits_go_on_when_the_secret_is_rotated_in_their_course(rotatio
     assert rotation.new.token_calls == 1
 
 
-def test_a_new_wait_and_a_changed_one_live_side_by_side(rotation: Rotation) -> None:
+def test_waits_with_old_and_new_secret_coexist(rotation: Rotation) -> None:
     async def wait() -> tuple[dict[str, Any], dict[str, Any]]:
         one = asyncio.create_task(fired(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
@@ -250,9 +250,7 @@ def test_a_new_wait_and_a_changed_one_live_side_by_side(rotation: Rotation) -> N
     assert [event["outcome"] for event in asyncio.run(wait())] == ["opened", "opened"]
 
 
-def test_two_names_of_one_connection_share_until_one_of_them_changes(
-    rotation: Rotation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_ids_of_one_connection_share_until_one_changes(rotation: Rotation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWIN", rotation.old.airflow_connection(max_attempts=1))
     rotation.new.set("d1", scenarios.steady())
 
@@ -275,7 +273,7 @@ def test_two_names_of_one_connection_share_until_one_of_them_changes(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_refusal_without_a_change_is_final(rotation: Rotation, mode: str) -> None:
+def test_rejection_is_final_if_connection_is_unchanged(rotation: Rotation, mode: str) -> None:
     rotation.old.refuse_credentials()
     with pytest.raises(AirflowFailException, match="the credentials were refused by the token call"):
         run(sensor(mode))
@@ -283,7 +281,7 @@ def test_a_refusal_without_a_change_is_final(rotation: Rotation, mode: str) -> N
     assert rotation.new.count() == 0
 
 
-def test_a_deferred_refusal_without_a_change_is_final(rotation: Rotation) -> None:
+def test_deferred_rejection_is_final_if_connection_is_unchanged(rotation: Rotation) -> None:
     async def wait() -> dict[str, Any]:
         waiting = asyncio.create_task(fired(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
@@ -296,7 +294,7 @@ def test_a_deferred_refusal_without_a_change_is_final(rotation: Rotation) -> Non
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404), Fault.redirect("https://elsewhere.example")])
-def test_any_permanent_error_can_be_mended_in_the_connection(rotation: Rotation, fault: Fault) -> None:
+def test_any_permanent_error_can_be_fixed_in_connection(rotation: Rotation, fault: Fault) -> None:
     rotation.old.inject(fault, path="/metrics", times=None)
     hook = StreamkapHook()
     with pytest.raises(StreamkapError):
@@ -308,7 +306,7 @@ def test_any_permanent_error_can_be_mended_in_the_connection(rotation: Rotation,
     assert fresh.get_destination_metrics("d1").records_lag == 7
 
 
-def test_a_connection_that_is_gone_or_wrong_makes_the_refusal_final(
+def test_deleted_or_invalid_connection_makes_rejection_final(
     rotation: Rotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rotation.old.refuse_credentials()
@@ -326,7 +324,7 @@ def test_a_connection_that_is_gone_or_wrong_makes_the_refusal_final(
         shared._shared.again.clear()
 
 
-def test_many_refused_calls_look_the_connection_up_once(rotation: Rotation) -> None:
+def test_many_rejected_calls_reload_connection_once(rotation: Rotation) -> None:
     class Counting(StreamkapHook):
         lookups = 0
 
@@ -350,7 +348,7 @@ def watch(**arguments: Any) -> StreamkapDestinationEventTrigger:
     return made
 
 
-def test_an_event_trigger_goes_on_with_the_new_secret(rotation: Rotation) -> None:
+def test_event_trigger_uses_rotated_secret(rotation: Rotation) -> None:
     rotation.new.set("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
 
     async def wait() -> Any:
@@ -363,7 +361,7 @@ def test_an_event_trigger_goes_on_with_the_new_secret(rotation: Rotation) -> Non
     assert asyncio.run(wait()).payload["data"]["recordsLag"] == 0
 
 
-def test_an_event_trigger_goes_on_when_a_refused_secret_is_mended(rotation: Rotation) -> None:
+def test_event_trigger_recovers_after_rejected_secret_is_fixed(rotation: Rotation) -> None:
     rotation.new.set("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     rotation.old.refuse_credentials()
 
@@ -378,7 +376,7 @@ def test_an_event_trigger_goes_on_when_a_refused_secret_is_mended(rotation: Rota
     assert rotation.old.token_calls == 1
 
 
-def test_fifty_event_triggers_with_a_refused_secret_sign_in_once(rotation: Rotation) -> None:
+def test_fifty_event_triggers_with_rejected_secret_sign_in_once(rotation: Rotation) -> None:
     for number in range(2, 52):
         rotation.old.add(f"d{number}", scenarios.steady())
     rotation.old.refuse_credentials()

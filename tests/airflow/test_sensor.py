@@ -60,32 +60,32 @@ CONTEXT: Any = {"ti": TaskInstance()}
         ({"status_grace": "soon"}, "status_grace"),
     ],
 )
-def test_bad_arguments_are_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
+def test_invalid_arguments_are_rejected_at_parse_time(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         StreamkapDestinationSensor(task_id="wait", destination_id="d1", **arguments)
 
 
 @pytest.mark.parametrize("argument", ["end_from_trigger", "start_from_trigger"])
-def test_a_task_cannot_begin_or_end_in_the_triggerer(argument: str) -> None:
+def test_start_and_end_from_trigger_are_unsupported(argument: str) -> None:
     with pytest.raises((TypeError, AirflowException), match=argument):
         sensor("deferred", **{argument: True})
 
 
 @pytest.mark.parametrize("statuses", ["active", ["ACTIVE", "Paused"], ("Active",), iter(["Active"])])
-def test_statuses_in_any_form(streamkap: StreamkapSimulator, statuses: Iterable[str]) -> None:
+def test_statuses_are_accepted_in_any_form(streamkap: StreamkapSimulator, statuses: Iterable[str]) -> None:
     streamkap.add("d1", scenarios.steady())
     assert run(sensor("poke", connector_status=statuses))["data"]["connector_status"] == "Active"
 
 
 @pytest.mark.parametrize("confirmations", [1, 3])
-def test_what_is_true_already_costs_no_trigger(streamkap: StreamkapSimulator, confirmations: int) -> None:
+def test_met_condition_needs_no_trigger(streamkap: StreamkapSimulator, confirmations: int) -> None:
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("deferred", confirmations=confirmations).execute(CONTEXT)
     assert snapshot["data"]["recordsLag"] == 0
     assert streamkap.count(METRICS) == confirmations
 
 
-def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(
+def test_worker_is_not_occupied_while_confirmation_is_pending(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its seconds fly, too.
@@ -110,13 +110,13 @@ def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404)])
-def test_what_is_refused_already_costs_no_trigger(streamkap: StreamkapSimulator, fault: Fault) -> None:
+def test_permanent_error_needs_no_trigger(streamkap: StreamkapSimulator, fault: Fault) -> None:
     streamkap.inject(fault, path=METRICS)
     with pytest.raises(AirflowFailException):
         sensor("deferred").execute(CONTEXT)
 
 
-def test_what_fails_in_passing_is_handed_over(streamkap: StreamkapSimulator) -> None:
+def test_transient_error_is_deferred(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(503), path=METRICS)
     with pytest.raises(TaskDeferred) as deferral:
@@ -128,7 +128,7 @@ def test_what_fails_in_passing_is_handed_over(streamkap: StreamkapSimulator) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_bad_connection_fails_without_a_retry(
+def test_invalid_connection_fails_without_retry(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     with pytest.raises(AirflowFailException, match="not_there"):
@@ -153,7 +153,7 @@ def waiting_since(seconds: float) -> Any:
     return {"ti": ti, "task_reschedule_count": 5}
 
 
-def test_the_time_runs_over_all_pokes_of_a_rescheduled_sensor(streamkap: StreamkapSimulator) -> None:
+def test_timeout_spans_all_pokes_in_reschedule_mode(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     with pytest.raises(AirflowRescheduleException):
         sensor("reschedule", timeout=60).execute(waiting_since(30))
@@ -173,7 +173,7 @@ class PokesUntilTheEnd(StreamkapDestinationSensor):
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_timeout_raised_by_airflow_reports_unmet_condition(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     arguments: Any = {"task_id": "wait", "destination_id": "d1", "poke_interval": 0.02, "timeout": 60, "mode": mode}
     says = r"The wait for d1 has timed out: .* lag is 120, above 0"
@@ -183,13 +183,13 @@ def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: Str
         PokesUntilTheEnd(**arguments, soft_fail=True).execute(waiting_since(30))
 
 
-def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: StreamkapSimulator) -> None:
+def test_last_poke_in_reschedule_mode_may_still_succeed(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("reschedule", timeout=60).execute(waiting_since(100))
     assert snapshot["data"]["recordsLag"] == 0
 
 
-def test_a_retry_of_a_rescheduled_sensor_has_the_whole_time_again(streamkap: StreamkapSimulator) -> None:
+def test_retry_in_reschedule_mode_has_full_timeout(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     context = waiting_since(100)
     # Airflow 3 asks for the pokes of the try at hand, and finds none.
@@ -200,20 +200,20 @@ def test_a_retry_of_a_rescheduled_sensor_has_the_whole_time_again(streamkap: Str
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_longest_timeout_there_is_can_be_waited_for(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_longest_allowed_timeout_works(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
     assert run(sensor(mode, timeout=timedelta(days=999_999_999)))["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize("arguments", [{"exponential_backoff": True}, {"max_wait": 600}])
-def test_what_would_be_ignored_once_deferred_is_refused(arguments: dict[str, Any]) -> None:
+def test_options_ignored_when_deferred_are_rejected(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exponential_backoff and max_wait are not supported"):
         sensor("poke", **arguments)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seconds", [0, 0.001])
-def test_an_interval_that_floods_the_api_is_refused(mode: str, seconds: float) -> None:
+def test_too_short_interval_is_rejected(mode: str, seconds: float) -> None:
     with pytest.raises(ValueError, match=r"poke_interval must be at least 0\.01 s; got"):
         sensor(mode, poke_interval=seconds)
 
@@ -227,7 +227,7 @@ def time_outs() -> list[str]:
 
 
 @pytest.mark.parametrize("error", time_outs())
-def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> None:
+def test_airflow_deferral_timeout_raises_sensor_timeout(error: str) -> None:
     with pytest.raises(AirflowSensorTimeout, match="no triggerer reported its end"):
         sensor("deferred").resume_execution("__fail__", {"error": error}, CONTEXT)
     for arguments in ({"soft_fail": True}, {"never_fail": True}):
@@ -235,7 +235,7 @@ def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> N
             sensor("deferred", **arguments).resume_execution("__fail__", {"error": error}, CONTEXT)
 
 
-def test_a_trigger_that_broke_is_not_a_time_out() -> None:
+def test_crashed_trigger_is_not_reported_as_timeout() -> None:
     broke = {"error": "Trigger failure", "traceback": ["Traceback (most recent call last):", "TimeoutError: timeout"]}
     with pytest.raises(Exception, match="Trigger failure") as caught:
         sensor("deferred").resume_execution("__fail__", broke, CONTEXT)
@@ -243,7 +243,7 @@ def test_a_trigger_that_broke_is_not_a_time_out() -> None:
 
 
 @pytest.mark.parametrize("event", [None, {}, {"outcome": "success"}, {"outcome": "opened"}])
-def test_an_event_that_is_not_understood_keeps_the_gate_shut(event: Any) -> None:
+def test_unknown_event_keeps_gate_closed(event: Any) -> None:
     with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {"event": event}, CONTEXT)
     # A resume without an event at all, as dag.test() would have it.

@@ -49,7 +49,7 @@ def deferred(**arguments: Any) -> TaskDeferred:
 
 @pytest.mark.parametrize("condition", [{}, DATED])
 @pytest.mark.parametrize("ids", [FIVE, "d0"])
-def test_a_look_before_deferring_calls_a_silent_api_once(
+def test_check_before_deferring_calls_silent_api_once(
     connected: StreamkapSimulator, logged: Logged, condition: dict[str, Any], ids: Any
 ) -> None:
     connected.inject(Fault.hang(), times=None)
@@ -60,20 +60,20 @@ def test_a_look_before_deferring_calls_a_silent_api_once(
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])
-def test_a_look_before_deferring_does_not_retry(connected: StreamkapSimulator, fault: Fault) -> None:
+def test_check_before_deferring_does_not_retry(connected: StreamkapSimulator, fault: Fault) -> None:
     connected.inject(fault, path=METRICS, times=None)
     deferred()
     assert connected.count(METRICS) == len(FIVE)
 
 
-def test_a_look_that_failed_is_never_an_end(connected: StreamkapSimulator) -> None:
+def test_failed_check_before_deferring_never_ends_wait(connected: StreamkapSimulator) -> None:
     connected.inject(Fault.status(503), path=METRICS, times=len(FIVE))
     event = fire(deferred(max_poll_failures=0).trigger)
     assert event["outcome"] == "opened"
     assert list(event["snapshot"]) == FIVE
 
 
-def test_a_look_that_is_refused_ends_the_task(connected: StreamkapSimulator) -> None:
+def test_rejected_check_before_deferring_ends_task(connected: StreamkapSimulator) -> None:
     connected.refuse_credentials()
     with pytest.raises(AirflowFailException, match="credentials were refused"):
         run(sensor("deferred", destination_id=FIVE))
@@ -90,7 +90,7 @@ def polled(wait: ResourceWait, **limits: Any) -> PollAgain | PokeReturnValue:
     return poll_once(wait, StreamkapHook(), keyed=True, log=task.log, **limits)
 
 
-def test_a_look_has_one_limit_for_all_destinations(
+def test_check_before_deferring_has_one_time_limit_for_all_destinations(
     connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert FIRST_LOOK_SECONDS == 10
@@ -108,7 +108,7 @@ def test_a_look_has_one_limit_for_all_destinations(
     # Attempts come 7 s apart. A poll takes 10 s at least, and the connection tries five times at most.
     [(0.02, 2), (10.0, 2), (20.0, 3), (60.0, 5)],
 )
-def test_a_poll_ends_with_its_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
+def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
     connected.inject(Fault.status(503, retry_after=7), path=TOKEN, times=None)
     clock = Time()
     with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())):
@@ -119,7 +119,7 @@ def test_a_poll_ends_with_its_interval(connected: StreamkapSimulator, poke_inter
     assert sum(clock.waits) < max(poke_interval, 10)
 
 
-def test_a_poll_ends_with_the_deadline(connected: StreamkapSimulator) -> None:
+def test_poll_is_bounded_by_deadline(connected: StreamkapSimulator) -> None:
     connected.inject(Fault.status(503, retry_after=14), path=TOKEN, times=None)
     clock = Time()
     wait = ResourceWait(
@@ -135,7 +135,7 @@ def test_a_poll_ends_with_the_deadline(connected: StreamkapSimulator) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_list_is_read_at_once_and_its_results_keep_the_order(
+def test_list_is_read_concurrently_and_results_keep_order(
     connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connected.airflow_connection(timeout=20))
@@ -150,7 +150,7 @@ def test_a_list_is_read_at_once_and_its_results_keep_the_order(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(connected: StreamkapSimulator, mode: str) -> None:
+def test_list_snapshots_omit_common_fields(connected: StreamkapSimulator, mode: str) -> None:
     # So that the trigger has work to do.
     connected.inject(Fault.status(500), path="/destinations/d0/metrics")
     many = run(sensor(mode, destination_id=FIVE, max_poll_failures=3))
@@ -159,7 +159,7 @@ def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(connected: S
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_poll_that_failed_is_a_warning(
+def test_failed_poll_is_logged_as_warning(
     connected: StreamkapSimulator, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, mode: str
 ) -> None:
     caplog.set_level("INFO")
@@ -174,9 +174,7 @@ def test_a_poll_that_failed_is_a_warning(
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferred"])
-def test_the_lines_of_many_destinations_are_few_and_short(
-    streamkap: StreamkapSimulator, logged: Logged, mode: str
-) -> None:
+def test_log_of_many_destinations_is_brief(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     for id_ in MANY:
         streamkap.add(id_, scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
     streamkap.inject(Fault.status(500), path="/destinations/d150/metrics")

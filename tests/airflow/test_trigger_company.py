@@ -42,7 +42,7 @@ async def until_it_follows() -> None:
     raise AssertionError("nothing is followed")
 
 
-def test_triggers_share_polls_sockets_and_the_token(streamkap: StreamkapSimulator) -> None:
+def test_triggers_share_polls_sockets_and_token(streamkap: StreamkapSimulator) -> None:
     ids = [f"d{number}" for number in range(4)]
     for id_ in ids:
         streamkap.add(id_, scenarios.sequence([LAGGING] * 3 + [DRAINED] * 9))
@@ -60,7 +60,7 @@ def test_triggers_share_polls_sockets_and_the_token(streamkap: StreamkapSimulato
     assert streamkap.connections <= len(ids) + 1
 
 
-def test_one_refusal_touches_its_own_waits_only(streamkap: StreamkapSimulator) -> None:
+def test_rejection_affects_only_its_own_waits(streamkap: StreamkapSimulator) -> None:
     streamkap.add("good", scenarios.sequence([LAGGING, LAGGING, DRAINED]))
 
     async def company() -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def longest_gap(streamkap: StreamkapSimulator) -> float:
     return asyncio.run(main())
 
 
-def test_a_slow_server_does_not_hold_up_the_event_loop(streamkap: StreamkapSimulator) -> None:
+def test_slow_server_does_not_block_event_loop(streamkap: StreamkapSimulator) -> None:
     streamkap.add("quick", scenarios.steady())
     streamkap.add("slow", scenarios.steady())
     # A busy machine may hold up any loop for a while, but hardly six times; a blocking call always does.
@@ -93,7 +93,7 @@ def test_a_slow_server_does_not_hold_up_the_event_loop(streamkap: StreamkapSimul
 
 @pytest.mark.parametrize("path", ["/auth/access-token", METRICS])
 @pytest.mark.parametrize("many", [False, True])
-def test_a_trigger_that_is_cancelled_while_it_asks_leaves_nothing(
+def test_trigger_cancelled_during_request_leaves_nothing_behind(
     streamkap: StreamkapSimulator, path: str, many: bool
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -114,7 +114,7 @@ def test_a_trigger_that_is_cancelled_while_it_asks_leaves_nothing(
     asyncio.run(main())
 
 
-def test_a_trigger_that_is_cancelled_while_it_rests_leaves_nothing(streamkap: StreamkapSimulator) -> None:
+def test_trigger_cancelled_between_polls_leaves_nothing_behind(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
 
     async def main() -> None:
@@ -129,7 +129,7 @@ def test_a_trigger_that_is_cancelled_while_it_rests_leaves_nothing(streamkap: St
     assert streamkap.count() == 0
 
 
-def test_a_cancelled_trigger_takes_nothing_from_the_others(streamkap: StreamkapSimulator) -> None:
+def test_cancelled_trigger_does_not_affect_others(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING, LAGGING, DRAINED]))
     streamkap.inject(Fault.slow(0.2), path=METRICS)
 
@@ -147,7 +147,7 @@ def test_a_cancelled_trigger_takes_nothing_from_the_others(streamkap: StreamkapS
 
 
 @pytest.mark.parametrize("outcome", ["opened", "deadline", "refused", "broken"])
-def test_a_trigger_that_ends_leaves_nothing(streamkap: StreamkapSimulator, outcome: str) -> None:
+def test_finished_trigger_leaves_nothing_behind(streamkap: StreamkapSimulator, outcome: str) -> None:
     lag, status = (120, "Active") if outcome == "deadline" else (0, "Broken" if outcome == "broken" else "Active")
     reading = scenarios.Reading(records_lag=lag, connector_status=status)
     streamkap.add("d1", scenarios.sequence([reading]))
@@ -163,7 +163,7 @@ def test_a_trigger_that_ends_leaves_nothing(streamkap: StreamkapSimulator, outco
     assert asyncio.run(main()) == outcome
 
 
-def test_what_is_polled_for_many_is_logged_as_the_work_of_none(
+def test_shared_polls_are_not_logged_as_one_triggers_work(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     # Airflow tells the lines of triggers apart by a context variable.

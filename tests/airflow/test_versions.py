@@ -106,7 +106,7 @@ def due_now(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_trigger_reads_what_an_earlier_version_serialized(
+def test_trigger_reads_serialized_form_of_earlier_version(
     streamkap: StreamkapSimulator, logged: Logged, layout: str
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
@@ -117,7 +117,7 @@ def test_a_trigger_reads_what_an_earlier_version_serialized(
     assert ("Ignoring what another version" in logged.text) == ("ending" in LAYOUTS[layout])
 
 
-def test_unknown_keys_are_ignored_with_a_warning_that_names_them(streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.steady())
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["spec"] |= {"priority": "high", "confirm_interval": 0.01}
@@ -132,7 +132,7 @@ def test_unknown_keys_are_ignored_with_a_warning_that_names_them(streamkap: Stre
     )
 
 
-def test_missing_keys_get_their_default() -> None:
+def test_missing_keys_get_defaults() -> None:
     spec = WaitSpec.from_dict({"destination_ids": ["d1"]})
     assert spec == WaitSpec(("d1",), type(spec.gate)())
 
@@ -148,7 +148,7 @@ def test_missing_keys_get_their_default() -> None:
         {"lacks": "destination_ids"},
     ],
 )
-def test_a_plan_that_cannot_be_understood_fails_in_words_and_may_be_retried(
+def test_invalid_plan_fails_with_message_and_is_retryable(
     streamkap: StreamkapSimulator, change: dict[str, Any]
 ) -> None:
     # An unknown condition must not be ignored: the gate could open although it is not met.
@@ -163,7 +163,7 @@ def test_a_plan_that_cannot_be_understood_fails_in_words_and_may_be_retried(
     assert streamkap.count("/destinations/d1/metrics") == 0
 
 
-def test_a_memory_that_cannot_be_understood_fails_in_words(streamkap: StreamkapSimulator) -> None:
+def test_invalid_memory_fails_with_message(streamkap: StreamkapSimulator) -> None:
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["state"]["resources"]["d1"]["curve"] = [{"at": 1, "lag": 2, "of": 3}]
     event = fire(StreamkapDestinationTrigger(**arguments))

@@ -62,7 +62,7 @@ def settings(port: int, timeout: float, credentials: Credentials = CREDENTIALS) 
     )
 
 
-def test_the_timeout_is_for_all_addresses_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_is_shared_by_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch, *(f"127.0.0.{last}" for last in range(1, 9)))
     began = time.monotonic()
     with (
@@ -75,7 +75,7 @@ def test_the_timeout_is_for_all_addresses_together(monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - began < 4
 
 
-def test_an_address_that_does_not_respond_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresponsive_address_leaves_time_for_next(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch, "127.0.0.2", "127.0.0.1")
     with StreamkapSimulator() as simulator:
         simulator.add("d1", scenarios.steady())
@@ -86,7 +86,7 @@ def test_an_address_that_does_not_respond_leaves_time_for_the_next(monkeypatch: 
             assert client.get_destination_metrics(MetricsQuery("d1")).connector_status == "Active"
 
 
-def test_no_address_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_addresses_refuse_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -98,7 +98,7 @@ def test_no_address_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
         client.get_destination_metrics(MetricsQuery("d1"))
 
 
-def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_without_address(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch)
     with (
         StreamkapClient(settings(1, 20)) as client,

@@ -87,7 +87,7 @@ def test_any_json(call: str, status: int, headers: dict[str, str], payload: Any)
 
 @unhurried
 @given(st.sampled_from(TIME_TYPES), payloads)
-def test_what_was_exported_reads_the_same_again(kind: str, payload: Any) -> None:
+def test_exported_values_round_trip(kind: str, payload: Any) -> None:
     try:
         first = DestinationMetrics.parse(MetricsQuery(ID, kind), payload, NOW)
     except StreamkapError:
@@ -112,7 +112,7 @@ def test_any_compressed_bytes(encoding: str, chunks: list[bytes]) -> None:
 
 
 @given(st.text(min_size=1))
-def test_any_id_stays_one_segment_or_is_refused(odd: str) -> None:
+def test_any_id_stays_one_path_segment_or_is_rejected(odd: str) -> None:
     try:
         path = MetricsQuery(odd).path
     except ValueError:

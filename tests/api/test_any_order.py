@@ -158,7 +158,7 @@ class World:
 @example("latest", [Act(200, {}, "good"), Act(500, {}, "echo", "another renewal")])
 @example("latest", [Act(200, {}, "good"), Act(200, {}, "echo", "another renewal")])
 @example("poll, dated", [Act(200, {}, "good"), Act(401, {}, "good"), Act(404, {}, "good", "a day")])
-def test_any_answers_in_any_order(call: str, acts: list[Act]) -> None:
+def test_any_responses_in_any_order(call: str, acts: list[Act]) -> None:
     begin, most = CALLS[call]
     world = World(acts)
     try:
@@ -172,7 +172,7 @@ def test_any_answers_in_any_order(call: str, acts: list[Act]) -> None:
 
 @unhurried
 @given(st.lists(acts, min_size=1, max_size=12))
-def test_any_answers_to_a_renewal(acts: list[Act]) -> None:
+def test_any_responses_to_token_refresh(acts: list[Act]) -> None:
     world = World(acts)
     try:
         world.run(world.session.refresh_token(None))
@@ -183,7 +183,7 @@ def test_any_answers_to_a_renewal(acts: list[Act]) -> None:
 
 @unhurried
 @given(st.lists(st.tuples(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=4)), max_size=4))
-def test_whatever_it_was_the_session_serves_the_next_call(before: list[tuple[str, list[Act]]]) -> None:
+def test_session_serves_next_call_after_any_failure(before: list[tuple[str, list[Act]]]) -> None:
     world = World([])
     for call, acts in before:
         world.acts, world.turn, world.sent = acts, 0, 0

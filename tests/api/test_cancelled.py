@@ -25,7 +25,7 @@ class _JumpingLoop(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
 
-def test_a_cancelled_call_frees_what_it_held(simulator: StreamkapSimulator) -> None:
+def test_cancelled_call_releases_its_resources(simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.hang(), path="/auth/access-token")
 
     async def run() -> None:
@@ -41,9 +41,7 @@ def test_a_cancelled_call_frees_what_it_held(simulator: StreamkapSimulator) -> N
 
 
 @pytest.mark.parametrize("after", [TIMEOUT / 2, 2 * TIMEOUT], ids=["just before", "just after"])
-def test_a_call_that_is_cancelled_as_its_time_is_up_is_not_tried_again(
-    simulator: StreamkapSimulator, after: float
-) -> None:
+def test_call_cancelled_at_timeout_is_not_retried(simulator: StreamkapSimulator, after: float) -> None:
     # It would open sockets for which nobody is there any more.
     settings, time = settings_for(simulator, timeout=TIMEOUT), Time()
 

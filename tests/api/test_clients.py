@@ -36,7 +36,7 @@ def test_timeseries(asker: Asker) -> None:
     assert asker.metrics(query).points("recordsLag")[-1].value == 7
 
 
-def test_what_is_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_request_headers_and_path(asker: Asker, simulator: StreamkapSimulator) -> None:
     query = MetricsQuery(ID, "timeseries", 2, "day", "2025-03-02T00:00:00Z", "2025-03-04T00:00:00Z")
     asker.metrics(query)
     sent = simulator.requests[-1]
@@ -47,7 +47,7 @@ def test_what_is_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
     assert sent.headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_a_prefix_of_the_path_is_kept(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_base_url_path_prefix_is_kept(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     with pytest.raises(StreamkapAuthError):
         make(settings_for(simulator, base_url=f"{simulator.url}/v1/")).whoami()
     assert simulator.requests[-1].path == "/v1/auth/access-token"
@@ -56,7 +56,7 @@ def test_a_prefix_of_the_path_is_kept(make: MakeAsker, simulator: StreamkapSimul
 @pytest.mark.parametrize(
     "odd", ["a/b", "a?b=c#d", "50%", "%2e%2e", "../x", "...", "ü 中🚰", "a;b,c+d", "a\\b", "~'()*!"]
 )
-def test_odd_ids_reach_their_own_resource(asker: Asker, simulator: StreamkapSimulator, odd: str) -> None:
+def test_unusual_ids_reach_their_own_resource(asker: Asker, simulator: StreamkapSimulator, odd: str) -> None:
     simulator.add(odd, scenarios.steady(lag=3))
     assert asker.metrics(MetricsQuery(odd)).records_lag == 3
     assert simulator.requests[-1].raw_path == MetricsQuery(odd).path
@@ -80,7 +80,7 @@ def test_netrc_is_not_used(
     assert [item.status for item in simulator.requests] == [200, 200]
 
 
-def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_connection_refused(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     asker = make(settings_for(simulator, max_attempts=2))
     simulator.stop()
     with pytest.raises(StreamkapConnectionError, match="no connection: ConnectionRefusedError") as caught:
@@ -91,7 +91,7 @@ def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     assert asker.metrics().records_lag == 7
 
 
-def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_unknown_host(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
     asker = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
     with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
@@ -99,13 +99,13 @@ def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator
     assert caught.value.transient
 
 
-def test_connections_are_used_again(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_connections_are_reused(asker: Asker, simulator: StreamkapSimulator) -> None:
     for _ in range(5):
         asker.metrics()
     assert simulator.connections == 1
 
 
-def test_all_pages(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_all_pages_are_listed(asker: Asker, simulator: StreamkapSimulator) -> None:
     for number in range(249):
         simulator.add(f"more-{number}", scenarios.steady())
     simulator.reset_requests()
@@ -124,7 +124,7 @@ def test_filters_are_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
     assert sent == {**filters, "sort_dir": "desc", "tag_ids": "t", "page": "1", "page_size": "7"}
 
 
-def test_bad_filters_are_refused_before_the_first_step(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_invalid_filters_are_rejected_before_first_iteration(asker: Asker, simulator: StreamkapSimulator) -> None:
     client = asker.sync or asker.wait
     assert client is not None
     with pytest.raises(ValueError, match="page_size"):
@@ -132,7 +132,7 @@ def test_bad_filters_are_refused_before_the_first_step(asker: Asker, simulator: 
     assert simulator.requests == []
 
 
-def test_an_api_that_ignores_the_page_is_not_asked_for_ever(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_api_that_ignores_page_is_not_requested_forever(asker: Asker, simulator: StreamkapSimulator) -> None:
     same: Any = {"result": [{"id": "a"}, {"id": "b"}], "has_next": True}
     simulator.inject(Fault.json(same), path="/destinations", times=None)
     assert [item.id for item in asker.destinations(page_size=2)] == ["a", "b"]
@@ -140,21 +140,21 @@ def test_an_api_that_ignores_the_page_is_not_asked_for_ever(asker: Asker, simula
 
 
 @pytest.mark.parametrize("how", ["404", "empty"])
-def test_an_unknown_destination(asker: Asker, simulator: StreamkapSimulator, how: Any) -> None:
+def test_unknown_destination(asker: Asker, simulator: StreamkapSimulator, how: Any) -> None:
     simulator.unknown_destination = how
     with pytest.raises(StreamkapNotFoundError) as caught:
         asker.destination("000000000000000000000000")
     assert caught.value.permanent
 
 
-def test_a_destination_without_its_configuration(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_destination_without_configuration(asker: Asker, simulator: StreamkapSimulator) -> None:
     found = asker.destination()
     assert (found.id, found.connector_status) == (ID, "Active")
     for secret in simulator.secrets:
         assert secret not in repr(found) + str(found.as_dict())
 
 
-def test_a_client_that_is_closed_while_it_opens_opens_no_session(simulator: StreamkapSimulator) -> None:
+def test_client_closed_while_opening_opens_no_session(simulator: StreamkapSimulator) -> None:
     async def run() -> None:
         client = AsyncStreamkapClient(settings_for(simulator))
         call = asyncio.create_task(client.whoami())
@@ -167,7 +167,7 @@ def test_a_client_that_is_closed_while_it_opens_opens_no_session(simulator: Stre
     assert simulator.connections == 0
 
 
-def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_closed_client_cannot_be_used(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.metrics()
     asker.close()
     for use in (asker.metrics, asker.whoami, asker.destinations):
@@ -177,7 +177,7 @@ def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSi
     assert simulator.count("/metrics") == 1
 
 
-def test_a_page_that_is_far_larger_than_asked_for_is_refused(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_page_far_larger_than_requested_is_rejected(asker: Asker, simulator: StreamkapSimulator) -> None:
     items: Any = [{"id": f"d{number}", "name": "x", "connector": "y"} for number in range(1_000)]
     simulator.inject(Fault.json({"result": items, "page": 1, "total": 1_000}), path="/destinations", times=None)
     with pytest.raises(StreamkapResponseError, match="a page holds 1,000 destinations, far more than"):

@@ -23,7 +23,7 @@ METRICS = "/metrics"
 SIGN_IN = "/auth/access-token"
 
 
-def test_html_is_told_by_its_title(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_html_is_described_by_its_title(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.html(status=502), path=METRICS)
     with pytest.raises(StreamkapServerError) as caught:
         make(settings_for(simulator, max_attempts=1)).metrics()
@@ -32,7 +32,7 @@ def test_html_is_told_by_its_title(make: MakeAsker, simulator: StreamkapSimulato
 
 
 @pytest.mark.parametrize("detail", ["why", [{"loc": ["query", "page"], "msg": "why"}], {"reason": "why"}])
-def test_details(asker: Asker, simulator: StreamkapSimulator, detail: Any) -> None:
+def test_error_details(asker: Asker, simulator: StreamkapSimulator, detail: Any) -> None:
     simulator.inject(Fault.status(400, body={"detail": detail}), path=METRICS)
     with pytest.raises(StreamkapRequestError, match="why") as caught:
         asker.metrics()
@@ -40,7 +40,7 @@ def test_details(asker: Asker, simulator: StreamkapSimulator, detail: Any) -> No
     assert caught.value.url == f"{simulator.url}{QUERY.path}?time_type=latest&time_interval=1&time_unit=hour"
 
 
-def test_compressed_answers(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_compressed_responses(asker: Asker, simulator: StreamkapSimulator) -> None:
     body = zlib.compress(b'{"data": {"recordsLag": 5}}')
     simulator.inject(Fault.gzip(), path=METRICS)
     simulator.inject(Fault.status(200, headers={"Content-Encoding": "deflate"}, body=body), path=METRICS)
@@ -55,7 +55,7 @@ def test_compressed_answers(asker: Asker, simulator: StreamkapSimulator) -> None
         ("deflate", zlib.compress(b'{"data": {}}')[:-6], "its compressed data end too early"),
     ],
 )
-def test_answers_compressed_badly(
+def test_badly_compressed_responses(
     make: MakeAsker, simulator: StreamkapSimulator, encoding: str, body: bytes, said: str
 ) -> None:
     simulator.inject(Fault.status(200, headers={"Content-Encoding": encoding}, body=body), path=METRICS)
@@ -65,7 +65,7 @@ def test_answers_compressed_badly(
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_the_limit_of_an_answer(asker: Asker, simulator: StreamkapSimulator, compressed: bool) -> None:
+def test_response_size_limit(asker: Asker, simulator: StreamkapSimulator, compressed: bool) -> None:
     limit = 32 * 1024 * 1024
     simulator.inject(Fault.oversized(limit, compressed=compressed), path=METRICS)
     simulator.inject(Fault.oversized(limit + 1, compressed=compressed), path=METRICS)
@@ -77,7 +77,7 @@ def test_the_limit_of_an_answer(asker: Asker, simulator: StreamkapSimulator, com
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_token_never_follows_a_redirect(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+def test_token_never_follows_redirect(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
     with StreamkapSimulator() as other:
         for path in (METRICS, SIGN_IN):
             simulator.revoke_tokens()

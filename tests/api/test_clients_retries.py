@@ -48,7 +48,7 @@ METRICS = "/metrics"
     ],
     ids=lambda fault: f"{fault.name}-{fault.stage}-{fault.answer.status if fault.answer else ''}",
 )
-def test_what_passes_is_tried_again(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
+def test_transient_errors_are_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
     asker.whoami()
     simulator.inject(fault, path=METRICS, times=2)
     assert asker.metrics().records_lag == 7
@@ -70,7 +70,7 @@ def test_what_passes_is_tried_again(asker: Asker, simulator: StreamkapSimulator,
     ],
     ids=["400", "403", "404", "422", "500", "302", "oversized"],
 )
-def test_what_does_not_pass_is_not(
+def test_permanent_errors_are_not_retried(
     asker: Asker, simulator: StreamkapSimulator, fault: Fault, kind: type[StreamkapError], permanent: bool
 ) -> None:
     simulator.inject(fault, path=METRICS, times=None)
@@ -82,7 +82,7 @@ def test_what_does_not_pass_is_not(
     assert asker.time.waits == []
 
 
-def test_the_last_error_carries_the_attempts(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_last_error_carries_attempts(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(503), path=METRICS, times=None)
     asker = make(settings_for(simulator, max_attempts=3))
     with pytest.raises(StreamkapServerError, match="3 attempts") as caught:
@@ -101,21 +101,21 @@ def test_retry_after_in_seconds(asker: Asker, simulator: StreamkapSimulator, ask
     assert asker.time.waits == [waited]
 
 
-def test_retry_after_as_a_date(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_retry_after_as_date(asker: Asker, simulator: StreamkapSimulator) -> None:
     dates = {"Date": formatdate(1_800_000_000, usegmt=True), "Retry-After": formatdate(1_800_000_012, usegmt=True)}
     simulator.inject(Fault.status(503, headers=dates), path=METRICS)
     asker.metrics()
     assert asker.time.waits == [12.0]
 
 
-def test_retry_after_is_in_the_error(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_error_carries_retry_after(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(429, retry_after=7), path=METRICS)
     with pytest.raises(StreamkapRateLimitError) as caught:
         make(settings_for(simulator, max_attempts=1)).metrics()
     assert caught.value.retry_after == 7.0
 
 
-def test_a_call_has_a_bound_in_all(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_call_has_total_time_limit(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(503, retry_after=4), path=METRICS, times=None)
     asker = make(settings_for(simulator, max_elapsed=10))
     with pytest.raises(StreamkapServerError):
@@ -123,7 +123,7 @@ def test_a_call_has_a_bound_in_all(make: MakeAsker, simulator: StreamkapSimulato
     assert asker.time.waits == [4.0, 4.0]
 
 
-def test_a_call_can_be_bound_more_tightly(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_call_can_have_tighter_time_limit(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(503, retry_after=4), path=METRICS, times=None)
     with pytest.raises(StreamkapServerError):
         asker.metrics(within=5.0)
@@ -131,7 +131,7 @@ def test_a_call_can_be_bound_more_tightly(asker: Asker, simulator: StreamkapSimu
 
 
 @pytest.mark.parametrize("within", [0.0, -1.0, float("nan")])
-def test_without_time_nothing_is_sent(asker: Asker, simulator: StreamkapSimulator, within: float) -> None:
+def test_nothing_is_sent_after_time_limit(asker: Asker, simulator: StreamkapSimulator, within: float) -> None:
     asker.whoami()
     simulator.reset_requests()
     with pytest.raises(StreamkapTimeoutError, match="no time was left") as caught:

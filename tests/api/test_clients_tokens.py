@@ -20,7 +20,7 @@ METRICS = "/metrics"
 SIGN_IN = "/auth/access-token"
 
 
-def test_a_revoked_token_is_renewed_once(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_revoked_token_is_refreshed_once(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.metrics()
     simulator.revoke_tokens()
     assert asker.metrics().records_lag == 7
@@ -28,7 +28,7 @@ def test_a_revoked_token_is_renewed_once(asker: Asker, simulator: StreamkapSimul
     assert [item.status for item in simulator.requests if item.path.endswith(METRICS)] == [200, 401, 200]
 
 
-def test_a_401_that_stays_is_permanent(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_persistent_401_is_permanent(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(401), path=METRICS, times=None)
     with pytest.raises(StreamkapAuthError, match="a fresh token was refused") as caught:
         asker.metrics()
@@ -37,7 +37,7 @@ def test_a_401_that_stays_is_permanent(asker: Asker, simulator: StreamkapSimulat
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_refused_credentials(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+def test_rejected_credentials(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
     simulator.refuse_credentials(status)
     with pytest.raises(StreamkapAuthError, match="the credentials were refused by the token call") as caught:
         asker.metrics()
@@ -48,7 +48,7 @@ def test_refused_credentials(asker: Asker, simulator: StreamkapSimulator, status
     assert asker.metrics().records_lag == 7
 
 
-def test_refused_credentials_sign_in_once_a_minute(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_rejected_credentials_sign_in_once_a_minute(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials()
     for second in range(90):
         asker.time.now += 1
@@ -61,7 +61,7 @@ def test_refused_credentials_sign_in_once_a_minute(asker: Asker, simulator: Stre
 
 
 @pytest.mark.parametrize("status", [405, 406, 410, 411, 415, 501])
-def test_a_server_without_a_token_call_is_not_the_api(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+def test_server_without_token_call_is_not_api(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
     simulator.inject(Fault.status(status), path=SIGN_IN, times=None)
     with pytest.raises(StreamkapError, match="does not look like the Streamkap API; check the host") as caught:
         asker.metrics()
@@ -70,16 +70,14 @@ def test_a_server_without_a_token_call_is_not_the_api(asker: Asker, simulator: S
     assert caught.value.permanent is (status < 500)
 
 
-def test_a_404_of_the_token_call_can_mean_the_host_or_the_credentials(
-    asker: Asker, simulator: StreamkapSimulator
-) -> None:
+def test_token_404_can_mean_host_or_credentials(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials(404)
     with pytest.raises(StreamkapAuthError, match=r"credentials were refused .* or the server does not look like"):
         asker.metrics()
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_token_call_that_passes_is_tried_again(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+def test_transient_token_error_is_retried(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
     simulator.inject(Fault.status(status), path=SIGN_IN, times=2)
     assert asker.metrics().records_lag == 7
     assert simulator.token_calls == 3
@@ -87,14 +85,14 @@ def test_a_token_call_that_passes_is_tried_again(asker: Asker, simulator: Stream
 
 
 @pytest.mark.parametrize("status", [408, 425])
-def test_a_token_call_that_may_pass_later(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
+def test_token_error_that_may_be_transient(asker: Asker, simulator: StreamkapSimulator, status: int) -> None:
     simulator.inject(Fault.status(status), path=SIGN_IN)
     with pytest.raises(StreamkapRequestError) as caught:
         asker.metrics()
     assert (caught.value.transient, caught.value.permanent) == (False, False)
 
 
-def test_a_token_is_renewed_before_it_expires(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_token_is_refreshed_before_it_expires(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.token_lifetime = 100
     asker.metrics()
     asker.time.now += 89.9
@@ -106,7 +104,7 @@ def test_a_token_is_renewed_before_it_expires(asker: Asker, simulator: Streamkap
     assert 401 not in {item.status for item in simulator.requests}
 
 
-def test_every_new_token_is_told(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_every_new_token_is_passed_to_callback(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     told: list[str] = []
     asker = make(settings_for(simulator), on_token=told.append)
     asker.metrics()

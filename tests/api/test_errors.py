@@ -44,13 +44,13 @@ TREE = {
 }
 
 
-def test_tree_is_complete() -> None:
+def test_exception_hierarchy_is_complete() -> None:
     found = {item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, StreamkapError)}
     assert found == set(TREE)
 
 
 @pytest.mark.parametrize("kind", TREE)
-def test_place_in_the_tree(kind: type[StreamkapError]) -> None:
+def test_position_in_exception_hierarchy(kind: type[StreamkapError]) -> None:
     parent, transient, permanent = TREE[kind]
     error = kind("it happened")
     assert kind.__bases__ == (parent,)
@@ -80,18 +80,18 @@ def test_message_carries_everything() -> None:
     assert error.message == "503 Service Unavailable"
 
 
-def test_status_is_told_where_the_message_does_not() -> None:
+def test_status_is_appended_if_message_lacks_it() -> None:
     assert str(StreamkapResponseError("the answer is not JSON", status=200)) == "the answer is not JSON (status 200)"
 
 
-def test_without_a_message() -> None:
+def test_without_message() -> None:
     error = StreamkapError()
     error.args = ()
     assert str(error) == ""
     assert error.message == ""
 
 
-def test_flags_can_be_set_for_one() -> None:
+def test_flags_can_be_set_per_instance() -> None:
     error = StreamkapConnectionError("certificate", transient=False, permanent=True)
     assert (error.transient, error.permanent) == (False, True)
     assert (StreamkapConnectionError.transient, StreamkapConnectionError.permanent) == (True, False)

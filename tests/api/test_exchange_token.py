@@ -15,7 +15,7 @@ from tests.api.play import BASE, NOW, Play, answer, play, token_answer
 from tests.api.support import QUERY, Time
 
 
-def test_the_first_call_signs_in(session: ApiSession) -> None:
+def test_first_call_signs_in(session: ApiSession) -> None:
     game = play(session)
     metrics = game.run(session.metrics(QUERY))
     renewal, sign_in, call = game.steps
@@ -32,14 +32,14 @@ def test_the_first_call_signs_in(session: ApiSession) -> None:
     assert metrics.observed_at == NOW
 
 
-def test_the_token_is_used_again(session: ApiSession) -> None:
+def test_token_is_used_again(session: ApiSession) -> None:
     game = play(session)
     for _ in range(3):
         game.run(session.metrics(QUERY))
     assert [request.path for request in game.requests].count("/auth/access-token") == 1
 
 
-def test_a_project_key_is_sent_whole() -> None:
+def test_project_key_is_sent_whole() -> None:
     session = ApiSession(ClientSettings(Credentials(project_key='{"api": {}}'), base_url=BASE))
     request = next(session.refresh_token(None))
     assert isinstance(request, Request)
@@ -49,7 +49,7 @@ def test_a_project_key_is_sent_whole() -> None:
 @pytest.mark.parametrize(
     ("lifetime", "lead"), [(3600, 60), (600, 60), (100, 10), ("100", 10), (10, 1), (5, 0.5), (1e300, None)]
 )
-def test_a_token_is_renewed_before_it_expires(
+def test_token_is_refreshed_before_it_expires(
     session: ApiSession, time: Time, lifetime: Any, lead: float | None
 ) -> None:
     game = play(session, tokens=[token_answer(expiresIn=lifetime), token_answer("second-token")])
@@ -68,7 +68,7 @@ def test_a_token_is_renewed_before_it_expires(
 @pytest.mark.parametrize(
     "lifetime", [None, 0, 4.9, 1e-6, -5, "soon", "", True, [], {}, float("nan"), float("inf"), 10**400]
 )
-def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: ApiSession, time: Time, lifetime: Any) -> None:
+def test_token_of_unknown_lifetime_is_used_until_rejected(session: ApiSession, time: Time, lifetime: Any) -> None:
     payload = {"accessToken": "first-token", "expiresIn": lifetime}
     game = play(session, answer(), answer({}, 401), answer(), tokens=[answer(payload), token_answer("second-token")])
     game.run(session.metrics(QUERY))
@@ -78,7 +78,7 @@ def test_a_token_of_unknown_life_is_used_until_it_is_refused(session: ApiSession
     assert sent == [None, "Bearer first-token", "Bearer first-token", None, "Bearer second-token"]
 
 
-def test_a_missing_lifetime_is_unknown_too(session: ApiSession, time: Time) -> None:
+def test_missing_lifetime_is_unknown(session: ApiSession, time: Time) -> None:
     game = play(session, tokens=[answer({"accessToken": "first-token"})])
     game.run(session.metrics(QUERY))
     time.now += 1e9
@@ -86,7 +86,7 @@ def test_a_missing_lifetime_is_unknown_too(session: ApiSession, time: Time) -> N
     assert len(game.requests) == 3
 
 
-def test_a_slow_token_call_does_not_make_the_token_younger(session: ApiSession, time: Time) -> None:
+def test_slow_token_call_does_not_extend_token_lifetime(session: ApiSession, time: Time) -> None:
     def serve(request: Request) -> Response:
         time.now += 50
         return token_answer(expiresIn=100) if request.path == "/auth/access-token" else answer()
@@ -97,7 +97,7 @@ def test_a_slow_token_call_does_not_make_the_token_younger(session: ApiSession, 
     assert [request.path for request in game.requests].count("/auth/access-token") == 2
 
 
-def test_a_401_renews_once_and_replays_once(session: ApiSession) -> None:
+def test_401_refreshes_once_and_replays_once(session: ApiSession) -> None:
     game = play(session, answer({}, 401), answer(), tokens=[token_answer(), token_answer("second-token")])
     assert game.run(session.metrics(QUERY)).records_lag == 3
     assert game.requests[1].headers["Authorization"] == "Bearer first-token"
@@ -105,7 +105,7 @@ def test_a_401_renews_once_and_replays_once(session: ApiSession) -> None:
     assert (game.requests[3].path, game.requests[3].params) == (QUERY.path, QUERY.params)
 
 
-def test_a_401_after_that_is_an_error(session: ApiSession) -> None:
+def test_second_401_is_error(session: ApiSession) -> None:
     game = play(session, answer({"detail": "no"}, 401, x_request_id="req-9"))
     with pytest.raises(StreamkapAuthError) as caught:
         game.run(session.metrics(QUERY))
@@ -115,7 +115,7 @@ def test_a_401_after_that_is_an_error(session: ApiSession) -> None:
     assert (caught.value.method, caught.value.url) == ("GET", f"{BASE}/x")
 
 
-def test_who_comes_late_to_a_renewal_takes_the_others_token(session: ApiSession) -> None:
+def test_late_caller_takes_token_refreshed_by_other(session: ApiSession) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token"), token_answer("third-token")])
     game.run(session.metrics(QUERY))
     one, two = session.metrics(QUERY), session.metrics(QUERY)
@@ -132,7 +132,7 @@ def test_who_comes_late_to_a_renewal_takes_the_others_token(session: ApiSession)
         assert replay.headers["Authorization"] == "Bearer second-token"
 
 
-def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: ApiSession) -> None:
+def test_401_for_token_already_refreshed_by_other(session: ApiSession) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token")])
     game.run(session.metrics(QUERY))
     slow = session.metrics(QUERY)
@@ -147,7 +147,7 @@ def test_a_401_for_a_token_that_others_have_renewed_meanwhile(session: ApiSessio
     assert game.run(session.refresh_token(step.stale)) is None
 
 
-def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: ApiSession, time: Time) -> None:
+def test_late_caller_refreshes_token_that_is_due_again(session: ApiSession, time: Time) -> None:
     game = play(
         session, tokens=[token_answer(), token_answer("second-token", expiresIn=10), token_answer("third-token")]
     )
@@ -163,7 +163,7 @@ def test_who_comes_so_late_that_the_others_token_is_due_renews_that(session: Api
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_an_error_shows_neither_the_token_that_was_sent_nor_the_one_of_now(session: ApiSession, status: int) -> None:
+def test_error_shows_neither_sent_nor_current_token(session: ApiSession, status: int) -> None:
     game = play(session, tokens=[token_answer(), token_answer("second-token")])
     game.run(session.metrics(QUERY))
     slow, renewed = session.metrics(QUERY), session.metrics(QUERY)
@@ -177,7 +177,7 @@ def test_an_error_shows_neither_the_token_that_was_sent_nor_the_one_of_now(sessi
     assert "of *** and ***" in str(caught.value)
 
 
-def test_without_a_renewal_the_request_goes_unsigned(session: ApiSession) -> None:
+def test_request_without_refresh_is_sent_unauthenticated(session: ApiSession) -> None:
     exchange = session.metrics(QUERY)
     assert isinstance(next(exchange), TokenRefresh)
     request = exchange.send(None)

@@ -31,14 +31,14 @@ LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
         (StreamkapError("no answer"), []),
     ],
 )
-def test_what_is_heeded(error: StreamkapError, slept: list[float]) -> None:
+def test_which_retry_after_values_are_honored(error: StreamkapError, slept: list[float]) -> None:
     time = Time()
     hold = SharedBackoff(time.clock)
     hold.record(error)
     assert list(hold.delays(lambda: 1e9)) == slept
 
 
-def test_it_passes() -> None:
+def test_hold_expires() -> None:
     time = Time()
     hold = SharedBackoff(time.clock)
     hold.record(LIMITED)
@@ -48,7 +48,7 @@ def test_it_passes() -> None:
     assert list(hold.delays(lambda: 1e9)) == []
 
 
-def test_it_only_grows() -> None:
+def test_hold_is_never_shortened() -> None:
     time = Time()
     hold = SharedBackoff(time.clock)
     hold.record(LIMITED)
@@ -56,7 +56,7 @@ def test_it_only_grows() -> None:
     assert list(hold.delays(lambda: 1e9)) == [5.0]
 
 
-def test_a_call_without_so_much_time_is_over_at_once() -> None:
+def test_call_with_too_little_time_fails_immediately() -> None:
     hold = SharedBackoff(Time().clock)
     hold.record(LIMITED)
     with pytest.raises(StreamkapRateLimitError, match=r"not asked: .* another 5\.0 s") as caught:
@@ -65,7 +65,7 @@ def test_a_call_without_so_much_time_is_over_at_once() -> None:
     assert caught.value.transient
 
 
-def test_the_moment_is_moved_on_while_others_sleep() -> None:
+def test_hold_can_be_extended_while_others_sleep() -> None:
     time = Time()
     hold = SharedBackoff(time.clock)
     hold.record(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
@@ -81,7 +81,7 @@ def test_the_moment_is_moved_on_while_others_sleep() -> None:
     assert slept == [10.0, 14.0]
 
 
-def test_a_clock_that_stands_still_does_not_keep_a_call_for_ever() -> None:
+def test_stopped_clock_does_not_block_call_forever() -> None:
     hold = SharedBackoff(lambda: 0.0)
     hold.record(StreamkapRateLimitError("slow down", status=429, retry_after=5.0))
     assert list(hold.delays(lambda: 100.0)) == [5.0]

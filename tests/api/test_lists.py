@@ -68,7 +68,7 @@ def looked(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | Str
     return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
-def test_requests_are_sent_at_once_and_connections_are_kept(
+def test_requests_are_concurrent_and_connections_are_kept(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     client = make(max_concurrency=4)
@@ -80,7 +80,7 @@ def test_requests_are_sent_at_once_and_connections_are_kept(
     assert 1 < service.connections <= 4
 
 
-def test_the_pool_keeps_as_many_connections_as_there_are_threads(
+def test_pool_keeps_one_connection_per_thread(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     client = make(max_concurrency=20)
@@ -90,7 +90,7 @@ def test_the_pool_keeps_as_many_connections_as_there_are_threads(
     assert service.connections <= 20
 
 
-def test_one_failure_does_not_lose_the_others(
+def test_one_failure_does_not_lose_other_results(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     service.inject(Fault.status(404), path="/destinations/d7/metrics", times=None)
@@ -99,7 +99,7 @@ def test_one_failure_does_not_lose_the_others(
     assert len(lags(got)) == len(IDS) - 1
 
 
-def test_one_limit_for_all_of_them(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
+def test_one_time_limit_for_whole_list(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     client = make()
     client.whoami()
     service.inject(Fault.hang(), path=METRICS, times=None)
@@ -112,7 +112,7 @@ def test_one_limit_for_all_of_them(service: StreamkapSimulator, make: Callable[.
     assert service.count(METRICS) <= 16
 
 
-def test_what_has_been_read_in_time_is_kept(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
+def test_results_read_in_time_are_kept(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     service.inject(Fault.hang(), path="/destinations/d7/metrics", times=None)
     got = looked(make(), within=1.0)
     assert isinstance(got.pop("d7"), StreamkapTimeoutError)
@@ -120,7 +120,7 @@ def test_what_has_been_read_in_time_is_kept(service: StreamkapSimulator, make: C
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.hang(), Fault.drop(), Fault.status(401)])
-def test_one_failed_token_call_ends_it_for_all(
+def test_failed_token_call_ends_whole_list(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient], fault: Fault
 ) -> None:
     service.inject(fault, path=TOKEN, times=None)
@@ -130,7 +130,7 @@ def test_one_failed_token_call_ends_it_for_all(
     assert len({id(error) for error in got.values()}) == 1
 
 
-def test_a_token_that_is_lost_on_the_way_and_cannot_be_renewed_ends_it_for_all(
+def test_token_lost_midway_that_cannot_be_refreshed_ends_whole_list(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     client = make(max_concurrency=2)
@@ -144,16 +144,14 @@ def test_a_token_that_is_lost_on_the_way_and_cannot_be_renewed_ends_it_for_all(
     assert service.count(METRICS) <= 2
 
 
-def test_the_attempts_of_a_look_can_be_limited(
-    service: StreamkapSimulator, make: Callable[..., StreamkapClient]
-) -> None:
+def test_attempts_can_be_limited(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     service.inject(Fault.status(503), path=METRICS, times=None)
     got = looked(make(), attempts=1)
     assert {type(error) for error in got.values()} == {StreamkapServerError}
     assert service.count(METRICS) == len(IDS)
 
 
-def test_stopping_early_drops_what_has_not_been_asked(
+def test_stopping_early_drops_pending_requests(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     service.inject(Fault.slow(0.05), path=METRICS, times=None)
@@ -162,7 +160,7 @@ def test_stopping_early_drops_what_has_not_been_asked(
     assert service.count(METRICS) < len(IDS) / 2
 
 
-def test_a_timeout_of_the_task_does_not_wait_for_requests_under_way(
+def test_task_timeout_does_not_wait_for_requests_in_flight(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     def ring(*_: object) -> None:
@@ -183,7 +181,7 @@ def test_a_timeout_of_the_task_does_not_wait_for_requests_under_way(
     assert real.monotonic() - began < 4
 
 
-def test_a_thread_that_is_stuck_beyond_its_limit_is_left_behind(
+def test_thread_stuck_beyond_time_limit_is_abandoned(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     # As in the lookup of a host name, which no timeout of a socket bounds.
@@ -198,7 +196,7 @@ def test_a_thread_that_is_stuck_beyond_its_limit_is_left_behind(
         free.set()
 
 
-def test_progress_is_logged_now_and_then(
+def test_progress_is_logged_periodically(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     time = Time()
@@ -214,7 +212,7 @@ def test_progress_is_logged_now_and_then(
     assert all(f" of {len(IDS)} destinations in " in line for line in told)
 
 
-def test_retries_of_many_are_no_warnings(
+def test_retries_in_list_are_not_warnings(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make({"max_attempts": 50}, sleep=lambda _: None)
@@ -227,7 +225,7 @@ def test_retries_of_many_are_no_warnings(
     assert len([line for line in caplog.messages if "attempt" in line]) == 3
 
 
-def test_a_list_of_one_takes_no_thread(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
+def test_list_of_one_uses_no_thread(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     threads = set[str]()
     client = make(on_token=lambda _: threads.add(threading.current_thread().name))
     (only,) = client.get_each_destination_metrics(QUERIES[:1])
@@ -236,7 +234,7 @@ def test_a_list_of_one_takes_no_thread(service: StreamkapSimulator, make: Callab
     assert service.connections == 1
 
 
-def test_a_token_is_announced_in_the_thread_that_asks(
+def test_token_callback_runs_in_calling_thread(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     threads = set[str]()

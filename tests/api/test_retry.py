@@ -49,13 +49,13 @@ def passing(number: int) -> list[BaseException]:
     return [StreamkapConnectionError(f"failure {index}") for index in range(1, number + 1)]
 
 
-def test_back_off_doubles_up_to_a_bound(kind: Kind) -> None:
+def test_backoff_doubles_up_to_maximum(kind: Kind) -> None:
     time = Time()
     assert run(kind, Flaky(*passing(8)), time, attempts=9) == "fine"
     assert time.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
 
 
-def test_the_last_error_itself_is_raised_with_the_attempts(kind: Kind) -> None:
+def test_last_error_itself_is_raised_with_attempts(kind: Kind) -> None:
     flaky = Flaky(*passing(5))
     last = flaky.errors[2]
     with pytest.raises(StreamkapConnectionError) as caught:
@@ -65,7 +65,7 @@ def test_the_last_error_itself_is_raised_with_the_attempts(kind: Kind) -> None:
     assert str(caught.value) == "failure 3 (3 attempts)"
 
 
-def test_what_does_not_pass_is_not_tried_again(kind: Kind) -> None:
+def test_permanent_errors_are_not_retried(kind: Kind) -> None:
     flaky = Flaky(StreamkapConnectionError("first"), StreamkapNotFoundError("gone"))
     with pytest.raises(StreamkapNotFoundError) as caught:
         run(kind, flaky, Time())
@@ -73,14 +73,14 @@ def test_what_does_not_pass_is_not_tried_again(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("ours"), KeyboardInterrupt()])
-def test_other_exceptions_are_nobodys_retry(kind: Kind, error: BaseException) -> None:
+def test_other_exceptions_are_not_retried(kind: Kind, error: BaseException) -> None:
     flaky = Flaky(error)
     with pytest.raises(type(error)):
         run(kind, flaky, Time())
     assert flaky.calls == 1
 
 
-def test_no_wait_ends_after_the_deadline(kind: Kind) -> None:
+def test_backoff_never_exceeds_deadline(kind: Kind) -> None:
     time = Time()
     flaky = Flaky(*passing(9))
     with pytest.raises(StreamkapConnectionError) as caught:
@@ -89,7 +89,7 @@ def test_no_wait_ends_after_the_deadline(kind: Kind) -> None:
     assert caught.value.attempts == 4
 
 
-def test_the_time_that_attempts_take_counts(kind: Kind) -> None:
+def test_attempt_duration_counts_against_deadline(kind: Kind) -> None:
     time = Time()
 
     class Slow(Flaky):
@@ -118,11 +118,11 @@ def waits(error: StreamkapError, attempt: int = 1) -> Callable[[random.Random], 
 @pytest.mark.parametrize(
     ("asked", "waited"), [(0.0, 0.0), (3.5, 3.5), (60.0, 60.0), (61.0, 60.0), (1e12, 60.0), (-3.0, 0.0), (None, 0.5)]
 )
-def test_the_server_may_say_how_long(asked: float | None, waited: float) -> None:
+def test_server_can_set_delay(asked: float | None, waited: float) -> None:
     assert waits(StreamkapRateLimitError("429", retry_after=asked))(Longest()) == waited
 
 
-def test_jitter_is_full() -> None:
+def test_full_jitter_is_used() -> None:
     rng = random.Random(7)
     drawn = [waits(StreamkapConnectionError("x"), 4)(rng) for _ in range(2000)]
     assert min(drawn) < 0.1
@@ -130,5 +130,5 @@ def test_jitter_is_full() -> None:
     assert all(0 <= item <= 4.0 for item in drawn)
 
 
-def test_a_late_attempt_does_not_overflow() -> None:
+def test_late_attempt_does_not_overflow() -> None:
     assert waits(StreamkapConnectionError("x"), 100_000)(Longest()) == 20.0

@@ -56,7 +56,7 @@ def error_for(status: int, body: Any = b"", headers: dict[str, str] | None = Non
         (600, StreamkapResponseError, True, False),
     ],
 )
-def test_kinds(status: int, kind: type[StreamkapError], transient: bool, permanent: bool) -> None:
+def test_status_to_error_class(status: int, kind: type[StreamkapError], transient: bool, permanent: bool) -> None:
     error = error_for(status)
     assert type(error) is kind
     assert (error.transient, error.permanent, error.status) == (transient, permanent, status)
@@ -64,7 +64,7 @@ def test_kinds(status: int, kind: type[StreamkapError], transient: bool, permane
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_a_refusal_while_signing_in_means_the_credentials(status: int) -> None:
+def test_rejection_during_sign_in_means_credentials(status: int) -> None:
     error = error_for(status, signing_in=True)
     assert type(error) is StreamkapAuthError
     assert error.permanent
@@ -74,7 +74,7 @@ def test_a_refusal_while_signing_in_means_the_credentials(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(408, StreamkapRequestError), (425, StreamkapRequestError), (429, StreamkapRateLimitError)]
 )
-def test_some_refusals_while_signing_in_are_no_refusal_of_the_credentials(status: int, kind: type) -> None:
+def test_some_sign_in_errors_are_not_rejected_credentials(status: int, kind: type) -> None:
     error = error_for(status, signing_in=True)
     assert type(error) is kind
     assert not error.permanent
@@ -92,17 +92,17 @@ def test_some_refusals_while_signing_in_are_no_refusal_of_the_credentials(status
         {"message": "worker times out"},
     ],
 )
-def test_a_500_that_passes(detail: Any) -> None:
+def test_transient_500(detail: Any) -> None:
     assert error_for(500, {"detail": detail}).transient
 
 
-def test_a_500_of_another_kind_does_not() -> None:
+def test_other_500_is_permanent() -> None:
     error = error_for(500, {"detail": "Connector plugin not found"})
     assert not error.transient
     assert not error.permanent
 
 
-def test_the_missing_permission_is_named() -> None:
+def test_missing_permission_is_named() -> None:
     assert "the permission read:destination_metrics" in str(error_for(403, permission="read:destination_metrics"))
     assert "lack a permission" in str(error_for(403))
 
@@ -116,7 +116,7 @@ def test_the_missing_permission_is_named() -> None:
         ("", "redirected to no readable address;"),
     ],
 )
-def test_a_redirect_names_the_host_and_nothing_else(location: str, told: str) -> None:
+def test_redirect_error_names_only_host(location: str, told: str) -> None:
     text = str(error_for(302, headers={"location": location}))
     assert told in text
     assert "pw" not in text
@@ -158,7 +158,7 @@ def test_detail(body: bytes, detail: Any) -> None:
     assert detail_of(body) == detail
 
 
-def test_a_large_body_is_taken_as_text_and_cut() -> None:
+def test_large_body_is_truncated_as_text() -> None:
     body = json.dumps({"detail": "x" * 100_000}).encode()
     detail = detail_of(body)
     assert detail == body[:4096].decode()

@@ -32,14 +32,14 @@ def secure(authority: Authority) -> Iterator[StreamkapSimulator]:
         yield running
 
 
-def test_a_bundle_of_the_settings(make: MakeAsker, secure: StreamkapSimulator, authority: Authority) -> None:
+def test_ca_bundle_from_settings(make: MakeAsker, secure: StreamkapSimulator, authority: Authority) -> None:
     asker = make(settings_for(secure, verify=authority.bundle))
     assert [asker.metrics().records_lag for _ in range(2)] == [7, 7]
     assert secure.connections == 1
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_of_the_environment(
+def test_ca_bundle_from_environment(
     make: MakeAsker,
     secure: StreamkapSimulator,
     authority: Authority,
@@ -54,7 +54,7 @@ def test_a_bundle_of_the_environment(
     ("prefix", "sent"),
     [("/%7Eapi", "/~api"), ("/%41pi", "/Api"), ("/a%2fb", "/a%2Fb"), ("/straße", "/stra%C3%9Fe")],
 )
-def test_a_base_url_that_libraries_write_in_another_way_keeps_the_bundle(
+def test_unnormalized_base_url_keeps_ca_bundle(
     make: MakeAsker, secure: StreamkapSimulator, authority: Authority, prefix: str, sent: str
 ) -> None:
     settings = settings_for(secure, verify=authority.bundle)
@@ -64,7 +64,7 @@ def test_a_base_url_that_libraries_write_in_another_way_keeps_the_bundle(
     assert caught.value.url == f"{secure.url}{sent}/auth/access-token"
 
 
-def test_an_unknown_authority_is_refused_with_a_hint(make: MakeAsker, secure: StreamkapSimulator) -> None:
+def test_unknown_authority_is_rejected_with_hint(make: MakeAsker, secure: StreamkapSimulator) -> None:
     with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
         make(settings_for(secure)).metrics()
     assert (caught.value.permanent, caught.value.transient, caught.value.attempts) == (True, False, 1)
@@ -73,7 +73,7 @@ def test_an_unknown_authority_is_refused_with_a_hint(make: MakeAsker, secure: St
     assert secure.requests == []
 
 
-def test_a_bundle_is_believed_alone(
+def test_ca_bundle_replaces_default_authorities(
     make: MakeAsker, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.bundle)
@@ -82,7 +82,7 @@ def test_a_bundle_is_believed_alone(
         make(settings_for(secure, verify=str(tmp_path))).metrics()
 
 
-def test_a_certificate_for_another_host(make: MakeAsker, authority: Authority) -> None:
+def test_certificate_for_another_host(make: MakeAsker, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.other) as elsewhere:
         with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
             make(settings_for(elsewhere, verify=authority.bundle)).whoami()
@@ -91,7 +91,7 @@ def test_a_certificate_for_another_host(make: MakeAsker, authority: Authority) -
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_without_checking(
+def test_verification_disabled(
     make: MakeAsker, secure: StreamkapSimulator, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airflow_provider_streamkap.api"):
@@ -107,15 +107,13 @@ def test_without_checking(
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_another_hosts_certificate_without_checking(make: MakeAsker, authority: Authority) -> None:
+def test_certificate_for_another_host_with_verification_disabled(make: MakeAsker, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.other) as elsewhere:
         assert make(settings_for(elsewhere, verify=False)).whoami()["token_type"]
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_bundle_that_cannot_be_read(
-    make: MakeAsker, secure: StreamkapSimulator, tmp_path: Path, content: str | None
-) -> None:
+def test_unreadable_ca_bundle(make: MakeAsker, secure: StreamkapSimulator, tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_text(content)
@@ -126,7 +124,7 @@ def test_a_bundle_that_cannot_be_read(
     assert "None" not in str(caught.value)
 
 
-def test_a_bundle_of_the_environment_that_cannot_be_read(
+def test_unreadable_ca_bundle_from_environment(
     make: MakeAsker, secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
@@ -134,7 +132,7 @@ def test_a_bundle_of_the_environment_that_cannot_be_read(
         make(settings_for(secure)).metrics()
 
 
-def test_https_towards_a_server_that_speaks_http(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_https_to_http_server(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     url = simulator.url.replace("http:", "https:")
     with pytest.raises(StreamkapConnectionError, match="no connection: SSLError") as caught:
         make(settings_for(simulator, base_url=url, max_attempts=1)).metrics()

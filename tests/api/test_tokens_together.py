@@ -36,7 +36,7 @@ def over_threads(number: int, work: Callable[[], object]) -> list[object]:
         return [future.result(30) for future in [pool.submit(one) for _ in range(number)]]
 
 
-def test_threads_share_one_renewal(simulator: StreamkapSimulator) -> None:
+def test_threads_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
     told: list[str] = []
     # A token call that takes its time lets every thread come and wait for it.
     simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
@@ -48,7 +48,7 @@ def test_threads_share_one_renewal(simulator: StreamkapSimulator) -> None:
     assert len(told) == 2
 
 
-def test_clients_may_share_a_session(simulator: StreamkapSimulator) -> None:
+def test_clients_may_share_session(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator)
     session = ApiSession(settings)
     simulator.inject(Fault.slow(0.2), path="/auth/access-token")
@@ -61,7 +61,7 @@ def test_clients_may_share_a_session(simulator: StreamkapSimulator) -> None:
     assert simulator.token_calls == 1
 
 
-def test_tasks_share_one_renewal(simulator: StreamkapSimulator) -> None:
+def test_tasks_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
     told: list[str] = []
 
     async def on_token(access: str) -> None:
@@ -80,7 +80,7 @@ def test_tasks_share_one_renewal(simulator: StreamkapSimulator) -> None:
     assert len(told) == 2
 
 
-def test_first_calls_at_once_share_what_they_open(simulator: StreamkapSimulator) -> None:
+def test_concurrent_first_calls_share_session(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator)
     session = ApiSession(settings)
     with StreamkapClient(settings, session=session) as client:
@@ -99,7 +99,7 @@ def test_first_calls_at_once_share_what_they_open(simulator: StreamkapSimulator)
     assert simulator.token_calls == 1
 
 
-def test_the_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
+def test_event_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.slow(1.0), path="/auth/access-token")
     simulator.inject(Fault.slow(1.0), path="/metrics")
 
@@ -125,7 +125,7 @@ def test_the_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
     assert asyncio.run(run()) < 0.9
 
 
-def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -> None:
+def test_failed_token_refresh_lets_next_caller_try(simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials()
     time = Time()
     with StreamkapClient(settings_for(simulator), clock=time.clock) as client:
@@ -142,7 +142,7 @@ def test_a_failed_renewal_lets_the_next_one_try(simulator: StreamkapSimulator) -
         assert client.get_destination_metrics(QUERY).records_lag == 7
 
 
-def test_a_thread_does_not_wait_for_ever_for_anothers_renewal(simulator: StreamkapSimulator) -> None:
+def test_thread_does_not_wait_forever_for_token_refresh(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator, max_attempts=1)
     session = ApiSession(settings)
     refused = pytest.raises(StreamkapTimeoutError, match="another call was still renewing")
@@ -151,7 +151,7 @@ def test_a_thread_does_not_wait_for_ever_for_anothers_renewal(simulator: Streamk
     assert simulator.requests == []
 
 
-def test_a_task_does_not_wait_for_ever_for_anothers_renewal(simulator: StreamkapSimulator) -> None:
+def test_task_does_not_wait_forever_for_token_refresh(simulator: StreamkapSimulator) -> None:
     async def run() -> None:
         held, go_on = asyncio.Event(), asyncio.Event()
 

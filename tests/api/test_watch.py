@@ -31,7 +31,7 @@ def series(*points: dict[str, Any]) -> DestinationMetrics:
     return DestinationMetrics.parse(MetricsQuery(ID, "timeseries"), {"data": {"recordsLag": list(points)}}, NOW)
 
 
-def test_without_times() -> None:
+def test_status_condition_watches_latest_only() -> None:
     watch = PollTarget(ID)
     assert watch.latest() == MetricsQuery(ID)
     assert watch.newest(NOW) is None
@@ -41,17 +41,17 @@ def test_without_times() -> None:
     ("max_age", "window"),
     [(None, WINDOW_SECONDS), (60, WINDOW_SECONDS), (86_400, 86_400 + 2 * GRAIN_SECONDS), (7200.5, 7201 + 120)],
 )
-def test_with_times(max_age: float | None, window: int) -> None:
+def test_lag_condition_watches_timeseries(max_age: float | None, window: int) -> None:
     assert PollTarget.timestamped(ID, max_age).window == window
 
 
-def test_the_newest_points_are_asked_for_at_the_finest_grain() -> None:
+def test_newest_points_are_requested_at_finest_resolution() -> None:
     query = PollTarget.timestamped(ID).newest(NOW)
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
 @pytest.mark.parametrize("second", [0, 1, 59])
-def test_the_query_starts_on_a_whole_minute_so_that_minutes_are_always_cut_alike(second: int) -> None:
+def test_query_starts_on_whole_minute(second: int) -> None:
     query = PollTarget.timestamped(ID).newest(NOW.replace(second=second))
     assert query is not None
     assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
@@ -77,11 +77,11 @@ def test_points_are_sorted_and_unknown_ones_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("values", [(0, 700), (700, 0), (None, 700), (-1, 700)])
-def test_the_worse_of_two_values_for_one_timestamp_counts(values: tuple[float | None, float | None]) -> None:
+def test_worse_of_two_values_for_one_timestamp_counts(values: tuple[float | None, float | None]) -> None:
     assert points(*((58, value) for value in values)) == [(58, 700)]
 
 
-def test_a_reading_holds_both_the_latest_lag_and_the_points() -> None:
+def test_reading_contains_latest_lag_and_points() -> None:
     reading = PollResult(LATEST, series({"timestamp": stamp(59), "value": 4})).reading
     assert (reading.lag, reading.newest) == (3, LagPoint(datetime(2026, 3, 1, 11, 59, tzinfo=UTC).timestamp(), 4))
     assert PollResult(LATEST).reading.points is None
@@ -89,7 +89,7 @@ def test_a_reading_holds_both_the_latest_lag_and_the_points() -> None:
     assert PollResult(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
 
 
-def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_fetching_reading_with_timeseries(asker: Asker, simulator: StreamkapSimulator) -> None:
     seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
     assert seen.reading.newest is not None
@@ -98,7 +98,7 @@ def test_observing_with_times(asker: Asker, simulator: StreamkapSimulator) -> No
     assert asked == ["timeseries", "latest"]
 
 
-def test_observing_without_times(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_fetching_reading_without_timeseries(asker: Asker, simulator: StreamkapSimulator) -> None:
     assert asker.poll(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
     assert simulator.count("/metrics") == 1
 
@@ -107,7 +107,7 @@ WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.timestamped(
 
 
 @WAYS
-def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
+def test_404_for_existing_destination_means_no_metrics_yet(
     asker: Asker, simulator: StreamkapSimulator, watch: PollTarget
 ) -> None:
     simulator.set(ID, scenarios.sequence([scenarios.Reading(has_metrics=False)]))
@@ -122,7 +122,7 @@ def test_a_404_of_a_destination_that_exists_means_no_metrics_yet(
     assert paths == [*metrics, f"/destinations/{ID}"]
 
 
-def test_points_without_latest_metrics_are_no_metrics_either(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_points_without_latest_metrics_count_as_no_metrics(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
     seen = asker.poll(PollTarget.timestamped(ID))
     assert not seen.measured
@@ -139,9 +139,7 @@ BROKEN_SERIES = {
 
 
 @pytest.mark.parametrize("fault", BROKEN_SERIES.values(), ids=BROKEN_SERIES)
-def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
-    asker: Asker, simulator: StreamkapSimulator, fault: Fault
-) -> None:
+def test_unreadable_timeseries_leaves_latest_metrics(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
     simulator.inject(fault, path="time_type=timeseries", times=None)
     seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
@@ -151,14 +149,14 @@ def test_a_timeseries_that_cannot_be_read_leaves_the_latest_metrics(
     assert simulator.count("/metrics") == 2
 
 
-def test_a_lag_series_of_another_type_holds_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_lag_series_of_unexpected_type_has_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
     body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
     assert asker.poll(PollTarget.timestamped(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
-def test_a_timeseries_that_fails_for_now_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
+def test_transient_timeseries_error_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
     simulator.inject(fault, path="time_type=timeseries")
     seen = asker.poll(PollTarget.timestamped(ID))
     assert seen.series_error is None
@@ -166,7 +164,7 @@ def test_a_timeseries_that_fails_for_now_is_retried(asker: Asker, simulator: Str
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_refused_credentials_are_refused_for_the_timeseries_as_well(
+def test_rejected_credentials_are_raised_for_timeseries(
     asker: Asker, simulator: StreamkapSimulator, status: int
 ) -> None:
     simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
@@ -177,7 +175,7 @@ def test_refused_credentials_are_refused_for_the_timeseries_as_well(
 
 @WAYS
 @pytest.mark.parametrize("how", ["404", "empty"])
-def test_a_404_of_a_destination_that_does_not_exist_stays_one(
+def test_404_for_nonexistent_destination_is_raised(
     asker: Asker, simulator: StreamkapSimulator, watch: PollTarget, how: Any
 ) -> None:
     simulator.remove(ID)
@@ -188,7 +186,7 @@ def test_a_404_of_a_destination_that_does_not_exist_stays_one(
     assert simulator.count(method="GET") == (2 if watch.window is None else 3)
 
 
-def test_who_may_not_look_is_told_of_the_404(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_404_is_raised_if_destination_call_is_forbidden(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.permissions = ["read:destination_metrics"]
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError, match=r"/metrics.*404 Not Found"):
@@ -204,7 +202,7 @@ def test_who_may_not_look_is_told_of_the_404(asker: Asker, simulator: StreamkapS
     ],
     ids=["500", "302", "503"],
 )
-def test_a_look_at_the_destination_fails_as_any_other_call(
+def test_destination_check_raises_like_any_other_call(
     asker: Asker, simulator: StreamkapSimulator, fault: Fault, kind: type[StreamkapError], requests: int
 ) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=None)
@@ -215,16 +213,14 @@ def test_a_look_at_the_destination_fails_as_any_other_call(
     assert simulator.count(method="GET") == requests
 
 
-def test_a_look_at_the_destination_that_fails_in_passing_is_repeated(
-    asker: Asker, simulator: StreamkapSimulator
-) -> None:
+def test_transient_failure_of_destination_check_is_retried(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=2)
     simulator.inject(Fault.status(503), path=f"/destinations/{ID}")
     assert not asker.poll(PollTarget(ID)).measured
     assert asker.poll(PollTarget(ID)).measured
 
 
-def test_other_calls_take_a_404_as_it_is(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_other_calls_raise_404_unchanged(asker: Asker, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError):
         asker.metrics()

@@ -36,7 +36,9 @@ def asker_of(make: MakeAsker, wire: Wire, timeout: float = 5.0) -> Asker:
     [Fault.slow(5), Fault.hang(), Fault.hang("body"), Fault.hang("middle"), Fault.drip(5)],
     ids=lambda fault: f"{fault.name}-{fault.stage}",
 )
-def test_an_answer_comes_in_time_or_not_at_all(make: MakeAsker, simulator: StreamkapSimulator, fault: Fault) -> None:
+def test_response_arrives_in_time_or_call_times_out(
+    make: MakeAsker, simulator: StreamkapSimulator, fault: Fault
+) -> None:
     asker = make(settings_for(simulator, timeout=1, max_attempts=1), clock=time.monotonic)
     asker.whoami()
     simulator.inject(fault, path="/metrics")
@@ -48,7 +50,7 @@ def test_an_answer_comes_in_time_or_not_at_all(make: MakeAsker, simulator: Strea
     assert asker.metrics().records_lag == 7
 
 
-def test_the_rest_of_a_call_bounds_its_requests(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_remaining_time_limits_each_request(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     asker = make(settings_for(simulator, timeout=30, max_attempts=3), clock=time.monotonic)
     asker.whoami()
     simulator.inject(Fault.hang(), path="/metrics", times=None)
@@ -58,7 +60,7 @@ def test_the_rest_of_a_call_bounds_its_requests(make: MakeAsker, simulator: Stre
     assert time.monotonic() - started < 20
 
 
-def test_a_dripping_header(make: MakeAsker) -> None:
+def test_slowly_streamed_header(make: MakeAsker) -> None:
     def serve(connection: socket.socket, head: bytes) -> None:
         for byte in ok(BODY):
             connection.sendall(bytes([byte]))
@@ -72,7 +74,7 @@ def test_a_dripping_header(make: MakeAsker) -> None:
         assert time.monotonic() - started < 20
 
 
-def test_a_steady_trickle(make: MakeAsker) -> None:
+def test_slowly_streamed_body(make: MakeAsker) -> None:
     def serve(connection: socket.socket, head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         # Without a pause, so that there is always something to read, at the end of the time as well.
@@ -86,7 +88,7 @@ def test_a_steady_trickle(make: MakeAsker) -> None:
         assert time.monotonic() - started < 20
 
 
-def test_a_slow_answer_leaves_the_next_one_its_whole_time(make: MakeAsker) -> None:
+def test_slow_response_leaves_next_call_its_full_timeout(make: MakeAsker) -> None:
     def serve(connection: socket.socket, head: bytes) -> None:
         for _ in range(3):
             if not wire.pause(0.5):
@@ -122,7 +124,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     ],
     ids=["length", "until-closed", "http-1.0", "chunked", "continue"],
 )
-def test_ways_to_send_a_body(make: MakeAsker, parts: list[bytes]) -> None:
+def test_body_framings(make: MakeAsker, parts: list[bytes]) -> None:
     with Wire(send(*parts)) as wire:
         assert asker_of(make, wire).metrics().records_lag == 5
 
@@ -135,7 +137,7 @@ def test_ways_to_send_a_body(make: MakeAsker, parts: list[bytes]) -> None:
     ],
     ids=["length", "chunk"],
 )
-def test_a_body_that_breaks_off(make: MakeAsker, parts: list[bytes]) -> None:
+def test_truncated_body(make: MakeAsker, parts: list[bytes]) -> None:
     with Wire(send(*parts)) as wire, pytest.raises(StreamkapResponseError, match="the answer broke off") as caught:
         asker_of(make, wire).metrics()
     assert caught.value.transient
@@ -145,14 +147,14 @@ def test_a_body_that_breaks_off(make: MakeAsker, parts: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "said", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: " + b"x" * 99_999]
 )
-def test_what_is_not_http(make: MakeAsker, said: bytes) -> None:
+def test_response_that_is_not_http(make: MakeAsker, said: bytes) -> None:
     with Wire(send(said)) as wire, pytest.raises(StreamkapResponseError, match="the answer is not HTTP") as caught:
         asker_of(make, wire).metrics()
     assert caught.value.transient
     assert "OpenSSH" not in str(caught.value)
 
 
-def test_a_chunk_that_is_none(make: MakeAsker) -> None:
+def test_invalid_chunk(make: MakeAsker) -> None:
     # aiohttp does not notice that a connection is beyond help if the header came in a packet of its own.
     refused = pytest.raises((StreamkapResponseError, StreamkapTimeoutError))
     with Wire(send(CHUNKED, b"zz\r\n")) as wire, refused as caught:
@@ -160,13 +162,13 @@ def test_a_chunk_that_is_none(make: MakeAsker) -> None:
     assert caught.value.transient
 
 
-def test_a_connection_that_is_closed_at_once(make: MakeAsker) -> None:
+def test_connection_closed_immediately(make: MakeAsker) -> None:
     with Wire(send()) as wire, pytest.raises(StreamkapConnectionError, match="no connection") as caught:
         asker_of(make, wire).metrics()
     assert type(caught.value) is StreamkapConnectionError
 
 
-def test_cookies_are_not_kept(make: MakeAsker) -> None:
+def test_cookies_are_not_stored(make: MakeAsker) -> None:
     heads: list[bytes] = []
 
     def serve(connection: socket.socket, head: bytes) -> None:
@@ -184,7 +186,7 @@ def test_cookies_are_not_kept(make: MakeAsker) -> None:
     assert b"authorization: bearer made-up-token" in heads[1].lower()
 
 
-def test_a_header_that_is_no_text(make: MakeAsker, caplog: pytest.LogCaptureFixture) -> None:
+def test_undecodable_header(make: MakeAsker, caplog: pytest.LogCaptureFixture) -> None:
     answer = b"HTTP/1.1 503 No\r\nX-Request-Id: a\xff\xfeb\r\nContent-Length: 0\r\n\r\n"
     with Wire(send(answer)) as wire, caplog.at_level(logging.WARNING), pytest.raises(Exception, match="503") as caught:
         asker_of(make, wire).metrics()
@@ -201,12 +203,12 @@ def test_a_header_that_is_no_text(make: MakeAsker, caplog: pytest.LogCaptureFixt
     ],
     ids=["one large", "many", "many large", "a long name"],
 )
-def test_generous_headers_are_taken(make: MakeAsker, headers: list[str]) -> None:
+def test_large_headers_are_accepted(make: MakeAsker, headers: list[str]) -> None:
     with Wire(lambda connection, head: connection.sendall(ok(BODY, *headers))) as wire:
         assert asker_of(make, wire).metrics().records_lag == 5
 
 
-def test_an_endless_header_is_refused(make: MakeAsker) -> None:
+def test_endless_header_is_rejected(make: MakeAsker) -> None:
     def serve(connection: socket.socket, head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Endless: ")
         while wire.pause(0):
@@ -217,13 +219,11 @@ def test_an_endless_header_is_refused(make: MakeAsker) -> None:
     assert "xxxx" not in str(caught.value)
 
 
-def test_the_header_limit_of_other_libraries_is_left_alone() -> None:
+def test_header_limit_of_other_libraries_is_unchanged() -> None:
     assert http.client._MAXHEADERS == 100  # type: ignore[attr-defined]
 
 
-def test_a_cassette_of_vcrpy_is_played(
-    make: MakeAsker, simulator: StreamkapSimulator, tmp_path: Path, kind: Kind
-) -> None:
+def test_vcrpy_cassette_is_replayed(make: MakeAsker, simulator: StreamkapSimulator, tmp_path: Path, kind: Kind) -> None:
     vcr = pytest.importorskip("vcr")
     cassette = str(tmp_path / "cassette.yaml")
     with vcr.use_cassette(cassette, record_mode="once") as recorded:

@@ -56,7 +56,7 @@ def early(seen: list[Verdict], way: Way, *, covered: bool = True) -> Counter[str
     )
 
 
-def test_what_promises_not_to_opens_never_early(seen: list[Verdict]) -> None:
+def test_guaranteed_rules_never_open_early(seen: list[Verdict]) -> None:
     promised = {way.name for way in SEEN if way.promises}
     assert {OBSERVED.name, FORGETFUL.name} <= promised <= {DEFAULT.name, OBSERVED.name, FORGETFUL.name}
     assert command.broken(seen) == []
@@ -64,13 +64,13 @@ def test_what_promises_not_to_opens_never_early(seen: list[Verdict]) -> None:
     assert len(opened.late) > opened.waits / 2
 
 
-def test_the_latest_lag_opens_early_where_it_is_old_or_stands_still(seen: list[Verdict]) -> None:
+def test_latest_lag_opens_early_when_stale(seen: list[Verdict]) -> None:
     found = early(seen, LATEST)
     assert found["zero while stopped, delayed by up to 8 minutes"] > 0
     assert found["frozen, stamp stands still"] > 0
 
 
-def test_less_caution_opens_early_and_not_much_sooner(seen: list[Verdict]) -> None:
+def test_weaker_rules_open_early_and_are_barely_faster(seen: list[Verdict]) -> None:
     naive, grain = early(seen, NAIVE), early(seen, GRAIN)
     assert sum(naive.values()) >= sum(grain.values()) > 0
     late = [share(Tally.of(one for one in seen if one.way is way).late, 0.5) or 0 for way in (NAIVE, GRAIN, OBSERVED)]
@@ -78,7 +78,7 @@ def test_less_caution_opens_early_and_not_much_sooner(seen: list[Verdict]) -> No
     assert late[-1] - late[0] < 180
 
 
-def test_what_nobody_can_know_is_counted_and_not_left_out(seen: list[Verdict]) -> None:
+def test_undetectable_faults_are_counted(seen: list[Verdict]) -> None:
     assert sum(early(seen, NAIVE, covered=False).values()) > 0
     assert {fault.name for fault in FAULTS if not fault.covered} >= {
         "frozen, stamp goes on, status Active",
@@ -86,11 +86,11 @@ def test_what_nobody_can_know_is_counted_and_not_left_out(seen: list[Verdict]) -
     }
 
 
-def test_every_end_has_a_reason(seen: list[Verdict]) -> None:
+def test_every_outcome_has_reason(seen: list[Verdict]) -> None:
     assert {one.gave_up for one in seen} <= {None, "lag", "status", "time", "unknown", "API", "broken", "unreachable"}
 
 
-def test_the_same_seed_comes_to_the_same(seen: list[Verdict]) -> None:
+def test_same_seed_gives_same_result(seen: list[Verdict]) -> None:
     again = list(verdicts(11, 1, (OBSERVED, DEFAULT), WORST[:2]))
     wanted = [one for one in seen[: len(WORST) * len(CONVENTIONS) * len(SEEN)] if one.fault in WORST[:2]]
     for way in (OBSERVED, DEFAULT):
@@ -106,7 +106,7 @@ def one() -> Subject:
 
 
 @pytest.mark.parametrize("way", [DEFAULT, OBSERVED])
-def test_an_end_is_held_against_the_truth(one: Subject, way: Way) -> None:
+def test_outcome_is_compared_with_ground_truth(one: Subject, way: Way) -> None:
     moment = one.moment if way.after else one.begin
     done = one.topic.done(moment, 0)
     assert done is not None
@@ -122,14 +122,14 @@ def test_an_end_is_held_against_the_truth(one: Subject, way: Way) -> None:
     assert judge(one, way, Outcome(done + 1, Failed(FailureKind.BROKEN, ""), ""))[-2:] == ("broken", False)
 
 
-def test_a_limit_allows_as_many_records_to_be_left(one: Subject) -> None:
+def test_limit_allows_that_many_remaining_records(one: Subject) -> None:
     way = Way("", condition={"max_records_lag": 10**9})
     verdict = judge(one, way, Outcome(one.begin))
     assert verdict.early is None
     assert verdict.pending > 0
 
 
-def test_the_tables_show_every_way_fault_and_convention_and_what_was_seen() -> None:
+def test_tables_show_every_rule_fault_and_convention() -> None:
     seen = [
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], requests=287, late=120.0),
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], early=30.0, pending=1234),
@@ -147,7 +147,7 @@ def test_the_tables_show_every_way_fault_and_convention_and_what_was_seen() -> N
     assert len(command.broken(seen)) == 1
 
 
-def test_the_page_shows_the_tables_of_these_configurations_and_no_broken_promise() -> None:
+def test_page_shows_tables_of_these_configurations_and_no_violated_guarantee() -> None:
     page = PAGE.read_text(encoding="utf-8")
     begin, end = marks(command.RESULTS)
     told = page[page.index(begin) : page.index(end)]
@@ -157,13 +157,13 @@ def test_the_page_shows_the_tables_of_these_configurations_and_no_broken_promise
     assert [row for row in rows if row in {fault.name for fault in FAULTS}] == [fault.name for fault in FAULTS]
 
 
-def test_all_cores_find_the_same_as_one() -> None:
+def test_parallel_run_matches_single_process() -> None:
     one = list(verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]))
     assert parallel_verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]) == one
     assert {id(verdict.way) for verdict in one} == {id(DEFAULT), id(OBSERVED)}
 
 
-def test_a_wait_counts_one_request_a_poll_or_two_with_the_timeseries(one: Subject) -> None:
+def test_wait_counts_one_request_per_poll_or_two_with_timeseries(one: Subject) -> None:
     never = Way("", condition={"connector_status": "Elsewhere", "lag_source": "latest"})
     dated = Way("", after=True, condition={"connector_status": "Elsewhere"})
     undated, observed = wait(one, never), wait(one, dated)
@@ -175,12 +175,12 @@ def kind(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 
-def test_a_fault_that_is_no_mix_is_drawn_as_itself() -> None:
+def test_single_fault_is_drawn_unchanged() -> None:
     assert all(draw(Random(1), fault) is fault for fault in FAULTS if not fault.mix)
 
 
 @pytest.mark.parametrize("mix", [fault for fault in FAULTS if fault.mix], ids=lambda fault: fault.name)
-def test_a_mix_draws_two_to_four_kinds_with_the_properties_of_all(mix: Fault) -> None:
+def test_mix_draws_two_to_four_kinds_and_combines_properties(mix: Fault) -> None:
     known = {fault.name for fault in FAULTS if not fault.mix}
     drawn = [draw(Random(seed), mix) for seed in range(200)]
     parts = [fault.name.split(" + ") for fault in drawn]
@@ -189,13 +189,13 @@ def test_a_mix_draws_two_to_four_kinds_with_the_properties_of_all(mix: Fault) ->
     assert any(fault.covered is False for fault in drawn) is (mix.mix == "all")
 
 
-def test_a_mix_of_covered_kinds_has_none_whose_contradiction_others_hide() -> None:
+def test_mix_of_covered_kinds_excludes_faults_hidden_by_others() -> None:
     mix = next(fault for fault in FAULTS if fault.mix == "covered")
     names = {name for seed in range(500) for name in draw(Random(seed), mix).name.split(" + ")}
     assert names == {fault.name for fault in FAULTS if fault.covered and not fault.alone and not fault.mix}
 
 
-def test_combined_faults_add_up_and_share_what_shifts_times() -> None:
+def test_combined_faults_accumulate_and_share_time_shift() -> None:
     kinds = [kind("zero while stopped, delayed by up to 8 minutes"), kind("readings cached for up to 45 s")]
     combined = combine(Random(1), [*kinds, kind("gaps in the timeseries")], share=1 / 3)
     assert (combined.stopped, combined.stops, combined.delay) == ("zero", True, 480)
@@ -207,7 +207,7 @@ def test_combined_faults_add_up_and_share_what_shifts_times() -> None:
 
 @pytest.mark.parametrize("convention", CONVENTIONS, ids=str)
 @pytest.mark.parametrize("name", ["stamps 90 s to 5 minutes ahead", "stamps ahead, delayed by up to 8 minutes"])
-def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, convention: Convention) -> None:
+def test_timestamps_in_future_are_detectable_in_each_response(name: str, convention: Convention) -> None:
     for seed in range(4):
         one = subject(str(seed), kind(name), convention)
         leads = [newest_stamp(one, when) - when for when in range(int(one.begin), int(one.begin) + 900, 7)]
@@ -222,7 +222,7 @@ def newest_stamp(one: Subject, when: float) -> float:
     return max(seconds(parse_timestamp(point["timestamp"])) for point in points)
 
 
-def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
+def test_timeseries_can_fail_while_latest_is_readable() -> None:
     one = subject("1", kind("timeseries fails for minutes"), CONVENTIONS[0])
     whens = range(int(one.begin), int(one.begin) + 1200, 20)
     dated = [isinstance(one.api.look(PollTarget.timestamped("d1"), when).got, StreamkapServerError) for when in whens]
@@ -239,11 +239,11 @@ def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
         "stamps ahead, delayed by up to 8 minutes",
     ],
 )
-def test_a_fault_opens_a_rule_early_that_takes_points_at_their_word(name: str) -> None:
+def test_fault_opens_naive_rule_early(name: str) -> None:
     assert early(list(verdicts(1, 12, (NAIVE,), [kind(name)])), NAIVE, covered=kind(name).covered)[name] > 0
 
 
-def test_an_honest_exporter_may_show_the_newest_point_as_latest() -> None:
+def test_correct_exporter_can_show_newest_point_as_latest() -> None:
     drawn = [
         habits(Random(seed), kind("none"), CONVENTIONS[0], Life((Stretch(0, "Active", True),)), 0, 0).latest
         for seed in range(100)
@@ -252,6 +252,6 @@ def test_an_honest_exporter_may_show_the_newest_point_as_latest() -> None:
     assert drawn.count("point") < 50
 
 
-def test_a_fault_has_one_name() -> None:
+def test_fault_names_are_unique() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
     assert len({way.name for way in WAYS}) == len(WAYS)

@@ -58,26 +58,26 @@ def latest(made: Exporter, now: float) -> DestinationMetrics:
     ],
     ids=str,
 )
-def test_points_mean_what_the_convention_says(convention: Convention, told: dict[float, float]) -> None:
+def test_points_follow_convention(convention: Convention, told: dict[float, float]) -> None:
     assert points(exporter(convention), 180) == told
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_both_layouts_of_a_time_are_read_alike(plain: bool) -> None:
+def test_both_time_formats_are_parsed(plain: bool) -> None:
     assert points(exporter(plain=plain), 130) == {0: 0, 60: 10}
 
 
-def test_a_point_appears_when_its_interval_has_ended_and_as_much_later_as_there_is_delay() -> None:
+def test_point_appears_after_interval_end_plus_delay() -> None:
     assert [max(points(exporter(), now)) for now in (119, 121, 179)] == [0, 60, 60]
     assert [max(points(exporter(delay=100.0), now)) for now in (219, 221)] == [0, 60]
     assert [latest(exporter(delay=100.0), now).records_lag for now in (189, 190)] == [0, 10]
 
 
-def test_the_running_minute_may_be_published() -> None:
+def test_current_minute_can_be_published() -> None:
     assert [points(exporter(running="so far"), now).get(60) for now in (59, 61, 89, 90)] == [None, 0, 0, 10]
 
 
-def test_a_series_may_be_filled_with_nulls() -> None:
+def test_series_can_be_filled_with_nulls() -> None:
     told = points(exporter(filled=True, spans=[Span(60, 120, "gap")]), 185)
     assert told == {0: 0, 60: None, 120: 10, 180: None}
 
@@ -92,20 +92,20 @@ def test_a_series_may_be_filled_with_nulls() -> None:
         ("still", {0: 0, 120: 10}, 0),
     ],
 )
-def test_a_lag_may_be_wrong_for_a_while(effect: Any, told: dict[float, float], now: float | None) -> None:
+def test_lag_can_be_wrong_temporarily(effect: Any, told: dict[float, float], now: float | None) -> None:
     made = exporter(spans=[Span(60, 120, effect)])
     assert points(made, 180) == told
     assert latest(made, 110).records_lag == now
 
 
 @pytest.mark.parametrize(("shown", "lag"), [("truth", 20), ("zero", 0), ("null", None), ("last", 10)])
-def test_a_stopped_connector_may_be_shown_with_another_lag(shown: Any, lag: float | None) -> None:
+def test_stopped_connector_can_show_different_lag(shown: Any, lag: float | None) -> None:
     # A crash before the first ten records have been committed.
     life = Life((Stretch(-1e6, "Active", True), Stretch(90, "Stopped", False, crashed=True)))
     assert latest(exporter(life=life, stopped=shown), 400).records_lag == lag
 
 
-def test_clocks_status_and_measurements_may_be_off() -> None:
+def test_clock_status_and_measurements_can_be_skewed() -> None:
     assert points(exporter(clock=60.0), 185) == {60: 0, 120: 10, 180: 10}
     assert [latest(exporter(cached=30.0), now).records_lag for now in (119, 120)] == [0, 10]
     life = Life((Stretch(-1e6, "Paused", False), Stretch(200, "Active", True)))
@@ -117,20 +117,20 @@ def test_clocks_status_and_measurements_may_be_off() -> None:
     assert [latest(flapping, now).connector_status for now in (49, 50, 60, 79)] == ["Paused", None, "Paused", "Unknown"]
 
 
-def test_what_is_fetched_may_be_taken_for_consumed() -> None:
+def test_fetched_records_can_be_counted_as_consumed() -> None:
     life = Life((Stretch(-1e6, "Active", True),))
     topic = consume(Flow(((92.0, 10.0), (93.0, 0.0)), 1e9, 60.0), life, 0.0, 1000.0)
     made = [Exporter(Random(1), topic, life, Habits(START, 0.0, fetched=fetched), 900.0) for fetched in (False, True)]
     assert [latest(one, 110).records_lag for one in made] == [10, 0]
 
 
-def test_counters_may_begin_anew_with_the_connector() -> None:
+def test_counters_can_reset_with_connector() -> None:
     life = Life((Stretch(-1e6, "Active", True), Stretch(200, "Starting", False), Stretch(250, "Active", True)))
     read = [latest(exporter(life=life, resets=resets), 400).data["sinkRecordReadTotal"] for resets in (False, True)]
     assert read == [20, 10]
 
 
-def test_latest_may_be_the_point_of_the_newest_complete_minute_and_so_two_minutes_old() -> None:
+def test_latest_can_be_newest_complete_minute_and_two_minutes_old() -> None:
     made = exporter(latest="point")
     assert [latest(made, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
     # Ten more records arrive at 299 s; the point of that minute is complete at 300 s, and the next one 60 s later.
@@ -139,22 +139,22 @@ def test_latest_may_be_the_point_of_the_newest_complete_minute_and_so_two_minute
 
 
 @pytest.mark.parametrize(("source", "lag"), [("truth", 20), ("zero", 0), ("old", 10)])
-def test_latest_may_disagree_with_the_points(source: Any, lag: float) -> None:
+def test_latest_may_disagree_with_points(source: Any, lag: float) -> None:
     made = exporter(latest=source, old_since=200.0)
     assert latest(made, 600).records_lag == lag
 
 
-def test_points_may_be_zero_while_latest_is_right() -> None:
+def test_points_can_be_zero_while_latest_is_correct() -> None:
     made = exporter(zero_points=True, latest="truth")
     assert set(points(made, 400).values()) == {0}
     assert latest(made, 400).records_lag == 20
 
 
-def test_gaps_may_be_filled_with_zeros() -> None:
+def test_gaps_can_be_filled_with_zeros() -> None:
     assert points(exporter(zero_filled=True, spans=[Span(120, 180, "gap")]), 245) == {0: 0, 60: 10, 120: 0, 180: 10}
 
 
-def test_the_minutes_may_start_where_the_query_starts() -> None:
+def test_minutes_can_be_aligned_to_query_start() -> None:
     made = exporter(moving_grid=True)
     query = MetricsQuery("d1", TIMESERIES, 1, "minute", timestamp_from=moment_of(20))
     moved = DestinationMetrics.parse(query, made.answer(query, 205), moment_of(205))
@@ -166,32 +166,32 @@ def test_the_minutes_may_start_where_the_query_starts() -> None:
 
 @pytest.mark.parametrize("running", ["zero", "low"])
 @pytest.mark.parametrize("convention", [START, END], ids=str)
-def test_the_running_minute_may_be_too_low_until_it_ends(running: Any, convention: Convention) -> None:
+def test_current_minute_can_be_too_low_until_it_ends(running: Any, convention: Convention) -> None:
     made = exporter(convention, running=running)
     stamp = 120 if convention is START else 180
     assert points(made, 170)[stamp] == 0
     assert points(made, 181)[stamp] == 10
 
 
-def test_a_low_value_of_the_running_minute_is_a_hundredth_of_the_true_one() -> None:
+def test_low_value_of_current_minute_is_one_hundredth_of_true_value() -> None:
     topic = consume(Flow(((10.0, 1000.0), (11.0, 0.0)), 1e9, 5.0), STOPPED, 0.0, 1000.0)
     made = Exporter(Random(1), topic, STOPPED, Habits(START, 0.0, running="low"), 900.0)
     assert [points(made, now)[120] for now in (170, 181)] == [10, 1000]
 
 
-def test_a_false_value_of_the_running_minute_is_removed_at_its_end_if_the_true_one_is_delayed() -> None:
+def test_wrong_value_of_current_minute_is_removed_at_its_end_if_true_one_is_delayed() -> None:
     made = exporter(running="zero", delay=100.0)
     assert [points(made, now).get(60) for now in (100, 130, 221)] == [0, None, 10]
 
 
 @pytest.mark.parametrize("doubled", ["zero", "low"])
-def test_a_stamp_may_have_two_values_in_any_order(doubled: Any) -> None:
+def test_timestamp_can_have_two_values_in_any_order(doubled: Any) -> None:
     made = exporter(doubled=doubled)
     orders = {tuple(value for stamp, value in series(made, now) if stamp == 60) for now in range(121, 141)}
     assert orders == {(10, 0), (0, 10)}
 
 
-def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> None:
+def test_points_can_be_unordered_and_late() -> None:
     made = exporter(unordered=True)
     query = PollTarget.timestamped("d1").newest(moment_of(800))
     assert query is not None
@@ -202,14 +202,14 @@ def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> No
     assert {stamp for stamp in points(made, 850) if stamp < 600} == set(range(0, 600, 60))
 
 
-def test_points_may_vanish() -> None:
+def test_points_can_disappear() -> None:
     made, honest = exporter(vanishing=True), exporter()
     vanished = points(honest, 850).keys() - points(made, 850).keys()
     assert vanished
     assert all(any(stamp in points(made, now) for now in range(60, 850, 10)) for stamp in vanished)
 
 
-def test_the_timeseries_may_be_empty() -> None:
+def test_timeseries_can_be_empty() -> None:
     made = exporter(empty=[(200.0, 300.0)])
     assert [len(points(made, now)) > 0 for now in (199, 200, 299, 300)] == [True, False, False, True]
     assert latest(made, 250).records_lag == 10

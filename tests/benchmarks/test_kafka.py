@@ -30,25 +30,25 @@ def test_records_arrive_are_fetched_and_then_committed() -> None:
     assert (made.done(12, 0), made.done(12, 50), made.done(5, 0)) == (20, 15, 0)
 
 
-def test_a_crash_takes_the_consumer_back_to_what_it_has_committed() -> None:
+def test_crash_resets_consumer_to_committed_offset() -> None:
     made = topic(Stretch(13, "Stopped", False, crashed=True), Stretch(30, "Active", True))
     assert [made.fetched(when) for when in (12.9, 14, 29, 35)] == [29, 0, 0, 50]
     assert made.done(12, 0) == 40
 
 
-def test_a_stop_in_good_order_commits_first() -> None:
+def test_graceful_stop_commits_first() -> None:
     made = topic(Stretch(13, "Paused", False), Stretch(30, "Active", True))
     assert [made.committed(when) for when in (12.9, 13, 34.9, 35)] == [0, 30, 30, 80]
 
 
-def test_what_is_never_consumed_is_never_done() -> None:
+def test_unconsumed_records_are_never_done() -> None:
     made = topic(Stretch(13, "Broken", False, crashed=True))
     assert made.done(12, 0) is None
     assert made.done(12, 100) == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_nothing_is_consumed_before_it_arrives_or_given_back(seed: int) -> None:
+def test_nothing_is_consumed_before_arrival_or_returned(seed: int) -> None:
     random = Random(seed)
     life = live(random, 0, troubled=True, loops=seed % 2 == 0)
     made = consume(flow(random, 0), life, -BEFORE, AFTER)
@@ -64,7 +64,7 @@ def test_whatever_happens_nothing_is_consumed_before_it_arrives_or_given_back(se
         assert made.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
 
 
-def test_a_stop_lasts_until_the_connector_runs_again() -> None:
+def test_stop_lasts_until_connector_runs_again() -> None:
     life = Life((RUNS, Stretch(10, "Paused", False), Stretch(20, "Starting", False), Stretch(25, "Active", True)))
     assert life.stops() == [(10, 25)]
     assert Life((RUNS, Stretch(10, "Paused", False))).stops() == [(10, float("inf"))]
@@ -77,7 +77,7 @@ def test_a_stop_lasts_until_the_connector_runs_again() -> None:
     ]
 
 
-def test_rebalances_in_a_row_stop_consumption_while_the_status_stays_active() -> None:
+def test_repeated_rebalances_stop_consumption_while_status_is_active() -> None:
     life = live(Random(1), 0, troubled=False, rebalances=6)
     assert len(life.stops()) >= 6
     assert {stretch.status for stretch in life.stretches} == {"Active"}
@@ -85,12 +85,12 @@ def test_rebalances_in_a_row_stop_consumption_while_the_status_stays_active() ->
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_single_stop_either_spoils_one_point_or_is_long_enough_to_be_seen(seed: int) -> None:
+def test_single_stop_affects_one_point_or_is_long_enough_to_detect(seed: int) -> None:
     life = live(Random(seed), 0, troubled=True)
     assert all(end - begin <= HIDDEN or end - begin >= SEEN for begin, end in life.stops())
 
 
-def test_crashes_in_a_row_are_long_enough_to_be_seen() -> None:
+def test_repeated_crashes_are_long_enough_to_detect() -> None:
     life = live(Random(2), 0, troubled=False, crashes=8)
     crashes = [begin for begin, end in life.stops() if end - begin >= SEEN]
     assert len(crashes) == 8

@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "soak-test.md"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds is read from /proc")
-def test_nothing_is_left_when_all_waits_have_gone() -> None:
+def test_nothing_is_left_after_all_waits_end() -> None:
     # In a process of its own, since everything in it is counted.
     asked = [sys.executable, "-m", "benchmarks.soak", "--quick"]
     done = subprocess.run(asked, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
@@ -44,38 +44,38 @@ def lived(of: Callable[[int], float]) -> list[Sample]:
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_what_does_not_grow_passes_however_much_it_trembles(noise: float) -> None:
+def test_noisy_stable_series_passes(noise: float) -> None:
     chance = Random(1)
     assert command.grown(lived(lambda _: 1000 * (1 + noise * chance.uniform(-1, 1))), FULL.settled) == []
 
 
-def test_what_grows_fails_even_if_it_trembles() -> None:
+def test_noisy_growing_series_fails() -> None:
     chance = Random(2)
     seen = command.grown(lived(lambda minute: 1000 + 5 * minute + chance.uniform(-50, 50)), FULL.settled)
     assert len(seen) == len(FLAT)
     assert all("grow by" in line for line in seen)
 
 
-def test_what_grows_before_the_waits_are_all_there_does_not_count() -> None:
+def test_growth_during_ramp_up_does_not_count() -> None:
     assert command.grown(lived(lambda minute: 100 * min(minute, FULL.settled)), FULL.settled) == []
 
 
-def test_what_comes_near_to_its_bound_oftener_does_not_grow() -> None:
+def test_series_reaching_its_bound_more_often_is_not_growth() -> None:
     assert command.grown(lived(lambda minute: 18 if minute % 5 == 0 or minute > 40 else 14), FULL.settled) == []
 
 
-def test_growth_is_that_of_the_line() -> None:
+def test_growth_is_slope_of_fitted_line() -> None:
     seen = growth([0, 1, 2, 3], [10, 12, 14, 16])
     assert (seen.mean, seen.hourly, seen.noise) == pytest.approx((13, 120, 0))
     assert seen.higher
 
 
-def test_the_picture_is_a_picture() -> None:
+def test_picture_is_valid_svg() -> None:
     drawn = ET.fromstring(draw(FULL, lived(lambda _: 7)))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(FLAT)
 
 
-def test_the_page_has_results_and_their_picture() -> None:
+def test_page_has_results_and_picture() -> None:
     text = PAGE.read_text(encoding="utf-8")
     begin, end = marks(command.RESULTS)
     results = text.partition(begin)[2].partition(end)[0]

@@ -36,7 +36,7 @@ def parameters(call: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {item["name"]: item for item in resolved}
 
 
-def test_parameters_of_the_metrics_call() -> None:
+def test_parameters_of_metrics_call() -> None:
     found = parameters(METRICS_CALL)
     assert list(found) == [
         "destination_id",
@@ -64,7 +64,7 @@ def test_parameters_of_the_metrics_call() -> None:
         assert found[name]["schema"] == {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
 
 
-def test_the_simulator_knows_the_same_values() -> None:
+def test_simulator_knows_same_values() -> None:
     found = parameters(METRICS_CALL)
     assert set(found["time_type"]["schema"]["enum"]) == set(TIME_TYPES)
     assert set(found["time_unit"]["schema"]["enum"]) == set(TIME_UNITS)
@@ -72,7 +72,7 @@ def test_the_simulator_knows_the_same_values() -> None:
     assert set(METADATA) == METRICS | {"connector_status"}
 
 
-def test_units_of_the_metrics() -> None:
+def test_units_of_metrics() -> None:
     units = {name: entry["unit"] for name, entry in METADATA.items()}
     assert units.pop("connector_status") == "enum"
     assert units.pop("latency") == units.pop("putBatchMaxTimeMs") == "milliseconds"
@@ -80,7 +80,7 @@ def test_units_of_the_metrics() -> None:
     assert set(units.values()) == {"count"}
 
 
-def test_statuses_of_the_metrics_call() -> None:
+def test_statuses_of_metrics_call() -> None:
     assert set(METRICS_CALL["responses"]) == {"200", "400", "401", "403", "404", "422", "500"}
 
 
@@ -102,7 +102,7 @@ def test_metrics_by_time_type() -> None:
     assert SCHEMAS["ValidationError"]["required"] == ["loc", "msg", "type"]
 
 
-def test_parameters_of_the_list() -> None:
+def test_parameters_of_list() -> None:
     found = parameters(LIST_CALL)
     assert list(found) == [
         "page",
@@ -120,7 +120,7 @@ def test_parameters_of_the_list() -> None:
     assert found["lag"]["schema"]["pattern"].startswith("^(gt|lt|gte|lte|eq|ne):")
 
 
-def test_the_other_calls() -> None:
+def test_other_calls() -> None:
     paths = {path: set(calls) for path, calls in DESCRIPTION["paths"].items()}
     assert paths == {
         "/auth/access-token": {"post"},
@@ -138,7 +138,7 @@ def test_the_other_calls() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_schema_is_one(name: str) -> None:
+def test_every_schema_is_valid(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
 
 
@@ -158,6 +158,6 @@ def test_every_schema_is_one(name: str) -> None:
         ("ClientCredentials", {"client_id": "", "secret": ""}, {"client_id": "", "secret": "", "project_key": ""}),
     ],
 )
-def test_schemas_tell_good_from_bad(schema: str, good: object, bad: object) -> None:
+def test_schemas_reject_invalid_values(schema: str, good: object, bad: object) -> None:
     assert validator(schema).is_valid(good)
     assert not validator(schema).is_valid(bad)

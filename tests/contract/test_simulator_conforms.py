@@ -73,7 +73,7 @@ def headers(simulator: StreamkapSimulator, session: requests.Session) -> dict[st
 
 @schema.parametrize()
 @bounded
-def test_every_call_as_described(
+def test_every_call_conforms(
     case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session, headers: dict[str, str]
 ) -> None:
     given = headers if case.operation.path.startswith("/destinations") or "whoami" in case.operation.path else {}
@@ -83,7 +83,7 @@ def test_every_call_as_described(
 @schema.include(path_regex=r"^/destinations/\{destination_id\}").parametrize()
 @pytest.mark.parametrize("destination_id", ["active", "unknown lag"])
 @bounded
-def test_every_call_about_a_destination_that_exists(
+def test_every_call_about_existing_destination_conforms(
     case: schemathesis.Case[Any],
     destination_id: str,
     simulator: StreamkapSimulator,
@@ -96,7 +96,7 @@ def test_every_call_about_a_destination_that_exists(
 
 @schema.include(method="GET").parametrize()
 @settings(bounded, max_examples=10)
-def test_no_call_is_open_without_a_token(
+def test_every_call_requires_token(
     case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session
 ) -> None:
     response = case.call(base_url=simulator.url, session=session)

@@ -87,7 +87,7 @@ def test_pages(client: Client, simulator: StreamkapSimulator, totals: bool) -> N
     assert client.ask("GET", "/destinations/d1", 200, "DestinationPage")["result"][0]["id"] == "d1"
 
 
-def test_an_unknown_destination(client: Client, simulator: StreamkapSimulator) -> None:
+def test_unknown_destination(client: Client, simulator: StreamkapSimulator) -> None:
     client.ask("GET", "/destinations/d1", 404, "Error")
     client.ask("GET", "/destinations/d1/metrics", 404, "Error")
     simulator.unknown_destination = "empty"
@@ -129,7 +129,7 @@ def test_metrics_of_every_scenario(
     ],
 )
 @pytest.mark.parametrize("time_type", TIME_TYPES)
-def test_metrics_however_reported(
+def test_metrics_with_every_reporting_option(
     client: Client, simulator: StreamkapSimulator, time_type: str, reporting: Reporting
 ) -> None:
     simulator.add("d1", scenarios.flapping(), reporting=reporting)
@@ -144,7 +144,7 @@ def test_metrics_however_reported(
         ({"time_type": "x", "time_unit": "y", "timestamp_to": "z"}, "ValidationErrors"),
     ],
 )
-def test_parameters_that_are_refused(
+def test_parameters_that_are_rejected(
     client: Client, simulator: StreamkapSimulator, params: dict[str, Any], schema: str
 ) -> None:
     simulator.add("d1", scenarios.steady())

@@ -26,7 +26,7 @@ with Cluster(Path(sys.argv[1]), {}):
 """
 
 
-def test_a_signal_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_signal_leaves_no_process_behind(tmp_path: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", START, str(tmp_path)],
         cwd=ROOT,

@@ -27,7 +27,7 @@ SLACK = 60
 """Seconds by which a slow machine may be late."""
 
 
-def test_a_hundred_waits_are_deferred_and_share_their_polls(scene: Scene) -> None:
+def test_hundred_waits_are_deferred_and_share_polls(scene: Scene) -> None:
     assert len(scene.promises) == WAITS
     assert None not in scene.promises.values()
     rate = scene.go_on()
@@ -39,7 +39,7 @@ def test_a_hundred_waits_are_deferred_and_share_their_polls(scene: Scene) -> Non
     assert scene.cluster.ended == []
 
 
-def test_a_triggerer_is_killed(scene: Scene) -> None:
+def test_waits_survive_triggerer_kill(scene: Scene) -> None:
     cluster = scene.cluster
     cluster.trigger_dag(DEADLINE_DAG, run_id="late")
     late = Run(cluster, DEADLINE_DAG, "late")
@@ -78,7 +78,7 @@ def test_a_triggerer_is_killed(scene: Scene) -> None:
     assert cluster.ended == []
 
 
-def test_postgresql_is_away_for_five_seconds(scene: Scene) -> None:
+def test_waits_survive_postgresql_outage(scene: Scene) -> None:
     cluster = scene.cluster
     before = time.time()
     cluster.postgres.halt()
@@ -93,7 +93,7 @@ def test_postgresql_is_away_for_five_seconds(scene: Scene) -> None:
     cluster.ended.clear()
 
 
-def test_streamkap_is_away_for_half_a_minute(scene: Scene) -> None:
+def test_waits_survive_streamkap_outage(scene: Scene) -> None:
     before = time.time()
     scene.streamkap.stop()
     scene.cluster.endure(30)
@@ -103,7 +103,7 @@ def test_streamkap_is_away_for_half_a_minute(scene: Scene) -> None:
     assert scene.cluster.ended == []
 
 
-def test_all_tokens_are_revoked(scene: Scene) -> None:
+def test_waits_survive_token_revocation(scene: Scene) -> None:
     before = scene.streamkap.token_calls
     since = time.time()
     scene.streamkap.revoke_tokens()
@@ -117,7 +117,7 @@ def test_all_tokens_are_revoked(scene: Scene) -> None:
     assert scene.cluster.ended == []
 
 
-def test_a_worker_is_killed_while_it_resumes_tasks_and_all_end_well(scene: Scene) -> None:
+def test_worker_killed_while_resuming_tasks_and_all_succeed(scene: Scene) -> None:
     cluster, run = scene.cluster, scene.run
     victim = WORKERS[0]
 

@@ -26,7 +26,7 @@ def rows(text: str, heading: str) -> list[dict[str, str]]:
     return [dict(zip(table[0], row, strict=True)) for row in table[2:]]
 
 
-def test_the_results_are_put_between_the_marks_of_a_page(tmp_path: Path) -> None:
+def test_results_are_inserted_between_page_markers(tmp_path: Path) -> None:
     begin, end = marks("some")
     page = tmp_path / "page.md"
     page.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
@@ -36,7 +36,7 @@ def test_the_results_are_put_between_the_marks_of_a_page(tmp_path: Path) -> None
         write(page, "others", "new")
 
 
-def test_the_figures_are_reckoned_for_each_wait_and_poll() -> None:
+def test_figures_are_computed_per_wait_and_poll() -> None:
     crowd = Crowd("streamkap", 1_000, 100, 10.0)
     figures = Figures(
         requests=200, seconds=20.0, connections=7, tokens=1, cpu=0.4, lag_p99=0.002, lag_max=0.01, fired=1_000
@@ -66,7 +66,7 @@ SIZES = ("**1,000 waits on 100 destinations, every 10 s**", "**10,000 waits on 1
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_page_shows_one_poll_for_all_waits_of_a_destination(size: str) -> None:
+def test_page_shows_one_poll_for_all_waits_of_destination(size: str) -> None:
     ours, *_ = (row for row in rows(PAGE, size) if row["trigger"] == OURS)
     (http,) = (row for row in rows(PAGE, size) if row["trigger"] == "HttpSensorTrigger")
     assert float(ours["requests a second"]) <= 1.1 * float(ours["destinations / interval"])
@@ -80,18 +80,18 @@ def test_the_page_shows_one_poll_for_all_waits_of_a_destination(size: str) -> No
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_page_shows_the_others_beside_it(size: str) -> None:
+def test_page_shows_comparisons(size: str) -> None:
     names = {row["trigger"].partition(",")[0] for row in rows(PAGE, size)}
     assert names == {OURS, "HttpSensorTrigger", "FivetranTrigger"}
 
 
-def test_the_page_shows_every_way_to_wait_end_well() -> None:
+def test_page_shows_every_mode_succeeding() -> None:
     assert {row["ended as"] for row in rows(PAGE, "| way to wait")} == {"success"}
     crowd = {row["figure"]: row["value"] for row in rows(PAGE, "| figure")}
     assert crowd["ended as"] == "200 success"
 
 
-def test_the_page_shows_that_lists_are_read_at_once() -> None:
+def test_page_shows_lists_read_concurrently() -> None:
     measured = rows(PAGE, "| task | destinations |")
     assert {row["task"] for row in measured} == {"operator", "sensor, one poll", "deferrable sensor, first look"}
     assert max(float(row["ratio"]) for row in measured) <= 1.5

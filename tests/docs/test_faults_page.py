@@ -18,20 +18,20 @@ TEXT = (DOCS / "errors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("shown", [page.faults, page.ends])
-def test_the_tables_are_those_of_the_matrix(shown: object) -> None:
+def test_tables_match_fault_matrix(shown: object) -> None:
     assert callable(shown)
     # Else take what `python -m tests.faults.page` prints.
     assert shown() in TEXT
 
 
-def test_every_fault_is_in_it_once() -> None:
+def test_every_fault_is_listed_once() -> None:
     assert len(table("errors.md", "fault")) == len(ROWS)
     for row in ROWS:
         for meeting in row.at.values():
             assert meeting.error is None or hasattr(errors, meeting.error)
 
 
-def test_the_settings_are_those_of_the_matrix() -> None:
+def test_settings_match_fault_matrix() -> None:
     assert re.findall(r"`(\w+)` of (\d+)", TEXT) == [
         ("max_attempts", str(ATTEMPTS)),
         ("max_poll_failures", str(FAILURES)),

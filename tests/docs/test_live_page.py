@@ -30,5 +30,5 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8790", capsys.readouterr().out)
 
 
-def test_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_documented_output_matches_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys) == (SNIPPETS / "live.txt").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def connection_after(script: str, monkeypatch: pytest.MonkeyPatch) -> StreamkapC
     return StreamkapHook().connection()
 
 
-def test_a_connection_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = connection_after("connection_environment.sh", monkeypatch).settings
     assert settings.base_url == "https://api.streamkap.com"
     assert settings.credentials.token_request() == {"client_id": "my-client-id", "secret": "my-secret"}
@@ -36,14 +36,14 @@ def test_a_connection_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.proxy_map == {"https": "http://proxy.example:3128"}
 
 
-def test_a_connection_that_the_environment_fills_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_completed_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = connection_after("connection_vendor_environment.sh", monkeypatch).settings
     assert settings.base_url == "https://api.streamkap.com"
     assert settings.credentials.token_request() == {"client_id": "my-client-id", "secret": "my-secret"}
 
 
 @pytest.mark.system
-def test_connections_from_the_command_line(tmp_path: Path) -> None:
+def test_connections_from_command_line(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(tmp_path),

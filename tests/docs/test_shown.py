@@ -45,13 +45,13 @@ def run() -> Iterator[tuple[list[str], Any]]:
         yield logged.starting("Poll"), result
 
 
-def test_the_log(run: tuple[list[str], Any]) -> None:
+def test_documented_log_matches_real_log(run: tuple[list[str], Any]) -> None:
     shown = (SNIPPETS / "wait.log").read_text(encoding="utf-8").splitlines()
     lines = {without_readings(line) for line in run[0]}
     assert [line for line in shown if without_readings(line) not in lines] == []
     assert without_readings(shown[-1]) == without_readings(run[0][-1])
 
 
-def test_the_snapshot(run: tuple[list[str], Any]) -> None:
+def test_documented_snapshot_matches_real_snapshot(run: tuple[list[str], Any]) -> None:
     shown = json.loads((SNIPPETS / "snapshot.json").read_text(encoding="utf-8"))
     assert shape(run[1]) == shape(shown)

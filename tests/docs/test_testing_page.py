@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT, SNIPPETS
 
 @pytest.mark.system
 @pytest.mark.deferrable
-def test_the_tests_shown_pass_below_the_root_of_a_repository(tmp_path: Path) -> None:
+def test_documented_tests_pass_in_repository(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     shutil.copy(SNIPPETS / "after_streamkap.py", project)

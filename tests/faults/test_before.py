@@ -121,7 +121,7 @@ ARRANGE: dict[str, Arrange] = {"refused": refused, "dns": dns, "handshake": hand
 
 
 @pytest.mark.parametrize("cell", cells.of(BEFORE), ids=str)
-def test_no_cell_deviates(
+def test_every_cell_matches_expectation(
     cell: Cell, authority: Authority, monkeypatch: pytest.MonkeyPatch, airflow_database: None
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)

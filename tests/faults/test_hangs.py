@@ -60,7 +60,7 @@ def deviating(tried: Sequence[Cell], timeout: float, monkeypatch: pytest.MonkeyP
     return [(cell, what) for cell, what in zip(tried, came, strict=True) if what != expected(cell)]
 
 
-def test_no_cell_deviates(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> None:
+def test_every_cell_matches_expectation(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> None:
     with StreamkapSimulator() as simulator, time_of_its_own():
         simulator.add("d1", scenarios.steady())
         monkeypatch.setenv("AIRFLOW_CONN_WARM", connection(simulator))

@@ -41,7 +41,7 @@ def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.mark.parametrize("cell", cells.of(SERVED + TOKENS), ids=str)
-def test_no_cell_deviates(cell: Cell, simulator: StreamkapSimulator) -> None:
+def test_every_cell_matches_expectation(cell: Cell, simulator: StreamkapSimulator) -> None:
     cell.check()
     id_ = f"d{next(_NUMBERS)}"
     if cell.row.arrange != "nobody":
@@ -61,7 +61,7 @@ def test_no_cell_deviates(cell: Cell, simulator: StreamkapSimulator) -> None:
 
 
 @pytest.mark.parametrize("cell", cells.of(CLOCKS), ids=str)
-def test_a_clock_that_jumps(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_jump(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = f"d{next(_NUMBERS)}"
     simulator.add(id_, scenarios.steady())
     jumps = COUNT[cell.times]

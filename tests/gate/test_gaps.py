@@ -48,7 +48,7 @@ def observed(lead: float | None, lag: int = 7) -> PollResult:
     ],
 )
 class TestGaps:
-    def test_time_without_polls_does_not_count_against_the_destination(
+    def test_polling_gap_does_not_count_against_destination(
         self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
         wait = begin(failure_policy)
@@ -62,7 +62,7 @@ class TestGaps:
         assert step.why is why
         assert "for 300 s" in step.message
 
-    def test_a_run_of_failed_polls_does_not_count_either(
+    def test_consecutive_failed_polls_do_not_count_against_destination(
         self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
         wait = begin(failure_policy)
@@ -71,7 +71,7 @@ class TestGaps:
             assert isinstance(wait.advance({"d1": DOWN}, now), PollAgain)
         assert isinstance(wait.advance({"d1": reading}, 600), PollAgain)
 
-    def test_a_single_failed_poll_does_not_start_the_time_again(
+    def test_single_failed_poll_does_not_reset_timer(
         self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
         wait = begin(failure_policy)
@@ -79,7 +79,7 @@ class TestGaps:
             assert isinstance(wait.advance({"d1": seen}, now), PollAgain)
         assert isinstance(wait.advance({"d1": reading}, 300), Failed)
 
-    def test_a_restart_of_the_triggerer_with_a_short_interval_counts(
+    def test_triggerer_restart_with_short_interval_is_a_gap(
         self, failure_policy: FailurePolicy, reading: Reading, why: FailureKind
     ) -> None:
         wait = begin(failure_policy, poke_interval=1)
@@ -88,7 +88,7 @@ class TestGaps:
         assert isinstance(wait.advance({"d1": reading}, 300), Failed)
 
 
-def test_a_timeout_says_when_nobody_polled() -> None:
+def test_timeout_reports_polling_gap() -> None:
     wait = begin(started=0, deadline=600)
     wait.advance({"d1": LAGGING}, 2)
     step = moved(wait).advance({"d1": LAGGING}, 610)
@@ -97,7 +97,7 @@ def test_a_timeout_says_when_nobody_polled() -> None:
     assert "Last seen: d1: lag is 7, above 0" in step.message
 
 
-def test_a_timeout_without_a_last_poll_says_how_old_the_last_reading_is() -> None:
+def test_timeout_without_last_poll_reports_age_of_last_reading() -> None:
     wait = begin(started=0, deadline=600)
     wait.advance({"d1": LAGGING}, 2)
     said = moved(wait).timed_out(700)
@@ -105,7 +105,7 @@ def test_a_timeout_without_a_last_poll_says_how_old_the_last_reading_is() -> Non
     assert "Last seen 698 s ago: d1: lag is 7, above 0" in said
 
 
-def test_a_timeout_of_a_wait_that_was_polled_all_the_time_mentions_no_gap() -> None:
+def test_timeout_without_gap_mentions_none() -> None:
     wait = begin(started=0, deadline=120)
     for now in (0, 60):
         wait.advance({"d1": LAGGING}, now)
@@ -115,7 +115,7 @@ def test_a_timeout_of_a_wait_that_was_polled_all_the_time_mentions_no_gap() -> N
 
 
 @pytest.mark.parametrize(("skew", "direction"), [(180, "ahead of"), (-180, "behind")])
-def test_a_wait_keeps_its_length_on_a_machine_whose_clock_differs(skew: int, direction: str) -> None:
+def test_wait_keeps_its_timeout_on_machine_with_different_clock(skew: int, direction: str) -> None:
     first = begin(started=1000, deadline=1060, poke_interval=5)
     assert isinstance(first.advance({"d1": observed(10)}, 1001), PollAgain)
     wait = moved(first)
@@ -133,7 +133,7 @@ def test_a_wait_keeps_its_length_on_a_machine_whose_clock_differs(skew: int, dir
     assert "Not polled" not in step.message
 
 
-def test_a_wait_that_seems_to_begin_in_the_future_keeps_its_length() -> None:
+def test_wait_starting_in_future_keeps_its_timeout() -> None:
     first = begin(started=1000, deadline=1060, poke_interval=5)
     first.advance({"d1": observed(None)}, 1001)
     wait = moved(first)
@@ -143,7 +143,7 @@ def test_a_wait_that_seems_to_begin_in_the_future_keeps_its_length() -> None:
 
 
 @pytest.mark.parametrize(("first_lead", "lead"), [(3.0, 0.5), (None, 180), (180, None)])
-def test_clocks_that_agree_or_cannot_be_compared_move_nothing(first_lead: float | None, lead: float | None) -> None:
+def test_equal_or_incomparable_clocks_change_nothing(first_lead: float | None, lead: float | None) -> None:
     first = begin(started=1000, deadline=1060)
     first.advance({"d1": observed(first_lead)}, 1001)
     wait = moved(first)
@@ -152,7 +152,7 @@ def test_clocks_that_agree_or_cannot_be_compared_move_nothing(first_lead: float 
     assert wait.spec == first.spec
 
 
-def test_points_count_after_the_start_on_the_clock_that_reads_them() -> None:
+def test_points_are_compared_with_start_on_reading_clock() -> None:
     first = ResourceWait(WaitSpec(("d1",), DestinationGate(), started=1000, deadline=1600))
     first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)
@@ -160,7 +160,7 @@ def test_points_count_after_the_start_on_the_clock_that_reads_them() -> None:
     assert wait.resources["d1"].history.after == 820
 
 
-def test_the_clock_of_the_machine_where_the_wait_began_stays_the_reference() -> None:
+def test_clock_of_starting_machine_stays_reference() -> None:
     first = begin(started=1000, deadline=1060)
     first.advance({"d1": observed(0)}, 1001)
     second = moved(first)
@@ -168,7 +168,7 @@ def test_the_clock_of_the_machine_where_the_wait_began_stays_the_reference() -> 
     assert second.to_dict()["clock_lead"] == 0
 
 
-def test_servers_with_different_clocks_do_not_start_the_wait_again() -> None:
+def test_servers_with_different_clocks_do_not_restart_wait() -> None:
     first = ResourceWait(WaitSpec(("d1",), LATEST, confirmations=3, started=1000, deadline=9000))
     first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)

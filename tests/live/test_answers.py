@@ -37,7 +37,7 @@ def restarted(elapsed: float) -> Reading:
         (503, False, "is retried"),
     ],
 )
-def test_refused_credentials(simulator: StreamkapSimulator, found: Found, status: int, holds: bool, said: str) -> None:
+def test_rejected_credentials(simulator: StreamkapSimulator, found: Found, status: int, holds: bool, said: str) -> None:
     simulator.wrong_credentials = status
     row = found()["refused"]
     assert (row.holds, said in row.consequence) == (holds, True)
@@ -47,14 +47,14 @@ def test_refused_credentials(simulator: StreamkapSimulator, found: Found, status
     assert simulator.token_calls == 3
 
 
-def test_made_up_credentials_that_are_taken(simulator: StreamkapSimulator, found: Found) -> None:
+def test_fake_credentials_are_accepted(simulator: StreamkapSimulator, found: Found) -> None:
     simulator.inject(Fault.json({"accessToken": "anything"}), path="/auth/access-token", after=1)
     simulator.inject(Fault.json({}), path="/auth/whoami", after=1)
     row = found()["refused"]
     assert (row.holds, row.found) == (False, "made-up credentials were accepted")
 
 
-def test_no_answer_to_made_up_credentials(simulator: StreamkapSimulator, found: Found) -> None:
+def test_no_response_to_fake_credentials(simulator: StreamkapSimulator, found: Found) -> None:
     simulator.inject(Fault.drop(), path="/auth/access-token", after=1)
     row = found()["refused"]
     assert (row.holds, row.found) == (None, "no answer (StreamkapConnectionError)")
@@ -75,9 +75,7 @@ def test_lifetime_of_tokens(simulator: StreamkapSimulator, found: Found, seconds
     ("body", "said"),
     [({}, "no expiresIn"), ({"expiresIn": "3600"}, "expiresIn is str"), ({"expiresIn": 0}, "expiresIn is int")],
 )
-def test_a_lifetime_that_is_not_told(
-    simulator: StreamkapSimulator, found: Found, body: dict[str, Any], said: str
-) -> None:
+def test_unstated_token_lifetime(simulator: StreamkapSimulator, found: Found, body: dict[str, Any], said: str) -> None:
     simulator.inject(Fault.json(body), path="/auth/access-token", after=2)
     row = found()["lifetime"]
     assert row.holds is False
@@ -85,7 +83,7 @@ def test_a_lifetime_that_is_not_told(
 
 
 @pytest.mark.parametrize(("how", "found_out", "holds"), [("404", "404", True), ("empty", "200 without values", False)])
-def test_metrics_of_an_unknown_id(
+def test_metrics_of_unknown_id(
     simulator: StreamkapSimulator, found: Found, how: Any, found_out: str, holds: bool
 ) -> None:
     simulator.unknown_metrics = how
@@ -102,7 +100,7 @@ def test_metrics_of_an_unknown_id(
         (Fault.drop(), "no answer (ConnectionError)", None, "not told"),
     ],
 )
-def test_other_answers_to_an_unknown_id(
+def test_other_responses_to_unknown_id(
     simulator: StreamkapSimulator, found: Found, fault: Fault, found_out: str, holds: bool | None, said: str
 ) -> None:
     simulator.inject(fault, path="/metrics")
@@ -111,13 +109,13 @@ def test_other_answers_to_an_unknown_id(
 
 
 @pytest.mark.parametrize(("how", "found_out"), [("404", "404"), ("empty", "200 with an empty result")])
-def test_an_unknown_destination(simulator: StreamkapSimulator, found: Found, how: Any, found_out: str) -> None:
+def test_unknown_destination(simulator: StreamkapSimulator, found: Found, how: Any, found_out: str) -> None:
     simulator.unknown_destination = how
     row = found()["destination"]
     assert (row.found, row.holds) == (found_out, True)
 
 
-def test_another_answer_to_an_unknown_destination(simulator: StreamkapSimulator, found: Found) -> None:
+def test_another_response_to_unknown_destination(simulator: StreamkapSimulator, found: Found) -> None:
     # The first two requests below /destinations are for the same id: its metrics, then itself.
     simulator.inject(Fault.status(422), path="/destinations/", after=1)
     row = found()["destination"]
@@ -150,7 +148,7 @@ def test_statuses(simulator: StreamkapSimulator, found: Found) -> None:
         (scenarios.stalled(lag=3, status="Stopped"), "Stopped: stays at 3", True, "below the limit"),
     ],
 )
-def test_the_lag_while_paused(
+def test_lag_while_paused(
     simulator: StreamkapSimulator, found: Found, scenario: Scenario, found_out: str, holds: bool, said: str
 ) -> None:
     simulator.add("d1", scenario)
@@ -158,7 +156,7 @@ def test_the_lag_while_paused(
     assert (row.found, row.holds, said in row.consequence) == (found_out, holds, True)
 
 
-def test_one_that_starts_between_the_looks(simulator: StreamkapSimulator, clock: Clock, found: Found) -> None:
+def test_destination_that_starts_between_readings(simulator: StreamkapSimulator, clock: Clock, found: Found) -> None:
     simulator.add("d1", scenarios.phases((30, scenarios.paused()), (1, scenarios.steady())))
     assert found()["stopped"].holds is None
 
@@ -202,7 +200,7 @@ def test_other_layouts(simulator: StreamkapSimulator, found: Found, stamp: Any, 
         (1200, "1260 s old", False, "above 1260 s"),
     ],
 )
-def test_the_age_of_readings(
+def test_age_of_readings(
     simulator: StreamkapSimulator, found: Found, delay: float, found_out: str, holds: bool, said: str
 ) -> None:
     simulator.add("d1", scenarios.steady(), reporting=Reporting(delay=delay))
@@ -218,7 +216,7 @@ def test_the_age_of_readings(
         ("2026-01-01T00:00:30", "30 s ahead of this machine's clock", True),
     ],
 )
-def test_stamps_of_another_zone(
+def test_timestamps_in_other_time_zone(
     simulator: StreamkapSimulator, found: Found, stamp: str, found_out: str, holds: bool
 ) -> None:
     body: Any = {"data": {"recordsLag": [{"timestamp": stamp, "value": 1}]}}
@@ -236,7 +234,7 @@ def test_stamps_of_another_zone(
         (Reporting(delay=120), "it says something newer than the points", True),
     ],
 )
-def test_the_age_of_latest(
+def test_age_of_latest(
     simulator: StreamkapSimulator, clock: Clock, found: Found, reporting: Reporting, found_out: str, holds: bool
 ) -> None:
     simulator.add("d1", scenarios.draining(lag=9000, rate=1), reporting=reporting)
@@ -268,7 +266,7 @@ def test_totals(
     assert (row.found, row.holds, said in row.consequence) == (found_out, holds, True)
 
 
-def test_the_one_that_tells_most_is_chosen(simulator: StreamkapSimulator, found: Found) -> None:
+def test_most_informative_destination_is_chosen(simulator: StreamkapSimulator, found: Found) -> None:
     for number, scenario in enumerate((scenarios.null_lag(), scenarios.steady(), scenarios.stalled(lag=9))):
         simulator.add(f"d{number}", scenario)
     found()
@@ -277,7 +275,7 @@ def test_the_one_that_tells_most_is_chosen(simulator: StreamkapSimulator, found:
     }
 
 
-def test_one_id_is_enough_where_lists_are_forbidden(simulator: StreamkapSimulator, found: Found) -> None:
+def test_one_id_suffices_if_listing_is_forbidden(simulator: StreamkapSimulator, found: Found) -> None:
     simulator.add("d1", scenarios.steady())
     simulator.permissions = {"read:destination_metrics"}
     assert found()["age"].holds is None
@@ -286,7 +284,7 @@ def test_one_id_is_enough_where_lists_are_forbidden(simulator: StreamkapSimulato
     assert {rows[key].holds for key in ("destination", "listing", "statuses", "stopped")} == {None}
 
 
-def test_without_the_permission_for_metrics(simulator: StreamkapSimulator, found: Found) -> None:
+def test_without_permission_for_metrics(simulator: StreamkapSimulator, found: Found) -> None:
     simulator.add("d1", scenarios.steady())
     simulator.add("d2", scenarios.paused())
     simulator.permissions = {"read:destinations"}
@@ -295,7 +293,7 @@ def test_without_the_permission_for_metrics(simulator: StreamkapSimulator, found
     assert rows["statuses"].holds is True
 
 
-def test_ids_of_requests_and_limits(simulator: StreamkapSimulator, found: Found) -> None:
+def test_request_ids_and_rate_limits(simulator: StreamkapSimulator, found: Found) -> None:
     rows = found()
     assert (rows["support"].holds, rows["limits"].holds) == (True, True)
     body: dict[str, Any] = {"detail": "slowly"}
@@ -306,7 +304,7 @@ def test_ids_of_requests_and_limits(simulator: StreamkapSimulator, found: Found)
     assert (row.found, row.holds) == ("429 after a few requests", False)
 
 
-def test_it_only_reads(simulator: StreamkapSimulator, found: Found) -> None:
+def test_check_is_read_only(simulator: StreamkapSimulator, found: Found) -> None:
     for number, scenario in enumerate((scenarios.paused(), scenarios.steady(), scenarios.broken())):
         simulator.add(f"d{number}", scenario)
     assert found().keys() == ROWS.keys()

@@ -45,35 +45,35 @@ def providers(*command: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_list_shows_the_package() -> None:
+def test_list_shows_package() -> None:
     (row,) = (row for row in providers("list") if row["package_name"] == PACKAGE)
     assert row["version"] == INFO["versions"][0]
 
 
-def test_get_shows_the_whole_dict() -> None:
+def test_get_shows_whole_dict() -> None:
     (row,) = providers("get", PACKAGE, "--full")
     assert set(INFO) <= set(row)
 
 
-def test_hooks_shows_the_hook_imported() -> None:
+def test_hooks_shows_imported_hook() -> None:
     (row,) = (row for row in providers("hooks") if row["connection_type"] == "streamkap")
     assert row["class"] == CONNECTION["hook-class-name"]
     assert row["hook_name"] == CONNECTION["hook-name"]
     assert row["conn_id_attribute_name"] == "streamkap_conn_id"
 
 
-def test_links_shows_the_link() -> None:
+def test_links_shows_link() -> None:
     assert INFO["extra-links"] == [
         row["extra_link_class_name"] for row in providers("links") if "streamkap" in row["extra_link_class_name"]
     ]
 
 
-def test_triggers_shows_the_module() -> None:
+def test_triggers_shows_module() -> None:
     shown = {row["class"] for row in providers("triggers") if row["package_name"] == PACKAGE}
     assert shown == set(INFO["triggers"][0]["python-modules"])
 
 
-def test_behaviours_and_widgets_show_the_form() -> None:
+def test_behaviours_and_widgets_show_form() -> None:
     behaviours = {row["field_behaviours"] for row in providers("behaviours")}
     widgets = {row["connection_parameter_name"] for row in providers("widgets") if row["package_name"] == PACKAGE}
     # 3.0 and 3.1 ask the hook, which needs wtforms for its answer; that comes with the FAB provider only.
@@ -83,7 +83,7 @@ def test_behaviours_and_widgets_show_the_form() -> None:
     assert ("streamkap" in behaviours) == shown
 
 
-def test_the_form_that_is_drawn() -> None:
+def test_rendered_form() -> None:
     """Ask for what the web interface asks for when somebody adds a connection."""
     code = FORM_2 if AIRFLOW < (3, 0) else FORM_3
     form = last_json(run("-c", code))
@@ -121,7 +121,7 @@ print(json.dumps({
 """
 
 
-def test_a_good_connection_passes_its_test() -> None:
+def test_valid_connection_passes_test() -> None:
     with StreamkapSimulator() as simulator:
         done = run(
             *("-m", "airflow", "connections", "test", "streamkap_default"),
@@ -135,7 +135,7 @@ def test_a_good_connection_passes_its_test() -> None:
         assert not any(secret in output for secret in simulator.secrets)
 
 
-def test_a_bad_connection_fails_its_test_and_says_why() -> None:
+def test_invalid_connection_fails_test_with_reason() -> None:
     with StreamkapSimulator() as simulator:
         simulator.refuse_credentials()
         done = run(

@@ -28,7 +28,7 @@ from scripts.audit import Vulnerabilities, acceptable, judge, licence, needed, r
         "ISC License (ISCL)",
     ],
 )
-def test_licences_that_will_do(stated: str) -> None:
+def test_accepted_licences(stated: str) -> None:
     assert acceptable(stated)
 
 
@@ -46,7 +46,7 @@ def test_licences_that_will_do(stated: str) -> None:
         "permitted",
     ],
 )
-def test_licences_that_will_not(stated: str) -> None:
+def test_rejected_licences(stated: str) -> None:
     assert not acceptable(stated)
 
 
@@ -59,11 +59,11 @@ def test_licences_that_will_not(stated: str) -> None:
         ({}, [], "none stated"),
     ],
 )
-def test_what_counts_as_stated(about: dict[str, str], classifiers: list[str], stated: str) -> None:
+def test_stated_licence_sources(about: dict[str, str], classifiers: list[str], stated: str) -> None:
     assert licence(about, classifiers) == stated
 
 
-def test_what_is_looked_at() -> None:
+def test_audited_packages() -> None:
     direct, everything = needed(direct=True), needed()
     assert {"apache-airflow", "aiohttp", "pendulum", "requests", "tenacity", "urllib3", "yarl"} <= direct.keys()
     assert direct.keys() < everything.keys()
@@ -81,7 +81,7 @@ FINE = {"name": "b", "version": "2.0", "vulns": []}
 SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
 
 
-def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_vulnerability_fails_audit(capsys: pytest.CaptureFixture[str]) -> None:
     told = judge(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
     assert report({"a": "MIT"}, told) == 1
     shown = capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 in 2 packages; nothing known of c" in shown
 
 
-def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_vulnerability_passes_audit(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"b": "MIT"}, judge(answer(FINE), "")) == 0
     assert "Vulnerabilities: 0 in 1 packages\n" in capsys.readouterr().out
 
@@ -103,7 +103,7 @@ def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
         (answer(SKIPPED, SKIPPED), "", "knows none of the packages"),
     ],
 )
-def test_a_service_that_does_not_respond_fails_the_audit_unless_that_is_allowed(
+def test_unavailable_service_fails_audit_unless_offline_is_allowed(
     output: str, errors: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report({"a": "MIT"}, judge(output, errors)) == 1
@@ -115,10 +115,10 @@ def test_a_service_that_does_not_respond_fails_the_audit_unless_that_is_allowed(
     assert "NOT CHECKED" in capsys.readouterr().out
 
 
-def test_a_known_vulnerability_fails_an_offline_audit_too() -> None:
+def test_known_vulnerability_fails_offline_audit() -> None:
     assert report({"a": "MIT"}, judge(answer(KNOWN), ""), offline=True) == 1
 
 
-def test_a_licence_that_will_not_do_fails_whatever_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rejected_licence_always_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"a": "AGPL-3.0-only"}, Vulnerabilities(trouble="no network")) == 1
     assert "LICENCE: a: AGPL-3.0-only" in capsys.readouterr().out

@@ -54,13 +54,13 @@ def python(code: str, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_importing_every_module_warns_of_nothing() -> None:
+def test_importing_every_module_emits_no_warning() -> None:
     modules, warned = python(WATCH + IMPORT_ALL)
     assert modules > 40
     assert warned == []
 
 
-def test_a_deprecated_import_of_ours_would_be_told(tmp_path: Path) -> None:
+def test_own_deprecated_import_is_detected(tmp_path: Path) -> None:
     folder = tmp_path / "airflow_provider_streamkap_old"
     folder.mkdir()
     (folder / "__init__.py").write_text("import warnings\nfrom airflow_provider_streamkap_old import shim\nshim.name\n")
@@ -91,7 +91,7 @@ with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
 """
 
 
-def test_what_a_dag_imports_loads_no_http_library() -> None:
+def test_dag_imports_load_no_http_library() -> None:
     parts = ("sensors.streamkap", "operators.streamkap", "hooks.streamkap", "links.streamkap", "api", "gate", "plugin")
     names = [f"airflow_provider_streamkap.{part}" for part in parts]
     loaded = python(IMPORT_EACH, *names)
@@ -101,6 +101,6 @@ def test_what_a_dag_imports_loads_no_http_library() -> None:
     }
 
 
-def test_a_client_does_load_one() -> None:
+def test_client_loads_http_library() -> None:
     (modules,) = python(IMPORT_EACH, "airflow_provider_streamkap.api.async_client").values()
     assert "aiohttp" in modules

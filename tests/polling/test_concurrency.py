@@ -17,7 +17,7 @@ from tests.polling.virtual import run, settle
 
 
 @pytest.mark.parametrize("limit", [1, 2, 16])
-def test_no_more_than_so_many_are_asked_at_once_and_none_is_left_out(limit: int) -> None:
+def test_concurrency_is_limited_and_no_destination_is_skipped(limit: int) -> None:
     async def main() -> None:
         ids = [f"d{number}" for number in range(50)]
         service = Service(takes=dict.fromkeys(ids, 1.0))
@@ -37,7 +37,7 @@ def test_no_more_than_so_many_are_asked_at_once_and_none_is_left_out(limit: int)
     run(main())
 
 
-def test_the_default_limit_is_16() -> None:
+def test_default_limit_is_16() -> None:
     async def main() -> None:
         service = Service(takes={f"d{number}": 1.0 for number in range(40)})
         poller = Poller(service.fetch)
@@ -47,7 +47,7 @@ def test_the_default_limit_is_16() -> None:
     run(main())
 
 
-def test_a_quick_poller_does_not_starve_a_slow_one() -> None:
+def test_fast_poller_does_not_starve_slow_one() -> None:
     async def main() -> None:
         greedy = [f"g{number}" for number in range(20)]
         service = Service(takes={**dict.fromkeys(greedy, 1.0), "rare": 1.0})
@@ -65,7 +65,7 @@ def test_a_quick_poller_does_not_starve_a_slow_one() -> None:
     run(main())
 
 
-def test_a_call_that_waits_for_its_next_attempt_holds_up_nobody() -> None:
+def test_call_waiting_to_retry_blocks_no_other() -> None:
     async def napping(watch: PollTarget, turn: LimiterSlot) -> PollResult:
         if watch.destination_id == "healthy":
             async with turn:
@@ -92,7 +92,7 @@ def test_a_call_that_waits_for_its_next_attempt_holds_up_nobody() -> None:
     run(main())
 
 
-def test_destinations_that_hang_delay_each_other_and_not_the_rest() -> None:
+def test_hanging_destinations_delay_only_each_other() -> None:
     async def main() -> None:
         hung = {f"hung{number}": 30.0 for number in range(40)}
         service = Service(takes=hung, fails=lambda id_, _: StreamkapTimeoutError("late") if id_ in hung else None)
@@ -110,7 +110,7 @@ def test_destinations_that_hang_delay_each_other_and_not_the_rest() -> None:
     run(main())
 
 
-def test_a_destination_that_answers_again_is_trusted_again() -> None:
+def test_recovered_destination_leaves_slow_queue() -> None:
     async def main() -> None:
         def fails(id_: str, number: int) -> Exception | None:
             return StreamkapTimeoutError("late") if number < 2 else None
@@ -135,7 +135,7 @@ def test_a_destination_that_answers_again_is_trusted_again() -> None:
     run(main())
 
 
-def test_a_poll_that_is_left_while_it_queues_gives_its_place_up() -> None:
+def test_abandoned_queued_poll_releases_its_place() -> None:
     async def main() -> None:
         service = Service(takes={"slow": 10.0})
         poller = Poller(service.fetch, max_concurrency=1)

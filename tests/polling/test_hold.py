@@ -71,12 +71,12 @@ def calls_after(simulator: StreamkapSimulator, told: Kind, other: Kind, within: 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_next_call_of_anybody_waits(simulator: StreamkapSimulator, told: Kind, other: Kind, status: int) -> None:
+def test_next_call_of_any_client_waits(simulator: StreamkapSimulator, told: Kind, other: Kind, status: int) -> None:
     put_off(simulator, status, "17")
     assert calls_after(simulator, told, other) == [17.0]
 
 
-def test_an_absurd_wait_is_cut_to_a_minute(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_absurd_retry_after_is_capped_to_one_minute(simulator: StreamkapSimulator, told: Kind) -> None:
     put_off(simulator, 429, "86400")
     assert calls_after(simulator, told, told) == [60.0]
 
@@ -84,16 +84,14 @@ def test_an_absurd_wait_is_cut_to_a_minute(simulator: StreamkapSimulator, told: 
 @pytest.mark.parametrize(
     ("status", "seconds"), [(429, None), (429, "0"), (429, "soon"), (503, None), (404, "17"), (500, "17")]
 )
-def test_other_answers_hold_nobody_off(
+def test_other_responses_pause_no_requests(
     simulator: StreamkapSimulator, told: Kind, status: int, seconds: str | None
 ) -> None:
     put_off(simulator, status, seconds)
     assert calls_after(simulator, told, told) == []
 
 
-def test_a_call_that_would_end_before_is_told_at_once_and_sends_nothing(
-    simulator: StreamkapSimulator, told: Kind
-) -> None:
+def test_call_that_would_time_out_fails_immediately_without_request(simulator: StreamkapSimulator, told: Kind) -> None:
     put_off(simulator, 429, "17")
     with pytest.raises(StreamkapRateLimitError, match=r"another 17\.0 s") as caught:
         calls_after(simulator, told, told, within=5)
@@ -101,12 +99,12 @@ def test_a_call_that_would_end_before_is_told_at_once_and_sends_nothing(
     assert simulator.count("/d2/") == 0
 
 
-def test_a_token_call_that_is_put_off_holds_off_all(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_retry_after_on_token_call_pauses_all_requests(simulator: StreamkapSimulator, told: Kind) -> None:
     put_off(simulator, 429, "17", path="/auth/access-token")
     assert calls_after(simulator, told, told) == [17.0]
 
 
-def test_the_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -> None:
     put_off(simulator, 429, "17")
     asker = Asker(told, settings_for(simulator))
     try:
@@ -116,7 +114,7 @@ def test_the_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -
         asker.end()
 
 
-def test_all_polls_of_a_connection_wait_when_one_is_put_off(simulator: StreamkapSimulator) -> None:
+def test_retry_after_on_one_poll_pauses_all_polls_of_connection(simulator: StreamkapSimulator) -> None:
     ids = [f"p{number}" for number in range(30)]
     for id_ in ids:
         simulator.add(id_, scenarios.steady(lag=7))

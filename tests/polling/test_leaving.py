@@ -53,7 +53,7 @@ def test_leaving_leaves_nothing_behind(after: float, others: int) -> None:
     run(main())
 
 
-def test_a_time_out_in_the_middle_of_a_poll_leaves_it_to_the_others() -> None:
+def test_timeout_during_poll_leaves_poll_to_others() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 10.0})
         poller = Poller(service.fetch)
@@ -68,7 +68,7 @@ def test_a_time_out_in_the_middle_of_a_poll_leaves_it_to_the_others() -> None:
     run(main())
 
 
-def test_asking_again_and_again_in_vain_keeps_nothing() -> None:
+def test_repeated_failing_requests_leak_nothing() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -89,7 +89,7 @@ def test_asking_again_and_again_in_vain_keeps_nothing() -> None:
     run(main())
 
 
-def test_polls_are_made_only_while_somebody_waits() -> None:
+def test_polls_are_made_only_while_there_are_waits() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -103,7 +103,7 @@ def test_polls_are_made_only_while_somebody_waits() -> None:
     run(main())
 
 
-def test_the_last_leaves_and_another_comes_at_the_same_moment() -> None:
+def test_last_wait_leaves_while_another_joins() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 1.0})
         poller = Poller(service.fetch)
@@ -120,7 +120,7 @@ def test_the_last_leaves_and_another_comes_at_the_same_moment() -> None:
     run(main())
 
 
-def test_one_destination_that_fails_touches_only_its_own_waits() -> None:
+def test_failing_destination_affects_only_its_own_waits() -> None:
     async def main() -> None:
         gone = StreamkapNotFoundError("no such destination", status=404)
         service = Service(fails=lambda id_, _: gone if id_ == "bad" else None)
@@ -137,7 +137,7 @@ def test_one_destination_that_fails_touches_only_its_own_waits() -> None:
     run(main())
 
 
-def test_a_bug_in_a_poll_reaches_every_wait_and_the_next_poll_is_made() -> None:
+def test_unexpected_exception_in_poll_reaches_every_wait_and_polling_continues() -> None:
     async def main() -> None:
         service = Service(fails=lambda id_, number: ZeroDivisionError("a bug") if number == 0 else None)
         poller = Poller(service.fetch)
@@ -150,7 +150,7 @@ def test_a_bug_in_a_poll_reaches_every_wait_and_the_next_poll_is_made() -> None:
     run(main())
 
 
-def test_a_round_that_a_bug_ends_leaves_no_exception_unseen() -> None:
+def test_round_ended_by_unexpected_exception_leaves_no_unretrieved_exception() -> None:
     complaints: list[dict[str, Any]] = []
 
     async def main() -> None:
@@ -166,7 +166,7 @@ def test_a_round_that_a_bug_ends_leaves_no_exception_unseen() -> None:
     assert complaints == []
 
 
-def test_a_poll_that_a_library_cancels_counts_as_a_failed_one() -> None:
+def test_poll_cancelled_by_library_counts_as_failed() -> None:
     async def cancelled_once(watch: PollTarget, turn: LimiterSlot) -> PollResult:
         async with turn:
             if not polls:
@@ -191,7 +191,7 @@ def test_a_poll_that_a_library_cancels_counts_as_a_failed_one() -> None:
 
 
 @pytest.mark.parametrize("leave", [1, BATCH, 2 * BATCH])
-def test_leaving_while_a_reading_is_handed_out_takes_it_from_nobody(leave: int) -> None:
+def test_leaving_during_delivery_does_not_affect_others(leave: int) -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -211,7 +211,7 @@ def test_leaving_while_a_reading_is_handed_out_takes_it_from_nobody(leave: int) 
     run(main())
 
 
-def test_a_poll_that_ends_before_its_first_attempt_gives_its_slot_back() -> None:
+def test_poll_ending_before_first_attempt_releases_its_slot() -> None:
     async def never_asks(watch: PollTarget, turn: LimiterSlot) -> PollResult:
         raise StreamkapConnectionError("refused before anything was sent")
 
@@ -226,7 +226,7 @@ def test_a_poll_that_ends_before_its_first_attempt_gives_its_slot_back() -> None
 
 
 @pytest.mark.parametrize("end", [asyncio.Task.cancel, lambda task: None], ids=["cancelled", "left alone"])
-def test_a_loop_that_is_shut_down_ends_the_polls(end: Callable[[asyncio.Task[None]], object]) -> None:
+def test_event_loop_shutdown_ends_polls(end: Callable[[asyncio.Task[None]], object]) -> None:
     service = Service(takes={"d1": 1e6})
 
     async def main() -> None:

@@ -20,7 +20,7 @@ from tests.polling.virtual import run
 whose = contextvars.ContextVar("whose", default="nobody")
 
 
-def test_each_step_is_the_work_of_whoever_waits() -> None:
+def test_each_step_runs_in_its_own_context() -> None:
     async def main() -> None:
         poller = Poller(Service().fetch)
         found: list[tuple[str, str]] = []
@@ -48,7 +48,7 @@ def test_each_step_is_the_work_of_whoever_waits() -> None:
         (StopIteration("a bug"), RuntimeError),
     ],
 )
-def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException, seen: type[BaseException]) -> None:
+def test_failing_step_fails_only_its_own_wait(error: BaseException, seen: type[BaseException]) -> None:
     async def main() -> None:
         poller = Poller(Service().fetch)
         waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
@@ -67,7 +67,7 @@ def test_a_step_that_fails_fails_its_own_wait_only(error: BaseException, seen: t
 
 
 @pytest.mark.parametrize("rounds", [1, 2])
-def test_a_step_that_cancels_its_own_task_touches_no_other(rounds: int) -> None:
+def test_step_cancelling_its_own_task_affects_no_other(rounds: int) -> None:
     async def main() -> None:
         poller = Poller(Service().fetch)
         waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
@@ -81,7 +81,7 @@ def test_a_step_that_cancels_its_own_task_touches_no_other(rounds: int) -> None:
     run(main())
 
 
-def test_a_task_that_follows_is_not_woken_for_rounds() -> None:
+def test_follower_task_is_not_woken_for_each_round() -> None:
     async def main() -> None:
         steps: list[float] = []
         wakes = 0
@@ -113,7 +113,7 @@ def test_a_task_that_follows_is_not_woken_for_rounds() -> None:
     run(main())
 
 
-def test_a_follower_at_rest_keeps_no_reading() -> None:
+def test_idle_follower_keeps_no_reading() -> None:
     async def main() -> None:
         looks: list[weakref.ref[PollResult]] = []
 

@@ -49,7 +49,7 @@ ends = st.sampled_from([None, StreamkapServerError("down", status=503), Streamka
     failures=st.lists(ends, min_size=1, max_size=7),
     limit=st.integers(1, 5),
 )
-def test_every_wait_gets_fresh_readings_in_time_and_nobody_asks_more_than_needed(
+def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
     crowd: list[Plan], takes: dict[str, float], failures: list[Exception | None], limit: int
 ) -> None:
     async def main() -> None:

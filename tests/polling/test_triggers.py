@@ -87,7 +87,7 @@ def sockets() -> int:
     return found
 
 
-def test_hundreds_of_waits_make_the_requests_of_a_few(simulator: StreamkapSimulator) -> None:
+def test_hundreds_of_waits_send_as_many_requests_as_a_few(simulator: StreamkapSimulator) -> None:
     async def main() -> float:
         began = time.monotonic()
         async with running(*(trigger(IDS[number % 5], interval=1.0) for number in range(300))):
@@ -100,7 +100,7 @@ def test_hundreds_of_waits_make_the_requests_of_a_few(simulator: StreamkapSimula
     assert simulator.count("/metrics") <= 5 * (seconds + 1)
 
 
-def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: StreamkapSimulator) -> None:
+def test_all_waits_see_destination_drain_together_and_leave_nothing(simulator: StreamkapSimulator) -> None:
     async def main() -> tuple[int, int]:
         # What a loop opens by itself, once.
         await asyncio.to_thread(lambda: None)
@@ -122,7 +122,7 @@ def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: 
 
 
 @pytest.mark.parametrize("stage", ["header", "body"])
-def test_cancelling_in_the_middle_of_a_request_closes_its_socket(
+def test_cancelling_in_middle_of_request_closes_its_socket(
     simulator: StreamkapSimulator, stage: Literal["header", "body"]
 ) -> None:
     simulator.inject(Fault.hang(stage), path="/metrics", times=None)
@@ -138,7 +138,7 @@ def test_cancelling_in_the_middle_of_a_request_closes_its_socket(
     asyncio.run(main())
 
 
-def test_a_destination_that_is_gone_ends_its_own_waits_only(simulator: StreamkapSimulator) -> None:
+def test_deleted_destination_ends_only_its_own_waits(simulator: StreamkapSimulator) -> None:
     async def main() -> None:
         gone, good = trigger("no-such-destination", interval=0.2), trigger(IDS[0], interval=0.2, confirmations=1)
         async with running(gone, good) as (first, second):
@@ -150,7 +150,7 @@ def test_a_destination_that_is_gone_ends_its_own_waits_only(simulator: Streamkap
     asyncio.run(main())
 
 
-def test_a_wait_on_many_destinations_shares_with_waits_on_one(simulator: StreamkapSimulator) -> None:
+def test_wait_on_many_destinations_shares_with_waits_on_one(simulator: StreamkapSimulator) -> None:
     async def main() -> None:
         async with running(trigger(*IDS, interval=0.5), *(trigger(id_, interval=0.5) for id_ in IDS)):
             await until(lambda: simulator.count("/metrics") >= 60)
@@ -162,7 +162,9 @@ def test_a_wait_on_many_destinations_shares_with_waits_on_one(simulator: Streamk
     assert simulator.token_calls == 1
 
 
-def test_the_connections_max_concurrency_counts(simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_max_concurrency_of_connection_is_honored(
+    simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_concurrency=2))
     simulator.inject(Fault.slow(0.05), path="/metrics", times=None)
 
@@ -174,7 +176,7 @@ def test_the_connections_max_concurrency_counts(simulator: StreamkapSimulator, m
     assert simulator.connections <= 2
 
 
-def test_two_names_of_one_connection_share_and_two_secrets_do_not(
+def test_two_ids_of_one_connection_share_and_two_secrets_do_not(
     simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ONE", "TWO"):

@@ -203,7 +203,7 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
     ("way", "kind"),
     [*((direct, kind) for kind in KINDS), *((way, pair) for way in WAYS[1:]), (tunnel, project_key_base64)],
 )
-def test_nothing_is_logged(
+def test_no_secret_is_logged(
     way: Callable[[Authority], Any],
     kind: Callable[[Setup], dict[str, Any]],
     authority: Authority,

@@ -51,7 +51,7 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_a_token_that_a_response_repeats_is_not_shown(make: MakeAsker, response: bytes) -> None:
+def test_echoed_token_is_not_shown(make: MakeAsker, response: bytes) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(response)
 
@@ -69,7 +69,7 @@ def test_a_token_that_a_response_repeats_is_not_shown(make: MakeAsker, response:
     assert [part for part in parts for form in FORMS if form in part] == []
 
 
-def test_the_password_of_the_environments_proxy_is_not_shown(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_proxy_password_is_not_shown(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
     page = echo(status="503 Busy", body=b"<html><body>login me:pr0xy/passw0rd refused</body></html>")
     with Wire(lambda connection, _: connection.sendall(page)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("http://", "http://me:pr0xy%2Fpassw0rd@"))
@@ -82,7 +82,7 @@ def test_the_password_of_the_environments_proxy_is_not_shown(make: MakeAsker, mo
     assert "passw0rd" not in str(caught.value)
 
 
-def test_a_destinations_configuration_is_not_shown(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_destinations_configuration_is_not_shown(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     key = "-----BEGIN PRIVATE KEY----- MIIE"
     problem = {"loc": ["config"], "msg": "not valid", "input": {"snowflake.private.key": key}, "ctx": {"given": key}}
     details: list[Any] = [[problem], {"sasl.jaas.config": key, "msg": "not valid"}, [[problem]]]
@@ -94,7 +94,7 @@ def test_a_destinations_configuration_is_not_shown(make: MakeAsker, simulator: S
         assert "PRIVATE" not in "".join(shown(caught.value))
 
 
-def test_the_connection_test_does_not_show_a_token(
+def test_connection_test_does_not_show_token(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -108,9 +108,7 @@ def test_the_connection_test_does_not_show_a_token(
     assert "project of ***" in message
 
 
-def test_a_proxy_that_cannot_be_used_does_not_show_its_password(
-    make: MakeAsker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unusable_proxy_does_not_show_its_password(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("socks5://me:pr0xy-passw0rd@proxy.example:1", "http://me:pr0xy-passw0rd@h..x:1"):
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, url)
@@ -120,7 +118,7 @@ def test_a_proxy_that_cannot_be_used_does_not_show_its_password(
         assert [part for part in shown(caught.value) if "passw0rd" in part] == []
 
 
-def test_a_ca_bundle_that_is_missing_does_not_show_the_proxys_password(make: MakeAsker) -> None:
+def test_missing_ca_bundle_does_not_show_proxy_password(make: MakeAsker) -> None:
     proxies = {"https": "http://me:pr0xy-passw0rd@127.0.0.1:1"}
     settings = ClientSettings(CREDENTIALS, base_url="https://api.example.com", proxies=proxies, verify="/not/there.pem")
     with pytest.raises(StreamkapError, match=r"/not/there\.pem") as caught:
@@ -128,7 +126,7 @@ def test_a_ca_bundle_that_is_missing_does_not_show_the_proxys_password(make: Mak
     assert [part for part in shown(caught.value) if "passw0rd" in part] == []
 
 
-def test_plain_http_to_loopback_does_not_leave_the_machine_through_a_proxy(
+def test_plain_http_to_loopback_does_not_leave_machine_through_proxy(
     make: MakeAsker, simulator: StreamkapSimulator
 ) -> None:
     settings = settings_for(simulator, proxies={"http": "http://192.0.2.1:3128"}, max_attempts=1)

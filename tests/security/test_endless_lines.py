@@ -36,7 +36,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @needs_linux
 @pytest.mark.parametrize("client", ["sync", "async"])
 @pytest.mark.parametrize("start", [b"5;", b"2\r\n{}\r\n0\r\nTrailer: "], ids=["size", "trailer"])
-def test_a_line_that_does_not_end_is_given_up(client: str, start: bytes) -> None:
+def test_endless_chunk_line_is_aborted(client: str, start: bytes) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + start)
         for _count in range(250):
@@ -49,7 +49,7 @@ def test_a_line_that_does_not_end_is_given_up(client: str, start: bytes) -> None
     assert grown < 200
 
 
-def test_a_header_that_goes_on_for_ever_is_given_up() -> None:
+def test_endless_header_is_aborted() -> None:
     interim = b"HTTP/1.1 100 Continue\r\n" + (b"X: " + b"a" * 60_000 + b"\r\n") * 500 + b"\r\n"
 
     def respond(connection: socket.socket, _: bytes) -> None:

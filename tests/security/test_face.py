@@ -67,7 +67,7 @@ WAYS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_tracebacks_of_what_fails(streamkap: StreamkapSimulator, way: str) -> None:
+def test_tracebacks_of_failing_tasks_contain_no_secret(streamkap: StreamkapSimulator, way: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     found: dict[str, list[str]] = {}
     for name, (fault, path) in FAULTS.items():
@@ -81,7 +81,7 @@ def test_tracebacks_of_what_fails(streamkap: StreamkapSimulator, way: str) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_tracebacks_of_a_connection_that_makes_no_sense(
+def test_tracebacks_of_invalid_connection_contain_no_secret(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     # Of the environment, too, from which a connection is filled up.
@@ -108,7 +108,7 @@ def everything() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_line_of_any_level_needs_the_masker(
+def test_no_log_line_depends_on_masker(
     streamkap: StreamkapSimulator, everything: None, logged: Logged, way: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -121,7 +121,7 @@ def test_no_line_of_any_level_needs_the_masker(
     assert [line for line in logged.lines if any(secret in line for secret in streamkap.secrets)] == []
 
 
-def test_an_asset_event(streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_asset_event_contains_no_secret(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.sequence([9, 9, 9, 0]))
     store = Store()
     watcher = trigger(store)
@@ -145,7 +145,7 @@ def attributes(value: Any, depth: int = 6) -> Iterator[str]:
             yield from attributes(item, depth - 1)
 
 
-def test_what_lineage_takes_of_a_task(streamkap: StreamkapSimulator) -> None:
+def test_lineage_attributes_contain_no_secret(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance()}
     operator = StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1")
@@ -160,7 +160,7 @@ def test_what_lineage_takes_of_a_task(streamkap: StreamkapSimulator) -> None:
         assert [text for text in shown if any(secret in text for secret in streamkap.secrets)] == []
 
 
-def test_the_simulator_listens_on_loopback_only(streamkap: StreamkapSimulator) -> None:
+def test_simulator_listens_on_loopback_only(streamkap: StreamkapSimulator) -> None:
     port = int(streamkap.url.rpartition(":")[2])
     listening = [
         item.laddr.ip
@@ -171,6 +171,6 @@ def test_the_simulator_listens_on_loopback_only(streamkap: StreamkapSimulator) -
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.0.1", "example.com"])
-def test_the_simulator_is_no_service_for_others(host: str) -> None:
+def test_simulator_is_not_exposed_to_others(host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
         StreamkapSimulator(host=host)

@@ -63,7 +63,7 @@ def asked(body: bytes, call: str) -> tuple[float, float, str]:
 
 @needs_linux
 @pytest.mark.parametrize("call", ["poll", "whoami", "token"])
-def test_a_poll_a_token_and_an_identity_have_a_limit_of_their_own(call: str) -> None:
+def test_poll_token_and_identity_have_own_size_limits(call: str) -> None:
     grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
     assert "larger than 1 MiB" in said
     assert grown < 100
@@ -71,14 +71,14 @@ def test_a_poll_a_token_and_an_identity_have_a_limit_of_their_own(call: str) -> 
 
 
 @needs_linux
-def test_what_was_asked_for_may_be_large_but_not_of_any_number_of_values() -> None:
+def test_requested_response_can_be_large_but_value_count_is_limited() -> None:
     grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
     assert "holds more than 2,000,000 values" in said
     assert grown < 200
     assert longest < 2
 
 
-def test_values_are_counted_before_they_are_made() -> None:
+def test_values_are_counted_before_parsing() -> None:
     assert len(decode(b"[" + b"1," * 1000 + b"1]")) == 1001
     with pytest.raises(StreamkapResponseError, match="more than 2,000,000 values") as caught:
         decode(b"[" + b"," * MAX_VALUES)
@@ -86,5 +86,5 @@ def test_values_are_counted_before_they_are_made() -> None:
 
 
 @pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
-def test_a_wait_for_an_old_lag_may_read_more(age: float | None, limit: int) -> None:
+def test_wait_with_old_observed_after_may_read_more(age: float | None, limit: int) -> None:
     assert PollTarget.timestamped("d1", age).series_limit == limit * 2**20

@@ -59,7 +59,9 @@ def named(odd: str, elsewhere: StreamkapSimulator) -> str:
     return odd.replace("OTHER", elsewhere.url)
 
 
-def test_an_odd_id_is_one_segment(asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator) -> None:
+def test_unusual_id_is_one_path_segment(
+    asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator
+) -> None:
     asker.whoami()
     for odd in (named(item, elsewhere) for item in IDS):
         simulator.reset_requests()
@@ -78,9 +80,7 @@ def test_an_odd_id_is_one_segment(asker: Asker, simulator: StreamkapSimulator, e
             assert sent.headers["host"] == simulator.url.removeprefix("http://")
 
 
-def test_an_id_that_is_refused_sends_nothing(
-    asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator
-) -> None:
+def test_rejected_id_sends_nothing(asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator) -> None:
     for odd in (named(item, elsewhere) for item in REFUSED):
         with pytest.raises(ValueError, match="destination_id must"):
             asker.metrics(MetricsQuery(odd))
@@ -90,7 +90,7 @@ def test_an_id_that_is_refused_sends_nothing(
 
 
 @pytest.mark.parametrize("filters", [{"partial_name": "x&page=9#?"}, {"connector": "a\r\nb"}, {"tag_ids": "a&b"}])
-def test_a_filter_stays_in_its_parameter(asker: Asker, simulator: StreamkapSimulator, filters: dict[str, Any]) -> None:
+def test_filter_stays_in_its_parameter(asker: Asker, simulator: StreamkapSimulator, filters: dict[str, Any]) -> None:
     asker.whoami()
     simulator.reset_requests()
     assert asker.destinations(**filters) == []
@@ -102,7 +102,7 @@ def test_a_filter_stays_in_its_parameter(asker: Asker, simulator: StreamkapSimul
 
 
 @pytest.mark.parametrize("target", ["OTHER/", "//OTHER/", "OTHER/auth/access-token", "/elsewhere", "..", "\\\\OTHER"])
-def test_no_call_follows_a_redirect(
+def test_no_call_follows_redirect(
     asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, target: str
 ) -> None:
     host = elsewhere.url.removeprefix("http:" if target.startswith("OTHER") else "http://")
@@ -118,7 +118,7 @@ def test_no_call_follows_a_redirect(
 @pytest.mark.parametrize(
     "header", ["Location", "Content-Location", "Refresh", "Link", "Alt-Svc", "Proxy-Authenticate", "Set-Cookie"]
 )
-def test_no_header_leads_elsewhere(
+def test_no_header_changes_target_host(
     asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, header: str
 ) -> None:
     value = f"{elsewhere.url}/" if header != "Set-Cookie" else "a=b; Path=/"
@@ -148,7 +148,7 @@ def test_no_header_leads_elsewhere(
         "ftp://api.streamkap.com",
     ],
 )
-def test_hosts_without_https_are_refused(host: str) -> None:
+def test_hosts_without_https_are_rejected(host: str) -> None:
     with pytest.raises(ValueError, match="base_url"):
         ClientSettings(CREDENTIALS, base_url=host)
 

@@ -36,9 +36,7 @@ def redirect(location: bytes, body: bytes = b"", *headers: bytes) -> bytes:
 
 @pytest.mark.parametrize("token_call", [False, True])
 @pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
-def test_a_redirect_to_anywhere_is_our_error_without_a_secret(
-    make: MakeAsker, location: bytes, token_call: bool
-) -> None:
+def test_any_redirect_raises_streamkap_error_without_secret(make: MakeAsker, location: bytes, token_call: bool) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(redirect(location))
 
@@ -68,7 +66,7 @@ def run():
 
 
 @needs_linux
-def test_the_body_of_a_redirect_is_not_decompressed() -> None:
+def test_body_of_redirect_is_not_decompressed() -> None:
     body = gzip.compress(b"[]" * 64 * 2**20)
 
     def respond(connection: socket.socket, _: bytes) -> None:

@@ -57,7 +57,7 @@ def check(simulator: StreamkapSimulator, given: str, ends: list[list[str]]) -> N
 
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("native", [False, True])
-def test_the_operator(streamkap: StreamkapSimulator, given: str, native: bool) -> None:
+def test_operator_with_templated_id(streamkap: StreamkapSimulator, given: str, native: bool) -> None:
     task: Any = operator(given, native)
     with pytest.raises(AirflowException, match="404"):
         task.execute({"ti": TaskInstance()})
@@ -66,7 +66,7 @@ def test_the_operator(streamkap: StreamkapSimulator, given: str, native: bool) -
 
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("mode", MODES)
-def test_the_sensor(streamkap: StreamkapSimulator, given: str, mode: str) -> None:
+def test_sensor_with_templated_id(streamkap: StreamkapSimulator, given: str, mode: str) -> None:
     with pytest.raises(AirflowException, match="404"):
         run(waiting(mode, given))
     # A wait asks whether there is such a destination.
@@ -74,7 +74,7 @@ def test_the_sensor(streamkap: StreamkapSimulator, given: str, mode: str) -> Non
 
 
 @pytest.mark.parametrize("given", REFUSED)
-def test_what_is_no_id_sends_nothing(streamkap: StreamkapSimulator, given: str) -> None:
+def test_invalid_id_sends_nothing(streamkap: StreamkapSimulator, given: str) -> None:
     tasks: list[Any] = [operator(given), *(waiting(mode, given) for mode in MODES)]
     for task in tasks:
         with pytest.raises((AirflowException, ValueError), match="destination_id"):

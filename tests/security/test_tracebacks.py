@@ -44,7 +44,7 @@ def failed(call: Callable[[], Any]) -> BaseException:
     return caught.value
 
 
-def test_what_is_searched_for_would_be_found() -> None:
+def test_search_detects_secrets() -> None:
     # Compiled elsewhere than in a file of tests, whose own frames are not searched.
     scope: dict[str, Any] = {}
     exec(compile("def fail(token):\n    raise ValueError('no')", "elsewhere.py", "exec"), scope)
@@ -54,7 +54,9 @@ def test_what_is_searched_for_would_be_found() -> None:
 
 @pytest.mark.parametrize("use_project_key", [False, True])
 @pytest.mark.parametrize("path", ["/auth/access-token", "/metrics", "/destinations"])
-def test_every_failure(make: MakeAsker, simulator: StreamkapSimulator, path: str, use_project_key: bool) -> None:
+def test_every_failure_hides_secrets(
+    make: MakeAsker, simulator: StreamkapSimulator, path: str, use_project_key: bool
+) -> None:
     credentials = Credentials(project_key=simulator.project_key) if use_project_key else None
     found: dict[str, list[str]] = {}
     for name, fault in FAULTS.items():
@@ -78,44 +80,44 @@ def test_every_failure(make: MakeAsker, simulator: StreamkapSimulator, path: str
         lambda token: {"accessToken": [token], "detail": token},
     ],
 )
-def test_a_token_that_is_not_taken(make: MakeAsker, simulator: StreamkapSimulator, body: Callable[[str], Any]) -> None:
+def test_rejected_token(make: MakeAsker, simulator: StreamkapSimulator, body: Callable[[str], Any]) -> None:
     simulator.inject(Fault.json(body("made-up-token")), path="/auth/access-token", times=None)
     error = failed(make(settings_for(simulator, max_attempts=1)).whoami)
     assert leaks(error, ["made-up-token", *simulator.secrets]) == []
 
 
-def test_a_token_in_an_answer_that_breaks_off(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_token_in_truncated_response(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     body = json.dumps({"accessToken": "made-up-token"}).encode()[:-1]
     simulator.inject(Fault.status(200, body=body), path="/auth/access-token", times=None)
     error = failed(make(settings_for(simulator, max_attempts=1)).whoami)
     assert leaks(error, ["made-up-token", *simulator.secrets]) == []
 
 
-def test_a_call_that_has_no_time(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_call_without_remaining_time(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.metrics()
     assert leaks(failed(lambda: asker.metrics(within=0)), simulator.secrets) == []
 
 
-def test_a_host_that_is_not_there(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_unknown_host(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     asker = make(settings_for(simulator, max_attempts=2))
     asker.whoami()
     simulator.stop()
     assert leaks(failed(asker.metrics), simulator.secrets) == []
 
 
-def test_a_certificate_that_does_not_verify(make: MakeAsker, authority: Authority) -> None:
+def test_unverifiable_certificate(make: MakeAsker, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.context) as secure:
         error = failed(make(settings_for(secure, max_attempts=1)).metrics)
         assert leaks(error, secure.secrets) == []
 
 
-def test_the_password_of_a_proxy(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_password_of_proxy(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     proxies = {"http": "http://me:made-up-password@127.0.0.1:1"}
     error = failed(make(settings_for(simulator, proxies=proxies, max_attempts=1)).metrics)
     assert leaks(error, ["made-up-password", *simulator.secrets]) == []
 
 
-def test_a_callback_that_fails(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_failing_callback(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     def tell(token: str) -> None:
         raise RuntimeError("no masker")
 
@@ -124,7 +126,7 @@ def test_a_callback_that_fails(make: MakeAsker, simulator: StreamkapSimulator) -
     assert leaks(error, simulator.secrets) == []
 
 
-def test_an_id_that_makes_no_sense(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_invalid_id(asker: Asker, simulator: StreamkapSimulator) -> None:
     asker.whoami()
     assert leaks(failed(lambda: asker.metrics(MetricsQuery(".."))), simulator.secrets) == []
     assert leaks(failed(lambda: asker.destination("..")), simulator.secrets) == []

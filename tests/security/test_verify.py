@@ -49,7 +49,7 @@ def together() -> None:
 
 
 @pytest.mark.parametrize(("use", "times"), [(ask, 1), (aask, 1), (together, 2)])
-def test_every_call_of_a_hook_says_so(
+def test_every_hook_call_warns(
     secure: StreamkapSimulator,
     monkeypatch: pytest.MonkeyPatch,
     logged: Logged,
@@ -63,7 +63,7 @@ def test_every_call_of_a_hook_says_so(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_task_and_trigger_says_so(
+def test_every_task_and_trigger_warns(
     secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, mode: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=False))
@@ -74,16 +74,14 @@ def test_every_task_and_trigger_says_so(
         before = told(logged)
 
 
-def test_a_test_of_the_connection_says_so(
-    secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
-) -> None:
+def test_connection_test_warns(secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify="false"))
     for number in (1, 2):
         assert StreamkapHook().test_connection()[0]
         assert told(logged) == number
 
 
-def test_a_connection_that_checks_says_nothing(
+def test_verified_connection_does_not_warn(
     secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=authority.bundle))
@@ -96,7 +94,7 @@ def test_a_connection_that_checks_says_nothing(
     "name", ["PYTHONHTTPSVERIFY", "CURL_SSL_NO_VERIFY", "REQUESTS_VERIFY", "NODE_TLS_REJECT_UNAUTHORIZED", "SSL_VERIFY"]
 )
 @pytest.mark.parametrize("value", ["0", "false", ""])
-def test_no_variable_of_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_no_environment_variable_disables_verification(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     context = tls_context(ClientSettings(CREDENTIALS), None)
     assert context.check_hostname

@@ -54,19 +54,19 @@ def runs(session: Session) -> list[Run]:
     return ended
 
 
-def test_drained_twice_and_ran_twice(runs: list[Run]) -> None:
+def test_draining_twice_runs_twice(runs: list[Run]) -> None:
     assert [run.state for run in runs] == ["success", "success"]
 
 
 @pytest.mark.usefixtures("runs")
-def test_another_condition_on_the_destination_starts_a_dag_of_its_own(session: Session) -> None:
+def test_other_condition_on_destination_starts_its_own_dag(session: Session) -> None:
     (row,) = session.airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ?", BEHIND)
     run = session.airflow.finished(BEHIND, row["run_id"])
     (snapshot,) = run.xcom("keep")
     assert snapshot["data"]["recordsLag"] == 120
 
 
-def test_the_event_brings_the_snapshot(runs: list[Run]) -> None:
+def test_event_carries_snapshot(runs: list[Run]) -> None:
     for run in runs:
         (snapshot,) = run.xcom("keep")
         assert snapshot["destination_id"] == "tides"

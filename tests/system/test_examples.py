@@ -28,7 +28,7 @@ def test_every_example_succeeds(airflow: SystemAirflow, dag_id: str) -> None:
     assert run.state == "success", run.log()
 
 
-def test_the_gate_opens_on_a_drained_destination(airflow: SystemAirflow) -> None:
+def test_gate_opens_on_drained_destination(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_gate")
     assert run.states == {"wait_until_drained": "success", "transform": "success"}
     assert run.was_deferred("wait_until_drained")
@@ -42,14 +42,14 @@ def test_the_gate_opens_on_a_drained_destination(airflow: SystemAirflow) -> None
     assert run.xcom("transform") == f"lag was 0.0 at {snapshot['observed_at']}"
 
 
-def test_a_deploy_waits_until_the_connector_is_active(airflow: SystemAirflow) -> None:
+def test_deploy_waits_until_connector_is_active(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_wait_until_active")
     assert run.states == {"deploy": "success", "wait_until_active": "success", "announce": "success"}
     assert "status is Starting, not Active" in run.log("wait_until_active")
     assert run.xcom("wait_until_active")["data"]["connector_status"] == "Active"
 
 
-def test_each_destination_is_stored_by_a_task_of_its_own(airflow: SystemAirflow, services: Services) -> None:
+def test_each_destination_is_stored_by_its_own_task(airflow: SystemAirflow, services: Services) -> None:
     run = airflow.finished("streamkap_many_destinations")
     ids = run.xcom("destinations")
     assert set(ids) == set(services.examples.destinations)
@@ -98,7 +98,7 @@ def check_hour(run: Run) -> None:
     assert run.xcom("store") == sum(len(points) for points in data.values())
 
 
-def test_the_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Services) -> None:
+def test_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Services) -> None:
     def runs() -> list[dict[str, str]]:
         return airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ? AND run_type = 'scheduled'", SNAPSHOTS)
 
@@ -110,7 +110,7 @@ def test_the_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Ser
     assert (begun, ended) in windows(services)
 
 
-def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemAirflow, services: Services) -> None:
+def test_run_without_logical_date_stores_hour_before_it(airflow: SystemAirflow, services: Services) -> None:
     run = airflow.finished(SNAPSHOTS)
     check_hour(run)
     if AIRFLOW < (3,):
@@ -124,7 +124,7 @@ def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemA
     assert (due - HOUR, due) in windows(services)
 
 
-def test_a_past_hour_is_the_same_however_often_it_is_stored(airflow: SystemAirflow, services: Services) -> None:
+def test_storing_past_hour_is_idempotent(airflow: SystemAirflow, services: Services) -> None:
     past = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     airflow.begin(SNAPSHOTS, "past", past)
     run = airflow.finished(SNAPSHOTS, "past")
@@ -158,17 +158,17 @@ def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario
     return look
 
 
-def test_a_stream_that_keeps_up_gets_the_full_job(airflow: SystemAirflow) -> None:
+def test_caught_up_stream_gets_full_job(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_thresholds")
     assert run.states == {"look": "success", "judge": "success", "full_job": "success", "light_job": "skipped"}
 
 
-def test_a_stream_that_lags_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+def test_lagging_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("lagging", scenarios.steady(lag=1_001))
     assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
 
 
-def test_a_stream_of_which_nothing_is_known_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+def test_unknown_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("unknown", scenarios.null_lag())
     assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
     assert run.xcom("look")["data"]["recordsLag"] is None

@@ -19,7 +19,7 @@ COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|\[(?:warning|error|criti
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
 
-def test_the_wait_goes_on_in_another_triggerer(held: Held) -> None:
+def test_wait_continues_in_another_triggerer(held: Held) -> None:
     assert held.run.states == {
         "held": "success",
         "late": "failed",
@@ -33,7 +33,7 @@ def test_the_wait_goes_on_in_another_triggerer(held: Held) -> None:
     assert held.run.log("held").count("Trigger fired event") + held.run.log("held").count(" fired: ") >= 1
 
 
-def test_its_deadline_has_not_moved(held: Held) -> None:
+def test_deadline_is_unchanged(held: Held) -> None:
     (error,) = held.run.raised("late")
     assert error is not None
     assert error.kind == "AirflowSensorTimeout"
@@ -49,7 +49,7 @@ def test_its_deadline_has_not_moved(held: Held) -> None:
     assert int(elapsed[1]) < LATE_SECONDS + 5 or len(after) == 1
 
 
-def test_the_button_is_there_while_a_task_waits(held: Held) -> None:
+def test_link_is_shown_while_task_waits(held: Held) -> None:
     assert held.links["held", -1]["Streamkap"] == f"{APP}held"
     assert held.links["mapped_wait", 0]["Streamkap"] == f"{APP}held"
 
@@ -65,18 +65,18 @@ def test_the_button_is_there_while_a_task_waits(held: Held) -> None:
         ("mapped_wait", 1, "ready"),
     ],
 )
-def test_the_button_is_there_when_a_task_is_done(
+def test_link_is_shown_after_task_finishes(
     airflow: SystemAirflow, held: Held, task_id: str, map_index: int, destination: str
 ) -> None:
     assert airflow.links(held.run, task_id, map_index)["Streamkap"] == APP + destination
 
 
-def test_airflow_knows_the_plugin(airflow: SystemAirflow) -> None:
+def test_plugin_is_registered(airflow: SystemAirflow) -> None:
     (plugin,) = (one for one in airflow.rest("GET", f"{airflow.api}/plugins")["plugins"] if one["name"] == "streamkap")
     assert any("StreamkapLink" in link for link in plugin["operator_extra_links"])
 
 
-def test_no_part_of_airflow_complains_about_us(airflow: SystemAirflow, held: Held) -> None:
+def test_airflow_logs_no_complaint_about_provider(airflow: SystemAirflow, held: Held) -> None:
     complaints = [
         line
         for path in airflow.home.glob("*.out")

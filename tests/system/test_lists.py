@@ -25,11 +25,11 @@ def run(airflow: SystemAirflow) -> Run:
     return airflow.finished("system_lists")
 
 
-def test_all_of_them_succeed(run: Run) -> None:
+def test_all_tasks_succeed(run: Run) -> None:
     assert run.states == {"silent": "success", "poked": "success", "skipping": "success"}, run.log()
 
 
-def test_a_silent_api_holds_a_worker_for_ten_seconds(run: Run) -> None:
+def test_silent_api_occupies_worker_for_at_most_ten_seconds(run: Run) -> None:
     log = run.log("silent")
     assert "Reading 5 destination(s) once, within 10 s, before deferring" in log
     elapsed = re.search(r"Poll 1: 0 of 5 ready; .* (\d+) of 600 s elapsed", log)
@@ -42,14 +42,14 @@ def test_a_silent_api_holds_a_worker_for_ten_seconds(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("task_id", "ids"), [("silent", SILENT), ("poked", LISTED), ("skipping", LISTED)])
-def test_the_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
+def test_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
     snapshots = run.xcom(task_id)
     # Airflow 3 keeps XComs as JSONB on PostgreSQL, which does not keep the order.
     assert set(snapshots) == set(ids)
     assert all(set(snapshot) - {"evidence"} == KEYS for snapshot in snapshots.values())
 
 
-def test_what_could_not_be_read_is_named(run: Run) -> None:
+def test_unreadable_destinations_are_named(run: Run) -> None:
     skipped = run.xcom("skipping", "skipped")
     assert list(skipped) == [MISSING]
     assert "404 Not Found" in skipped[MISSING]

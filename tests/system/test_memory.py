@@ -42,7 +42,7 @@ def polls(run: Run, services: Services, task_id: str) -> list[list[float]]:
         ("unwanted", 1, f"(status_grace={PATIENCE}); it is Paused"),
     ],
 )
-def test_gives_up_after_the_right_time(run: Run, services: Services, task_id: str, tries: int, says: str) -> None:
+def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: str, tries: int, says: str) -> None:
     task, log = run.task(task_id), run.log(task_id)
     assert (task.state, task.try_number) == ("failed", tries), log
     errors = run.raised(task_id)
@@ -60,7 +60,7 @@ def test_gives_up_after_the_right_time(run: Run, services: Services, task_id: st
         assert all(moment - first < PATIENCE for moment in between)
 
 
-def test_a_stall_shows_its_curve(run: Run) -> None:
+def test_stall_message_shows_lag_history(run: Run) -> None:
     error = run.raised("stalls")[0]
     assert error is not None
     assert " s ago, 120 0 s ago (status Active, lag 120" in error.message

@@ -67,7 +67,7 @@ def over(session: Session, refused: Run, held: Held) -> SystemAirflow:
     return session.airflow
 
 
-def test_what_goes_wrong_with_credentials_goes_wrong(refused: Run) -> None:
+def test_tasks_with_bad_credentials_fail_as_expected(refused: Run) -> None:
     states = refused.states
     assert states.pop("wait-streamkap_project_key") == "success"
     assert set(states.values()) == {"failed"}, refused.log()
@@ -80,7 +80,7 @@ def test_what_goes_wrong_with_credentials_goes_wrong(refused: Run) -> None:
         assert says in refused.log(task_id)
 
 
-def test_the_search_finds_what_is_there(over: SystemAirflow) -> None:
+def test_search_detects_known_text(over: SystemAirflow) -> None:
     """Had it looked in the wrong places, it could not find this either."""
     found = holders(over, ("drains_with_project_key",))
     assert {"table xcom", "table rendered_task_instance_fields", "table serialized_dag"} <= found
@@ -88,12 +88,12 @@ def test_the_search_finds_what_is_there(over: SystemAirflow) -> None:
     assert sum(name.startswith(task) for name in found) == 2, found
 
 
-def test_nothing_holds_a_secret(session: Session, over: SystemAirflow) -> None:
+def test_no_record_contains_secret(session: Session, over: SystemAirflow) -> None:
     assert len(session.services.secrets) > 10
     assert holders(over, forms(session.services.secrets)) == set()
 
 
-def test_a_trigger_carries_no_secret(session: Session, held: Held) -> None:
+def test_trigger_contains_no_secret(session: Session, held: Held) -> None:
     assert len(held.triggers) >= 3
     for arguments in held.triggers:
         assert "streamkap_tests" in arguments

@@ -43,7 +43,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     home, dags = tmp_path / "home", tmp_path / "dags"
     dags.mkdir()
     program = subprocess.Popen(
@@ -72,7 +72,7 @@ def test_a_signal_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) 
     assert not [process for process in started if process.is_running()]
 
 
-def test_a_dag_that_cannot_be_imported_is_told_at_once(tmp_path: Path) -> None:
+def test_dag_import_error_is_reported_immediately(tmp_path: Path) -> None:
     dags = tmp_path / "dags"
     dags.mkdir()
     (dags / "wrong.py").write_text(

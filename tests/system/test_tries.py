@@ -29,7 +29,7 @@ def polls(log: str) -> list[tuple[int, int]]:
     return [(int(match[1]), int(match[2])) for match in re.finditer(pattern, log)]
 
 
-def test_pokes_count_from_the_start_of_their_try(run: Run) -> None:
+def test_pokes_count_from_start_of_try(run: Run) -> None:
     first, second = run.attempts("tried_twice")
     (one, began), (two, later), *_ = polls(first)
     assert (one, two) == (1, 2)
@@ -38,7 +38,7 @@ def test_pokes_count_from_the_start_of_their_try(run: Run) -> None:
     assert polls(second)[0][1] < 9
 
 
-def test_a_second_try_has_its_own_time(run: Run) -> None:
+def test_second_try_has_full_timeout(run: Run) -> None:
     task = run.task("tried_twice")
     assert (task.state, task.try_number) == ("failed", 2), run.log("tried_twice")
     first, second = run.raised("tried_twice")

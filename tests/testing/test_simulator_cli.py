@@ -54,7 +54,7 @@ def until(stream: IO[str] | None, text: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_tells_what_one_needs_serves_and_ends_cleanly(
+def test_command_prints_connection_serves_and_exits_cleanly(
     process: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     output = until(process.stdout, "Ctrl-C")
@@ -82,7 +82,7 @@ def test_it_tells_what_one_needs_serves_and_ends_cleanly(
     assert "Traceback" not in rest
 
 
-def test_a_process_that_is_told_to_stop_from_within(capsys: pytest.CaptureFixture[str]) -> None:
+def test_process_stopped_from_within(capsys: pytest.CaptureFixture[str]) -> None:
     stopped = threading.Event()
     stopped.set()
     before = signal.getsignal(signal.SIGINT)
@@ -94,7 +94,7 @@ def test_a_process_that_is_told_to_stop_from_within(capsys: pytest.CaptureFixtur
     assert [line.split() for line in output.splitlines() if "stalled" in line] == [["a", "destination-a", "stalled"]]
 
 
-def test_what_keeps_it_from_starting_is_told(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
+def test_startup_errors_are_reported(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
     assert main(["--port", simulator.url.rpartition(":")[2]]) == 1
     assert main(["--host", "0.0.0.0"]) == 1
     assert main(["--port", "0", "--destination", "a=steady", "--destination", "a=steady"]) == 1
@@ -103,7 +103,7 @@ def test_what_keeps_it_from_starting_is_told(capsys: pytest.CaptureFixture[str],
     assert all(line.startswith("The simulator cannot start: ") for line in lines)
 
 
-def test_a_destination_is_read_from_the_command_line() -> None:
+def test_destination_is_parsed_from_command_line() -> None:
     destination_id, scenario = destination("a=draining:lag=10,rate=2")
     assert (destination_id, scenario.name, scenario.at(1).records_lag) == ("a", "draining", 8)
     assert destination("a=steady:status=Stopped")[1].at(0).connector_status == "Stopped"
@@ -122,12 +122,12 @@ def test_a_destination_is_read_from_the_command_line() -> None:
         ("a=steady:lag=-1", "0 or more"),
     ],
 )
-def test_a_destination_that_cannot_be_read(text: str, message: str) -> None:
+def test_invalid_destination_argument(text: str, message: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=message):
         destination(text)
 
 
-def test_the_demo_shows_what_it_says(api: Api, clock: Clock) -> None:
+def test_demo_behaves_as_documented(api: Api, clock: Clock) -> None:
     add_demo(api.simulator)
     assert len({item.destination_id for item in DEMO}) == len(DEMO) == len(api.simulator.destinations)
     assert all(len(item.destination_id) == 24 and int(item.destination_id, 16) for item in DEMO)

@@ -19,7 +19,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if "simulator" in thread.name]
 
 
-def test_it_starts_and_stops_quickly_and_leaves_nothing() -> None:
+def test_starts_and_stops_quickly_and_leaves_nothing_behind() -> None:
     before = threads()
     simulator = StreamkapSimulator()
     begin = time.monotonic()
@@ -34,7 +34,7 @@ def test_it_starts_and_stops_quickly_and_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.hang("middle"), Fault.slow(600), Fault.drip(60000)])
-def test_stopping_cuts_off_what_hangs(api: Api, fault: Fault) -> None:
+def test_stopping_aborts_hanging_requests(api: Api, fault: Fault) -> None:
     api.simulator.inject(fault)
     asking = threading.Thread(target=api.fails, args=("/auth/whoami",))
     asking.start()
@@ -45,7 +45,7 @@ def test_stopping_cuts_off_what_hangs(api: Api, fault: Fault) -> None:
     assert time.monotonic() - begin < 10
 
 
-def test_it_starts_again_on_its_port_with_what_it_knew(api: Api) -> None:
+def test_restarts_on_same_port_with_same_state(api: Api) -> None:
     simulator = api.simulator
     simulator.add("d1", scenarios.draining(lag=7))
     url = simulator.url
@@ -58,30 +58,30 @@ def test_it_starts_again_on_its_port_with_what_it_knew(api: Api) -> None:
     assert api.metrics("d1")["recordsLag"] == 7
 
 
-def test_it_cannot_be_started_twice(simulator: StreamkapSimulator) -> None:
+def test_cannot_be_started_twice(simulator: StreamkapSimulator) -> None:
     with pytest.raises(RuntimeError, match="already"):
         simulator.start()
 
 
-def test_it_has_no_address_before_it_starts() -> None:
+def test_has_no_address_before_start() -> None:
     with pytest.raises(RuntimeError, match="started"):
         _ = StreamkapSimulator().url
 
 
-def test_a_port_that_is_taken_is_an_error(simulator: StreamkapSimulator) -> None:
+def test_port_in_use_is_error(simulator: StreamkapSimulator) -> None:
     port = int(simulator.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         StreamkapSimulator(port=port).start()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.0.1", "example.org", "127.0.0.1.example.org"])
-def test_it_listens_on_loopback_only(host: str) -> None:
+def test_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
         StreamkapSimulator(host=host)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
-def test_every_loopback_address_will_do(host: str) -> None:
+def test_every_loopback_address_is_accepted(host: str) -> None:
     with StreamkapSimulator(host=host) as simulator:
         client = Api(simulator)
         assert client.token().status_code == 200
@@ -89,13 +89,13 @@ def test_every_loopback_address_will_do(host: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [-1, 65536])
-def test_a_port_is_checked(wrong: int) -> None:
+def test_port_is_validated(wrong: int) -> None:
     with pytest.raises(ValueError, match="port"):
         StreamkapSimulator(port=wrong)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, float("nan")])
-def test_a_lifetime_is_checked(wrong: float) -> None:
+def test_lifetime_is_validated(wrong: float) -> None:
     with pytest.raises(ValueError, match="token_lifetime"):
         StreamkapSimulator(token_lifetime=wrong)
 
@@ -119,7 +119,7 @@ def test_many_clients_at_once(api: Api, clock: Clock) -> None:
     assert numbers == sorted(set(numbers))
 
 
-def test_nonsense_on_the_wire_hurts_nobody(api: Api) -> None:
+def test_invalid_requests_do_not_affect_other_clients(api: Api) -> None:
     host, _, port = api.simulator.url.removeprefix("http://").partition(":")
     for nonsense in (b"", b"\x16\x03\x01", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"):
         with socket.create_connection((host, int(port)), timeout=5) as connection:

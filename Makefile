@@ -25,7 +25,7 @@ QUICK := not system and not distributed
 BOTH_ENDS_ONLY := --ignore=tests/faults
 # What can differ from one Airflow to the next. The oldest and the newest run everything.
 OLDEST := 2.11.2
-FACES_AIRFLOW := tests/airflow tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
+FACES_AIRFLOW := tests/airflow tests/packaging tests/security/test_airflow_exposure.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 

@@ -12,8 +12,8 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.airflow.backends import Flaky
-from tests.airflow.logs import Logged, capture
+from tests.airflow.log_capture import Logged, capture
+from tests.airflow.secrets_backends import Flaky
 
 
 @pytest.fixture(scope="session")

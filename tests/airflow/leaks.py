@@ -9,8 +9,8 @@ import traceback
 from typing import Any
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.airflow.logs import Logged
-from tests.airflow.modes import TaskInstance
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import TaskInstance
 
 
 def leaks(streamkap: StreamkapSimulator, logged: Logged, ti: TaskInstance, end: Any, task: Any) -> list[str]:

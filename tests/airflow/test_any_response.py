@@ -24,8 +24,8 @@ from airflow_provider_streamkap.gate.target import PollResult
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.api.anything import from_jsonb, payloads, strict, unhurried
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.api.strategies import from_jsonb, payloads, strict, unhurried
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METRICS = "/destinations/d1/metrics"

@@ -16,8 +16,8 @@ from airflow_provider_streamkap.gate.edges import EdgeDetector
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.modes import TaskInstance, hurried
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance, hurried
+from tests.airflow_imports import DAG
 
 CONDITION = {
     "max_records_lag": "{{ params.lag }}",

@@ -18,8 +18,8 @@ from airflow_provider_streamkap._compat import AirflowFailException, BaseOperato
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.modes import TaskInstance
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance
+from tests.airflow_imports import DAG
 
 MOMENT = "2026-03-02T06:00:00Z"
 DIGITS = "670000000000000000000001"

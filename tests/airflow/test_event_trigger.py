@@ -21,8 +21,8 @@ from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_a
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.backends import Flaky
-from tests.airflow.logs import Logged
+from tests.airflow.log_capture import Logged
+from tests.airflow.secrets_backends import Flaky
 from tests.api.support import Time
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

@@ -22,7 +22,7 @@ from airflow_provider_streamkap.api import (
 )
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
+from tests.airflow.log_capture import Logged
 
 WINDOW: dict[str, Any] = {
     "time_interval": 5,

@@ -18,8 +18,8 @@ from airflow_provider_streamkap._compat import (
 )
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.leaks import leaks
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 
 METRICS = "/destinations/d1/metrics"
 ACTIVE, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

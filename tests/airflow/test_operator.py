@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, BaseOperator
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import TaskInstance
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import TaskInstance
 
 METRICS = "/destinations/d1/metrics"
 MANY = [f"d{number}" for number in range(300)]

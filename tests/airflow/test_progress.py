@@ -10,8 +10,8 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, run, sensor
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, run, sensor
 
 METRICS = "/destinations/d1/metrics"
 BY_MODE = pytest.mark.parametrize("mode", MODES)

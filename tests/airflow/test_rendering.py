@@ -15,8 +15,8 @@ from airflow_provider_streamkap._compat import AirflowFailException, BaseOperato
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.modes import TaskInstance
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance
+from tests.airflow_imports import DAG
 
 START, END = pendulum.datetime(2026, 3, 2, 6, tz="UTC"), pendulum.datetime(2026, 3, 2, 8, tz="Europe/Berlin")
 CONTEXT: Any = {

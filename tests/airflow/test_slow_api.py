@@ -19,9 +19,9 @@ from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, fire, run, sensor
-from tests.airflow_names import TaskDeferred
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, fire, run, sensor
+from tests.airflow_imports import TaskDeferred
 from tests.api.support import Longest, Time
 
 FIVE = [f"d{number}" for number in range(5)]

@@ -21,9 +21,9 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from benchmarks.haste import run_hastily
-from tests.airflow.modes import TaskInstance, carried, fire
-from tests.airflow.waits import fired, trigger
-from tests.airflow_names import TaskDeferred
+from tests.airflow.sensor_modes import TaskInstance, carried, fire
+from tests.airflow.triggers import fired, trigger
+from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

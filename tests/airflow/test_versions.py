@@ -16,8 +16,8 @@ from airflow_provider_streamkap._results import settle
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from tests.airflow.logs import Logged
-from tests.airflow.modes import fire
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import fire
 
 # The arguments of a trigger as earlier versions serialized them.
 LAYOUTS: dict[str, dict[str, Any]] = {

@@ -14,8 +14,8 @@ import trustme
 from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.api.authority import Authority
-from tests.api.play import BASE, NOW
+from tests.api.certificate_authority import Authority
+from tests.api.scripted_session import BASE, NOW
 from tests.api.support import CREDENTIALS, ID, Asker, Kind, Time, settings_for
 
 MakeAsker = Callable[..., Asker]

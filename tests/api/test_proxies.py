@@ -18,10 +18,10 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.network import choose_proxy
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.authority import Authority
+from tests.api.certificate_authority import Authority
 from tests.api.conftest import MakeAsker
+from tests.api.raw_servers import Proxy, Wire
 from tests.api.support import CREDENTIALS, settings_for
-from tests.api.wire import Proxy, Wire
 
 ELSEWHERE = "http://api.elsewhere.example"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

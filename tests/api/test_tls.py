@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.api.authority import Authority
+from tests.api.certificate_authority import Authority
 from tests.api.conftest import MakeAsker
 from tests.api.support import ID, settings_for
 

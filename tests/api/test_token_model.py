@@ -26,7 +26,7 @@ from airflow_provider_streamkap.api.flows import (
     TokenRefresh,
 )
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.play import BASE, answer
+from tests.api.scripted_session import BASE, answer
 from tests.api.support import CREDENTIALS, Time
 
 # What the token call may say of the life of a token, and the seconds that it means; None: nothing to go by.

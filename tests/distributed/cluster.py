@@ -20,7 +20,7 @@ from scripts.airflow_database import Postgres
 from scripts.airflow_parts import StackError
 from scripts.airflow_stack import AirflowStack
 from scripts.stop_signals import no_interruption
-from tests.distributed import names
+from tests.distributed import hostnames
 from tests.distributed.broker import Redis
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 _SETTINGS = {
     "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-    "AIRFLOW__CORE__HOSTNAME_CALLABLE": f"{names.__name__}.{names.of_part.__name__}",
+    "AIRFLOW__CORE__HOSTNAME_CALLABLE": f"{hostnames.__name__}.{hostnames.of_part.__name__}",
     # What is queued beyond the slots of the workers waits in Redis, and would be taken for stuck.
     "AIRFLOW__CORE__PARALLELISM": "8",
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "128",
@@ -101,7 +101,7 @@ class Cluster(AirflowStack):
 
     def start_part(self, part: str, *options: str, name: str = "", **variables: str) -> None:
         """Start one part, which Airflow's records know by its name."""
-        super().start_part(part, *options, name=name, **{names.VARIABLE: name or part}, **variables)
+        super().start_part(part, *options, name=name, **{hostnames.VARIABLE: name or part}, **variables)
 
     def stop(self) -> None:
         """End every process."""

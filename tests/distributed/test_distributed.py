@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_streamkap.testing import scenarios
 from tests.distributed.cases import COUNTED, DEADLINE_DAG, DESTINATIONS, LATE_SECONDS, POOL, WAITS, destination
 from tests.distributed.cluster import TRIGGERERS, WORKERS
-from tests.distributed.scene import PATIENCE, Scene
-from tests.distributed.waits import Key, fired, owners, waits
-from tests.system.runs import Run
+from tests.distributed.long_waits import PATIENCE, Scene
+from tests.distributed.wait_records import Key, fired, owners, waits
+from tests.system.dag_runs import Run
 
 pytestmark = pytest.mark.distributed
 

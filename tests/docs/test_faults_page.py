@@ -10,17 +10,17 @@ import pytest
 
 from airflow_provider_streamkap.api import errors
 from tests.docs.pages import DOCS, table
-from tests.faults import page
-from tests.faults.ends import ATTEMPTS, FAILURES
-from tests.faults.table import ROWS
+from tests.faults import docs_tables
+from tests.faults.matrix import ROWS
+from tests.faults.outcomes import ATTEMPTS, FAILURES
 
 TEXT = (DOCS / "errors.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("shown", [page.faults, page.ends])
+@pytest.mark.parametrize("shown", [docs_tables.faults, docs_tables.ends])
 def test_tables_match_fault_matrix(shown: object) -> None:
     assert callable(shown)
-    # Else take what `python -m tests.faults.page` prints.
+    # Else take what `python -m tests.faults.docs_tables` prints.
     assert shown() in TEXT
 
 

@@ -13,9 +13,9 @@ from airflow_provider_streamkap.hooks._shared import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow.modes import TaskInstance, hurried, run
+from tests.airflow.sensor_modes import TaskInstance, hurried, run
 from tests.api.support import Longest
-from tests.faults.ends import FAILURES, GOOD
+from tests.faults.outcomes import FAILURES, GOOD
 
 
 class Time(threading.local):

@@ -17,11 +17,11 @@ import pytest
 from airflow import __version__
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.faults import cell as cells
-from tests.faults.cell import COUNT, Cell, Seen, connection, expected, seen, time_of_its_own
-from tests.faults.ends import SURFACES
+from tests.faults import matrix_cell as cells
+from tests.faults.matrix import HANGING
+from tests.faults.matrix_cell import COUNT, Cell, Seen, connection, expected, seen, time_of_its_own
+from tests.faults.outcomes import SURFACES
 from tests.faults.surfaces import Time, ask
-from tests.faults.table import HANGING
 
 TIMEOUTS = (1.0, 6.0, 40.0)
 # No more than the connections whose tokens a process keeps.

@@ -12,9 +12,9 @@ from itertools import count
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.faults import cell as cells
-from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
-from tests.faults.table import CLOCKS, SERVED, TOKENS
+from tests.faults import matrix_cell as cells
+from tests.faults.matrix import CLOCKS, SERVED, TOKENS
+from tests.faults.matrix_cell import COUNT, Cell, connection, expected, seen, time_of_its_own
 
 CONNECTION = "faults"
 _NUMBERS = count()

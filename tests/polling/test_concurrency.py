@@ -12,8 +12,8 @@ from airflow_provider_streamkap.api.errors import StreamkapServerError, Streamka
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
-from tests.polling.support import Service, Wait, now, observation
-from tests.polling.virtual import run, settle
+from tests.polling.fake_service import Service, Wait, now, observation
+from tests.polling.virtual_loop import run, settle
 
 
 @pytest.mark.parametrize("limit", [1, 2, 16])

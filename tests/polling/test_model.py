@@ -17,9 +17,9 @@ from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import Subscription, TimedResult
-from tests.polling.model import Model
-from tests.polling.support import observation
-from tests.polling.virtual import VirtualLoop, settle
+from tests.polling.fake_service import observation
+from tests.polling.reference_model import Model
+from tests.polling.virtual_loop import VirtualLoop, settle
 
 IDS = ("a", "b", "c")
 

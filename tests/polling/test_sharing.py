@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import BATCH
-from tests.polling.support import Service, Wait, now, take
-from tests.polling.virtual import COARSE, LINUX, run, settle
+from tests.polling.fake_service import Service, Wait, now, take
+from tests.polling.virtual_loop import COARSE, LINUX, run, settle
 
 
 @pytest.mark.parametrize("early", [LINUX, COARSE])

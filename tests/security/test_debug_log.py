@@ -20,12 +20,12 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.testing.readings import JsonValue
-from tests.airflow.logs import Logged, capture
-from tests.airflow.modes import TaskInstance, run, sensor
-from tests.api.authority import Authority
+from tests.airflow.log_capture import Logged, capture
+from tests.airflow.sensor_modes import TaskInstance, run, sensor
+from tests.api.certificate_authority import Authority
+from tests.api.raw_servers import Proxy, Wire
 from tests.api.support import Time
-from tests.api.wire import Proxy, Wire
-from tests.security.spellings import spellings
+from tests.security.secret_encodings import spellings
 
 # Of lengths at which base64 of the pair does not contain base64 of the secret.
 CLIENT_ID = "made-up-client"

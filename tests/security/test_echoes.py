@@ -19,11 +19,11 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
+from tests.airflow.log_capture import Logged
 from tests.api.conftest import MakeAsker
+from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, settings_for, signed_in
-from tests.api.wire import Wire
-from tests.security.traces import shown
+from tests.security.traceback_search import shown
 
 TOKEN = "t0ken/with+odd&chars-made-up"
 FORMS = {TOKEN, html.escape(TOKEN), quote(TOKEN, safe=""), base64.b64encode(TOKEN.encode()).decode().rstrip("=")}

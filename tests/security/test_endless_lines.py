@@ -10,9 +10,9 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
+from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, Asker
-from tests.api.wire import Wire
-from tests.security.growth import measured, needs_linux
+from tests.security.memory_growth import measured, needs_linux
 
 ASK = """
 import asyncio, sys

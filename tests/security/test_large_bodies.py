@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
 from airflow_provider_streamkap.gate.target import PollTarget
-from tests.api.wire import Wire, ok
-from tests.security.growth import measured, needs_linux
+from tests.api.raw_servers import Wire, ok
+from tests.security.memory_growth import measured, needs_linux
 
 # Returns the seconds for which the event loop did not run, and what was raised.
 ASK = """

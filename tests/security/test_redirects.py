@@ -14,10 +14,10 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
 from tests.api.conftest import MakeAsker
+from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, signed_in
-from tests.api.wire import Wire
-from tests.security.growth import measured, needs_linux
-from tests.security.traces import leaks
+from tests.security.memory_growth import measured, needs_linux
+from tests.security.traceback_search import leaks
 
 LOCATIONS = {
     "half an address": b"http://[",

@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.airflow_imports import DAG
 
 GIVEN = [
     "../../auth/whoami",

@@ -14,10 +14,10 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import Credentials
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.authority import Authority
+from tests.api.certificate_authority import Authority
 from tests.api.conftest import MakeAsker
 from tests.api.support import Asker, settings_for
-from tests.security.traces import leaks, shown
+from tests.security.traceback_search import leaks, shown
 
 FAULTS = {
     "refused": Fault.status(400, body={"detail": "no"}),

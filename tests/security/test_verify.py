@@ -13,9 +13,9 @@ from airflow_provider_streamkap.api.network import tls_context
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, run, sensor
-from tests.api.authority import Authority
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, run, sensor
+from tests.api.certificate_authority import Authority
 from tests.api.support import CREDENTIALS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.system.held import Held, hold
+from tests.system.long_wait import Held, hold
 from tests.system.services import Services
-from tests.system.stack import AIRFLOW, HAS_STORE, SystemAirflow
+from tests.system.system_airflow import AIRFLOW, HAS_STORE, SystemAirflow
 
 # Where Airflow has no task state store, its DAG is refused.
-collect_ignore = [*([] if HAS_STORE else ["test_memory.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
+collect_ignore = [*([] if HAS_STORE else ["test_state_store.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import Scenario, scenarios
 from tests.system.conftest import Session
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
 
 pytestmark = pytest.mark.system
 

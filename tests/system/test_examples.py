@@ -11,9 +11,9 @@ import pytest
 
 from airflow_provider_streamkap.testing import Scenario, scenarios
 from scripts.airflow_records import moment
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
 from tests.system.services import UNREADABLE, Services
-from tests.system.stack import AIRFLOW, FIRST, SystemAirflow, examples
+from tests.system.system_airflow import AIRFLOW, FIRST, SystemAirflow, examples
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

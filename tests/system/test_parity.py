@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.system.cases import CASES, MODES, RETRIES, task_id
-from tests.system.runs import Run
-from tests.system.stack import AIRFLOW, SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.system_airflow import AIRFLOW, SystemAirflow
 
 # The oldest and the newest line; those between them are held together by tests/airflow.
 _BOTH_ENDS = [pytest.mark.deferrable] if AIRFLOW < (3,) or AIRFLOW >= (3, 3) else []

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.system.conftest import Session
-from tests.system.stack import HAS_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
+from tests.system.system_airflow import HAS_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.dag_runs import Run
 from tests.system.dags.system_results import CALLED_BACK
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.system.conftest import Session
-from tests.system.held import Held
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.long_wait import Held
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

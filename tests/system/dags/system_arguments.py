@@ -12,7 +12,7 @@ from airflow import __version__
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG, task
+from tests.airflow_imports import DAG, task
 
 AIRFLOW_3 = not __version__.startswith("2.")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_streamkap.assets.streamkap import destination_asset
-from tests.airflow_names import dag, task
+from tests.airflow_imports import dag, task
 
 # Points of the timeseries would take minutes.
 watched: dict[str, Any] = {"lag_source": "latest", "poke_interval": 1, "streamkap_conn_id": "streamkap_tests"}

@@ -10,7 +10,7 @@ import pendulum
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 SILENT = [f"silent_{number}" for number in range(5)]
 LISTED = [f"listed_{number}" for number in reversed(range(40))]

@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 PATIENCE = 25
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 from tests.system.cases import CASES, MODES, SENSOR, task_id
 
 with DAG(

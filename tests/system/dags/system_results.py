@@ -12,7 +12,7 @@ import pendulum
 from airflow.configuration import AIRFLOW_HOME
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG, Asset, task
+from tests.airflow_imports import DAG, Asset, task
 
 LANDED = Asset("file:///streamkap-system-results")
 CALLED_BACK = "called-back"

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 # Time for three pokes on a busy scheduler.
 TIMEOUT = 60

@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
 )
 from airflow_provider_streamkap.api.flows import ApiSession
-from tests.api.play import BASE, answer, play, token_answer
+from tests.api.scripted_session import BASE, answer, play, token_answer
 from tests.api.support import CREDENTIALS, ID, QUERY
 
 

@@ -17,8 +17,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow.pokes import record_poke
-from tests.airflow_names import TaskDeferred
+from tests.airflow.reschedules import record_poke
+from tests.airflow_imports import TaskDeferred
 
 MODES = ("poke", "reschedule", "deferred")
 

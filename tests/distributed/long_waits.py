@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.distributed.cases import DESTINATIONS, INTERVAL, WAITS, WAITS_DAG
 from tests.distributed.cluster import TRIGGERERS, Cluster
-from tests.distributed.waits import Key, Promise, owners, promises
-from tests.system.runs import Run
+from tests.distributed.wait_records import Key, Promise, owners, promises
+from tests.system.dag_runs import Run
 
 # Of a machine that has two slow cores and other things to do.
 PATIENCE = 240.0

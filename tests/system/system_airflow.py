@@ -21,7 +21,7 @@ from scripts.airflow_database import Postgres
 from scripts.airflow_parts import StackError
 from scripts.airflow_settings import LOOPBACK, airflow_version
 from scripts.airflow_stack import AirflowStack
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "example_dags"

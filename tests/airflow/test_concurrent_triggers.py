@@ -16,8 +16,8 @@ import pytest
 
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.waits import fired, trigger, watched
+from tests.airflow.log_capture import Logged
+from tests.airflow.triggers import fired, trigger, watched
 
 METRICS = "/destinations/d1/metrics"
 LAGGING, DRAINED = scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)

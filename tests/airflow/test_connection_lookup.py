@@ -19,10 +19,10 @@ from airflow_provider_streamkap.hooks._lookup import ATTEMPTS
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.backends import Flaky
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.airflow.waits import fired, trigger
+from tests.airflow.log_capture import Logged
+from tests.airflow.secrets_backends import Flaky
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.airflow.triggers import fired, trigger
 from tests.api.support import Time
 
 # A failed lookup is asked for twice: Airflow skips the backend that fails, and we ask it why.

@@ -14,8 +14,8 @@ import pytest
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import BATCH, PollWindow, TimedResult
-from tests.polling.support import Service, Wait, now
-from tests.polling.virtual import run
+from tests.polling.fake_service import Service, Wait, now
+from tests.polling.virtual_loop import run
 
 whose = contextvars.ContextVar("whose", default="nobody")
 

@@ -17,10 +17,10 @@ from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
 from benchmarks.haste import HastyClock, run_hastily
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.airflow.waits import fired, hurried_simulator, trigger
-from tests.airflow_names import TaskDeferred
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.airflow.triggers import fired, hurried_simulator, trigger
+from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 

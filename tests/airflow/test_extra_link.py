@@ -21,9 +21,9 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 from airflow_provider_streamkap.plugin import StreamkapPlugin
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.airflow_names import DAG, TaskDeferred
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.airflow_imports import DAG, TaskDeferred
 
 KEY = StreamkapLink().xcom_key
 FRONT_PAGE = "https://app.streamkap.com"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.testing import scenarios
-from tests.airflow.logs import capture
-from tests.airflow.waits import hurried_simulator
+from tests.airflow.log_capture import capture
+from tests.airflow.triggers import hurried_simulator
 from tests.docs.conftest import ORDERS
 from tests.docs.pages import SNIPPETS, dag_of, snippet
 from tests.docs.test_snippets import execute

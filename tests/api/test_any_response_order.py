@@ -31,8 +31,8 @@ from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
-from tests.api.anything import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
-from tests.api.play import GOOD, NOW, Play
+from tests.api.scripted_session import GOOD, NOW, Play
+from tests.api.strategies import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
 from tests.api.support import CREDENTIALS, ID, Time
 
 CLIENT = ClientSettings(CREDENTIALS)

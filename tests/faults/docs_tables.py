@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of ``docs/errors.md``, made of the table that the matrix is held to.
 
-``python -m tests.faults.page`` prints them, to be put into the page where they have changed.
+``python -m tests.faults.docs_tables`` prints them, to be put into the page where they have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.faults.ends import BEHAVIOURS, TIMES, Behaviour, End
-from tests.faults.table import PLACES, ROWS, Meeting, Row
+from tests.faults.matrix import PLACES, ROWS, Meeting, Row
+from tests.faults.outcomes import BEHAVIOURS, TIMES, Behaviour, End
 
 _FAULTS = ("fault", "at the metrics", "a hook raises", "at the token call", "a hook raises")
 _ENDS = (

@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_streamkap.testing import scenarios
 from scripts.airflow_stack import AirflowStack
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
 from tests.system.services import Services
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 DAG_ID = "system_held"
 _WAITING = ("held", "late")

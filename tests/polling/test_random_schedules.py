@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError, StreamkapTimeoutError
 from airflow_provider_streamkap.polling.poller import Poller
-from tests.polling.support import Service, Wait, now
-from tests.polling.virtual import VirtualLoop, run, settle
+from tests.polling.fake_service import Service, Wait, now
+from tests.polling.virtual_loop import VirtualLoop, run, settle
 
 IDS = ("a", "b", "c", "d")
 SLOWEST = 20.0

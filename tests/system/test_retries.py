@@ -8,9 +8,9 @@ import re
 
 import pytest
 
+from tests.system.dag_runs import Run
 from tests.system.dags.system_tries import TIMEOUT
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow import modes
-from tests.api.authority import Authority
-from tests.faults import cell as cells
-from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
-from tests.faults.front import Front
+from tests.airflow import sensor_modes
+from tests.api.certificate_authority import Authority
+from tests.faults import matrix_cell as cells
+from tests.faults.dropping_proxy import Front
+from tests.faults.matrix import BEFORE
+from tests.faults.matrix_cell import COUNT, Cell, connection, expected, seen, time_of_its_own
 from tests.faults.surfaces import Time
-from tests.faults.table import BEFORE
 
 HOST = "streamkap.test"
 
@@ -52,7 +52,7 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
         simulator = StreamkapSimulator(port=bound.getsockname()[1])
-        failed, fire = 0, modes.fire
+        failed, fire = 0, sensor_modes.fire
 
         def tell(*_: Any) -> None:
             nonlocal failed
@@ -66,7 +66,7 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
 
         # An attempt that failed is followed by a back-off, or by deferring.
         time.told = tell
-        monkeypatch.setattr(modes, "fire", fire_later)
+        monkeypatch.setattr(sensor_modes, "fire", fire_later)
         yield Arranged(simulator)
         simulator.stop()
 

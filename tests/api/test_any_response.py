@@ -22,7 +22,7 @@ from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
-from tests.api.anything import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
+from tests.api.strategies import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
 from tests.api.support import CREDENTIALS, ID, signed_in
 
 CLIENT = ClientSettings(CREDENTIALS)

@@ -16,9 +16,9 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.faults.ends import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, End, Times
+from tests.faults.matrix import Meeting, Place, Row, cells
+from tests.faults.outcomes import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, End, Times
 from tests.faults.surfaces import Time, ask
-from tests.faults.table import Meeting, Place, Row, cells
 
 COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "for ever": None}
 

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.flows import ApiSession, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
-from tests.api.play import BASE, NOW, Play, answer, play, token_answer
+from tests.api.scripted_session import BASE, NOW, Play, answer, play, token_answer
 from tests.api.support import QUERY, Time
 
 

@@ -9,9 +9,9 @@ import re
 import pytest
 
 from tests.system.dags.system_held import LATE_SECONDS
-from tests.system.held import Held
+from tests.system.long_wait import Held
 from tests.system.services import APP
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 # By its level, as 2.11 and as 3.x write it, or by the class of a warning.
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|\[(?:warning|error|critical)\b|Warning:")

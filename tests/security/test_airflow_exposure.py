@@ -18,10 +18,10 @@ from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow.test_event_trigger import Store, events, trigger
-from tests.security.traces import leaks
+from tests.security.traceback_search import leaks
 
 FAULTS = {
     "401": (Fault.status(401), "/metrics"),

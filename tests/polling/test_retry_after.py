@@ -20,7 +20,7 @@ from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import Asker, Kind, Time, settings_for
-from tests.polling.support import Wait
+from tests.polling.fake_service import Wait
 
 FIRST, SECOND = MetricsQuery("d1"), MetricsQuery("d2")
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.dag_runs import Run
 from tests.system.dags.system_memory import PATIENCE
-from tests.system.runs import Run
 from tests.system.services import Services
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = pytest.mark.system
 

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from typing import Any, Final, Literal
 
 from airflow_provider_streamkap.testing import Fault
-from tests.faults.ends import BEHAVIOURS, Behaviour
+from tests.faults.outcomes import BEHAVIOURS, Behaviour
 
 Place = Literal["metrics", "token"]
 

@@ -16,7 +16,7 @@ from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from tests.airflow.modes import carried
+from tests.airflow.sensor_modes import carried
 
 
 def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **spec: Any) -> Any:

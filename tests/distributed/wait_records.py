@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from scripts.airflow_records import moment
 from tests.distributed.cluster import Cluster
-from tests.system.held import decrypted
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
+from tests.system.long_wait import decrypted
 
 Key = tuple[str, int]
 """A task and its index."""

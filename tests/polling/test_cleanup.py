@@ -16,8 +16,8 @@ from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import BATCH
-from tests.polling.support import Service, Wait, now, observation, take
-from tests.polling.virtual import VirtualLoop, run, settle
+from tests.polling.fake_service import Service, Wait, now, observation, take
+from tests.polling.virtual_loop import VirtualLoop, run, settle
 
 
 async def nothing_is_left(poller: Poller) -> None:

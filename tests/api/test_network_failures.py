@@ -20,8 +20,8 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.conftest import MakeAsker
+from tests.api.raw_servers import Serve, Wire, ok
 from tests.api.support import CREDENTIALS, Asker, Kind, settings_for, signed_in
-from tests.api.wire import Serve, Wire, ok
 
 BODY = b'{"data": {"recordsLag": 5}, "metadata": {}}'
 

@@ -19,8 +19,8 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.modes import MODES, TaskInstance, carried, run, sensor
-from tests.airflow.waits import fired, trigger
+from tests.airflow.sensor_modes import MODES, TaskInstance, carried, run, sensor
+from tests.airflow.triggers import fired, trigger
 
 SIGN_IN = "/auth/access-token"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

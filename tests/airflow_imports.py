@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Names of Airflow that only tests and benchmarks need, from where the installed Airflow has them."""
+"""Names of Airflow that only tests and benchmarks need, imported from where the installed version has them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Collect what is logged, before any masking: by the standard library, and by structlog on Airflow 3.1 and later."""
+"""Collect log output before masking, from the standard library and from structlog (Airflow 3.1 and later)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Logged:
-    """The lines so far; each with its traceback, if it has one."""
+    """The lines logged so far, each with its traceback if it has one."""
 
     lines: list[str] = field(default_factory=list)
 
@@ -23,7 +23,7 @@ class Logged:
         return "\n".join(self.lines)
 
     def starting(self, start: str) -> list[str]:
-        """Give the lines that start so."""
+        """Return the lines that start with this prefix."""
         return [line for line in self.lines if line.startswith(start)]
 
 
@@ -38,10 +38,10 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def capture(level: int = logging.DEBUG) -> Iterator[Logged]:
-    """Collect log lines of a level and above until the block is left."""
+    """Collect log lines at this level and above until the block exits."""
     logged = Logged()
     root, handler = logging.getLogger(), _Handler(logged, level)
-    # First in line: a handler of Airflow 2.11 masks the record itself, for all who come after it.
+    # First in the list: a handler of Airflow 2.11 masks the record in place for all later handlers.
     root.handlers.insert(0, handler)
     try:
         with _structlog(logged):
@@ -66,7 +66,7 @@ def _structlog(logged: Logged) -> Iterator[None]:
             )
             raise structlog.DropEvent
 
-        # In place: loggers that are bound already hold on to this very list.
+        # Modify in place: bound loggers keep a reference to this list.
         processors = structlog.get_config()["processors"]
         kept = list(processors)
         processors[:] = [keep]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Earlier pokes of a rescheduled sensor, in the database from which Airflow 2 reads them."""
+"""Store earlier pokes of a rescheduled sensor in the database, where Airflow 2 reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_streamkap.sensors._state_store import IS_AIRFLOW_2
 
 
 def record_poke(ti: Any, began: datetime) -> None:
-    """Store that a poke of the current try ended in a reschedule, as Airflow 2 does.
+    """Record that a poke of the current try ended in a reschedule, as Airflow 2 does.
 
     :param ti: the task instance.
     :param began: when the poke began.

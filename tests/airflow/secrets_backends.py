@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A secrets backend that fails when told to, as Airflow loads it from ``[secrets] backend``."""
+"""A secrets backend with configurable failures, loaded by Airflow through ``[secrets] backend``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.secrets import BaseSecretsBackend
 
 
 class Flaky(BaseSecretsBackend):
-    """Holds one connection, and fails as often as it is told to."""
+    """Hold one connection and fail a configured number of times."""
 
     connection: ClassVar[str | None] = None
     failures: ClassVar[float] = 0
@@ -18,15 +18,15 @@ class Flaky(BaseSecretsBackend):
 
     @classmethod
     def reset(cls, connection: str | None, failures: float = 0) -> None:
-        """Start anew.
+        """Reset the backend.
 
-        :param connection: the connection as JSON; ``None``: it does not exist.
-        :param failures: how many requests fail.
+        :param connection: the connection as JSON; ``None`` if it does not exist.
+        :param failures: number of requests that fail.
         """
         cls.connection, cls.failures, cls.asked = connection, failures, 0
 
     def get_conn_value(self, conn_id: str, *_: Any, **__: Any) -> str | None:
-        """Return the connection, or fail as a backend does that is down."""
+        """Return the connection, or fail like an unavailable backend."""
         if conn_id != "streamkap_default":
             return None
         cls = type(self)

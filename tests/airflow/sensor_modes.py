@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Run a sensor to its end in each mode as Airflow does: execute, be rescheduled, be deferred and resumed."""
+"""Run a sensor to completion in each mode as Airflow does: poke, reschedule, or defer and resume."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MODES = ("poke", "reschedule", "deferred")
 
 
 class TaskInstance:
-    """What a sensor asks of its task instance: XComs, and since when it has been rescheduled.
+    """The parts of a task instance that a sensor uses: XComs and the date of the first reschedule.
 
-    ``shown`` is what Airflow has kept of it besides: rows of triggers, events, arguments of a resume.
+    ``shown`` collects what else Airflow stores: trigger rows, events and resume arguments.
     """
 
     def __init__(self) -> None:
@@ -38,16 +38,16 @@ class TaskInstance:
         self.dag_id, self.task_id, self.run_id, self.map_index = "dag", "wait", uuid4().hex, -1
 
     def xcom_push(self, key: str, value: Any) -> None:
-        """Keep an XCom, as JSON does."""
+        """Store an XCom after a JSON round trip."""
         self.pushed[key] = json.loads(json.dumps(value, allow_nan=False))
 
     def get_first_reschedule_date(self, _: Any) -> datetime | None:
-        """Say when the first poke was, as Airflow reads it from its database."""
+        """Return the time of the first poke, as Airflow reads it from its database."""
         return self.first_poke
 
 
 def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
-    """Return the arguments of a sensor that polls fast, and the latest lag, unless a timestamped one is asked for."""
+    """Return arguments for a sensor that polls fast and, unless a timestamped lag is requested, uses the latest lag."""
     latest = {} if arguments.keys() & {"observed_after", "max_reading_age"} else {"lag_source": "latest"}
     return {
         **latest,
@@ -68,10 +68,10 @@ def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
 
 
 def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
-    """Run a sensor to its end.
+    """Run a sensor to completion.
 
-    :param store: the task's state store, where its Airflow has one.
-    :returns: its result as it would come out of XCom; its exceptions are raised.
+    :param store: the task's state store, if this Airflow has one.
+    :returns: the result as read back from XCom; exceptions are raised.
     """
     ti = ti or TaskInstance()
     context: Any = {"ti": ti, "task_reschedule_count": 0}
@@ -85,7 +85,7 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
             ti.first_poke = ti.first_poke or began
             record_poke(ti, began)
             context["task_reschedule_count"] += 1
-            # The next poke happens in another process.
+            # The next poke runs in another process.
             task = again(task)
         except TaskDeferred as deferral:
             trigger = carried(deferral.trigger)
@@ -96,7 +96,7 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
 
 
 def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
-    """Give the task as another process has it: by its arguments, without its memory."""
+    """Return the task as another process has it: rebuilt from its arguments, without its state."""
     names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
     airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
     arguments = {name: getattr(task, name) for name in names + airflows}
@@ -104,7 +104,7 @@ def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
 
 
 def carried(trigger: BaseTrigger) -> BaseTrigger:
-    """Give a trigger as the triggerer has it: by its class path and arguments, which are JSON."""
+    """Return a trigger as the triggerer has it: rebuilt from its class path and JSON arguments."""
     path, arguments = trigger.serialize()
     module, _, name = path.rpartition(".")
     made = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments, allow_nan=False)))
@@ -113,7 +113,7 @@ def carried(trigger: BaseTrigger) -> BaseTrigger:
 
 
 def fire(trigger: BaseTrigger) -> Any:
-    """Run a trigger as the triggerer does, and give the payload of its one event."""
+    """Run a trigger as the triggerer does and return the payload of its only event."""
 
     async def events() -> list[TriggerEvent]:
         return [event async for event in trigger.run()]

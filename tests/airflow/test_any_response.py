@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a response holds, a wait ends by our rules, and Airflow can store what it returns as JSON and msgpack."""
+"""Any response: the wait ends by its own rules, and its result can be stored as JSON and msgpack."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DRAINED: dict[str, Any] = {"connector_status": "Active", "recordsLag": 0}
 
 
 def storable(value: Any) -> Any:
-    """Store and send a value as Airflow 3 does, and return what arrives."""
+    """Serialize and deserialize a value as Airflow 3 does."""
     return msgspec.msgpack.decode(msgspec.msgpack.encode(from_jsonb(value)))
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments in the forms in which people write them: templates, timedeltas, numbers as texts."""
+"""Accepted forms of arguments: templates, timedeltas, numbers as strings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONDITION = {
 
 
 def run(native: bool, params: dict[str, Any], **arguments: Any) -> Any:
-    """Render and execute a sensor, as a worker does."""
+    """Render and execute a sensor as a worker does."""
     began = datetime(2026, 1, 1, tzinfo=UTC)
     with DAG("dag", schedule=None, start_date=began, render_template_as_native_obj=native):
         task = copy.copy(StreamkapDestinationSensor(**hurried("poke", **{**CONDITION, "timeout": 1, **arguments})))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments: literals are checked when the DAG is parsed, and what was asked for never vanishes when it runs."""
+"""Argument validation: literals are checked at parse time, and given arguments are never dropped at run time."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def common(kind: Any) -> dict[str, Any]:
 
 
 def made(kind: Any, native: Any = False, **arguments: Any) -> Any:
-    """Make an operator in a DAG."""
+    """Create an operator in a DAG."""
     with dag(native):
         return kind(**{**common(kind), "destination_id": "d1", **arguments})
 
 
 def run(task: Any, **context: Any) -> Any:
-    """Render and execute a copy of an operator, as a worker does."""
+    """Render and execute a copy of an operator as a worker does."""
     task = copy.copy(task)
     everything: Any = {"ti": TaskInstance(), "params": {}, **context}
     task.render_template_fields(everything)
@@ -58,14 +58,14 @@ def run(task: Any, **context: Any) -> Any:
 
 
 def without_points(task: Any) -> Any:
-    """Let a sensor that asks for no time read the latest lag, since points of the timeseries take minutes."""
+    """Use the latest lag unless a timestamp is requested, because timeseries points take minutes."""
     if isinstance(task, SENSOR) and task.observed_after is None:
         task.lag_source = "latest"
     return task
 
 
 class Upstream:
-    """The output of a task, as a reference that Airflow resolves when it renders."""
+    """The output of a task, as a reference that Airflow resolves while rendering."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -79,13 +79,13 @@ class Upstream:
 
 @contextmanager
 def resolved(value: Any) -> Iterator[Any]:
-    """Give a reference of the class that Airflow's renderer knows."""
+    """Return a reference of the class that Airflow's renderer knows."""
     base = type(BaseOperator(task_id="up").output).__mro__[2]
     assert base.__name__ == "ResolveMixin"
     yield type("Reference", (Upstream, base), {})(value)
 
 
-# What was asked for must not vanish.
+# Given arguments must not be dropped.
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
@@ -140,11 +140,11 @@ def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
         run(task, params={"nothing": None})
 
 
-# Mapped tasks: Airflow makes the operator in the worker, with the values.
+# Mapped tasks: Airflow creates the operator in the worker, with the mapped values.
 
 
 def unmapped(mapped: Any, context: Any, **values: Any) -> Any:
-    """Do to a mapped operator what Airflow does in the worker: create the operator, then render its templates."""
+    """Unmap an operator as Airflow does in the worker: create it, then render its templates."""
     task = mapped.unmap(values)
     task._do_render_template_fields(task, mapped.template_fields, context, mapped.dag.get_template_env(), set())
     return without_points(task)
@@ -181,7 +181,7 @@ def test_mapped_task_keeps_common_arguments(streamkap: StreamkapSimulator, kind:
 
 
 class Derived(StreamkapDestinationSensor):
-    """A sensor of a user's own, which passes on what it was given."""
+    """A user's subclass that passes its arguments on."""
 
     def __init__(self, *, observed_after: Any = None, **kwargs: Any) -> None:
         super().__init__(observed_after=observed_after, **kwargs)
@@ -261,7 +261,7 @@ def test_custom_template_delimiters_are_recognized() -> None:
     assert task.observed_after == MOMENT
 
 
-# A run without a data interval.
+# Runs without a data interval.
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -313,7 +313,7 @@ def test_undefined_variable_rendered_to_empty_value_is_rejected(native: bool) ->
     ],
 )
 def test_iterables_are_converted_to_lists_on_construction(kind: Any, name: str, value: Any, kept: Any) -> None:
-    # A generator serves once, so each case gets its own.
+    # A generator can be consumed once, so each case gets its own.
     value = (item for item in kept) if isinstance(value, Iterator) else value
     task = made(kind, **{name: value})
     assert getattr(task, name) == kept
@@ -331,7 +331,7 @@ def test_task_output_is_left_unchanged() -> None:
 
 
 class Lazy(Sequence[Any]):
-    """A sequence that is no list, like the XCom of a mapped task."""
+    """A sequence that is not a list, like the XCom of a mapped task."""
 
     def __init__(self, *items: Any) -> None:
         self.items = items
@@ -353,7 +353,7 @@ def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> Non
             run(made(OPERATOR, metrics=names))
 
 
-# Ids of digits.
+# Numeric ids.
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Event loops that are blocked, clocks that differ, and connections that only the workers have."""
+"""Blocked event loops, differing clocks, and connections that only the workers have."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SPEED = 100
 def run_and_block(waiting: Any, blocked: Callable[[], None], after: float) -> dict[str, Any]:
     """Run a trigger on a fast event loop that is blocked once.
 
-    :param blocked: called in the event loop, which does not run in the meantime.
-    :param after: seconds of the wall clock until then.
+    :param blocked: called in the event loop, which is blocked meanwhile.
+    :param after: seconds of wall-clock time before that.
     """
 
     async def main() -> dict[str, Any]:
@@ -38,7 +38,7 @@ def run_and_block(waiting: Any, blocked: Callable[[], None], after: float) -> di
 
 
 def until(moment: float) -> None:
-    """Block for longer than the last poll may take, until some seconds past a moment."""
+    """Block for longer than the last poll may take, until some seconds after a given time."""
     while time.time() < moment + 0.6:
         pass
 
@@ -91,13 +91,13 @@ def test_wait_keeps_its_timeout_when_worker_and_triggerer_clocks_differ(
     streamkap.add("d1", scenarios.steady(lag=120))
     waiting = trigger(seconds=1.5, poke_interval=0.05)
     for name in ("started", "deadline"):
-        # As a worker wrote them whose clock is behind by as much.
+        # As serialized by a worker whose clock is behind by this much.
         waiting.spec[name] -= skew
     waiting.memory = {"polls": 1, "clock_lead": skew}
     began = time.monotonic()
     event = fire(waiting)
     assert event["outcome"] == "deadline"
-    # The header that shows the difference has whole seconds.
+    # The Date header that reveals the difference has a resolution of one second.
     assert 0.4 < time.monotonic() - began < 20
     assert "elapsed, " in event["message"]
     assert "-" not in event["message"].partition(" s elapsed")[0]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many triggers in one event loop: what they share, that none holds up the others, and that nothing is left behind."""
+"""Many triggers in one event loop share resources, do not block each other and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAGGING, DRAINED = scenarios.Reading(records_lag=120), scenarios.Reading(records
 
 
 def left_behind() -> list[Any]:
-    """Give what a trigger that is gone must not leave in its event loop."""
+    """Return what a finished trigger must not leave in its event loop."""
     here = asyncio.get_running_loop()
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     entries = list(shared._shared.on_loop.get(here, {}).values())
@@ -34,7 +34,7 @@ def left_behind() -> list[Any]:
 
 
 async def until_it_follows() -> None:
-    """Wait until a trigger has a part in the polls."""
+    """Wait until a trigger has subscribed to polls."""
     for _ in range(2_000):
         if any(len(entry.poller) for entry in shared._shared.on_loop.get(asyncio.get_running_loop(), {}).values()):
             return
@@ -54,7 +54,7 @@ def test_triggers_share_polls_sockets_and_token(streamkap: StreamkapSimulator) -
     began = time.monotonic()
     events = asyncio.run(company())
     assert [event["outcome"] for event in events] == ["opened"] * 100
-    # One poll an interval for each destination, whatever the number of waits.
+    # One poll per interval and destination, whatever the number of waits.
     assert streamkap.count("/metrics") <= len(ids) * ((time.monotonic() - began) / 0.1 + 2)
     assert streamkap.token_calls == 1
     assert streamkap.connections <= len(ids) + 1
@@ -70,10 +70,10 @@ def test_rejection_affects_only_its_own_waits(streamkap: StreamkapSimulator) -> 
 
 
 def longest_gap(streamkap: StreamkapSimulator) -> float:
-    """Wait for a destination whose every answer takes two seconds, and say how long the event loop was held up."""
+    """Wait for a destination whose responses take two seconds; return the longest time the event loop was blocked."""
 
     async def main() -> float:
-        # Whoever comes first into a process has modules imported; what is measured is a triggerer at work.
+        # The first trigger in a process imports modules; this measures a warmed-up triggerer.
         assert (await fired(trigger("quick")))["outcome"] == "opened"
         async with watched() as gap:
             event = await fired(trigger("slow", confirmations=1, seconds=60))
@@ -87,7 +87,7 @@ def longest_gap(streamkap: StreamkapSimulator) -> float:
 def test_slow_server_does_not_block_event_loop(streamkap: StreamkapSimulator) -> None:
     streamkap.add("quick", scenarios.steady())
     streamkap.add("slow", scenarios.steady())
-    # A busy machine may hold up any loop for a while, but hardly six times; a blocking call always does.
+    # A busy machine can block any loop briefly, but hardly six times; a blocking call always does.
     assert any(longest_gap(streamkap) < 0.05 for _ in range(6))
 
 
@@ -166,7 +166,7 @@ def test_finished_trigger_leaves_nothing_behind(streamkap: StreamkapSimulator, o
 def test_shared_polls_are_not_logged_as_one_triggers_work(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
-    # Airflow tells the lines of triggers apart by a context variable.
+    # Airflow assigns log lines to triggers by a context variable.
     whose = contextvars.ContextVar("whose", default="nobody")
     seen: list[tuple[str, str]] = []
 
@@ -192,5 +192,5 @@ def test_shared_polls_are_not_logged_as_one_triggers_work(
     finally:
         retries.removeHandler(handler)
     assert [(name, "attempt 1 of 2" in line) for name, line in seen] == [("nobody", True)]
-    # Each tells of its own progress.
+    # Each trigger logs its own progress.
     assert len([line for line in logged.lines if "The gate is open" in line]) == 3

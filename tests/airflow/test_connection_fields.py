@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What each field of an Airflow connection means, from the form, as JSON and as a URI."""
+"""The fields of an Airflow connection, from the form, as JSON and as a URI."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENVIRONMENT = {"STREAMKAP_CLIENT_ID": "env-id", "STREAMKAP_SECRET": "env-s3cret"
 def read(
     extra: Mapping[str, Any] | str | None = None, environ: Mapping[str, str] | None = None, **fields: Any
 ) -> StreamkapConnection:
-    """Read a connection that is complete but for what is given."""
+    """Parse a connection with valid defaults and these changes."""
     text = extra if isinstance(extra, str) or extra is None else json.dumps(extra)
     conn = Connection(
         **{"conn_id": "sk", "conn_type": "streamkap", "login": "id", "password": SECRET, "extra": text} | fields
@@ -32,14 +32,14 @@ def read(
 
 
 def refusal(*args: Any, **fields: Any) -> str:
-    """Read a connection that makes no sense, and give what is said of it."""
+    """Parse an invalid connection and return the error message."""
     with pytest.raises(ValueError) as caught:
         read(*args, **fields)
     shown = str(caught.value)
     assert shown.startswith("Connection 'sk': ")
     assert SECRET not in shown
     assert "k3y-secret-inside" not in shown
-    # Whoever logs the whole chain must not see more.
+    # The exception chain must not contain more than the message.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     return shown
@@ -141,7 +141,7 @@ def test_schema_that_is_not_a_url_scheme_is_rejected() -> None:
     assert "schema must be http or https" in refusal(host="api.example.com", schema="ftp")
 
 
-# As the forms of 2.11 to 3.1 send them (text), as JSON holds them, and as the form of 3.3 sends what is left empty.
+# As sent by the forms of 2.11 to 3.1 (strings), as stored in JSON, and as sent by the form of 3.3 (empty fields).
 @pytest.mark.parametrize(
     ("extra", "field", "value"),
     [
@@ -237,7 +237,7 @@ def test_plain_http_needs_permission() -> None:
         ({"login": "", "password": " "}, {"client_id": "env-id", "secret": "env-s3cret"}),
         ({"login": "id", "password": "own"}, {"client_id": "id", "secret": "own"}),
         ({"login": "id", "password": "own", "host": "h.example"}, {"client_id": "id", "secret": "own"}),
-        # A client id of the environment has nothing to do with a project key of the connection.
+        # A client id from the environment is ignored if the connection has a project key.
         ({"login": None, "password": KEY}, {"project_key": KEY}),
     ],
 )
@@ -250,17 +250,17 @@ def test_credentials_come_from_environment_if_connection_has_none(
 @pytest.mark.parametrize(
     ("fields", "extra", "host"),
     [
-        # The pair is never mixed with what a connection says.
+        # The pair is never combined with credentials of the connection.
         ({"login": "id", "password": None}, {}, ""),
         ({"login": "id", "password": " "}, {}, ""),
-        # Whoever may edit connections must not have the deployment's secret sent to a host of their choice,
+        # A user who may edit connections must not be able to send the deployment's secret to another host,
         ({"login": None, "password": None, "host": "evil.example"}, {}, ""),
         ({"login": "", "password": "", "host": "https://api.streamkap.com"}, {}, ""),
         ({"login": "id", "password": None, "host": "evil.example"}, {}, ""),
-        # nor to whoever sits on the way,
+        # to a machine in the middle,
         ({"login": None, "password": None}, {"verify": False}, ""),
         ({"login": None, "password": None}, {"verify": "false", "proxies": "http://evil.example:3128"}, ""),
-        # nor in the clear to a proxy of their choice.
+        # or unencrypted to a proxy of their choice.
         ({"login": None, "password": None}, {"proxies": "http://evil.example:3128"}, "http://localhost:8790"),
     ],
 )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A connection that cannot be looked up is not a connection that does not exist."""
+"""A failing connection lookup is not treated as a missing connection."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow.triggers import fired, trigger
 from tests.api.support import Time
 
-# A failed lookup is asked for twice: Airflow skips the backend that fails, and we ask it why.
+# Every failed lookup makes two requests: Airflow skips the failing backend, and the provider asks it for the reason.
 ONE_FAILED = 2
 
 
 @pytest.fixture(autouse=True)
 def d1(streamkap: StreamkapSimulator) -> None:
-    """Give the simulator one destination."""
+    """Add one destination to the simulator."""
     streamkap.add("d1", scenarios.steady())
 
 
 @pytest.fixture(autouse=True)
 def time() -> Iterator[Time]:
-    """Let retries of lookups wait by a time that stands still."""
+    """Let lookup retries use a simulated clock."""
     time = Time()
     with shared.use_client_clock(shared.ClientClock(time.clock, time.sleep, time.asleep)):
         yield time
@@ -112,7 +112,7 @@ def test_wait_survives_transient_lookup_failure(backend: type[Flaky], mode: str)
 
 
 def test_deferred_wait_survives_secrets_backend_outage(backend: type[Flaky], logged: Logged) -> None:
-    # Four rounds of attempts: far more than one lookup is given.
+    # Four rounds of attempts: far more than one lookup may make.
     backend.failures = 4 * ATTEMPTS * ONE_FAILED
     event = asyncio.run(fired(trigger()))
     assert event["outcome"] == "opened"
@@ -163,7 +163,7 @@ def test_rejection_is_not_final_while_connection_lookup_fails(
 
 @pytest.fixture
 def supervisor(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Stand in for the supervisor of a task, which answers lookups with the items of the list; the last one stays."""
+    """Replace the supervisor of a task by one that returns these items in turn; the last one repeats."""
     comms = pytest.importorskip("airflow.sdk.execution_time.comms")
     pytest.importorskip("airflow.sdk.execution_time.secrets.execution_api")
     runner = importlib.import_module("airflow.sdk.execution_time.task_runner")
@@ -184,14 +184,14 @@ def supervisor(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -
         async def asend(self, message: Any) -> Any:
             return self.send(message)
 
-    # This is how Airflow gives a task the way to its supervisor.
+    # Airflow passes the supervisor connection to a task this way.
     vars(runner)["SUPERVISOR_COMMS"] = Supervisor()
     yield answers
     del vars(runner)["SUPERVISOR_COMMS"]
 
 
 def stored(simulator: StreamkapSimulator) -> dict[str, Any]:
-    """Give the connection as the API server does."""
+    """Return the connection as the API server does."""
     known = json.loads(simulator.airflow_connection(max_attempts=1))
     return {**known, "extra": json.dumps(known["extra"]), "schema": None, "port": None}
 

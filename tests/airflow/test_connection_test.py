@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The test button: four answers that a person can act upon, and none that holds a secret."""
+"""The connection test: actionable messages without secrets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 
 @pytest.fixture
 def project(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give a project with a destination, and a connection with the usual number of attempts."""
+    """Add a destination and set a connection with the default number of attempts."""
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection())
     streamkap.add("d1", scenarios.steady())
     return streamkap
 
 
 def answer() -> tuple[bool, str]:
-    """Press the button."""
+    """Run the connection test."""
     well, said = StreamkapHook().test_connection()
     assert "\n" not in said
     return well, said
@@ -52,7 +52,7 @@ def test_unreachable_host(project: StreamkapSimulator, monkeypatch: pytest.Monke
         well, said = answer()
     assert not well
     assert said.startswith(f"{url} cannot be reached: ")
-    # A person is waiting: one attempt.
+    # A user is waiting, so there is only one attempt.
     assert "attempts" not in said
 
 
@@ -139,7 +139,7 @@ def test_malformed_connection(
     well, said = answer()
     assert not well
     assert named in said
-    # Airflow tests a form under an id that it makes up.
+    # Airflow tests a form under a generated connection id.
     assert "Connection 'streamkap_default'" not in said
     assert project.count() == 0
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A service that repeats what it was sent does not get it into a log, an XCom or an exception."""
+"""Secrets that the service echoes do not reach logs, XComs or exceptions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ECHOES: dict[str, Any] = {
 
 
 def said_by(streamkap: StreamkapSimulator) -> str:
-    """Sign in, and give all that the service has now been sent and could repeat."""
+    """Sign in and return every secret that the service has received and could echo."""
     streamkap.add("d1", scenarios.steady())
     hook = StreamkapHook()
     hook.get_destination_metrics("d1")
@@ -44,7 +44,7 @@ def said_by(streamkap: StreamkapSimulator) -> str:
 
 
 def ended(mode: str, ti: TaskInstance) -> tuple[Any, BaseException]:
-    """Run a task that fails, and give it with its exception."""
+    """Run a failing task and return it with its exception."""
     context: Any = {"ti": ti}
     operator = StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1")
     waiting = sensor("poke" if mode == "operator" else mode, max_poll_failures=1)
@@ -58,7 +58,7 @@ def ended(mode: str, ti: TaskInstance) -> tuple[Any, BaseException]:
 def test_secrets_echoed_by_service_are_hidden(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged, echo: str, mode: str
 ) -> None:
-    # A project key has a secret within, so that more can be repeated.
+    # A project key contains a secret, which could be echoed as well.
     connection = streamkap.airflow_connection(max_attempts=1, use_project_key=True)
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     streamkap.inject(ECHOES[echo](said_by(streamkap)), path="/metrics", times=None)

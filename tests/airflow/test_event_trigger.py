@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The trigger behind an asset: it tells of changes, for ever, whatever happens to its polls."""
+"""The event trigger behind an asset fires on changes and keeps running whatever happens to its polls."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_l
 
 
 class Store:
-    """An asset's state store as Airflow 3.3 gives it to a watcher's trigger."""
+    """An asset's state store, as Airflow 3.3 passes it to the trigger of a watcher."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
 
     async def aget(self, key: str) -> Any:
-        """Give what was kept, if anything was."""
+        """Return the stored value, if any."""
         return self.kept.get(key)
 
     async def aset(self, key: str, value: Any) -> None:
-        """Keep a value, as JSON does."""
+        """Store a value after a JSON round trip."""
         self.kept[key] = json.loads(json.dumps(value))
 
 
 def trigger(store: Store | None = None, **arguments: Any) -> StreamkapDestinationEventTrigger:
-    """Return a trigger that polls fast, and the latest lag, since points take minutes."""
+    """Return a trigger that polls fast and uses the latest lag, because points take minutes."""
     made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
     made.asset_state_store = store  # type: ignore[assignment]
     return made
 
 
 async def polled(simulator: StreamkapSimulator, times: int) -> None:
-    """Wait until the metrics were asked for so many times."""
+    """Wait until the metrics were requested this many times."""
     while simulator.count("/metrics") < times:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
 
 
 def events(watcher: StreamkapDestinationEventTrigger, simulator: StreamkapSimulator, polls: int) -> list[Any]:
-    """Run a trigger for so many polls, and give the payloads that it fired."""
+    """Run a trigger for this many polls and return the payloads of its events."""
 
     async def collect(stream: AsyncIterator[Any], into: list[Any]) -> None:
         async for event in stream:
@@ -112,9 +112,9 @@ def test_change_during_restart_fires_with_state_store(streamkap: StreamkapSimula
     assert events(trigger(store), streamkap, 5) == []
     streamkap.set("d1", scenarios.steady())
     assert len(events(trigger(store), streamkap, 5)) == 1
-    # And once only, however often it is restarted.
+    # Once only, however often it is restarted.
     assert events(trigger(store), streamkap, 5) == []
-    # Another condition has a memory of its own.
+    # Another condition has its own state.
     assert events(trigger(store, edge="out_of"), streamkap, 5) == []
     assert len(store.kept) == 2
 
@@ -154,11 +154,11 @@ def test_keeps_polling_after_connection_is_fixed(
 
 
 class Failing(Store):
-    """A state store that fails as Airflow's does while the API server is away.
+    """A state store that fails like Airflow's while the API server is unavailable.
 
-    :param reads: how many reads fail.
-    :param writes: how many writes fail.
-    :param kept: what it holds.
+    :param reads: number of reads that fail.
+    :param writes: number of writes that fail.
+    :param kept: the stored values.
     """
 
     def __init__(self, reads: float = 0, writes: float = 0, kept: dict[str, Any] | None = None) -> None:
@@ -167,14 +167,14 @@ class Failing(Store):
         self.kept = dict(kept or {})
 
     async def aget(self, key: str) -> Any:
-        """Fail, or give what was kept."""
+        """Fail, or return the stored value."""
         self.reads -= 1
         if self.reads >= 0:
             raise RuntimeError("API_SERVER_ERROR: 503")
         return await super().aget(key)
 
     async def aset(self, key: str, value: Any) -> None:
-        """Fail, or keep a value."""
+        """Fail, or store a value."""
         self.tried += 1
         self.writes -= 1
         if self.writes >= 0:
@@ -183,7 +183,7 @@ class Failing(Store):
 
 
 def lagging_store(simulator: StreamkapSimulator) -> dict[str, Any]:
-    """Give what a store holds once a trigger has seen the destination lag."""
+    """Return the contents of a store after a trigger has seen the destination lag."""
     store = Store()
     simulator.add("d1", scenarios.steady(lag=120))
     assert events(trigger(store), simulator, 5) == []
@@ -194,7 +194,7 @@ def lagging_store(simulator: StreamkapSimulator) -> dict[str, Any]:
 def test_failed_first_read_of_state_store_is_retried(streamkap: StreamkapSimulator, reads: int) -> None:
     kept = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
-    # The change while the trigger was away is told, although the store failed at first.
+    # The change during the restart fires although the first read failed.
     assert len(events(trigger(Failing(reads=reads, kept=kept)), streamkap, 8)) == 1
 
 
@@ -211,10 +211,10 @@ def test_event_fires_once_even_if_saving_state_fails(streamkap: StreamkapSimulat
     kept = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
     store = Failing(writes=writes, kept=kept)
-    # The first write fails right after the event was told.
+    # The first write fails right after the event fired.
     assert len(events(trigger(store), streamkap, 12)) == 1
     assert store.tried == writes + 1
-    # It is stored with a later poll, so that a restart does not tell it again.
+    # A later poll stores it, so a restart does not fire again.
     assert events(trigger(store), streamkap, 5) == []
 
 
@@ -314,7 +314,7 @@ def test_asset_uri_is_canonical() -> None:
         ("connector_status=Pending%20Update", "connector_status=pending+update"),
         ("connector_status=any&max_records_lag=ANY", "connector_status=any&max_records_lag=ANY"),
         ("connector_status=ANY", "connector_status=ANY"),
-        # What is the default is left out.
+        # Default values are omitted.
         ("edge=into&max_records_lag=0&connector_status=active&max_latency_ms=ANY&confirmations=2", ""),
     ],
 )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The "Streamkap" button: where it leads, and that its address is kept before a task can be deferred."""
+"""The "Streamkap" extra link: its target, and that the address is stored before a task is deferred."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_operator_stores_link(
 def test_link_is_stored_even_if_request_is_rejected(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # That is when a person wants to have a look.
+    # This is when a user wants to open the link.
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(app_url_template=TEMPLATE))
     streamkap.inject(Fault.status(403), times=None)
     for task in (StreamkapDestinationMetricsOperator(task_id="shot", destination_id="d1"), sensor("poke")):
@@ -88,10 +88,10 @@ def test_link_is_stored_in_every_mode(streamkap: StreamkapSimulator, mode: str) 
 
 
 class Refusing(TaskInstance):
-    """An XCom backend that does not take the link."""
+    """An XCom backend that cannot store the link."""
 
     def xcom_push(self, key: str, value: Any) -> None:
-        """Refuse."""
+        """Raise an error."""
         raise PermissionError("this bucket is read-only")
 
 
@@ -119,13 +119,13 @@ def test_link_is_registered_with_operators_and_airflow() -> None:
         (link,) = kind(task_id="t", destination_id="d1").operator_extra_links
         assert type(link) is StreamkapLink
     assert [type(link) for link in StreamkapPlugin.operator_extra_links] == [StreamkapLink]
-    # A link that is global stands on every task, ours or not.
+    # A global link would appear on every task.
     assert list(StreamkapPlugin.global_operator_extra_links) == []
 
 
 @contextmanager
 def stored(value: Any) -> Iterator[Any]:
-    """Have an address of a task in Airflow, and give the task's key."""
+    """Store a task's address in Airflow and return the task's key."""
     run_id = uuid4().hex
     key = SimpleNamespace(dag_id="dag", task_id="wait", run_id=run_id, map_index=-1, try_number=1)
     if airflow.__version__.startswith("2."):
@@ -150,7 +150,7 @@ def stored(value: Any) -> Iterator[Any]:
             assert asked == (KEY, "dag", "wait", run_id, -1)
             return comms.XComResult(key=KEY, value=value)
 
-    # This is how Airflow gives a task the way to its supervisor.
+    # Airflow passes the supervisor connection to a task this way.
     vars(runner)["SUPERVISOR_COMMS"] = Supervisor()
     try:
         yield key

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the hook can be asked, on a real server."""
+"""The public methods of the hook, against a real server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WINDOW: dict[str, Any] = {
 
 
 def asked(metrics: DestinationMetrics) -> dict[str, Any]:
-    """Give what was answered, without what changes from one moment to the next."""
+    """Return the responses without values that change over time."""
     return metrics.select(["recordsLag", "latency"]).as_dict() | {"observed_at": None}
 
 
@@ -187,7 +187,7 @@ def test_rejection_reason_reaches_caller(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     hook = StreamkapHook()
     with pytest.raises(StreamkapRequestError) as caught:
-        # The service refuses more than the client can know of.
+        # The service validates more than the client can.
         hook.get_destination_metrics("d1", "timeseries", timestamp_from="9999-01-01T00:00:00Z")
     assert caught.value.status == 400
     assert caught.value.request_id

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same end in every mode: the same result, the same class of exception, the same words."""
+"""The outcome is the same in every mode: result, exception class and message."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def failing(status: int, times: int | None, **more: Any) -> Callable[[StreamkapS
 
 @dataclass(frozen=True)
 class Case:
-    """What happens to a wait, and how it has to end."""
+    """What happens to a wait, and its expected outcome."""
 
     prepare: Callable[[StreamkapSimulator], None]
     ends: type[Exception] | None = None
@@ -141,7 +141,7 @@ def test_outcome_of_several_destinations_is_same_in_every_mode(mode: str, stream
     snapshots = run(sensor(mode, destination_id=["b", "a"]))
     assert list(snapshots) == ["b", "a"]
     assert [snapshots[id_]["data"]["recordsLag"] for id_ in "ab"] == [0, 0]
-    # Both were good in the same two rounds: the third and the fourth.
+    # Both met the condition in the same two rounds, the third and the fourth.
     assert streamkap.count("/destinations/a/metrics") == 4
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the snapshot operator returns, and how it refuses and fails, on a real server."""
+"""The snapshot operator: results, validation and errors, against a real server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.airflow.sensor_modes import TaskInstance
 
 METRICS = "/destinations/d1/metrics"
 MANY = [f"d{number}" for number in range(300)]
-# A full hour that is over, so that asking again brings the same.
+# A past full hour, so that repeated requests return the same.
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 HOUR: dict[str, Any] = {
     "timestamp_from": (END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -27,7 +27,7 @@ HOUR: dict[str, Any] = {
 
 
 def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
-    """Run the operator, and give its result as it would come out of XCom."""
+    """Run the operator and return its result as read back from XCom."""
     task = StreamkapDestinationMetricsOperator(**{"task_id": "snapshot", "destination_id": "d1"} | arguments)
     context: Any = {"ti": ti or TaskInstance()}
     return json.loads(json.dumps(task.execute(context), allow_nan=False))
@@ -35,7 +35,7 @@ def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
 
 @pytest.fixture
 def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator one destination."""
+    """Add one destination to the simulator."""
     streamkap.add("d1", scenarios.steady(lag=7))
     return streamkap
 
@@ -76,7 +76,7 @@ def test_list_with_one_id_returns_list(d1: StreamkapSimulator) -> None:
 
 @pytest.fixture
 def many(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator three hundred destinations."""
+    """Add three hundred destinations to the simulator."""
     for number, id_ in enumerate(MANY):
         streamkap.add(id_, scenarios.steady(lag=number))
     return streamkap
@@ -219,14 +219,14 @@ def test_reading_list_stops_at_points_limit(many: StreamkapSimulator) -> None:
     said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
     with pytest.raises(AirflowFailException, match=said):
         snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
-    # Those under way when the limit was passed, and no others.
+    # Only the requests in flight when the limit was exceeded.
     assert many.count("/metrics") <= 3 + 2 * 16
 
 
 def test_default_points_limit_prevents_oversized_results(d1: StreamkapSimulator) -> None:
     d1.add("d2", scenarios.steady())
     with pytest.raises(AirflowFailException, match=r"more than max_points=10,000"):
-        # A day, which is the service's default, of all metrics by the minute.
+        # One day (the service's default) of all metrics by the minute.
         snapshot(destination_id=["d1", "d2"], time_type="timeseries", time_unit="minute")
 
 
@@ -387,6 +387,6 @@ def test_result_is_strict_json(d1: StreamkapSimulator) -> None:
     ],
 )
 def test_invalid_untemplated_arguments_are_rejected_at_parse_time(arguments: dict[str, Any], named: str) -> None:
-    # Airflow 2.11 wraps what a constructor raises in no other exception, and neither does 3.
+    # Neither Airflow 2.11 nor 3 wraps exceptions raised by a constructor.
     with pytest.raises(ValueError, match=named):
         StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", **arguments)

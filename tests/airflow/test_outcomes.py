@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of who raises what, and the events that carry it from the triggerer to the worker."""
+"""The mapping of outcomes to exceptions, and the events that carry outcomes from the triggerer to the worker."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person on call reads in the log: the same in every mode, a line for each poll that brings news."""
+"""Progress log lines: the same in every mode, one line per poll with changes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ BY_MODE = pytest.mark.parametrize("mode", MODES)
 
 
 def reading(lag: int, status: str = "Active") -> scenarios.Reading:
-    """Make a reading with a latency that does not matter."""
+    """Create a reading with an arbitrary latency."""
     return scenarios.Reading(records_lag=lag, connector_status=status, latency=250)
 
 
 def told(logged: Logged) -> list[str]:
-    """Give the lines on the polls, without the figures that time makes."""
+    """Return the progress lines without time-dependent numbers."""
     lines = logged.starting("Poll ")
     for timing in (r"(?<=next poll in )[\d.]+", r"[\d,.]+(?= s ago)", r"[\d,.]+(?=/s )", r"(?<=about )[\d,.]+"):
         lines = [re.sub(timing, "~", line) for line in lines]

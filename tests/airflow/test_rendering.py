@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Templated arguments, rendered by Airflow itself, and what it costs to write them into a DAG: nothing."""
+"""Templated arguments, rendered by Airflow, and no requests while a DAG is constructed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONTEXT: Any = {
 
 
 def rendered(task: Any, native: bool = False) -> Any:
-    """Render a task's templates as Airflow does before it runs it."""
+    """Render a task's templates as Airflow does before running it."""
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), render_template_as_native_obj=native):
         made = task()
     made.render_template_fields(CONTEXT)
@@ -96,7 +96,7 @@ def test_rendered_fields_contain_no_secret(streamkap: StreamkapSimulator) -> Non
 def test_constructing_operators_sends_no_request(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Whoever looked the connection up would not find it.
+    # A connection lookup would fail.
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
         wait: BaseOperator = StreamkapDestinationSensor(task_id="wait", destination_id="d1", deferrable=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A secret is rotated while tasks run: a refusal is final only after the connection was looked up again."""
+"""Secret rotation while tasks run: a rejection is final only after the connection was reloaded."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_l
 
 
 class Rotation:
-    """Two simulators: the old one refuses the old secret from some moment on, the new one takes the new secret.
+    """Two simulators: the old one starts rejecting the old secret, the new one accepts the new secret.
 
-    A simulator has one secret, so the rotated connection also names the other's address.
+    A simulator has one secret, so the rotated connection also changes the host.
     """
 
     def __init__(self, old: StreamkapSimulator, new: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,19 +40,19 @@ class Rotation:
         self._monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", self.new.airflow_connection(max_attempts=1))
 
     def rotate(self) -> None:
-        """Update the connection, and then revoke the old secret."""
+        """Update the connection, then revoke the old secret."""
         self.change_connection()
         self.revoke()
 
     def revoke(self) -> None:
-        """Revoke the old secret, and every token that was issued for it."""
+        """Revoke the old secret and every token issued for it."""
         self.old.refuse_credentials()
         self.old.revoke_tokens()
 
 
 @pytest.fixture
 def rotation(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotation]:
-    """Give both simulators the same destination."""
+    """Add the same destination to both simulators."""
     with StreamkapSimulator() as new:
         for simulator in (streamkap, new):
             simulator.add("d1", scenarios.steady(lag=7))
@@ -60,7 +60,7 @@ def rotation(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def eventually(holds: Callable[[], object]) -> None:
-    """Wait until something holds."""
+    """Wait until a condition is true."""
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
@@ -73,7 +73,7 @@ def test_hook_uses_rotated_secret(rotation: Rotation) -> None:
     assert hook.get_destination_metrics("d1").records_lag == 7
     assert hook.get_destination("d1").id == "d1"
     assert [item.id for item in hook.list_destinations()] == ["d1"]
-    # The old service was asked once with its token and once for another; then the hook knows better.
+    # The old service received one request with its token and one for a new token; then the hook reloads the connection.
     assert rotation.old.token_calls == 2
     assert rotation.new.token_calls == 1
 
@@ -100,7 +100,7 @@ def test_async_hook_uses_rotated_secret(rotation: Rotation) -> None:
 
 
 def test_operator_uses_rotated_secret(rotation: Rotation, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The secret is rotated between the lookup of the connection and the first request.
+    # The secret is rotated between the connection lookup and the first request.
     class Rotating(TaskInstance):
         def xcom_push(self, key: str, value: Any) -> None:
             rotation.rotate()
@@ -111,7 +111,7 @@ def test_operator_uses_rotated_secret(rotation: Rotation, monkeypatch: pytest.Mo
 
 
 class Counting(StreamkapHook):
-    """A hook that counts its lookups."""
+    """A hook that counts its connection lookups."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Counting(StreamkapHook):
 
 
 def each(hook: StreamkapHook, ids: list[str], seen: Callable[[], object] = lambda: None) -> dict[str, Any]:
-    """Fetch the metrics of a list, and call something after each result."""
+    """Fetch the metrics of a list, and run a callback after each result."""
     found: dict[str, Any] = {}
     queries = [MetricsQuery(id_) for id_ in ids]
     for query, got in hook.call_each(queries, lambda client, some: client.get_each_destination_metrics(some)):
@@ -238,7 +238,7 @@ def test_waits_with_old_and_new_secret_coexist(rotation: Rotation) -> None:
         one = asyncio.create_task(fired(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
         rotation.change_connection()
-        # It looks up the new connection, and so shares nothing with the first.
+        # It uses the new connection and so shares nothing with the first.
         other = asyncio.create_task(fired(trigger()))
         await eventually(lambda: rotation.new.count("/metrics"))
         rotation.revoke()
@@ -263,7 +263,7 @@ def test_two_ids_of_one_connection_share_until_one_changes(rotation: Rotation, m
         await eventually(lambda: rotation.old.count("/metrics"))
         assert rotation.old.token_calls == 1
         rotation.rotate()
-        # As long as they differ, neither is led to what the other one means, and neither ends as refused.
+        # While they differ, neither uses the other's settings and neither ends as rejected.
         await eventually(lambda: rotation.old.token_calls == 2)
         assert rotation.new.count() == 0
         monkeypatch.setenv("AIRFLOW_CONN_TWIN", rotation.new.airflow_connection(max_attempts=1))
@@ -389,7 +389,7 @@ def test_fifty_event_triggers_with_rejected_secret_sign_in_once(rotation: Rotati
     async def wait() -> None:
         tasks = [asyncio.create_task(refused(f"d{number}")) for number in range(2, 52)]
         await eventually(lambda: rotation.old.token_calls)
-        # Some ten intervals in which each of them polls, all from memory.
+        # About ten intervals, in which each trigger polls the cached rejection.
         done, _ = await asyncio.wait(tasks, timeout=0.5)
         assert not done
         for task in tasks:

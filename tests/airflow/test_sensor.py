@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is the sensor's own: its arguments, its look before deferring, its time over pokes, and its Airflow timeout."""
+"""Sensor specifics: arguments, the check before deferring, the timeout across pokes, and Airflow's own timeout."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_met_condition_needs_no_trigger(streamkap: StreamkapSimulator, confirmat
 def test_worker_is_not_occupied_while_confirmation_is_pending(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Its seconds fly, too.
+    # Its clock runs fast, too.
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
     streamkap.add("d1", scenarios.steady())
     with pytest.raises(TaskDeferred) as deferral:
@@ -104,7 +104,7 @@ def test_worker_is_not_occupied_while_confirmation_is_pending(
 
     event, seconds = run_hastily(timed())
     assert event["outcome"] == "opened"
-    # Two good looks in a row, begun afresh and at once: not somewhere within the month of an interval.
+    # Two consecutive passing polls, immediately, although the interval is a month.
     assert streamkap.count(METRICS) == 2
     assert 60 <= seconds < MONTH / 100
 
@@ -122,7 +122,7 @@ def test_transient_error_is_deferred(streamkap: StreamkapSimulator) -> None:
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", timeout=100).execute(CONTEXT)
     assert streamkap.count(METRICS) == 1
-    # Airflow's timeout comes after the trigger's own end, with time for its last poll.
+    # Airflow's timeout is later than the trigger's own, leaving time for its last poll.
     assert deferral.value.timeout is not None
     assert timedelta(seconds=130) < deferral.value.timeout < timedelta(seconds=300)
 
@@ -136,7 +136,7 @@ def test_invalid_connection_fails_without_retry(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout="soon"))
     with pytest.raises(AirflowFailException, match="extra timeout"):
         run(sensor(mode))
-    # One that cannot be read before anything is sent.
+    # A timestamp that cannot be parsed before any request.
     connection = streamkap.airflow_connection(verify="/not/there.pem").replace("http://", "https://")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     with pytest.raises(AirflowFailException, match=r"/not/there\.pem"):
@@ -145,7 +145,7 @@ def test_invalid_connection_fails_without_retry(
 
 
 def waiting_since(seconds: float) -> Any:
-    """Return the context of a sensor that has poked five times, the first time so many seconds ago."""
+    """Return the context of a sensor that has poked five times, first this many seconds ago."""
     ti = TaskInstance()
     ti.first_poke = datetime.now(UTC) - timedelta(seconds=seconds)
     for poke in range(5):
@@ -164,7 +164,7 @@ def test_timeout_spans_all_pokes_in_reschedule_mode(streamkap: StreamkapSimulato
 
 
 class PokesUntilTheEnd(StreamkapDestinationSensor):
-    """The time is up just when a poke has ended."""
+    """The timeout expires just after a poke has ended."""
 
     def poke(self, context: Any) -> Any:
         done = super().poke(context)
@@ -192,7 +192,7 @@ def test_last_poke_in_reschedule_mode_may_still_succeed(streamkap: StreamkapSimu
 def test_retry_in_reschedule_mode_has_full_timeout(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     context = waiting_since(100)
-    # Airflow 3 asks for the pokes of the try at hand, and finds none.
+    # Airflow 3 requests the pokes of the current try and finds none.
     context["ti"].first_poke = None
     context["ti"].try_number, context["ti"].max_tries = 2, 1
     with pytest.raises(AirflowRescheduleException):
@@ -219,7 +219,7 @@ def test_too_short_interval_is_rejected(mode: str, seconds: float) -> None:
 
 
 def time_outs() -> list[str]:
-    """Give how Airflow calls the time-out of a deferral: up to 2.11, from 3.0 on, and in the Airflow at hand."""
+    """Return the names of the deferral timeout exception: up to 2.11, from 3.0, and in the installed Airflow."""
     names = ["Trigger/execution timeout", "Trigger timeout"]
     with suppress(ImportError, AttributeError):
         names.append(importlib.import_module("airflow.models.trigger").TriggerFailureReason.TRIGGER_TIMEOUT.value)
@@ -246,6 +246,6 @@ def test_crashed_trigger_is_not_reported_as_timeout() -> None:
 def test_unknown_event_keeps_gate_closed(event: Any) -> None:
     with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {"event": event}, CONTEXT)
-    # A resume without an event at all, as dag.test() would have it.
+    # A resume without an event, as dag.test() does it.
     with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {}, CONTEXT)

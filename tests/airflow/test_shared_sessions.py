@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One session and one token for each connection and process, however many hooks, threads and tasks ask."""
+"""One session and one token per connection and process, for all hooks, threads and tasks."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ THREADS = 6
 
 @pytest.fixture
 def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator one destination."""
+    """Add one destination to the simulator."""
     streamkap.add("d1", scenarios.steady(lag=7))
     return streamkap
 
 
 def lag() -> float | None:
-    """Ask as a task does: with a hook of its own."""
+    """Fetch metrics as a task does, with its own hook."""
     return StreamkapHook().get_destination_metrics("d1").records_lag
 
 
 async def alag() -> float | None:
-    """Ask as an asynchronous task does."""
+    """Fetch metrics as an asynchronous task does."""
     return (await StreamkapHook().aget_destination_metrics("d1")).records_lag
 
 
@@ -48,7 +48,7 @@ def test_hooks_share_session_and_token(d1: StreamkapSimulator) -> None:
 
 
 def test_threads_share_token(d1: StreamkapSimulator) -> None:
-    # Slow enough for all threads to find that there is no token yet.
+    # Slow enough that all threads find no token yet.
     d1.inject(Fault.slow(0.2), path="/auth/access-token")
     with ThreadPoolExecutor(THREADS) as pool:
         assert list(pool.map(lambda _: lag(), range(4 * THREADS))) == [7] * 4 * THREADS
@@ -123,10 +123,10 @@ def test_concurrent_hooks_read_connection_once(d1: StreamkapSimulator, monkeypat
         await asyncio.sleep(0)
         first.cancel()
         (known,) = set(await asyncio.gather(*others))
-        # The first was cancelled while it read for all, and the second took its place.
+        # The first lookup was cancelled, and the second took its place.
         assert first.cancelled()
         assert Counting.reads == 2
-        # What was changed since is seen by those that come later.
+        # Later lookups see the change.
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(max_concurrency=3))
         assert (known.max_concurrency, (await Counting().aconnection()).max_concurrency) == (16, 3)
         monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
@@ -146,7 +146,7 @@ def test_connections_with_different_concurrency_share_token(
     d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWIN", d1.airflow_connection(max_attempts=1, max_concurrency=40))
-    # Each keeps as many connections open as it has requests at once.
+    # Each keeps as many open connections as it has concurrent requests.
     assert StreamkapHook("twin").get_conn() is not StreamkapHook().get_conn()
     assert StreamkapHook("twin").get_destination_metrics("d1").records_lag == lag()
     assert d1.token_calls == 1
@@ -157,7 +157,7 @@ def test_changed_secret_starts_new_session(d1: StreamkapSimulator, monkeypatch: 
     assert old.get_destination_metrics("d1").records_lag == 7
     changed = json.loads(d1.airflow_connection(max_attempts=1)) | {"password": "another"}
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(changed))
-    # The token that the old secret bought is not lent to the new one.
+    # The token of the old secret is not reused for the new one.
     with pytest.raises(StreamkapAuthError):
         lag()
     with pytest.raises(StreamkapAuthError):
@@ -178,11 +178,11 @@ def test_clients_of_old_secrets_are_released() -> None:
 
 
 def in_a_child(ask: Callable[[], float | None]) -> bool:
-    """Say whether a forked process can ask, within 20 seconds."""
+    """Return whether a forked process can fetch metrics within 20 seconds."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    # From here on this is another process, which must not come back to pytest.
+    # From here on this is another process, which must not return to pytest.
     try:
         signal.alarm(20)
         os._exit(0 if ask() == 7 else 1)
@@ -199,7 +199,7 @@ def test_forked_child_uses_own_socket_and_token(d1: StreamkapSimulator) -> None:
     assert ask() == 7
     assert in_a_child(ask)
     assert (d1.connections, d1.token_calls) == (2, 2)
-    # The socket and the token of the parent are as good as before.
+    # The parent's socket and token still work.
     assert ask() == 7
     assert (d1.connections, d1.token_calls) == (2, 2)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A slow or silent API holds no worker: a look before deferring is one attempt, and a poll ends as a whole."""
+"""A slow or silent API blocks no worker: the check before deferring is one attempt, and each poll has a time limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DATED = {"observed_after": "2026-01-01T00:00:00Z"}
 
 @pytest.fixture
 def connected(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give the simulator five destinations, and a connection with the retries of everyday."""
+    """Add five destinations, and set a connection with the default retries."""
     for id_ in FIVE:
         streamkap.add(id_, scenarios.steady())
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=0.3))
@@ -105,7 +105,7 @@ def test_check_before_deferring_has_one_time_limit_for_all_destinations(
 
 @pytest.mark.parametrize(
     ("poke_interval", "attempts"),
-    # Attempts come 7 s apart. A poll takes 10 s at least, and the connection tries five times at most.
+    # Attempts are 7 s apart. A poll takes at least 10 s, and the connection allows at most five attempts.
     [(0.02, 2), (10.0, 2), (20.0, 3), (60.0, 5)],
 )
 def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
@@ -130,7 +130,7 @@ def test_poll_is_bounded_by_deadline(connected: StreamkapSimulator) -> None:
         pytest.raises(AirflowException, match="timed out"),
     ):
         polled(wait)
-    # Within the 30 seconds that the last poll may take.
+    # Within the 30 seconds allowed for the last poll.
     assert connected.token_calls == 3
 
 
@@ -145,7 +145,7 @@ def test_list_is_read_concurrently_and_results_keep_order(
     snapshots = run(sensor(mode, destination_id=ids, confirmations=1))
     assert list(snapshots) == ids
     assert connected.count(METRICS) == len(ids)
-    # One after the other takes one connection.
+    # Sequential reads use one connection.
     assert connected.connections > 1
 
 
@@ -167,7 +167,7 @@ def test_failed_poll_is_logged_as_warning(
     run(sensor(mode, destination_id=FIVE))
     polls = {record.getMessage()[:6]: record.levelname for record in caplog.records if "Poll " in record.getMessage()}
     if not polls:
-        # The loggers of tasks are structlog's on Airflow 3.
+        # Task loggers are structlog loggers on Airflow 3.
         shown = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out)
         polls = {poll: level.upper() for level, poll in re.findall(r"\[(\w+) *\] (Poll \d)", shown)}
     assert (polls["Poll 1"], polls["Poll 2"]) == ("WARNING", "INFO")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A wait for a lag of a given time, in each mode: the points that it needs come a minute apart."""
+"""Waits on timestamped lag in each mode; the points they need are one minute apart."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METRICS = "/destinations/d1/metrics"
 
 @pytest.fixture
 def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator and clients whose clock goes sixty times as fast, so that there is a new point every second."""
+    """Run a simulator and clients with a clock sixty times as fast, which yields a new point every second."""
     with hurried_simulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
@@ -46,7 +46,7 @@ def test_opens_on_points_measured_while_connector_was_running(
     assert evidence["lag_source"] == "timeseries"
     assert datetime.fromisoformat(evidence["measured_after"]) >= (after or begin)
     assert evidence["recordsLag"]["value"] == 0
-    # Two points count, both measured after the first poll.
+    # Two points, both measured after the first poll.
     assert datetime.fromisoformat(evidence["recordsLag"]["timestamp"]) >= begin + timedelta(minutes=2)
 
 
@@ -54,14 +54,14 @@ AGE, BURST_AGO, DRAINS = 3600.0, 20.0, 100.0
 
 
 def burst(elapsed: float) -> scenarios.Reading:
-    """Return nothing until 20 s before the wait, and then 5,000 records that take 100 s."""
+    """Return nothing until 20 s before the wait, then 5,000 records that take 100 s to drain."""
     left = AGE - BURST_AGO + DRAINS - elapsed
     return scenarios.Reading(records_lag=50 * left if 0 < left <= DRAINS else 0)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_burst_not_yet_in_latest_lag_keeps_default_gate_closed(hurried: StreamkapSimulator, mode: str) -> None:
-    """``latest`` can be the newest minute's point, and so up to two minutes old."""
+    """``latest`` can be the newest minute's point and so up to two minutes old."""
     hurried.add("d1", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
     begin = datetime.now(UTC)
     early = run(sensor(mode, lag_source="latest", confirm_interval=0.5))
@@ -109,7 +109,7 @@ def test_worker_is_not_occupied_while_points_accumulate(streamkap: StreamkapSimu
 
 def test_confirmation_due_after_deadline_is_awaited(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
-    # Later than the half minute that is left for a poll under way.
+    # Later than the half minute allowed for a poll in flight.
     waiting = trigger(seconds=0, confirm_interval=45)
     assert WaitSpec.from_dict(waiting.spec).confirm_seconds == 45
 

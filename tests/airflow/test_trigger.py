@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The wait in the triggerer: what it carries, when it ends, and how it ends when the connection is no good."""
+"""The wait in the triggerer: its serialized settings, its outcomes, and its handling of invalid connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.airflow_imports import TaskDeferred
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
-# None of them as it is by default.
+# All of them differ from the defaults.
 SETTINGS: dict[str, Any] = {
     "destination_id": ["d1"],
     "max_records_lag": 5,
@@ -58,7 +58,7 @@ def other(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Str
 
 
 def handed_over(**arguments: Any) -> Any:
-    """Give the trigger to which a sensor hands over, as the triggerer has it."""
+    """Return the trigger to which a sensor defers, as the triggerer has it."""
     context: Any = {"ti": TaskInstance()}
     with pytest.raises(TaskDeferred) as deferral:
         StreamkapDestinationSensor(task_id="wait", deferrable=True, **arguments).execute(context)
@@ -77,7 +77,7 @@ def test_every_sensor_setting_reaches_triggerer(other: StreamkapSimulator) -> No
     assert spec.deadline is not None
     assert spec.started is not None
     assert (spec.deadline - spec.started, waiting.streamkap_conn_id, waiting.many) == (90, "other", True)
-    # A setting that is new must be in the table above, or it could be lost on the way.
+    # A new setting must be added to the table above, or it could be lost in serialization.
     for part in (spec, spec.gate, spec.failure_policy):
         for field in dataclasses.fields(part):
             if field.init and field.default is not dataclasses.MISSING:
@@ -118,7 +118,7 @@ def test_deadline_is_unchanged_after_rerun(streamkap: StreamkapSimulator) -> Non
     assert fire(waiting)["outcome"] == "deadline"
     assert time.time() >= deadline
     assert waiting.serialize() == row
-    # Run again, and made again by a triggerer that was restarted: both are late, and look once.
+    # Run again, and rebuilt by a restarted triggerer: both are late and poll once.
     for late in (waiting, carried(waiting)):
         streamkap.reset_requests()
         event = fire(late)
@@ -156,7 +156,7 @@ def test_poll_hanging_beyond_deadline_is_cancelled(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.hang(), path=path, times=None)
-    # Half a minute is left for a poll under way; here it takes five seconds, time enough to get there.
+    # A poll in flight may take half a minute; this one takes five seconds.
     event = run_hastily(fired(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
     assert "Last seen: nothing" in event["message"]
@@ -195,5 +195,5 @@ def test_failures_before_deferral_count(streamkap: StreamkapSimulator) -> None:
     waiting = handed_over(destination_id="d1", lag_source="latest", max_poll_failures=2, poke_interval=0.02)
     event = fire(waiting)
     assert event["outcome"] == "unreachable"
-    # One of the three was the look before.
+    # One of the three was the check before deferring.
     assert streamkap.count(METRICS) == 3

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A worker and a triggerer with different versions of this package, as in a rolling upgrade."""
+"""Worker and triggerer with different versions of this package, as during a rolling upgrade."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTr
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import fire
 
-# The arguments of a trigger as earlier versions serialized them.
+# Trigger arguments as serialized by earlier versions.
 LAYOUTS: dict[str, dict[str, Any]] = {
     "with a timeout and an ending": {
         "streamkap_conn_id": "streamkap_default",
@@ -99,7 +99,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 
 
 def due_now(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a wait that began a while ago and whose deadline is now."""
+    """Return the arguments of a wait that started earlier and whose deadline is now."""
     arguments = copy.deepcopy(arguments)
     arguments["spec"] |= {"started": time.time() - 100, "deadline": time.time()}
     return arguments

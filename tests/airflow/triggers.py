@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Triggers as the triggerer has them, and event loops that tell on what runs in them."""
+"""Create and run triggers as the triggerer does, and monitor the event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.airflow.sensor_modes import carried
 
 
 def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **spec: Any) -> Any:
-    """Make a trigger that does not take its time, as the triggerer has it."""
+    """Create a trigger that polls fast, as the triggerer has it."""
     now = time.time()
     made = WaitSpec(
         **{
@@ -37,7 +37,7 @@ def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamka
 
 
 async def fired(waiting: Any) -> dict[str, Any]:
-    """Run a trigger in this event loop, and give the payload of its one event."""
+    """Run a trigger in this event loop and return the payload of its only event."""
     (event,) = [event async for event in waiting.run()]
     payload: dict[str, Any] = event.payload
     return payload
@@ -45,7 +45,7 @@ async def fired(waiting: Any) -> dict[str, Any]:
 
 @contextmanager
 def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
-    """Run a simulator, and let all clients of this process read the time from a clock, that go faster.
+    """Run a simulator with a fast clock, and let all clients of this process use that clock.
 
     :param speed: simulated seconds per second.
     """
@@ -60,13 +60,13 @@ def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
 
 
 class Gap:
-    """The longest time, in seconds, for which an event loop did not come round."""
+    """The longest time, in seconds, for which an event loop was blocked."""
 
     def __init__(self) -> None:
         self.longest = 0.0
 
     async def watch(self) -> None:
-        """Come round every other millisecond, and note when it took longer."""
+        """Wake up every two milliseconds and record longer delays."""
         before = time.perf_counter()
         while True:
             await asyncio.sleep(0.002)
@@ -77,7 +77,7 @@ class Gap:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[Gap]:
-    """Watch the event loop while the block runs."""
+    """Monitor the event loop while the block runs."""
     gap = Gap()
     watching = asyncio.create_task(gap.watch())
     try:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A certificate authority of our own, made anew for every test run."""
+"""A certificate authority, generated for every test run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Authority:
-    """What an authority gave out.
+    """Certificates of a generated authority.
 
     :param bundle: path of its own certificate.
     :param context: for a server on 127.0.0.1, with a certificate of this authority.

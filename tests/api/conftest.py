@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator with one destination, and both clients to ask it with."""
+"""Fixtures: a simulator with one destination, and both clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 @pytest.fixture
 def make(kind: Kind) -> Iterator[MakeAsker]:
-    """Makes a client of either kind from settings, and closes it at the end."""
+    """Creates clients of either kind from settings and closes them at teardown."""
     made: list[Asker] = []
 
     def asker(settings: ClientSettings, **options: Any) -> Asker:
@@ -55,7 +55,7 @@ def asker(make: MakeAsker, simulator: StreamkapSimulator) -> Asker:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority of our own, which nobody else believes."""
+    """A certificate authority that is not trusted by default."""
     root = trustme.CA()
     bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
     root.cert_pem.write_to_path(str(bundle))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A raw TCP server and a forward proxy on loopback, for what no well-behaved HTTP server does."""
+"""A raw TCP server and a forward proxy on loopback, for behaviour that regular HTTP servers do not show."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urlsplit
 
-#: Seconds after which a connection is given up, so that no thread outlives a test that went wrong.
+#: Seconds after which a connection is closed, so that no thread outlives a failed test.
 PATIENCE = 10.0
 
 Serve = Callable[[socket.socket, bytes], object]
 
 
 class Wire:
-    """Listens on loopback and hands every connection, with the head of its first request, to a function.
+    """Listens on loopback and passes every connection, with the head of its first request, to a function.
 
-    :param serve: gets the connection and everything up to the first blank line; closing is done for it.
+    :param serve: receives the connection and everything up to the first blank line; closing is done for it.
     :param context: speak TLS with this context.
     """
 
@@ -63,9 +63,9 @@ class Wire:
             thread.join(PATIENCE)
 
     def pause(self, seconds: float) -> bool:
-        """Wait, unless the server is being stopped.
+        """Wait unless the server is being stopped.
 
-        :returns: whether it goes on.
+        :returns: whether the server is still running.
         """
         return not self._stopping.wait(seconds)
 
@@ -82,7 +82,7 @@ class Wire:
 
     def _handle(self, plain: socket.socket) -> None:
         plain.settimeout(PATIENCE)
-        # A client that hangs up in the middle, or does not like our certificate, is what some tests are about.
+        # Some tests have the client disconnect midway or reject our certificate.
         with contextlib.suppress(OSError), plain:
             connection = self._context.wrap_socket(plain, server_side=True) if self._context else plain
             self._open.add(connection)
@@ -105,24 +105,24 @@ def read_head(connection: socket.socket) -> bytes:
 
 
 def ok(body: bytes, *headers: str) -> bytes:
-    """A whole answer."""
+    """A complete response."""
     lines = ["HTTP/1.1 200 OK", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 @dataclass
 class Proxy:
-    """A forward proxy: tunnels CONNECT, and passes requests in absolute form on.
+    """A forward proxy: tunnels CONNECT and forwards requests in absolute form.
 
-    :param login: ``user:password`` that it demands.
-    :param refuse: status with which it refuses everything.
-    :param upstream: ``host:port`` to which it connects, whatever it was asked for.
+    :param login: required ``user:password``.
+    :param refuse: status with which it rejects every request.
+    :param upstream: ``host:port`` to connect to, whatever the request says.
     """
 
     login: str | None = None
     refuse: int | None = None
     upstream: str | None = None
-    #: What came in besides first lines: whether a request was let through.
+    #: For each request, whether it was accepted.
     passed: list[bool] = field(default_factory=list)
 
     def __call__(self, client: socket.socket, head: bytes) -> None:
@@ -149,10 +149,10 @@ class Proxy:
 
 
 def relay(one: socket.socket, two: socket.socket) -> None:
-    """Move bytes both ways until either side closes."""
+    """Copy bytes in both directions until either side closes."""
     other = {one: two, two: one}
     while True:
-        # What TLS has already decrypted does not make its socket readable.
+        # Data that TLS has already decrypted does not make its socket readable.
         waiting = [side for side in other if isinstance(side, ssl.SSLSocket) and side.pending()]
         ready = waiting or select.select([one, two], [], [], PATIENCE)[0]
         if not ready:

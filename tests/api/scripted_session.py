@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The core's generators driven by hand, against servers that are functions."""
+"""Run the core's flows by hand, against servers that are plain functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def token_answer(access: str = "first-token", **more: Any) -> Response:
 
 
 class Play:
-    """Runs an exchange against a server that is a function, and keeps what was yielded."""
+    """Runs a flow against a server function and records what it yields."""
 
     def __init__(self, session: ApiSession, serve: Callable[[Request], Response]) -> None:
         self.session = session
@@ -53,7 +53,7 @@ class Play:
 
 
 def play(session: ApiSession, *answers: Response, tokens: list[Response] | None = None) -> Play:
-    """Answers the calls in turn, and the token calls in theirs; the last of each again and again."""
+    """Respond to the calls in order, and to the token calls in theirs; the last response of each repeats."""
     calls, grants = list(answers) or [answer()], list(tokens or [token_answer()])
 
     def serve(request: Request) -> Response:

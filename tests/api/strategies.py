@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a server could send, as strategies, and what must hold of whatever comes of it."""
+"""Hypothesis strategies for server responses, and the properties that every outcome must have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
 from airflow_provider_streamkap.gate.target import PollResult
 
-#: Every token that a test gives out begins so.
+#: Prefix of every token that a test issues.
 TOKEN = "made-up-token"
 
 huge = st.sampled_from([2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 10**30, -(10**308), 10**309, 10**400])
@@ -50,7 +50,7 @@ def strict(value: Any) -> str:
 
 
 def from_jsonb(value: Any) -> Any:
-    """Return a value as PostgreSQL hands it out, and as Airflow 3 then sends it: an integral float is an integer."""
+    """Return a value as PostgreSQL stores it and Airflow 3 then sends it: an integral float becomes an integer."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
@@ -69,7 +69,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def check_result(result: Any) -> None:
-    """What leaves the storey is strict JSON, and answers every question that can be asked of it."""
+    """Check that a result exports as strict JSON and that all its methods work."""
     if isinstance(result, DestinationMetrics):
         strict(result.as_dict())
         strict(result.rows())
@@ -89,7 +89,7 @@ def check_result(result: Any) -> None:
 
 
 def check_error(error: StreamkapError) -> None:
-    """An error can be told, kept and sent on, and gives no token away."""
+    """Check that an error can be formatted, pickled and logged, and contains no token."""
     text = str(error)
     assert str(pickle.loads(pickle.dumps(error))) == text
     assert text.isprintable()

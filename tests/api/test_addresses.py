@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A host with several addresses: one timeout bounds them together, and each of them gets a part of it."""
+"""Hosts with several addresses: all share one timeout, and each gets a part of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def silent(host: str, port: int = 0) -> Iterator[int]:
         listener = stack.enter_context(socket.socket())
         listener.bind((host, port))
         listener.listen(0)
-        # Linux drops further attempts once the backlog is full.
+        # Linux drops further attempts when the backlog is full.
         for _ in range(4):
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
@@ -43,7 +43,7 @@ def silent(host: str, port: int = 0) -> Iterator[int]:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Let the host name have these addresses."""
+    """Resolve the host name to these addresses."""
     real = socket.getaddrinfo
 
     def look_up(host: str, port: int, *rest: object, **more: object) -> object:
@@ -71,7 +71,7 @@ def test_timeout_is_shared_by_all_addresses(monkeypatch: pytest.MonkeyPatch) -> 
         pytest.raises(StreamkapTimeoutError),
     ):
         client.get_destination_metrics(MetricsQuery("d1"))
-    # It took eight seconds.
+    # The first one took eight seconds.
     assert time.monotonic() - began < 4
 
 

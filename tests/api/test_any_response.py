@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a server sends: a result, or an error of ours; and what is a result exports as strict JSON."""
+"""Any response gives a result that exports as strict JSON, or one of our errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.api.support import CREDENTIALS, ID, signed_in
 CLIENT = ClientSettings(CREDENTIALS)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
-# What a call returns is turned into what leaves the storey.
+# Calls are converted as the package exports them.
 CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
     **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
     "poll": lambda session: poll(session, PollTarget(ID)),
@@ -41,7 +41,7 @@ CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
 
 
 def outcome(call: str, status: int, headers: dict[str, str], body: bytes) -> Any:
-    """Answer a call in this way, and go on answering so until it is over."""
+    """Respond to a call in this way until it ends."""
     exchange = CALLS[call](signed_in(CLIENT))
     reply: Response | None = None
     for _ in range(10):

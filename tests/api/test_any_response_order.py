@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a server sends, in whatever order: each call ends, after few requests, with a result or an error of ours.
+"""Any sequence of responses: each call ends after few requests with a result or one of our errors.
 
-Between two answers the clock runs, others begin and end calls of their own, and renew the token that is shared.
+Between two responses the clock advances, and other calls start, end and refresh the shared token.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tests.api.support import CREDENTIALS, ID, Time
 
 CLIENT = ClientSettings(CREDENTIALS)
 
-# Of each call the requests that it takes by itself: a token, the call, another token, and the call once more.
+# Number of requests that each call sends by itself: a token, the call, another token, and the call again.
 CALLS: dict[str, tuple[Callable[[ApiSession], Flow[Any]], int]] = {
     "destination": (lambda session: session.destination(ID), 4),
     "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
@@ -61,9 +61,9 @@ TENANT = {"tenant_id": "t", "service_id": "s", "sub": "u", "token_type": "x", "p
 
 @dataclass(frozen=True)
 class Act:
-    """One answer, and what happens before it comes.
+    """One response, and what happens before it arrives.
 
-    :param body: the body; text stands for what is good, or for an echo of the token that came with the request.
+    :param body: the body; strings stand for a valid body or an echo of the request's token.
     """
 
     status: int
@@ -86,7 +86,7 @@ acts = st.builds(
 
 @dataclass
 class World:
-    """A server that answers in the order of the acts, and from the first one again, and what else goes on."""
+    """A server that responds in the order of the acts, repeating them, together with concurrent events."""
 
     acts: list[Act]
     time: Time = field(default_factory=Time)
@@ -99,7 +99,7 @@ class World:
         self.session = ApiSession(CLIENT, self.time.clock, lambda: NOW + self.wall)
 
     def run(self, exchange: Flow[Any]) -> Any:
-        """Run an exchange as a client does."""
+        """Run a flow as a client does."""
         reply: Response | None = None
         while True:
             try:
@@ -133,7 +133,7 @@ class World:
         return Response(act.status, act.headers, body.encode() if isinstance(body, str) else body, CLIENT.base_url)
 
     def another(self, status: int) -> None:
-        """Let another call come and go, for whom all goes well but for the first answer."""
+        """Run another call that succeeds except for its first response."""
         answers = iter([status, 200])
 
         def serve(request: Request) -> Response:
@@ -191,7 +191,7 @@ def test_session_serves_next_call_after_any_failure(before: list[tuple[str, list
             world.run(CALLS[call][0](world.session))
         except StreamkapError as error:
             check_error(error)
-    # The server has come back, and refuses once what it gave out before. A refusal of the credentials is forgotten.
+    # The server has recovered and rejects its earlier tokens once. A rejection of the credentials expires.
     world.time.now += REFUSAL_SECONDS
     world.acts, world.turn, world.sent = [Act(200, {}, "good")], 0, 0
     world.another(401)

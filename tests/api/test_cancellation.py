@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A call that is cancelled ends, whatever else happens to it at that moment."""
+"""A cancelled call ends, whatever else happens at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TIMEOUT = 10.0
 
 
 class _JumpingLoop(asyncio.SelectorEventLoop):
-    """A loop that can be told that it has slept, so that several timers are due in the same round."""
+    """An event loop whose clock can be advanced, so that several timers are due in the same iteration."""
 
     ahead = 0.0
 
@@ -42,7 +42,7 @@ def test_cancelled_call_releases_its_resources(simulator: StreamkapSimulator) ->
 
 @pytest.mark.parametrize("after", [TIMEOUT / 2, 2 * TIMEOUT], ids=["just before", "just after"])
 def test_call_cancelled_at_timeout_is_not_retried(simulator: StreamkapSimulator, after: float) -> None:
-    # It would open sockets for which nobody is there any more.
+    # Otherwise it would open sockets that nothing closes.
     settings, time = settings_for(simulator, timeout=TIMEOUT), Time()
 
     async def run() -> None:
@@ -52,7 +52,7 @@ def test_call_cancelled_at_timeout_is_not_retried(simulator: StreamkapSimulator,
             await client.whoami()
             simulator.inject(Fault.hang(), path="/metrics")
             call = asyncio.create_task(client.get_destination_metrics(QUERY))
-            # The token, who asks, and this one.
+            # The token, the caller and this task.
             assert await asyncio.to_thread(simulator.wait_for_requests, 3)
             loop.call_later(after, call.cancel)
             loop.ahead += 10 * TIMEOUT

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients against the simulator: what they ask, what they make of it, and what surrounds them."""
+"""Both clients against the simulator: requests, results, and their environment."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_connection_refused(make: MakeAsker, simulator: StreamkapSimulator) -> N
 
 
 def test_unknown_host(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
+    # Some resolvers map any name under localhost to loopback; nothing listens on that port either way.
     asker = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
     with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
         asker.metrics()

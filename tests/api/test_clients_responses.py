@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients and odd answers: errors, compression, size, redirects."""
+"""Both clients with unusual responses: errors, compression, size, redirects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients when things go wrong in passing, and when they do not pass."""
+"""Both clients with transient and permanent errors."""
 
 from __future__ import annotations
 

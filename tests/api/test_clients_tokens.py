@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients and their token: signing in, renewing, being refused."""
+"""Both clients and their token: sign-in, refresh, rejection."""
 
 from __future__ import annotations
 

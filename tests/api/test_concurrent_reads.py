@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of destinations are read at once, within one time limit, and one failure does not lose the others."""
+"""Lists of destinations are read concurrently within one time limit, and one failure does not lose other results."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_requests_are_concurrent_and_connections_are_kept(
     for _ in range(2):
         assert lags(read(client)) == {id_: number for number, id_ in enumerate(IDS)}
     assert service.token_calls == 1
-    # One after the other takes one connection, and a pool that is too small opens new ones all the time.
+    # Sequential reads use one connection, and a pool that is too small keeps opening new ones.
     assert 1 < service.connections <= 4
 
 
@@ -108,7 +108,7 @@ def test_one_time_limit_for_whole_list(service: StreamkapSimulator, make: Callab
     assert real.monotonic() - began < 5
     assert {type(one) for one in got.values()} == {StreamkapTimeoutError}
     assert set(got) == set(IDS)
-    # Those whose turn did not come are not asked.
+    # Queued destinations are not requested.
     assert service.count(METRICS) <= 16
 
 
@@ -139,7 +139,7 @@ def test_token_lost_midway_that_cannot_be_refreshed_ends_whole_list(
     service.revoke_tokens()
     got = looked(client)
     assert {type(error) for error in got.values()} == {StreamkapAuthError}
-    # Both threads can have met the refusal of the token at the same moment.
+    # Both threads can have received the 401 at the same time.
     assert service.token_calls <= 1 + 2
     assert service.count(METRICS) <= 2
 
@@ -184,7 +184,7 @@ def test_task_timeout_does_not_wait_for_requests_in_flight(
 def test_thread_stuck_beyond_time_limit_is_abandoned(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
-    # As in the lookup of a host name, which no timeout of a socket bounds.
+    # As in a host name lookup, which no socket timeout bounds.
     free = threading.Event()
     service.inject(Fault.status(503), path=METRICS, times=None)
     client = make({"max_attempts": 9}, sleep=lambda _: free.wait(20))

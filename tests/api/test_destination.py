@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations and their listing: what is kept, what is refused, and that a listing always ends."""
+"""Destinations and their listing: parsing, validation, and that every listing ends."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The exceptions: what they say, what they hide, and that they survive being sent between processes."""
+"""The exceptions: messages, redaction and pickling."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The core and its answers, without any I/O: what is made of them, and what is never shown."""
+"""Flows and their responses, without I/O: parsing, errors and redaction."""
 
 from __future__ import annotations
 

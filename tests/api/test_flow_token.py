@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The core and its token, without any I/O: signing in, renewing before expiry, replaying after a 401."""
+"""Flows and their token, without I/O: sign-in, refresh before expiry, replay after a 401."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_late_caller_refreshes_token_that_is_due_again(session: ApiSession, time
     assert isinstance(step, TokenRefresh)
     game.run(session.refresh_token(step.stale))
     time.now += 10
-    # Refused once more, it would be taken for a fresh one that is refused, which ends a wait for good.
+    # Rejected once more, it would be treated as a rejected fresh token, which is a permanent error.
     assert game.run(session.refresh_token(step.stale)).access == "third-token"
 
 

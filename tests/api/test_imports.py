@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The package is cheap to import, and hands out all of its public names."""
+"""The package is cheap to import and exports all of its public names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_other_names_raise_attribute_error() -> None:
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Modules that a fresh interpreter has after a statement."""
+    """Return the modules that a fresh interpreter has loaded after a statement."""
     program = f"{statement}\nimport sys\nprint(*sys.modules)"
     return set(
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()

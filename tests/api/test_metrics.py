@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is made of an answer: parsed where it may vary, refused where it makes no sense, exported as strict JSON."""
+"""Parsing of metrics: lenient where responses vary, strict where they are invalid, exported as strict JSON."""
 
 from __future__ import annotations
 

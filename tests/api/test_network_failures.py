@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens on the wire, to both clients: late, dripping, broken off, garbled; and all of it in time."""
+"""Network failures in both clients: late, slow, truncated and garbled responses, all within the timeout."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_slowly_streamed_header(make: MakeAsker) -> None:
 def test_slowly_streamed_body(make: MakeAsker) -> None:
     def serve(connection: socket.socket, head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        # Without a pause, so that there is always something to read, at the end of the time as well.
+        # Without a pause, so that there is always something to read, even when the time is up.
         while wire.pause(0):
             connection.sendall(b" ")
 
@@ -155,7 +155,7 @@ def test_response_that_is_not_http(make: MakeAsker, said: bytes) -> None:
 
 
 def test_invalid_chunk(make: MakeAsker) -> None:
-    # aiohttp does not notice that a connection is beyond help if the header came in a packet of its own.
+    # aiohttp does not notice that a connection is unusable if the header arrived in a separate packet.
     refused = pytest.raises((StreamkapResponseError, StreamkapTimeoutError))
     with Wire(send(CHUNKED, b"zz\r\n")) as wire, refused as caught:
         asker_of(make, wire, timeout=0.5).metrics()
@@ -176,7 +176,7 @@ def test_cookies_are_not_stored(make: MakeAsker) -> None:
         connection.sendall(ok(BODY, "Set-Cookie: session=abc; Path=/", "Connection: close"))
 
     with Wire(serve) as wire:
-        # By name: aiohttp takes no cookie from an address anyway.
+        # By name: aiohttp accepts no cookies from IP addresses.
         settings = ClientSettings(CREDENTIALS, base_url=wire.url.replace("127.0.0.1", "localhost"))
         asker = make(settings, session=signed_in(settings))
         asker.metrics()

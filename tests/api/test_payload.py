@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""From bytes to JSON values that every writer takes."""
+"""Converting bytes to JSON values that every serializer accepts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a wait looks at: the latest metrics and, where times matter, the newest points before them."""
+"""The data that a wait polls: the latest metrics and, if timestamps matter, the newest points before them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def stamp(minute: int) -> str:
 
 
 def points(*shown: tuple[int, float | None]) -> list[tuple[int, float]]:
-    """Return the known points of a reading of these (minute, lag), in minutes after 11:00."""
+    """Return the known points of a reading with these (minute, lag) pairs, in minutes after 11:00."""
     start = datetime(2026, 3, 1, 11, tzinfo=UTC).timestamp()
     items = [{"timestamp": stamp(minute), "value": value} for minute, value in shown]
     known = PollResult(LATEST, series(*items)).reading.points

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies, of the settings and of the environment, through a real forward proxy and in both clients."""
+"""Proxies from settings and environment, through a real forward proxy and in both clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that says nothing about proxies, not even that loopback needs none."""
+    """Remove all proxy variables from the environment, including exemptions for loopback."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -169,7 +169,7 @@ def test_environment_proxy_for_https(
     with Wire(Proxy(upstream=secure.url.removeprefix("https://"))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", url := proxy.url)
         settings = settings_for(secure, base_url="https://api.elsewhere.example", verify=authority.bundle)
-        # The certificate is for loopback: how far this comes shows that the tunnel was used.
+        # The certificate is for loopback: getting this far shows that the tunnel was used.
         with pytest.raises(StreamkapConnectionError, match="does not verify") as caught:
             make(settings).whoami()
     (line,) = proxy.lines

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked of the metrics: refused before it is sent, or sent in UTC and with the id as one segment."""
+"""Metrics queries: rejected before sending, or sent in UTC with the id as one path segment."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets are taken out of URLs, texts and values before anybody reads them."""
+"""Secrets are removed from URLs, texts and values."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_url(url: str, clean: str) -> None:
 
 
 def test_long_texts_are_redacted_quickly() -> None:
-    # Without bounds in the patterns this would run for minutes, and the test run would end it.
+    # Without bounds in the patterns this would run for minutes and time out.
     assert len(redact_text("a" * 1_000_000)) == 1_000_000
 
 

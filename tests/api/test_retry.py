@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long is waited, and when no more."""
+"""Backoff between attempts, and when retrying stops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.api.support import Kind, Longest, Time
 
 
 class Flaky:
-    """Fails so many times, then answers."""
+    """Fails a number of times, then succeeds."""
 
     def __init__(self, *errors: BaseException) -> None:
         self.errors = list(errors)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A Retry-After holds off every call on the same credentials, and no call for longer than it has."""
+"""A Retry-After pauses every call with the same credentials, but none beyond its time limit."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_hold_can_be_extended_while_others_sleep() -> None:
     slept: list[float] = []
     for seconds in hold.delays(lambda: 100.0):
         if not slept:
-            # Somebody else's call, sent before, comes back.
+            # The response to another call that was sent earlier.
             time.now += 4
             hold.record(StreamkapServerError("down", status=503, retry_after=20.0))
             time.now -= 4

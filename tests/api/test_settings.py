@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings: what is refused, what is made of the rest, and what they never show."""
+"""Client settings: validation, normalization and redaction."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a status means, and what an error's answer says."""
+"""Mapping of HTTP status codes to errors, and error details from response bodies."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates, in both clients: believed from a bundle, refused with a hint, or not checked and said so."""
+"""TLS certificates in both clients: trusted through a bundle, rejected with a hint, or not verified with a warning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.api.support import ID, settings_for
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that names no CA bundle."""
+    """Remove CA bundles from the environment."""
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
 
@@ -58,7 +58,7 @@ def test_unnormalized_base_url_keeps_ca_bundle(
     make: MakeAsker, secure: StreamkapSimulator, authority: Authority, prefix: str, sent: str
 ) -> None:
     settings = settings_for(secure, verify=authority.bundle)
-    # The certificate verifies, and the simulator has nothing there.
+    # The certificate is verified, and the simulator has nothing at this path.
     with pytest.raises(StreamkapError, match="404") as caught:
         make(replace(settings, base_url=f"{settings.base_url}{prefix}")).metrics()
     assert caught.value.url == f"{secure.url}{sent}/auth/access-token"
@@ -77,7 +77,7 @@ def test_ca_bundle_replaces_default_authorities(
     make: MakeAsker, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.bundle)
-    # A folder with no certificate in it believes nobody, whatever the environment says.
+    # A folder without certificates trusts nothing, whatever the environment says.
     with pytest.raises(StreamkapConnectionError, match="the certificate does not verify"):
         make(settings_for(secure, verify=str(tmp_path))).metrics()
 

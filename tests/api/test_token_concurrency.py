@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many threads, and many tasks, that need a token at once: one renewal at a time, and no call twice."""
+"""Many threads and tasks that need a token: one refresh at a time, and no duplicate calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TASKS = 50
 
 
 def over_threads(number: int, work: Callable[[], object]) -> list[object]:
-    """Let so many threads begin at the same moment."""
+    """Start this many threads at the same moment."""
     gate = threading.Barrier(number)
 
     def one() -> object:
@@ -38,7 +38,7 @@ def over_threads(number: int, work: Callable[[], object]) -> list[object]:
 
 def test_threads_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
     told: list[str] = []
-    # A token call that takes its time lets every thread come and wait for it.
+    # A slow token call lets every thread arrive and wait for it.
     simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
     with StreamkapClient(settings_for(simulator), on_token=told.append) as client:
         for calls in (1, 2):
@@ -90,7 +90,7 @@ def test_concurrent_first_calls_share_session(simulator: StreamkapSimulator) -> 
         async with AsyncStreamkapClient(settings, session=session) as client:
             await asyncio.gather(*(client.get_destination_metrics(QUERY) for _ in range(5)))
 
-    # A session that was opened twice and closed once would warn when it is collected.
+    # A session that was opened twice and closed once would warn when it is garbage-collected.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         asyncio.run(run())
@@ -121,7 +121,7 @@ def test_event_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
         await watching
         return longest
 
-    # Blocked by an answer, it would stand still for a second.
+    # A blocking call would stop it for a second.
     assert asyncio.run(run()) < 0.9
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The body of an answer: what it may cost while it arrives."""
+"""Limits on response bodies while they are read."""
 
 from __future__ import annotations
 

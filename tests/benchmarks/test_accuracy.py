@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small run of the simulation: the gate keeps its promise in a world in which weaker rules do not."""
+"""A small run of the simulation: the gate keeps its guarantee where weaker rules do not."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_same_seed_gives_same_result(seen: list[Verdict]) -> None:
 
 @pytest.fixture(scope="module")
 def one() -> Subject:
-    """Give a destination that takes a while to consume what was there at the moment."""
+    """Return a destination that takes a while to consume the records present at the start."""
     made = (subject(str(seed), Fault("none"), CONVENTIONS[0]) for seed in range(100))
     return next(one for one in made if (one.topic.done(one.begin, 0) or 0) > one.begin + 60)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics that are shown of a known truth: each convention and each fault, with the real queries and parser."""
+"""The exported metrics of a known ground truth: each convention and fault, with the real queries and parser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.accuracy.kafka import Flow, consume
 from benchmarks.accuracy.life import Life, Stretch
 
 START, END = Convention("start", "last"), Convention("end", "last")
-# Stopped from the beginning, so that the lag is what has arrived: ten records at 90 s, and ten at 300 s.
+# Stopped from the start, so that the lag equals the arrivals: ten records at 90 s and ten at 300 s.
 STOPPED = Life((Stretch(-1e6, "Paused", False),))
 ARRIVALS = Flow(((89.0, 10.0), (90.0, 0.0), (299.0, 10.0), (300.0, 0.0)), 1e9, 5.0)
 
@@ -30,7 +30,7 @@ def exporter(convention: Convention = START, life: Life = STOPPED, **habits: Any
 
 
 def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
-    """Return the points that the API shows at a moment, as stamp and value, sorted by the parser."""
+    """Return the points that the API shows at a given time, as timestamp and value, sorted by the parser."""
     query = PollTarget.timestamped("d1").newest(moment_of(now))
     assert query is not None
     metrics = DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
@@ -38,7 +38,7 @@ def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
 
 
 def points(made: Exporter, now: float) -> dict[float, float | None]:
-    """Return the points that the API shows at a moment, by stamp."""
+    """Return the points that the API shows at a given time, by timestamp."""
     return dict(series(made, now))
 
 
@@ -52,7 +52,7 @@ def latest(made: Exporter, now: float) -> DestinationMetrics:
     [
         (CONVENTIONS[0], {0: 0, 60: 10, 120: 10}),
         (CONVENTIONS[1], {0: 0, 60: 5, 120: 10}),
-        # What is measured at the end of an interval belongs to it there.
+        # A measurement at the end of an interval belongs to that interval.
         (CONVENTIONS[2], {60: 0, 120: 10, 180: 10}),
         (CONVENTIONS[3], {60: 0, 120: 7.5, 180: 10}),
     ],
@@ -100,7 +100,7 @@ def test_lag_can_be_wrong_temporarily(effect: Any, told: dict[float, float], now
 
 @pytest.mark.parametrize(("shown", "lag"), [("truth", 20), ("zero", 0), ("null", None), ("last", 10)])
 def test_stopped_connector_can_show_different_lag(shown: Any, lag: float | None) -> None:
-    # A crash before the first ten records have been committed.
+    # A crash before the first ten records are committed.
     life = Life((Stretch(-1e6, "Active", True), Stretch(90, "Stopped", False, crashed=True)))
     assert latest(exporter(life=life, stopped=shown), 400).records_lag == lag
 
@@ -133,7 +133,7 @@ def test_counters_can_reset_with_connector() -> None:
 def test_latest_can_be_newest_complete_minute_and_two_minutes_old() -> None:
     made = exporter(latest="point")
     assert [latest(made, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
-    # Ten more records arrive at 299 s; the point of that minute is complete at 300 s, and the next one 60 s later.
+    # Ten more records arrive at 299 s; that minute's point is complete at 300 s, and the next one 60 s later.
     made = exporter(latest="point", every=60.0)
     assert [latest(made, now).records_lag for now in (301, 359, 361)] == [10, 10, 20]
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The hidden truth, where it can be worked out by hand."""
+"""The ground truth, in cases that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.accuracy.kafka import Flow, Topic, consume, flow
 from benchmarks.accuracy.life import AFTER, BEFORE, HIDDEN, SEEN, Life, Stretch, live
 
 RUNS = Stretch(-1e6, "Active", True)
-# A hundred records within a second, of which ten are taken each second.
+# A hundred records within one second, of which ten are consumed per second.
 BURST = Flow(((10.0, 100.0), (11.0, 0.0)), rate=10.0, commit_every=5.0)
 
 

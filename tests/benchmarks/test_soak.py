@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A few minutes of a triggerer's life, lived in seconds: what they leave behind; and what counts as growth."""
+"""A few minutes of a triggerer, run in seconds: leaks, and the detection of growth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "soak-test.md"
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds is read from /proc")
 def test_nothing_is_left_after_all_waits_end() -> None:
-    # In a process of its own, since everything in it is counted.
+    # In a separate process, because everything in it is counted.
     asked = [sys.executable, "-m", "benchmarks.soak", "--quick"]
     done = subprocess.run(asked, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -35,7 +35,7 @@ def test_nothing_is_left_after_all_waits_end() -> None:
 
 
 def lived(of: Callable[[int], float]) -> list[Sample]:
-    """Give the samples of an hour in which everything is as large as the minute says."""
+    """Return one hour of samples where every value is given by the minute."""
     samples = []
     for minute in range(1, FULL.minutes + 1):
         figures: dict[str, Any] = {name: round(of(minute)) for name, _, _ in FLAT}
@@ -82,5 +82,5 @@ def test_page_has_results_and_picture() -> None:
     assert "Left in the end: nothing." in results
     assert f"minutes, {FULL.speed:.0f} times as fast" in results
     picture = (PAGE.parent / command.PICTURE).read_text(encoding="utf-8")
-    # The one was drawn when the other was written.
+    # The picture was generated together with the results.
     assert results.partition(" waits on ")[0].rpartition(" ")[2] in picture

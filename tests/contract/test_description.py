@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The description says what the vendor's reference says: parameters, defaults, enumerations, metrics, statuses."""
+"""The description matches the vendor's reference: parameters, defaults, enumerations, metrics, statuses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What made-up requests do not reach: the states that the simulator can be put into, each held against the
+"""Simulator states that generated requests do not reach, each checked against the
 description."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def simulator() -> Iterator[StreamkapSimulator]:
 
 
 class Client:
-    """Asks the simulator, and judges what it answers by a schema of the description."""
+    """Calls the simulator and validates its responses against the description."""
 
     def __init__(self, simulator: StreamkapSimulator) -> None:
         self.url = simulator.url

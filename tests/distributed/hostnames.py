@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The names of the machines: the parts run on one, and would all go by its name in Airflow's records."""
+"""Host names for the parts of the cluster, which run on one machine and would all be recorded under its name."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ VARIABLE = "PART_OF_CLUSTER"
 
 
 def of_part() -> str:
-    """Give the name of the part that this process belongs to."""
+    """Return the name of the part that this process belongs to."""
     return os.environ.get(VARIABLE, "cluster")

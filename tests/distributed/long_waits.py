@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A hundred waits under way, and what has to be so after each failure."""
+"""A hundred waits in progress, and what must hold after each failure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.distributed.cluster import TRIGGERERS, Cluster
 from tests.distributed.wait_records import Key, Promise, owners, promises
 from tests.system.dag_runs import Run
 
-# Of a machine that has two slow cores and other things to do.
+# For a machine with two slow cores and other load.
 PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What happens.
+    """The waits and their environment.
 
     :param cluster: the Airflow.
-    :param streamkap: what is waited for.
-    :param run: the run of a hundred waits.
-    :param promises: what must stay of each.
+    :param streamkap: the simulator.
+    :param run: the run with the hundred waits.
+    :param promises: what must not change, by wait.
     """
 
     cluster: Cluster
@@ -35,7 +35,7 @@ class Scene:
     promises: Mapping[Key, Promise | None]
 
     def polls(self, since: float) -> Counter[str]:
-        """Count the polls of each destination after a moment that were answered well."""
+        """Count the successful polls of each destination after a given time."""
         found = [
             one.path.split("/")[2]
             for one in self.streamkap.requests
@@ -44,9 +44,9 @@ class Scene:
         return Counter(found)
 
     def go_on(self) -> float:
-        """Wait until every destination is polled thrice, for all waits in triggerers that are alive; then judge.
+        """Wait until every destination was polled three times for all waits in live triggerers, then check the waits.
 
-        :returns: the polls in a second of the time in which they were waited for.
+        :returns: polls per second during that time.
         """
         cluster = self.cluster
 
@@ -61,10 +61,10 @@ class Scene:
         )
         seconds = time.time() - since
         asked = sum(_is_poll(one.path) for one in self.streamkap.requests if since <= one.at < since + seconds)
-        # Every wait is still the same: none has fired, none is lost, and none may last longer than it might.
+        # Every wait is unchanged: none has fired, none is lost, and no deadline has moved.
         assert promises(cluster, self.run) == self.promises
-        # Each triggerer polls a destination once in an interval for all of its waits; waits that came at different
-        # times share a poll that is up to half an interval early. Each for itself they would ask far oftener.
+        # Each triggerer polls a destination once per interval for all of its waits; waits that arrived at different
+        # times share a poll that is up to half an interval early. Without sharing there would be far more polls.
         rounds = seconds / INTERVAL + 1
         assert asked <= 2 * len(TRIGGERERS) * len(DESTINATIONS) * rounds
         return asked / seconds
@@ -75,7 +75,7 @@ def _is_poll(path: str) -> bool:
 
 
 def defer_all(cluster: Cluster, streamkap: StreamkapSimulator) -> Scene:
-    """Begin the run, and return once all of its waits are in the triggerers."""
+    """Start the run and return once all of its waits are in the triggerers."""
     cluster.trigger_dag(WAITS_DAG, run_id="waits")
     run = Run(cluster, WAITS_DAG, "waits")
 

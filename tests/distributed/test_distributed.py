@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a hundred waits when parts of a distributed Airflow are lost, one after the other."""
+"""A hundred waits while parts of a distributed Airflow are lost, one after the other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_hundred_waits_are_deferred_and_share_polls(scene: Scene) -> None:
     assert len(scene.promises) == WAITS
     assert None not in scene.promises.values()
     rate = scene.go_on()
-    # How many each has is left to chance: whoever looks first takes what there is.
+    # The distribution is random: the first triggerer to look takes what is available.
     assert set(owners(scene.cluster, scene.run)) <= set(TRIGGERERS)
     pool = scene.cluster.rest("GET", f"/api/v2/pools/{POOL}")
     assert (pool["deferred_slots"], pool["open_slots"]) == (COUNTED, 0)
@@ -88,7 +88,7 @@ def test_waits_survive_postgresql_outage(scene: Scene) -> None:
     cluster.wait(lambda: cluster.is_whole(back), PATIENCE, "Airflow does not come back")
     scene.go_on()
     print(f"all went on {time.time() - before:.0f} s after the outage began; parts that ended: {cluster.ended}")
-    # A supervisor is for that; what has no part in it, the workers, is not touched.
+    # A supervisor restarts the others; the workers, which are not affected, keep running.
     assert not {*cluster.ended} & {*WORKERS}
     cluster.ended.clear()
 
@@ -111,7 +111,7 @@ def test_waits_survive_token_revocation(scene: Scene) -> None:
     refused = sum(one.status == 401 for one in scene.streamkap.requests if one.at >= since)
     renewed = scene.streamkap.token_calls - before
     print(f"{renewed} new tokens, {refused} requests refused")
-    # Each triggerer asks for a new one once. Polls that were on their way at that moment were refused, too.
+    # Each triggerer requests a new token once. Polls in flight at that moment were rejected, too.
     assert 1 <= renewed <= len(TRIGGERERS)
     assert 1 <= refused <= len(TRIGGERERS) * len(DESTINATIONS)
     assert scene.cluster.ended == []
@@ -129,7 +129,7 @@ def test_worker_killed_while_resuming_tasks_and_all_succeed(scene: Scene) -> Non
         scene.streamkap.set(id_, scenarios.steady())
     lost: set[Key] = set()
     while not lost:
-        # Of what it was at, nothing can be left where all of it ended at that moment.
+        # Nothing is left of its work if all of its tasks ended at that moment.
         cluster.wait(lambda: bool(running()), PATIENCE, "The worker resumes nothing")
         cluster.kill_part(victim)
         lost = running()
@@ -138,7 +138,7 @@ def test_worker_killed_while_resuming_tasks_and_all_succeed(scene: Scene) -> Non
     print(f"a worker was killed while it resumed {len(lost)} tasks; all had ended {time.time() - began:.0f} s later")
     assert run.state == "success"
     assert Counter(task.state for task in run.tasks) == Counter(success=WAITS)
-    # Only what that worker was at was tried again, once.
+    # Only the tasks of that worker were retried, once.
     failed = cluster.query(_FAILED, run.dag_id, run.run_id)
     assert {row["hostname"] for row in failed} <= {victim}
     again = {(task.task_id, task.map_index): task.try_number for task in run.tasks if task.try_number > 1}
@@ -153,6 +153,6 @@ def test_worker_killed_while_resuming_tasks_and_all_succeed(scene: Scene) -> Non
         assert snapshot["data"]["recordsLag"] == 0
     written = cluster.query(_WRITTEN, run.dag_id, run.run_id)
     assert written == [{"number": WAITS}]
-    # The last polls of the waits, and of a task that is tried again its token, its looks and those of its trigger.
+    # The last polls of the waits; for a retried task its token, its checks before deferring and its trigger's polls.
     assert scene.streamkap.count() - asked <= POLLS * len(TRIGGERERS) * len(DESTINATIONS) + 20 * len(again)
     assert cluster.ended == []

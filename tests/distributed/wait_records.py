@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The waits of one run as Airflow's records tell them: who runs them, until when, and what came of them."""
+"""The waits of one run in Airflow's records: who runs them, their deadlines and their outcomes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.system.long_wait import decrypted
 Key = tuple[str, int]
 """A task and its index."""
 
-# At the end of the name of a trigger.
+# At the end of a trigger's name.
 _ID = re.compile(r"\(ID (\d+)\)")
 _QUERY = (
     "SELECT ti.task_id, ti.map_index, ti.state, ti.try_number, ti.start_date, ti.hostname AS worker, ti.trigger_id,"
@@ -30,13 +30,13 @@ _QUERY = (
 
 @dataclass(frozen=True)
 class Promise:
-    """What nothing that happens to Airflow may change about a wait.
+    """The properties of a wait that must not change, whatever happens to Airflow.
 
-    :param trigger: the id of its trigger: one that has fired is not there again.
-    :param arguments: what its trigger was given, the deadline among it.
+    :param trigger: the id of its trigger, which is gone once it has fired.
+    :param arguments: its trigger's arguments, including the deadline.
     :param start: when the task started.
-    :param airflow_timeout: when Airflow times the deferral out.
-    :param tries: how often it was tried.
+    :param airflow_timeout: when Airflow's own timeout ends the deferral.
+    :param tries: number of tries.
     """
 
     trigger: int
@@ -48,14 +48,14 @@ class Promise:
 
 @dataclass(frozen=True)
 class Wait:
-    """One wait at one moment.
+    """One wait at one point in time.
 
-    :param key: its task and index.
+    :param key: its task id and map index.
     :param state: state of the task.
-    :param worker: the machine on which it last ran.
-    :param triggerer: the machine that runs its trigger.
-    :param job_id: the life of that triggerer in which it does.
-    :param promise: what must stay; None if it is not deferred.
+    :param worker: the host on which it last ran.
+    :param triggerer: the host that runs its trigger.
+    :param job_id: the job of that triggerer.
+    :param promise: what must not change; None if it is not deferred.
     """
 
     key: Key
@@ -67,7 +67,7 @@ class Wait:
 
 
 def waits(cluster: Cluster, run: Run) -> list[Wait]:
-    """Look at all waits of a run."""
+    """Return all waits of a run."""
     found = []
     for row in cluster.query(_QUERY, run.dag_id, run.run_id):
         promise = None
@@ -85,20 +85,20 @@ def waits(cluster: Cluster, run: Run) -> list[Wait]:
 
 
 def promises(cluster: Cluster, run: Run) -> Mapping[Key, Promise | None]:
-    """Give what must stay of each wait."""
+    """Return what must not change, by wait."""
     return {wait.key: wait.promise for wait in waits(cluster, run)}
 
 
 def owners(cluster: Cluster, run: Run) -> Counter[str | None]:
-    """Count the waits of each triggerer that is alive, by its name; under None those that nobody runs."""
+    """Count the waits of each live triggerer by host name; None counts those without one."""
     rows = cluster.query("SELECT MAX(id) AS id FROM job WHERE job_type = 'TriggererJob' GROUP BY hostname")
     alive = {row["id"] for row in rows}
     return Counter(wait.triggerer if wait.job_id in alive else None for wait in waits(cluster, run))
 
 
 def fired(cluster: Cluster) -> Counter[int]:
-    """Count how often each trigger has fired, in whichever triggerer."""
-    # A triggerer writes that into the log of the task, and into its own where it has closed that one before.
+    """Count how often each trigger has fired, in any triggerer."""
+    # A triggerer logs this to the task's log, or to its own log if it has already closed the former.
     files = (*(file for file in cluster.log_files() if ".trigger." in file.name), *cluster.home.glob("triggerer-*.out"))
     found: Counter[int] = Counter()
     for file in files:

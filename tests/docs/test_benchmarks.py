@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables that benchmarks print and put into pages, and what the page promises of them."""
+"""Tables that benchmarks print and insert into pages, and the claims of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.pages import marks, write
 
 
 def rows(text: str, heading: str) -> list[dict[str, str]]:
-    """Read the table below a heading."""
+    """Parse the table below a heading."""
     after = text[text.index(heading) :].splitlines()
     first = next(number for number, line in enumerate(after) if line.startswith("|"))
     table = []

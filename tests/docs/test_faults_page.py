@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The page on faults shows the table to which every cell of the matrix is held."""
+"""The page on faults shows the same table as the fault matrix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT = (DOCS / "errors.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("shown", [docs_tables.faults, docs_tables.ends])
 def test_tables_match_fault_matrix(shown: object) -> None:
     assert callable(shown)
-    # Else take what `python -m tests.faults.docs_tables` prints.
+    # To update the page, run `python -m tests.faults.docs_tables` and paste its output.
     assert shown() in TEXT
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the readme shows is there, and runs."""
+"""The commands, links and code of the README are valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    """Give the readme's code in a language."""
+    """Return the README's code blocks in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of the demo: a picture that can be read, with all that was printed, in its order."""
+"""The demo recording: a valid picture that shows the complete output in order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the documentation shows of logs and results is what they look like."""
+"""Logs and results in the documentation match the real ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.docs.test_snippets import execute
 
 
 def shape(value: Any) -> Any:
-    """Give the keys and types of a value, at every depth."""
+    """Return the keys and types of a value, at every depth."""
     return {key: shape(item) for key, item in value.items()} if isinstance(value, dict) else type(value)
 
 
@@ -29,13 +29,13 @@ def without_figures(line: str) -> str:
 
 
 def without_readings(line: str) -> str:
-    """Return a line without what differs from run to run, such as how the lag changes."""
+    """Return a line without the parts that differ from run to run, such as the trend of the lag."""
     return re.sub(r"\(status .*?\)(?=\.)", "()", without_figures(line))
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[tuple[list[str], Any]]:
-    """Run the DAG of the quickstart in a world that goes sixty times as fast; yield its log lines and its result."""
+    """Run the quickstart DAG with a clock sixty times as fast; yield its log lines and its result."""
     with pytest.MonkeyPatch.context() as patch, hurried_simulator() as simulator:
         patch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
         simulator.add(ORDERS, scenarios.draining(lag=119, rate=5))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the page on the connection tells to type makes the connection that it promises."""
+"""The shell commands on the connection page create the documented connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docs.pages import SNIPPETS
 
 
 def connection_after(script: str, monkeypatch: pytest.MonkeyPatch) -> StreamkapConnection:
-    """Run a script, take over what it exports, and read the connection."""
+    """Run a script, import its exported variables, and read the connection."""
     command = ["sh", "-c", '. "$1"; exec env -0', "sh", str(SNIPPETS / script)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
     exported = dict(pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every Python snippet of the documentation runs, and does what its page says."""
+"""Every Python snippet of the documentation runs and does what its page describes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.docs.pages import SNIPPETS, dag_of, snippet
 
 
 class TaskInstance:
-    """What a task asks of its instance."""
+    """The parts of a task instance that a task uses."""
 
     def xcom_push(self, key: str, value: Any) -> None:
-        """Take an XCom, which has to be JSON."""
+        """Store an XCom, which must be JSON."""
         json.dumps(value, allow_nan=False)
 
 
@@ -29,10 +29,10 @@ END = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def execute(task: Any, end: datetime = END, **more: Any) -> Any:
-    """Render a task and run it.
+    """Render and run a task.
 
     :param end: the end of the data interval.
-    :param more: attributes to change.
+    :param more: attributes to override.
     """
     interval = {"data_interval_start": end - timedelta(days=1), "data_interval_end": end}
     context: Any = {"ti": TaskInstance(), "task_reschedule_count": 0, **interval}

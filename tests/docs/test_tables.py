@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the documentation say what the code does."""
+"""The tables of the documentation match the code."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of ``docs/errors.md``, made of the table that the matrix is held to.
+"""The tables of ``docs/errors.md``, generated from the fault matrix.
 
-``python -m tests.faults.docs_tables`` prints them, to be put into the page where they have changed.
+Run ``python -m tests.faults.docs_tables`` and paste its output into the page when they change.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _ENDS = (
 
 
 def faults() -> str:
-    """Make the table of faults."""
+    """Format the table of faults."""
     return _table(_FAULTS, (_fault(row) for row in ROWS))
 
 
 def ends() -> str:
-    """Make the table of ends."""
+    """Format the table of outcomes."""
     return _table(_ENDS, (_ending(name, behaviour) for name, behaviour in BEHAVIOURS.items()))
 
 

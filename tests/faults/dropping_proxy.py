@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A server before the server: hangs up on the first connections, and passes the bytes of all others on."""
+"""A TCP proxy that closes the first connections and forwards all others."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 
 class Front:
-    """Stands before a server on loopback, while its block runs.
+    """Forwards to a server on loopback while its block runs.
 
-    :param port: port of the server behind.
-    :param spoiled: how many connections are hung up on once their first byte has come; None: all.
+    :param port: port of the server.
+    :param spoiled: number of connections to close after their first byte; None: all.
     """
 
     def __init__(self, port: int, spoiled: int | None) -> None:
         self.port = 0
-        #: Connections that were hung up on.
+        #: Number of connections closed so far.
         self.met = 0
         self._behind = port
         self._left = spoiled

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one table: every fault, how it ends at the metrics and at the token call, and what a hook raises.
+"""The fault matrix: every fault, its outcome at the metrics and the token call, and what a hook raises.
 
-``docs/errors.md`` shows it, and ``test_matrix.py`` holds every cell of it to what happens.
+``docs/errors.md`` shows it, and ``test_matrix.py`` checks every cell.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ LARGE: Final = 32 * 1024 * 1024 + 1
 
 @dataclass(frozen=True)
 class Meeting:
-    """What comes of a fault at one of the two calls.
+    """The outcome of a fault at one of the two calls.
 
-    :param behaviour: name of how it ends.
-    :param error: name of the class that a hook raises; None: it raises nothing.
+    :param behaviour: name of the outcome.
+    :param error: class that a hook raises; None if it raises nothing.
     """
 
     behaviour: str
@@ -34,7 +34,7 @@ class Meeting:
 
     @property
     def ends(self) -> Behaviour:
-        """How it ends."""
+        """The behaviour of this name."""
         return BEHAVIOURS[self.behaviour]
 
 
@@ -42,10 +42,10 @@ class Meeting:
 class Row:
     """One fault.
 
-    :param name: as the documentation has it.
-    :param fault: what the server does; None: the fault lies before the server, and ``arrange`` says where.
-    :param at: what comes of it, by the call that meets it.
-    :param arrange: what else has to be done; a name that ``arrange.py`` knows.
+    :param name: its name in the documentation.
+    :param fault: the server's response; None if the fault occurs before the server is reached (see ``arrange``).
+    :param at: the outcome, by call.
+    :param arrange: name of an additional setup.
     """
 
     name: str
@@ -63,7 +63,7 @@ def _row(
     token: tuple[str, str | None] | None = None,
     **more: Any,
 ) -> Row:
-    """Make a row; at the token call the same comes of it, unless it is said."""
+    """Create a row; the outcome at the token call is the same unless given."""
     met = Meeting(behaviour, error)
     return Row(name, fault, {"metrics": met, "token": Meeting(*token) if token else met}, **more)
 
@@ -72,7 +72,7 @@ def _status(status: int, **more: Any) -> Callable[[], Fault]:
     return lambda: Fault.status(status, **more)
 
 
-# A refusal by the token call means the credentials, whatever its number.
+# A 4xx from the token call means rejected credentials, whatever the status.
 _CREDENTIALS = ("refused", "StreamkapAuthError")
 _TROUBLE = {"detail": "Kafka Connect: request timed out"}
 _DATES = {"Date": formatdate(1_800_000_000, usegmt=True), "Retry-After": formatdate(1_800_000_007, usegmt=True)}
@@ -80,7 +80,7 @@ _DATES = {"Date": formatdate(1_800_000_000, usegmt=True), "Retry-After": formatd
 CONNECTION, TIMEOUT, RESPONSE = "StreamkapConnectionError", "StreamkapTimeoutError", "StreamkapResponseError"
 REQUEST, LIMIT, SERVER = "StreamkapRequestError", "StreamkapRateLimitError", "StreamkapServerError"
 
-#: Faults that a server answers with, or breaks off by: met by a request, and so they can be counted.
+#: Faults in a server's response. A request meets them, so they can be counted.
 SERVED: Final[tuple[Row, ...]] = (
     _row("reset before the header", Fault.reset, "passes", CONNECTION),
     _row("reset after the header", lambda: Fault.reset("body"), "passes", RESPONSE),
@@ -144,7 +144,7 @@ def _token(name: str, *without: str, **changes: Any) -> Row:
     return Row(name, lambda: Fault.changed(without, **changes), {"token": Meeting("harmless")})
 
 
-#: Tokens whose answer does not say sensibly how long they live: they are used until they are refused.
+#: Tokens with a missing or invalid lifetime: they are used until they are rejected.
 TOKENS: Final[tuple[Row, ...]] = (
     _token("a token without `expiresIn`", "expiresIn"),
     _token("`expiresIn` null", expiresIn=None),
@@ -154,7 +154,7 @@ TOKENS: Final[tuple[Row, ...]] = (
     _token('`expiresIn` the string "soon"', expiresIn="soon"),
 )
 
-#: A server that does not go on: the answer is given up after the connection's ``timeout``.
+#: A server that stops responding: the request fails after the connection's ``timeout``.
 HANGING: Final[tuple[Row, ...]] = (
     _row("hangs before the header", Fault.hang, "passes", TIMEOUT),
     _row("hangs after the header", lambda: Fault.hang("body"), "passes", TIMEOUT),
@@ -166,7 +166,7 @@ def _before(name: str, behaviour: str, arrange: str) -> Row:
     return Row(name, None, {"token": Meeting(behaviour, CONNECTION)}, arrange=arrange)
 
 
-#: Faults before the server is reached. The first call, which is for the token, meets them.
+#: Faults before the server is reached. They affect the first call, which is for the token.
 BEFORE: Final[tuple[Row, ...]] = (
     _before("connection refused", "passes", "refused"),
     _before("DNS failure", "passes", "dns"),
@@ -179,7 +179,7 @@ def _clock(name: str, behaviour: str, arrange: str) -> Row:
     return Row(name, None, {"metrics": Meeting(behaviour)}, arrange=arrange)
 
 
-#: Clocks of the machine that asks, after a request for metrics has arrived.
+#: Clock changes on the client's machine, after a request for metrics has arrived.
 CLOCKS: Final[tuple[Row, ...]] = (
     _clock("the time of day set forward by half an hour", "harmless", "wall ahead"),
     _clock("the time of day set back by half an hour", "harmless", "wall back"),
@@ -190,7 +190,7 @@ ROWS: Final = BEFORE + HANGING + SERVED + TOKENS + CLOCKS
 
 
 def cells(rows: tuple[Row, ...]) -> Iterator[tuple[Row, Place, Meeting]]:
-    """Go through rows by the call that meets the fault."""
+    """Iterate over the rows by the affected call."""
     for row in rows:
         for place, meeting in row.at.items():
             yield row, place, meeting

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One cell of the matrix: what is expected of it, and what was seen when it ran."""
+"""One cell of the fault matrix: its expected and its actual outcome."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "for ever": None}
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A fault at one of the two calls, on one surface, so many times."""
+    """A fault at one of the two calls, on one surface, a number of times."""
 
     row: Row
     place: Place
@@ -38,31 +38,31 @@ class Cell:
 
     @property
     def end(self) -> End:
-        """How it ends."""
+        """The expected outcome."""
         ends = self.meeting.ends
         return ends.of(self.surface)[TIMES.index(self.times)]
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Further arguments of the sensor."""
+        """Additional arguments of the sensor."""
         return self.meeting.ends.forever if self.times == "for ever" and self.surface in WAITS else {}
 
     def check(self) -> None:
-        """Pass over what this Airflow cannot do."""
+        """Skip cells that this Airflow does not support."""
         if self.arguments and self.surface == "reschedule" and not HAS_STORE:
             pytest.skip("nothing remembers earlier polls in reschedule mode below Airflow 3.3")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a cell came to.
+    """The observed outcome of a cell.
 
-    :param raised: name of the exception's class; None: a snapshot came back.
-    :param met: requests that met the fault.
-    :param tokens: token calls in all, with those that met it.
-    :param metrics: requests for metrics, likewise.
+    :param raised: name of the exception class; None if a snapshot was returned.
+    :param met: requests that hit the fault.
+    :param tokens: all token calls, including those that hit it.
+    :param metrics: all metrics requests, likewise.
     :param looks: requests for the destination itself.
-    :param waited: seconds waited between attempts.
+    :param waited: seconds slept between attempts.
     """
 
     raised: str | None
@@ -74,7 +74,7 @@ class Seen:
 
 
 def expected(cell: Cell) -> Seen:
-    """Say what has to come of a cell, by the table alone."""
+    """Return the expected outcome of a cell according to the table."""
     ends, end, good = cell.meeting.ends, cell.end, 0 if cell.end.fails else GOOD
     raised = None
     if end.fails:
@@ -94,14 +94,14 @@ def seen(
     destination_id: str,
     met: Callable[[], int],
 ) -> Seen:
-    """Run a cell, and say what came of it.
+    """Run a cell and return its outcome.
 
-    :param cell: the cell; what it is about has been arranged.
-    :param simulator: answers.
-    :param time: in which it waits.
+    :param cell: the cell, already arranged.
+    :param simulator: the server.
+    :param time: the simulated clock.
     :param conn_id: the Airflow connection to it.
-    :param destination_id: whom to ask for.
-    :param met: counts what met the fault.
+    :param destination_id: the destination to request.
+    :param met: counts the requests that hit the fault.
     """
     raised = None
     try:
@@ -121,23 +121,23 @@ def seen(
 
 
 def connection(simulator: StreamkapSimulator, **extra: Any) -> str:
-    """Write an Airflow connection with which a call is tried as often as the matrix says.
+    """Return an Airflow connection with the number of attempts that the matrix assumes.
 
-    Its time-out is far beyond what a loopback takes on a busy machine.
+    Its timeout is far beyond what loopback takes on a busy machine.
     """
     return simulator.airflow_connection(**{"max_attempts": ATTEMPTS, "timeout": 60, **extra})
 
 
 @contextmanager
 def time_of_its_own() -> Iterator[Time]:
-    """Let the clients of this process start with nothing, and wait by a time in which nobody waits."""
+    """Reset the clients of this process and let them use a simulated clock."""
     time = Time()
     with shared.use_client_clock(time.pace()):
         yield time
 
 
 def of(rows: tuple[Row, ...]) -> list[Cell]:
-    """Generate the cells of rows."""
+    """Return the cells of rows."""
     return [
         Cell(row, place, meeting, surface, times)
         for row, place, meeting in cells(rows)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How faults end, whatever they are: the few ways in which a call and a wait behave, with requests and seconds.
+"""The possible outcomes of faults: how calls and waits behave, with the number of requests and seconds.
 
-With the settings of the matrix: a call is tried ``ATTEMPTS`` times, its back-off takes the whole jitter (0.5 s, then
-1 s), and a wait bears ``FAILURES`` failed polls in a row.
+With the settings of the matrix, a call is tried ``ATTEMPTS`` times, the jitter is always the full backoff (0.5 s, then
+1 s), and a wait tolerates ``FAILURES`` consecutive failed polls.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ SURFACES: Final = (*CALLS, *WAITS)
 
 ATTEMPTS: Final = 3
 FAILURES: Final = 1
-#: What every surface asks for where nothing goes wrong: a call twice, a wait with two confirmations.
+#: Requests of every surface without faults: a call is made twice, a wait needs two confirmations.
 GOOD: Final = 2
 
 
 @dataclass(frozen=True)
 class End:
-    """How one cell ends.
+    """The outcome of one cell.
 
-    :param met: requests that met the fault.
-    :param waited: seconds waited between attempts.
-    :param fails: no result.
+    :param met: requests that hit the fault.
+    :param waited: seconds slept between attempts.
+    :param fails: whether there is no result.
     """
 
     met: int
@@ -44,17 +44,17 @@ Ends = tuple[End, End, End]
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One way in which faults end.
+    """How calls and waits behave under a kind of fault.
 
     :param told: what happens, in words.
-    :param calls: the ends of the hook's calls and of the operator.
-    :param waits: the ends of a sensor in poke and reschedule mode.
-    :param deferred: those of a deferrable sensor, which does not try again while it holds a worker; ``None``: the same.
+    :param calls: outcomes of the hook's calls and of the operator.
+    :param waits: outcomes of a sensor in poke and reschedule mode.
+    :param deferred: outcomes of a deferrable sensor, which does not retry while it occupies a worker; ``None``: same.
     :param operator: the class that the operator raises.
     :param sensor: the class that the sensor raises.
-    :param renews: a fault at the metrics costs one token more.
-    :param looks: the destination itself is asked for at each fault that a wait meets at the metrics.
-    :param forever: further arguments of a sensor that meets the fault for ever.
+    :param renews: whether a fault at the metrics costs an additional token.
+    :param looks: whether the destination itself is requested at each fault that a wait hits at the metrics.
+    :param forever: additional arguments of a sensor whose fault never ends.
     """
 
     told: str
@@ -68,7 +68,7 @@ class Behaviour:
     deferred: Ends | None = None
 
     def of(self, surface: str) -> Ends:
-        """Give the ends on a surface."""
+        """Return the outcomes on a surface."""
         if surface in CALLS:
             return self.calls
         return self.deferred if surface == "deferred" and self.deferred is not None else self.waits
@@ -87,10 +87,10 @@ def _passing(told: str, first: float, second: float, waits_for_ever: End, deferr
 
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {
-    # What is met is not counted.
+    # These faults are not counted.
     "harmless": Behaviour("nothing goes wrong", _UNHARMED, _UNHARMED),
     "renewed in time": Behaviour("the token is renewed before it expires", _UNHARMED, _UNHARMED, renews=True),
-    # Two polls are one more than is borne.
+    # Two failed polls are one more than is tolerated.
     "passes": _passing(
         "the call is tried again; a poll of a sensor is such a call",
         0.5,
@@ -98,7 +98,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         End(6, 3.0, fails=True),
         (End(1), End(2, 0.5), End(4, 1.5, fails=True)),
     ),
-    # The second poll has to wait for its first attempt, too.
+    # The second poll has to wait before its first attempt, too.
     "passes, 7 s": _passing(
         "tried again when the server says",
         7.0,
@@ -106,7 +106,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         End(6, 35.0, fails=True),
         (End(1, 7.0), End(2, 14.0), End(4, 21.0, fails=True)),
     ),
-    # A poll lasts 180 s at most: room for two attempts that are preceded by a wait each, and not for a third.
+    # A poll lasts at most 180 s: enough for two attempts that wait first, but not for a third.
     "passes, 60 s": _passing(
         "tried again after the longest time for which a server is obeyed",
         60.0,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The cells of faults before the server is reached: nobody listens, the name is not known, TLS fails."""
+"""Faults before the server is reached: connection refused, DNS failure, TLS failure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ HOST = "streamkap.test"
 class Arranged:
     """A simulator behind a fault.
 
-    :param simulator: answers, once it is reached.
-    :param met: counts what met the fault; None: nothing can.
-    :param host: URL by which it is asked; None: its own.
+    :param simulator: the server, once it is reached.
+    :param met: counts the attempts that hit the fault; None if nothing can count them.
+    :param host: URL used for the connection; None: the simulator's own.
     :param extra: fields of the connection's extra.
     """
 
@@ -46,9 +46,9 @@ Arrange = Callable[[int | None, Time, Authority, pytest.MonkeyPatch], Any]
 
 @contextmanager
 def refused(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
-    """Let nobody listen, until so many attempts have failed."""
+    """Refuse connections until this many attempts have failed."""
     with socket.socket() as bound:
-        # Bound and not listening: connections are refused, and nobody else gets the port meanwhile.
+        # Bound but not listening: connections are refused, and nothing else can take the port.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
         simulator = StreamkapSimulator(port=bound.getsockname()[1])
@@ -64,7 +64,7 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
             tell()
             return fire(trigger)
 
-        # An attempt that failed is followed by a back-off, or by deferring.
+        # A failed attempt is followed by a backoff or a deferral.
         time.told = tell
         monkeypatch.setattr(sensor_modes, "fire", fire_later)
         yield Arranged(simulator)
@@ -73,7 +73,7 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
 
 @contextmanager
 def dns(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
-    """Let a name not be found so many times."""
+    """Fail to resolve a name this many times."""
     known, asked = socket.getaddrinfo, 0
 
     def failed() -> int:
@@ -99,7 +99,7 @@ def dns(times: int | None, time: Time, authority: Authority, monkeypatch: pytest
 def handshake(
     times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arranged]:
-    """Hang up on so many handshakes."""
+    """Abort this many TLS handshakes."""
     with StreamkapSimulator(ssl_context=authority.context) as simulator:
         port = urlsplit(simulator.url).port
         assert port is not None
@@ -112,7 +112,7 @@ def handshake(
 def certificate(
     times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arranged]:
-    """Show a certificate of an authority that nobody knows; no attempt after the first could see a better one."""
+    """Use a certificate from an unknown authority, which no later attempt can fix."""
     with StreamkapSimulator(ssl_context=authority.context) as simulator:
         yield Arranged(simulator, lambda: simulator.connections)
 
@@ -135,8 +135,8 @@ def test_every_cell_matches_expectation(
         simulator.add("d1", scenarios.steady())
         url = arranged.host or simulator.url
         monkeypatch.setenv("AIRFLOW_CONN_BEFORE", connection(simulator, **arranged.extra).replace(simulator.url, url))
-        # What is refused arrives nowhere; how often it was tried shows in the seconds waited.
+        # Refused connections reach no server; the seconds slept show how many attempts there were.
         came = seen(cell, simulator, time, "before", "d1", arranged.met or (lambda: want.met))
-    # The token call was not reached by what met the fault before it.
+    # Attempts that failed earlier did not reach the token call.
     assert came.tokens == want.tokens - want.met
     assert (came.raised, came.met, came.metrics, came.waited) == (want.raised, want.met, want.metrics, want.waited)

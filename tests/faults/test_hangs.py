@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The cells of servers that hang, all of them at once, since each has to sit out real time-outs.
+"""Faults where the server hangs, run concurrently because each has to wait for real timeouts.
 
-A hang never answers, so that its cell ends alike whatever the time-out; but a good answer after it has to come in
-time. What deviates is therefore run again with a longer time-out: what a busy machine was too slow for goes away with
-it, and what is wrong stays wrong.
+A hanging request ends the same way whatever the timeout, but a good response after it has to arrive in time. Cells
+that deviate are therefore rerun with a longer timeout: deviations caused by a busy machine disappear, real ones
+remain.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tests.faults.outcomes import SURFACES
 from tests.faults.surfaces import Time, ask
 
 TIMEOUTS = (1.0, 6.0, 40.0)
-# No more than the connections whose tokens a process keeps.
+# At most the number of connections whose tokens a process caches.
 TOGETHER = 27
 
 
 def run(cell: Cell, number: int, timeout: float, time: Time, monkeypatch: pytest.MonkeyPatch) -> Seen:
-    """Run a cell beside others, on a simulator of its own."""
+    """Run a cell concurrently with others, on its own simulator."""
     assert cell.row.fault is not None
-    # Threads of a pool have run other cells before.
+    # Threads of the pool have run other cells before.
     time.reset()
     with StreamkapSimulator() as simulator:
         simulator.add("d1", scenarios.steady())
@@ -46,13 +46,13 @@ def run(cell: Cell, number: int, timeout: float, time: Time, monkeypatch: pytest
 
 
 def prepare() -> None:
-    """Make a thread one in which Airflow 2.11.0 runs an operator: it prepares the main one only."""
+    """Let a thread run operators in Airflow 2.11.0, which prepares only the main thread."""
     if __version__.startswith("2."):
         importlib.import_module("airflow.models.baseoperator").ExecutorSafeguard._sentinel.callers = {}
 
 
 def deviating(tried: Sequence[Cell], timeout: float, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Cell, Seen]]:
-    """Run cells all at once, and give those that did not come to what is expected."""
+    """Run cells concurrently and return those that deviate."""
     with time_of_its_own() as time, ThreadPoolExecutor(TOGETHER, initializer=prepare) as pool:
         came = list(
             pool.map(lambda one: run(one[1], one[0], timeout, time, monkeypatch), enumerate(tried)),
@@ -64,10 +64,10 @@ def test_every_cell_matches_expectation(monkeypatch: pytest.MonkeyPatch, airflow
     with StreamkapSimulator() as simulator, time_of_its_own():
         simulator.add("d1", scenarios.steady())
         monkeypatch.setenv("AIRFLOW_CONN_WARM", connection(simulator))
-        # What is imported when it is first used would be imported by many threads together.
+        # Import lazily loaded modules before many threads do so concurrently.
         for surface in SURFACES:
             ask(surface, "warm", "d1")
-    # Those that take equally long together.
+    # Group cells that take equally long.
     left = sorted(cells.of(HANGING), key=lambda cell: cell.end.met)
     wrong: list[tuple[Cell, Seen]] = []
     for timeout in TIMEOUTS:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every cell of the table against a real server: what is raised, what was asked, and how long was waited."""
+"""Every cell of the fault matrix against a real server: exceptions, requests and seconds waited."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def running(airflow_database: None) -> Iterator[StreamkapSimulator]:
 
 @pytest.fixture
 def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give the simulator as if it were new, with a connection to it."""
+    """Reset the simulator and set a connection to it."""
     names = count(1)
-    # The same tokens in every cell: Airflow's masker slows down with each new one that it has to know.
+    # The same tokens in every cell, because Airflow's masker slows down with each new secret.
     monkeypatch.setattr(secrets, "token_urlsafe", lambda size: f"token-{next(names)}-of-the-matrix")
     running.clear_faults()
     running.reset_requests()

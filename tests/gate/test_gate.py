@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the gate's semantics."""
+"""Every rule of the gate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("zero as a float", {}, Reading("Active", 0.0), OPEN, ()),
     ("lag left", {}, Reading("Active", 1200), WAIT, ("lag is 1,200, above 0",)),
     ("lag below one record", {}, Reading("Active", 0.25), WAIT, ("lag is 0.25, above 0",)),
-    # Unknown never opens.
+    # Unknown values never open it.
     ("null lag", {}, Reading("Active", None), WAIT, ("lag is unknown",)),
     ("negative lag", {}, Reading("Active", -1), WAIT, ("lag is unknown",)),
     ("lag not a number", {}, Reading("Active", NAN), WAIT, ("lag is unknown",)),
@@ -30,22 +30,22 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("null status", {}, Reading(None, 0), WAIT, ("status is unknown, not Active",)),
     ("blank status", {}, Reading("  ", 0), WAIT, ("status is unknown, not Active",)),
     ("nothing known", {}, Reading(None, None), WAIT, ("status is unknown, not Active", "lag is unknown")),
-    # A stopped consumer may show no lag.
+    # A stopped consumer can show no lag.
     ("paused and no lag", {}, Reading("Paused", 0), WAIT, ("status is Paused, not Active",)),
     ("stopped and no lag", {}, Reading("Stopped", 0), WAIT, ("status is Stopped, not Active",)),
     ("a status never seen", {}, Reading("Rebalancing", 0), WAIT, ("status is Rebalancing, not Active",)),
-    # Statuses are compared without regard to case and blanks.
+    # Statuses are compared ignoring case and whitespace.
     ("upper case", {}, Reading("ACTIVE", 0), OPEN, ()),
     ("blanks around", {}, Reading(" active ", 0), OPEN, ()),
     ("wanted in lower case", {"connector_status": "active"}, Reading("Active", 0), OPEN, ()),
     ("broken in lower case", {}, Reading("broken", 0), FAIL, ("status is broken, in which waiting cannot help",)),
-    # Fatal comes before all.
+    # Fatal statuses take precedence.
     ("broken, lag too", {}, Reading("Broken", 9), FAIL, ("status is Broken, in which waiting cannot help",)),
     ("broken, status not asked for", {"connector_status": None}, Reading("Broken", 0), FAIL, None),
     ("broken is not fatal", {"fail_on_status": ()}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
     ("no fatal status", {"fail_on_status": None}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
     ("another fatal status", {"fail_on_status": "Stopped"}, Reading("Stopped", 0), FAIL, None),
-    # Several wanted statuses.
+    # Several accepted statuses.
     ("one of two", {"connector_status": ["Active", "Starting"]}, Reading("Starting", 0), OPEN, ()),
     (
         "none of two",
@@ -55,7 +55,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
         ("status is Paused, not Active or Starting",),
     ),
     ("wanting Broken", {"connector_status": "Broken", "fail_on_status": ()}, Reading("Broken", 0), OPEN, ()),
-    # Conditions that do not matter.
+    # Conditions that are disabled.
     ("status does not matter", {"connector_status": None}, Reading(None, 0), OPEN, ()),
     ("lag does not matter", {"max_records_lag": None}, Reading("Active", None), OPEN, ()),
     ("lag does not matter at all", {"max_records_lag": None}, Reading("Active", 10**12), OPEN, ()),

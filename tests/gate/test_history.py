@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which timestamped lag points count as evidence, rule by rule and lie by lie."""
+"""Which timestamped lag points count as evidence, rule by rule and contradiction by contradiction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_POINT = "the timeseries holds no lag"
 
 
 class Wait:
-    """A wait on one destination, ``d1``, fed by hand; times are seconds since midnight.
+    """A wait on one destination, ``d1``, with manual input; times are seconds since midnight.
 
     :param after: ``observed_after``; ``None``: not set.
     """
@@ -45,7 +45,7 @@ class Wait:
     ) -> NextStep:
         """Add a poll.
 
-        :param points: what the timeseries holds, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
+        :param points: the timeseries, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
         :param latest: the latest lag.
         """
         at = MIDNIGHT + timedelta(seconds=now)
@@ -82,8 +82,8 @@ def confirming(step: NextStep) -> bool:
     return isinstance(step, PollAgain) and step.confirming
 
 
-# A wait that has polled since its moment, 900, on a connector that is known to run; points carry the start of their
-# minute and can be read once it is over.
+# A wait that has polled since its start, 900, on a connector known to be running; points have the timestamp of the
+# start of their minute and are available after its end.
 def running(**spec: Any) -> Wait:
     wait = Wait(900, **spec)
     for now in (840, 900, 960):
@@ -142,7 +142,7 @@ def test_observed_after_defaults_to_first_poll_without_start() -> None:
     assert "counts from 2026-03-01 00:16:00Z on" in again.missing
 
 
-# The lies that opened the gate, each shortened to the polls that matter.
+# Wrong values that used to open the gate, each reduced to the relevant polls.
 LIES: dict[str, tuple[float, list[tuple[Any, ...]]]] = {
     "a point that was measured while Broken and carries the end of its minute": (
         1253,
@@ -407,7 +407,7 @@ def test_history_survives_restart() -> None:
     assert wait.poll(1200, "1080:0 1140:0") == Succeeded(("d1",))
 
 
-# Without any point: the default falls back to the latest lag.
+# Without any points, the default falls back to the latest lag.
 
 
 def test_default_falls_back_to_latest_lag_with_longer_confirmation() -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Time in which nobody polled, and clocks that differ: neither may end a wait early or for the wrong reason."""
+"""Gaps between polls, and differing clocks: neither may end a wait early or for the wrong reason."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def begin(failure_policy: FailurePolicy | None = None, **spec: Any) -> ResourceW
 
 
 def moved(wait: ResourceWait) -> ResourceWait:
-    """Return the wait as another process restores it."""
+    """Return the wait as restored by another process."""
     return ResourceWait.from_dict(wait.spec, json.loads(json.dumps(wait.to_dict())))
 
 
 def observed(lead: float | None, lag: int = 7) -> PollResult:
-    """Return what a poll shows where the API's clock is ahead by some seconds."""
+    """Return the result of a poll where the API's clock is ahead by this many seconds."""
     payload = {"data": {"connector_status": "Active", "recordsLag": lag}}
     return PollResult(DestinationMetrics.parse(MetricsQuery("d1"), payload, datetime.now(UTC)), clock_lead=lead)
 
@@ -53,7 +53,7 @@ class TestGaps:
     ) -> None:
         wait = begin(failure_policy)
         assert isinstance(wait.advance({"d1": reading}, 1), PollAgain)
-        # Ten minutes without a triggerer, in which the destination may have recovered and fallen back again.
+        # Ten minutes without a triggerer, in which the destination may have recovered and failed again.
         wait = moved(wait)
         for now in (600, 660, 720, 780, 840):
             assert isinstance(wait.advance({"d1": reading}, now), PollAgain)
@@ -119,7 +119,7 @@ def test_wait_keeps_its_timeout_on_machine_with_different_clock(skew: int, direc
     first = begin(started=1000, deadline=1060, poke_interval=5)
     assert isinstance(first.advance({"d1": observed(10)}, 1001), PollAgain)
     wait = moved(first)
-    # The other clock shows 1002 + skew now, so that the API's is ahead of it by 10 - skew.
+    # The other clock shows 1002 + skew, so the API's is ahead of it by 10 - skew.
     step = wait.advance({"d1": observed(10 - skew)}, 1002 + skew)
     assert isinstance(step, PollAgain)
     (warning,) = wait.warnings

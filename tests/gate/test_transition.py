@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""When a condition is told to begin or to cease: once for each change, never for the state that lasts."""
+"""When a transition fires: once for each change, never for an unchanged state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READINGS: dict[str, Reading | None] = {
 
 
 def fires(seen: str, **arguments: Any) -> str:
-    """Tell for each reading whether it fired."""
+    """Return for each reading whether the transition fired."""
     detector = EdgeDetector(DestinationGate(fail_on_status=(), lag_source="latest"), **arguments)
     return "".join("!" if detector.add_reading(READINGS[sign]) else "." for sign in seen)
 
@@ -33,23 +33,23 @@ def fires(seen: str, **arguments: Any) -> str:
 @pytest.mark.parametrize(
     ("seen", "fired"),
     [
-        # What is seen first is where it starts from.
+        # The first reading is the starting point.
         ("++++", "...."),
         ("----", "...."),
-        # The change is told once, when it is confirmed.
+        # The change fires once, when it is confirmed.
         ("--++++", "...!.."),
         ("--++--++", "...!...!"),
-        # What flaps is not told of.
+        # Flapping does not fire.
         ("--+-+-+-", "........"),
         ("--+-++", ".....!"),
-        # What cannot be told breaks the row, and is no change of its own.
+        # An unknown reading interrupts the sequence, and is not a change itself.
         ("--+?++", ".....!"),
         ("--+x++", ".....!"),
         ("++??++", "......"),
         ("++xx++", "......"),
         ("++ss++", "......"),
         ("??xx--++", ".......!"),
-        # Whatever is known to be missing counts as out.
+        # Values known to be missing count as not meeting the condition.
         ("++pp++", ".....!"),
         ("++BB++", ".....!"),
         ("++p-++", ".....!"),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The course of a wait, round by round, on a clock that is handed in."""
+"""The course of a wait, round by round, with an injected clock."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ def test_slowly_falling_lag_or_lag_within_limit_does_not_stall() -> None:
     wait = start(stall_after=100)
     for step in range(50):
         assert isinstance(wait.advance({"d1": Reading("Paused", 0)}, 60 * step), PollAgain)
-    # The time without lag does not count against the lag that comes after.
+    # Time without lag does not count against a later lag.
     assert isinstance(wait.advance({"d1": Reading("Active", 5)}, 3060), PollAgain)
 
 

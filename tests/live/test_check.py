@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The check of the live service finds out every answer that the service could give, and only reads."""
+"""The live service check detects every possible response, and is read-only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def uneven(elapsed: float) -> Reading:
 
 
 def restarted(elapsed: float) -> Reading:
-    """A destination whose totals began anew half a day ago."""
+    """A destination whose totals were reset half a day ago."""
     return Reading(read_total=elapsed + (43_200 if elapsed > -43_200 else 86_400_000))
 
 
@@ -43,7 +43,7 @@ def test_rejected_credentials(simulator: StreamkapSimulator, found: Found, statu
     assert (row.holds, said in row.consequence) == (holds, True)
     assert row.found.startswith(f"{status} (Streamkap")
     assert row.found.endswith("): Credentials refused")
-    # Our own client id is not what is tried with a wrong secret: it might be locked out.
+    # The wrong secret is not tried with our own client id, which might be locked out.
     assert simulator.token_calls == 3
 
 
@@ -116,7 +116,7 @@ def test_unknown_destination(simulator: StreamkapSimulator, found: Found, how: A
 
 
 def test_another_response_to_unknown_destination(simulator: StreamkapSimulator, found: Found) -> None:
-    # The first two requests below /destinations are for the same id: its metrics, then itself.
+    # The first two requests below /destinations are for the same id: its metrics, then the destination.
     simulator.inject(Fault.status(422), path="/destinations/", after=1)
     row = found()["destination"]
     assert (row.found, row.holds) == ("422", False)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command: what it needs, what it prints, how it ends, and that nothing secret is in it."""
+"""The command line: required variables, output and exit codes, without secrets."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def test_no_secret_is_printed_even_if_service_echoes_it(
         main(*run, clock=clock, sleep=clock.pass_by)  # type: ignore[arg-type]
         simulator.clear_faults()
     shown = capsys.readouterr()
-    # The body of metrics is not shown at all.
+    # The response body of the metrics is not shown at all.
     assert path == "/metrics" or "you sent ***" in shown.out
-    # Cells are broken into lines, so that a secret is looked for without what stands between them.
+    # Cells are wrapped, so remove everything between the parts before searching for secrets.
     pieces = [secret[start : start + 8] for secret in simulator.secrets for start in range(0, len(secret) - 7, 4)]
     assert [piece for piece in pieces if piece in shown.out + shown.err and "client_id" not in piece] == []

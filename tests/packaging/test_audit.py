@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The audit: what it looks at, which licences will do, and what it makes of pip-audit's answers."""
+"""The audit: its packages, accepted licences, and handling of pip-audit's results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_audited_packages() -> None:
     direct, everything = needed(direct=True), needed()
     assert {"apache-airflow", "aiohttp", "pendulum", "requests", "tenacity", "urllib3", "yarl"} <= direct.keys()
     assert direct.keys() < everything.keys()
-    # Of the requests that requests makes: below what we name ourselves.
+    # The requests library's own requests, below the ones we declare.
     assert "certifi" in everything
     assert "pytest" not in everything
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The sdist and the wheel: they hold what they should and nothing else, and an index would take them."""
+"""The sdist and the wheel contain exactly what they should, and an index would accept them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGE = "airflow_provider_streamkap"
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build both from the checkout, the wheel from the sdist, as a release is built."""
+    """Build both from the checkout, the wheel from the sdist, as for a release."""
     folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
@@ -58,7 +58,7 @@ def metadata(wheel: Path) -> Message:
 
 
 def sources(folder: str) -> set[str]:
-    """Name the Python files below a folder of the checkout."""
+    """Return the Python files below a folder of the checkout."""
     return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The provider's dict: true to Airflow's schemas, and to what is in the package."""
+"""The provider info: valid for Airflow's schemas, and matching the package."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 def schema(name: str) -> Any:
-    """Read a JSON schema that the installed Airflow ships."""
+    """Read a JSON schema of the installed Airflow."""
     spec = find_spec("airflow")
     assert spec
     assert spec.submodule_search_locations
@@ -45,8 +45,8 @@ def test_dict_follows_strict_schema() -> None:
     info: dict[str, object] = dict(get_provider_info())
     strict = schema("provider.yaml.schema.json")
     if "dependencies" in strict["required"]:
-        # 2.11 wants the dependencies repeated here, later versions forbid it, and no version reads them. Its assets
-        # are called datasets, and the key is passed over.
+        # 2.11 requires the dependencies here, later versions forbid them, and none reads them. In 2.11 assets are called
+        # datasets, and the key is ignored.
         info["dependencies"] = []
         del info["asset-uris"]
     jsonschema.Draft7Validator(strict).validate(info)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The workflows of GitHub: they are YAML of the right shape, pin what they use, and run what make and Airflow have."""
+"""The GitHub workflows: valid structure, pinned actions, and existing make targets and Airflow versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
 
 def test_workflow_structure(path: Path) -> None:
     workflow = read(path)
-    # YAML 1.1 takes `on` for a truth value.
+    # YAML 1.1 parses `on` as a boolean.
     assert set(workflow) <= {"name", True, "permissions", "concurrency", "env", "jobs"}
     assert workflow[True]  # type: ignore[index]
     for job in workflow["jobs"].values():
@@ -58,7 +58,7 @@ def test_workflows_have_read_only_permissions(path: Path) -> None:
     for step in steps(path):
         if "checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] is False
-        # What a stranger can name (a branch, a title) goes through a variable, not into a script.
+        # Values that outsiders control (branch names, titles) must go through a variable, not into a script.
         assert "${{ github." not in step.get("run", "")
     assert "secrets." not in path.read_text(encoding="utf-8")
     assert "pull_request_target" not in path.read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A service without a network, and waits such as the trigger makes them."""
+"""A fake service without a network, and waits that poll like the trigger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def now() -> float:
-    """The time of the running loop."""
+    """Return the time of the running event loop."""
     return asyncio.get_running_loop().time()
 
 
@@ -35,10 +35,10 @@ class Poll:
 
 @dataclass
 class Service:
-    """Answers polls after some seconds, or fails them, and writes everything down.
+    """Responds to polls after a delay, or fails them, and records everything.
 
-    :param takes: seconds until an answer, by destination; default none.
-    :param fails: what comes instead of an answer, by destination, for the poll of the given number, from 0 on.
+    :param takes: seconds until the response, by destination; default none.
+    :param fails: returns the exception to raise, by destination and number of the poll, from 0 on.
     """
 
     takes: Mapping[str, float] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Service:
     most_under_way: int = 0
 
     async def fetch(self, watch: PollTarget, turn: LimiterSlot) -> PollResult:
-        """Look at a destination, in one attempt."""
+        """Poll a destination, in one attempt."""
         id_ = watch.destination_id
         async with turn:
             poll = Poll(id_, now())
@@ -66,28 +66,28 @@ class Service:
                 poll.ended = now()
 
     def of(self, id_: str) -> list[Poll]:
-        """The polls of one destination."""
+        """Return the polls of one destination."""
         return [poll for poll in self.polls if poll.id == id_]
 
     def began(self, id_: str) -> list[float]:
-        """When each poll of one destination began."""
+        """Return the start time of each poll of one destination."""
         return [poll.began for poll in self.of(id_)]
 
 
 def observation(id_: str) -> PollResult:
-    """A reading of a destination."""
+    """Return a reading of a destination."""
     data = {"recordsLag": 7, "connector_status": "Active"}
     return PollResult(DestinationMetrics(id_, "latest", LONG_AGO, data, {}))
 
 
 @dataclass
 class Wait:
-    """A wait in steps of its own interval, as the trigger makes them.
+    """A wait that polls at its own interval, as the trigger does.
 
     :param ids: the destinations.
     :param interval: seconds between two rounds.
     :param spread_first: spread the first polls over the first interval; else poll at once.
-    :param then: what to do when a round has come.
+    :param then: callbacks to run after each round.
     """
 
     poller: Poller
@@ -99,7 +99,7 @@ class Wait:
     then: list[Callable[[], object]] = field(default_factory=list)
 
     async def run(self, rounds: int | None = None) -> None:
-        """Go on for some rounds; None: until cancelled."""
+        """Run for a number of rounds; None: until cancelled."""
         spread = self.interval if self.spread_first else 0.0
         need = PollWindow(now(), now() + spread, spread)
 
@@ -119,7 +119,7 @@ class Wait:
 
     @property
     def errors(self) -> list[StreamkapError]:
-        """The failures that it was told of."""
+        """The errors that it received."""
         return [sample.got for sample in self.seen if isinstance(sample.got, StreamkapError)]
 
 
@@ -131,5 +131,5 @@ async def take(follower: Subscription, not_before: float, due: float, spread: fl
 
 
 def fresh_enough(samples: list[TimedResult], need: PollWindow) -> None:
-    """See to it that no reading is older than asked for."""
+    """Assert that no reading is older than requested."""
     assert all(need.not_before <= sample.began <= now() for sample in samples)

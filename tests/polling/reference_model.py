@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the poller ought to do, written down a second time and naively: no loop, no tasks, no futures."""
+"""A second, naive implementation of the poller: no event loop, no tasks, no futures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import inf
 
 @dataclass
 class Asked:
-    """One follower's question: a reading from then on, by then."""
+    """One follower's request: a reading that started no earlier than this, due by then."""
 
     follower: int
     not_before: float
@@ -19,7 +19,7 @@ class Asked:
 
 @dataclass
 class Round:
-    """What a follower has got so far of the round that it waits for."""
+    """The results that a follower has received so far in its current round."""
 
     wanted: tuple[str, ...]
     got: dict[str, tuple[object, float]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Round:
 
     @property
     def done(self) -> bool:
-        """All have come, or a bug has."""
+        """Whether all results have arrived, or an unexpected exception."""
         return self.bug is not None or len(self.got) == len(self.wanted)
 
 
@@ -35,7 +35,7 @@ class Round:
 class Model:
     """The poller as a table.
 
-    :param limit: destinations asked at once.
+    :param limit: maximum number of concurrent polls.
     """
 
     limit: int
@@ -47,28 +47,28 @@ class Model:
     under_way: dict[str, float] = field(default_factory=dict)
 
     def destinations(self) -> set[str]:
-        """Give those that somebody follows."""
+        """Return the destinations that have followers."""
         return {id_ for ids in self.followed.values() for id_ in ids}
 
     def join(self, follower: int, ids: tuple[str, ...]) -> None:
-        """Somebody comes."""
+        """Add a follower."""
         self.followed[follower] = ids
 
     def ask(self, follower: int, not_before: float, due: float) -> None:
-        """A follower wants a round."""
+        """Start a round for a follower."""
         self.rounds[follower] = Round(self.followed[follower])
         for id_ in self.followed[follower]:
             self.asks.setdefault(id_, []).append(Asked(follower, not_before, max(not_before, due)))
         self.go_on()
 
     def stop_asking(self, follower: int) -> None:
-        """A follower does not want its round any more."""
+        """Cancel a follower's round."""
         self.rounds.pop(follower, None)
         for asks in self.asks.values():
             asks[:] = [asked for asked in asks if asked.follower != follower]
 
     def leave(self, follower: int) -> None:
-        """A follower goes. What nobody follows is not asked any more."""
+        """Remove a follower. Destinations without followers are no longer polled."""
         self.stop_asking(follower)
         del self.followed[follower]
         left = self.destinations()
@@ -78,7 +78,7 @@ class Model:
         self.go_on()
 
     def finish(self, id_: str, what: object, bug: BaseException | None) -> None:
-        """A poll has come to its end."""
+        """Complete a poll."""
         began = self.under_way.pop(id_)
         served = [asked for asked in self.asks[id_] if asked.not_before <= began]
         self.asks[id_] = [asked for asked in self.asks[id_] if asked.not_before > began]
@@ -96,19 +96,19 @@ class Model:
         self.go_on()
 
     def fill(self) -> None:
-        """Give free slots to those that queue."""
+        """Assign free slots to queued destinations."""
         while self.queue and len(self.under_way) < self.limit:
             self.under_way[self.queue.pop(0)] = self.time
 
     def next_due(self) -> tuple[float, str]:
-        """Say which destination at rest is due next, and when."""
+        """Return the idle destination that is due next, and when."""
         at_rest = {id_: asks for id_, asks in self.asks.items() if id_ not in self.queue and id_ not in self.under_way}
         return min(((asked.due, id_) for id_, asks in at_rest.items() for asked in asks), default=(inf, ""))
 
     def go_on(self, until: float | None = None) -> None:
-        """Let the time pass.
+        """Advance the time.
 
-        :param until: up to this moment; default: what is due now.
+        :param until: up to this time; default: only what is due now.
         """
         until = self.time if until is None else until
         while (due := self.next_due())[0] <= until:

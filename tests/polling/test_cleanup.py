@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is left when waits end, fail or are cancelled: nothing; and that nobody waits in vain, in virtual time."""
+"""Waits that end, fail or are cancelled leave nothing behind and no wait hangs, in virtual time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.polling.virtual_loop import VirtualLoop, run, settle
 
 
 async def nothing_is_left(poller: Poller) -> None:
-    """See to it that neither entry, task nor timer outlives the waits."""
+    """Assert that no entry, task or timer outlives the waits."""
     await settle()
     assert len(poller) == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -43,7 +43,7 @@ def test_leaving_leaves_nothing_behind(after: float, others: int) -> None:
         assert len(poller) == (2 if others else 0)
         polls = len(service.polls)
         await asyncio.sleep(100)
-        # Whoever stays is still polled for, and nobody else is.
+        # The remaining waits are still polled for, and nothing else is.
         assert (len(service.polls) > polls) is bool(others)
         for task in tasks:
             task.cancel()
@@ -79,9 +79,9 @@ def test_repeated_failing_requests_leak_nothing() -> None:
                         await follower.next(not_before=now() + 3600, due=now() + 3600)
             gc.collect()
             waiting = [thing for thing in gc.get_objects() if type(thing).__name__ == "Waiter"]
-            # The last one may still be held by the traceback of its time-out.
+            # The traceback of the timeout can still reference the last one.
             assert len(waiting) <= 1
-            # The poll that nobody waits for any more is not made.
+            # A poll without waits is not made.
             await asyncio.sleep(7200)
             assert service.polls == []
         await nothing_is_left(poller)
@@ -113,7 +113,7 @@ def test_last_wait_leaves_while_another_joins() -> None:
         came = now()
         second = Wait(poller, ("d1",), 10)
         await second.run(rounds=2)
-        # It comes before the first has quite left, so the poll goes on; but that reading is too old for it.
+        # It joins before the first has fully left, so the poll continues; but that reading is too old for it.
         assert [sample.began - came for sample in second.seen] == pytest.approx([0.5, 10.5])
         await nothing_is_left(poller)
 
@@ -130,7 +130,7 @@ def test_failing_destination_affects_only_its_own_waits() -> None:
         await asyncio.gather(*(wait.run(rounds=5) for wait in [*waits, both]))
         assert [len(wait.errors) for wait in [*waits, both]] == [5, 0, 5, 0, 5]
         assert len(service.of("good")) == len(service.of("bad")) == 5
-        # Handed over as a value: raised in each wait, it would collect the traceback of each.
+        # Delivered as a value: if it were raised in each wait, it would collect all of their tracebacks.
         assert all(error is gone for error in waits[0].errors)
         await nothing_is_left(poller)
 
@@ -197,7 +197,7 @@ def test_leaving_during_delivery_does_not_affect_others(leave: int) -> None:
         poller = Poller(service.fetch)
         waits = [Wait(poller, ("d1",), 10) for _ in range(4 * BATCH)]
         tasks = [asyncio.create_task(wait.run(rounds=1)) for wait in waits]
-        # They go in the very step in which the first batch is woken: some of it, and some of those to come.
+        # They leave in the same iteration that wakes the first batch: some of it, and some of later batches.
         leaving = tasks[BATCH // 2 : BATCH // 2 + leave]
         for task in leaving:
             waits[0].then.append(task.cancel)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How many destinations are asked at once, in which order, and who waits for whom, in virtual time."""
+"""The number and order of concurrent polls, in virtual time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_concurrency_is_limited_and_no_destination_is_skipped(limit: int) -> Non
         await asyncio.gather(*map(wait, range(50)))
         assert service.most_under_way == limit
         assert now() - start == pytest.approx(-(-50 // limit), abs=0.05)
-        # First come, first served.
+        # FIFO order.
         assert [poll.id for poll in service.polls] == ids
 
     run(main())
@@ -57,7 +57,7 @@ def test_fast_poller_does_not_starve_slow_one() -> None:
         rare = Wait(poller, ("rare",), 10)
         asked = now()
         await rare.run(rounds=1)
-        # Its turn comes when those that came before have had theirs, once.
+        # Each earlier destination in the queue is polled once before it.
         assert now() - asked <= len(greedy) / 2 + 2
         for task in tasks:
             task.cancel()
@@ -98,7 +98,7 @@ def test_hanging_destinations_delay_only_each_other() -> None:
         service = Service(takes=hung, fails=lambda id_, _: StreamkapTimeoutError("late") if id_ in hung else None)
         poller = Poller(service.fetch, max_concurrency=4)
         tasks = [asyncio.create_task(Wait(poller, (id_,), 10).run()) for id_ in hung]
-        # Nobody knows yet that they hang: until each has been asked once, all slots are theirs.
+        # That they hang is not known yet: until each was polled once, they can use all slots.
         await asyncio.sleep(30 * len(hung) / 4 + 1)
         healthy = Wait(poller, ("healthy",), 10)
         start = now()
@@ -128,7 +128,7 @@ def test_recovered_destination_leaves_slow_queue() -> None:
                 together.append(service.most_under_way)
 
         await asyncio.gather(watch(), *(wait.run(rounds=6) for wait in waits))
-        # The second round, and the third that asks those two last failures again, make do with half of the slots.
+        # The second round, and the third, which retries the last two failures, use only half of the slots.
         assert together[:3] == [8, 4, 4]
         assert min(together[3:]) > 4
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Any order of joining, asking, answering, failing, cancelling and leaving, held against a model, in virtual time."""
+"""Any order of joining, requesting, responding, failing, cancelling and leaving, compared with a reference model."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ IDS = ("a", "b", "c")
 
 
 class Bug(Exception):
-    """What no fetch should raise."""
+    """An exception that no fetch should raise."""
 
 
 class PollerAgainstModel(RuleBasedStateMachine):
-    """Does everything twice, and compares after every step."""
+    """Does everything in both implementations and compares them after every step."""
 
     limit = len(IDS)
-    # Of destinations that are due at the same moment any may come first, which matters only where slots are short.
+    # Destinations due at the same time can be polled in any order, which matters only when slots are short.
     together = 2
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
     def ask(self, data: st.DataObject, later: int, slack: int) -> None:
         follower = data.draw(st.sampled_from(self._idle()), label="follower")
         self.number += 1
-        # No two are due at the same moment: which of them would come first is nobody's promise.
+        # No two are due at the same time, because their order is undefined.
         not_before = self.model.time + later + self.number / 10_000
         due = not_before + slack
         coroutine = self.rounds[follower].next(not_before=not_before, due=due)

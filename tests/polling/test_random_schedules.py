@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Random crowds of waits over hours of virtual time: what must hold for each of them whatever the others do."""
+"""Random sets of waits over hours of virtual time, with invariants for each of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOWEST = 20.0
 
 
 class Plan(NamedTuple):
-    """What one wait does."""
+    """The schedule of one wait."""
 
     ids: list[str]
     interval: float
@@ -55,7 +55,7 @@ def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
     async def main() -> None:
         service = Service(takes=takes, fails=lambda id_, number: failures[(number + ord(id_)) % len(failures)])
         poller = Poller(service.fetch, max_concurrency=limit)
-        # In the worst case a poll is under way when a wait needs one, and all others come first, one after the other.
+        # In the worst case a poll is in flight when a wait needs one, and all others come first, one after the other.
         in_time = 2 * len(IDS) * SLOWEST
 
         async def live(plan: Plan) -> Wait:
@@ -73,7 +73,7 @@ def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
 
         waits = await asyncio.gather(*map(live, crowd))
 
-        # None was handed anything that the service did not answer (freshness is looked at as each is handed out).
+        # No wait received anything that the service did not return (freshness is checked on delivery).
         told = defaultdict(set)
         for poll in service.polls:
             told[poll.began].add(poll.id)
@@ -83,7 +83,7 @@ def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
             polls = service.of(id_)
             assert all(later.began >= (sooner.ended or 0.0) for sooner, later in pairwise(polls))
             intervals = [plan.interval for plan in crowd if id_ in plan.ids]
-            # Those who come may need one of their own; from then on the shortest interval of all makes the polls.
+            # A new wait may need one poll of its own; after that, the shortest interval determines the polls.
             assert len(polls) <= 900 / min(intervals, default=900) + 1 + 2 * len(intervals)
         await settle()
         loop = asyncio.get_running_loop()

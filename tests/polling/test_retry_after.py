@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A Retry-After that one call meets holds off all calls on its credentials, whichever client makes them."""
+"""A Retry-After pauses all calls with the same credentials, whichever client makes them."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def simulator() -> Iterator[StreamkapSimulator]:
 
 @pytest.fixture(params=["sync", "async"])
 def told(request: pytest.FixtureRequest) -> Kind:
-    """The kind of the client that meets the Retry-After."""
+    """The kind of client that receives the Retry-After."""
     kind: Kind = request.param
     return kind
 
 
 @pytest.fixture(params=["sync", "async"])
 def other(request: pytest.FixtureRequest) -> Kind:
-    """The kind of the client that calls after it."""
+    """The kind of client that calls after it."""
     kind: Kind = request.param
     return kind
 
@@ -54,7 +54,7 @@ def put_off(simulator: StreamkapSimulator, status: int, seconds: str | None, pat
 
 
 def calls_after(simulator: StreamkapSimulator, told: Kind, other: Kind, within: float | None = None) -> list[float]:
-    """Let one client meet what was injected, without retrying, and give the sleeps of another's call after it."""
+    """Let one client receive the fault without retrying, and return the sleeps of the next call of another client."""
     time = Time()
     settings = settings_for(simulator, max_attempts=1)
     session = ApiSession(settings, time.clock)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who shares a poll with whom, and how many polls that makes, in virtual time."""
+"""Which waits share polls, and how many polls there are, in virtual time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_waits_started_at_different_times_synchronize() -> None:
             await Wait(poller, ("d1",), 60, spread_first=True).run(rounds=20)
 
         await asyncio.gather(*(late(number) for number in range(100)))
-        # A newcomer may need a poll of its own once; after that there is one poll an interval.
+        # A new wait may need a poll of its own once; after that there is one poll per interval.
         hour = [began - start for began in service.began("d1") if began - start > 200]
         gaps = [later - sooner for sooner, later in pairwise(hour)]
         assert len(hour) >= 15
@@ -85,7 +85,7 @@ def test_staggered_waits_poll_no_more_often_than_one(seed: int) -> None:
 
         await asyncio.gather(*(begun(number) for number in range(600)))
         intervals = now() - start
-        # A poll that is under way when a newcomer comes is of no use to it: that may take one more, once.
+        # A new wait cannot use a poll in flight, which may cost one more poll, once.
         assert len(service.began("d1")) <= intervals + 2
         assert len(service.began("d2")) <= intervals + 2
 
@@ -106,7 +106,7 @@ def test_new_waits_do_not_rely_on_polls_of_departed_waits() -> None:
                             await take(first, start, start + 59)
                 await take(second, start, start + 60, 60)
                 moments.append(now())
-        # It has its own moment in each minute, and what had been asked for a second earlier has not moved that.
+        # Its poll time within the minute is fixed, and a request made one second earlier has not moved it.
         assert round((moments[1] - moments[0]) % 60, 6) in (0, 60)
 
     run(main())
@@ -122,7 +122,7 @@ def test_shorter_interval_gets_fresher_readings_without_affecting_others() -> No
         await quick.run(rounds=13)
         await slow_task
         assert [at - start for at in quick.times] == pytest.approx([10 * n for n in range(13)])
-        # One poll at most every 10 s serves both; the slow one is never left waiting longer than its own interval.
+        # At most one poll every 10 s serves both; the slow one never waits longer than its own interval.
         assert len(service.polls) == 13
         assert max(later - sooner for sooner, later in pairwise(slow.times)) <= 60
 
@@ -137,7 +137,7 @@ def test_reading_requested_earlier_is_not_delivered() -> None:
             start = now()
             early = asyncio.create_task(take(first, start, start))
             await asyncio.sleep(2)
-            # The poll is under way, but what it brings may be older than this moment.
+            # The poll is in flight, but its result may be older than requested.
             late = asyncio.create_task(take(second, now(), now()))
             await asyncio.gather(early, late)
             assert service.began("d1") == [start, start + 5]
@@ -155,7 +155,7 @@ def test_confirmation_poll_starts_no_earlier_than_requested(early: float) -> Non
                 due = 1_000 + number / 7
                 (sample,) = await take(follower, due, due)
                 assert due <= sample.began <= due + 1e-6
-        # Too early a poll would have had to be made again.
+        # A poll that is too early would have to be repeated.
         assert len(service.polls) == 49
 
     run(main(), early=early)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What it means that a follower's step is called from the event loop, and not from its own task."""
+"""The consequences of calling a follower's step from the event loop instead of its own task."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_follower_task_is_not_woken_for_each_round() -> None:
             return PollWindow(now() + 10, now() + 10) if len(steps) < 100 else None
 
         class Counting:
-            """Passes on what a coroutine awaits, and counts how often it is resumed."""
+            """Forwards what a coroutine awaits, and counts how often it is resumed."""
 
             def __init__(self, poller: Poller) -> None:
                 self.poller = poller

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Real triggers in one event loop on a real server: how many requests, sockets and tokens they take, and leave."""
+"""Real triggers in one event loop against a real server: the number of requests, sockets and tokens, and leaks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS = tuple(f"{number:024x}" for number in range(20))
 
 @pytest.fixture
 def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator that streamkap_default points to, with destinations that lag."""
+    """Run a simulator with lagging destinations behind streamkap_default."""
     with StreamkapSimulator() as running:
         for id_ in IDS:
             running.add(id_, scenarios.stalled())
@@ -34,7 +34,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
 
 
 def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinationTrigger:
-    """Make a trigger as the triggerer does: of its serialized arguments."""
+    """Create a trigger from its serialized arguments, as the triggerer does."""
     started = time.time()
     wait = WaitSpec(
         ids,
@@ -51,7 +51,7 @@ def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinati
 
 
 async def event(waiting: StreamkapDestinationTrigger) -> Any:
-    """Run a trigger to its event."""
+    """Run a trigger until its event."""
     async for fired in waiting.run():
         return fired.payload
     raise AssertionError("no event")
@@ -59,7 +59,7 @@ async def event(waiting: StreamkapDestinationTrigger) -> Any:
 
 @asynccontextmanager
 async def running(*triggers: StreamkapDestinationTrigger) -> AsyncIterator[list[asyncio.Task[Any]]]:
-    """Keep triggers going, and cancel those that are left at the end, as a triggerer does."""
+    """Run triggers, and cancel the remaining ones at the end, as a triggerer does."""
     tasks = [asyncio.create_task(event(waiting)) for waiting in triggers]
     try:
         yield tasks
@@ -70,7 +70,7 @@ async def running(*triggers: StreamkapDestinationTrigger) -> AsyncIterator[list[
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread brings about."""
+    """Wait for something that another thread does."""
     for _ in range(1_000):
         if condition():
             return
@@ -102,7 +102,7 @@ def test_hundreds_of_waits_send_as_many_requests_as_a_few(simulator: StreamkapSi
 
 def test_all_waits_see_destination_drain_together_and_leave_nothing(simulator: StreamkapSimulator) -> None:
     async def main() -> tuple[int, int]:
-        # What a loop opens by itself, once.
+        # What an event loop opens by itself, once.
         await asyncio.to_thread(lambda: None)
         before = sockets()
         async with running(*(trigger(IDS[0], interval=0.3, confirmations=1) for _ in range(100))) as tasks:
@@ -111,7 +111,7 @@ def test_all_waits_see_destination_drain_together_and_leave_nothing(simulator: S
             polls, began = simulator.count("/metrics"), time.monotonic()
             events = await asyncio.gather(*tasks)
             assert {fired["outcome"] for fired in events} == {"opened"}
-            # Some of them may have begun only now.
+            # Some of them may have started only now.
             assert simulator.count("/metrics") - polls <= 2 + (time.monotonic() - began) / 0.3
             await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
         await until(lambda: sockets() <= before)

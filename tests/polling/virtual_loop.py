@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""An event loop whose time is virtual: where a real one would sleep, its clock jumps.
+"""An event loop with virtual time: instead of sleeping, its clock jumps.
 
-Hours of waiting take milliseconds, every run takes the same course, and whoever waits for what never comes is found
-out at once.
+Hours of waiting take milliseconds, every run is deterministic, and a deadlock is detected
+immediately.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-#: Seconds: the resolution of the clock of Linux, and of a coarse one.
+#: Seconds: the clock resolution of Linux, and a coarse one.
 LINUX: Final = 1e-9
 COARSE: Final = 0.016
 
@@ -24,11 +24,11 @@ Ts = TypeVarTuple("Ts")
 
 
 class NobodyWakes(RuntimeError):
-    """All wait, and there is nothing left that could wake them."""
+    """Everything waits, and nothing is left that could wake it."""
 
 
 class _Clock(selectors.SelectSelector):
-    """Sleeps by moving the time on."""
+    """Sleeps by advancing the clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,15 +44,15 @@ class _Clock(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that never sleeps.
+    """An event loop that never sleeps.
 
-    :param early: seconds that timers may fire too early, as those of real loops do by their clock's resolution.
+    :param early: seconds by which timers may fire early, as in real loops due to the clock resolution.
     """
 
     def __init__(self, early: float = LINUX) -> None:
         self._virtual = _Clock()
         super().__init__(self._virtual)
-        # What asyncio itself takes from its clock; there is no public way to set it.
+        # asyncio reads this from its clock; there is no public way to set it.
         self._clock_resolution = early
         self._timers: list[weakref.ref[asyncio.TimerHandle]] = []
 
@@ -76,16 +76,16 @@ def run(main: Coroutine[Any, Any, T], *, early: float = LINUX) -> T:
     """Run a coroutine in virtual time.
 
     :param main: the coroutine.
-    :param early: seconds that timers may fire too early.
+    :param early: seconds by which timers may fire early.
     """
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(early)) as runner:
         return runner.run(main)
 
 
 async def settle(rounds: int = 20) -> None:
-    """Let everything happen that can happen now, without moving the time on.
+    """Run everything that is ready, without advancing the clock.
 
-    :param rounds: turns of the loop.
+    :param rounds: iterations of the loop.
     """
     for _ in range(rounds):
         await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How far the memory of a process grows while it runs a script."""
+"""Measure how much the memory of a process grows while it runs a script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-# Scripts define `run()`, which returns what is measured besides.
+# Scripts define `run()`, which returns additional results.
 _MEASURED = """
 import json, re
 from pathlib import Path
@@ -30,11 +30,11 @@ print(json.dumps([peak() - before, result]))
 
 
 def measured(script: str, *arguments: str) -> tuple[float, Any]:
-    """Run a script in a process of its own.
+    """Run a script in a separate process.
 
     :param script: defines a function ``run``, and imports what it needs.
-    :param arguments: of the command line.
-    :returns: by how many MiB the process grew while ``run`` ran, and what it returned.
+    :param arguments: command-line arguments.
+    :returns: the growth in MiB while ``run`` ran, and its return value.
     """
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", script + _MEASURED, *arguments]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ways in which a server or a log can spell a secret."""
+"""The encodings in which a server or a log can contain a secret."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import quote, quote_plus
 
 
 def spellings(secret: str, login: str = "") -> frozenset[str]:
-    """Return every way in which a secret is searched for.
+    """Return every encoding of a secret to search for.
 
     :param secret: the secret.
-    :param login: the name that stands before it in HTTP Basic authentication, if any.
+    :param login: the user name before it in HTTP Basic authentication, if any.
     """
     escaped = json.dumps(secret)[1:-1]
     found = {

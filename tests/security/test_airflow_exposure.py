@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that Airflow keeps, sends on or logs shows a secret: tracebacks with local variables, events, every level."""
+"""Nothing that Airflow stores, sends or logs contains a secret: tracebacks with local variables, events, log lines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FAULTS = {
 
 
 def broken(given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give a connection's fields, each time with something that makes no sense."""
+    """Yield a connection's fields, each time with something invalid."""
     extra = {"proxies": {"https": "http://me:made-up-password@proxy:1"}}
     return [
         given | {"host": "http://api.example.com", "extra": extra},
@@ -84,7 +84,7 @@ def test_tracebacks_of_failing_tasks_contain_no_secret(streamkap: StreamkapSimul
 def test_tracebacks_of_invalid_connection_contain_no_secret(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    # Of the environment, too, from which a connection is filled up.
+    # Including the environment, which fills up a connection.
     monkeypatch.setenv("STREAMKAP_SECRET", "made-up-secret")
     for fields in broken(json.loads(streamkap.airflow_connection())):
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(fields))
@@ -96,7 +96,7 @@ def test_tracebacks_of_invalid_connection_contain_no_secret(
 
 @pytest.fixture
 def everything() -> Iterator[None]:
-    """Let every logger say all that it knows, those of the HTTP libraries too."""
+    """Enable all log levels, including those of the HTTP libraries."""
     names = ["", "urllib3", "requests", "aiohttp", "asyncio", "airflow", "airflow_provider_streamkap"]
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
@@ -133,7 +133,7 @@ def test_asset_event_contains_no_secret(streamkap: StreamkapSimulator, logged: L
 
 
 def attributes(value: Any, depth: int = 6) -> Iterator[str]:
-    """Give what is in an object, at every depth, as a lineage or a serializer that does not know it would."""
+    """Return everything in an object, at every depth, as a lineage backend or serializer would."""
     yield str(value)
     yield repr(value)
     if depth and isinstance(value, dict):
@@ -153,7 +153,7 @@ def test_lineage_attributes_contain_no_secret(streamkap: StreamkapSimulator) -> 
     waiting = sensor("poke")
     waiting.execute(context)
     for task in (operator, waiting):
-        # Without methods of its own a lineage takes the task's attributes, each as it is or as its text.
+        # Without a method for this operator, lineage reads the task's attributes, each as it is or as a string.
         assert not [name for name in dir(task) if "openlineage" in name]
         shown = list(attributes(vars(task)))
         assert any("d1" in text for text in shown)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Servers and proxies that repeat secrets: whatever part of a response is shown, they are not."""
+"""Servers and proxies that echo secrets: no part of a response that is shown contains them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMS = {TOKEN, html.escape(TOKEN), quote(TOKEN, safe=""), base64.b64encode(TOKE
 
 
 def echo(status: str = "400 Bad", headers: tuple[str, ...] = (), body: bytes = b"{}") -> bytes:
-    """Return a response of which a part repeats the token."""
+    """Return a response that echoes the token in one part."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 

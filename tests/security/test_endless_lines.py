@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A chunked response whose lines do not end: neither client reads on until the memory is full."""
+"""A chunked response with endless lines: neither client reads until memory is exhausted."""
 
 from __future__ import annotations
 

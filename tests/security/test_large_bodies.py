@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small response that becomes a large value must not fill the memory or hold the event loop."""
+"""A small response that expands to a large value must not exhaust the memory or block the event loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_streamkap.gate.target import PollTarget
 from tests.api.raw_servers import Wire, ok
 from tests.security.memory_growth import measured, needs_linux
 
-# Returns the seconds for which the event loop did not run, and what was raised.
+# Returns the seconds for which the event loop was blocked, and what was raised.
 ASK = """
 import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
@@ -48,7 +48,7 @@ def run():
 
 
 def asked(body: bytes, call: str) -> tuple[float, float, str]:
-    """Ask a server that always responds with the same body, compressed."""
+    """Send requests to a server that always returns the same body, compressed."""
     compressed = gzip.compress(body)
 
     def respond(connection: socket.socket, head: bytes) -> None:

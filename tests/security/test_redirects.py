@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A redirect is refused without looking at where it leads, and without reading its body further than the limit."""
+"""A redirect is rejected whatever its target, and its body is not read beyond the limit."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def test_body_of_redirect_is_not_decompressed() -> None:
     with Wire(respond) as wire:
         grown, said = measured(ASK, wire.url)
     assert "302" in said
-    # 128 MiB once decompressed; requests kept all of it. The error shows no more than the beginning.
+    # 128 MiB once decompressed; requests used to keep all of it. The error shows only the beginning.
     assert grown < 100

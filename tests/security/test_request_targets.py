@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A token goes to the configured host and to no other resource than the one that was named."""
+"""A token is sent only to the configured host, and only for the requested resource."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ IDS = [
     "d1#",
     "d1/metrics#",
     "d1;a=b",
-    # Each of these is one letter that some normalisation turns into dots, a slash or a question mark.
+    # Each of these is one character that some normalization turns into dots, a slash or a question mark.
     "\u2025/\u2025",
     "\uff0e\uff0e\uff0fauth\uff0fwhoami",
     "d1\uff1fa",
     "\u2044auth",
     "d1 HTTP/1.1",
-    # Line breaks of Unicode that are no control characters.
+    # Unicode line breaks that are not control characters.
     "d1\u2028Host: OTHER",
     "\u202ed1",
     " ..",

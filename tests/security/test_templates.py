@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Jinja makes of an id is an id: it reaches no other path, and nothing in it is rendered again."""
+"""An id rendered by Jinja stays an id: it reaches no other path, and is not rendered again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFUSED = ["..", ".", "", "d1\r\nX: y", "d1\nX: y"]
 
 
 def rendered(make: Any, given: str, native: bool) -> Any:
-    """Render what whoever starts a run has given as a parameter."""
+    """Render a run parameter that a user has given."""
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), render_template_as_native_obj=native):
         task = make()
     task.render_template_fields({"params": {"id": given}})
@@ -69,7 +69,7 @@ def test_operator_with_templated_id(streamkap: StreamkapSimulator, given: str, n
 def test_sensor_with_templated_id(streamkap: StreamkapSimulator, given: str, mode: str) -> None:
     with pytest.raises(AirflowException, match="404"):
         run(waiting(mode, given))
-    # A wait asks whether there is such a destination.
+    # A wait checks whether the destination exists.
     check(streamkap, given, [["metrics"], []])
 
 

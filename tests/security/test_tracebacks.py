@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""No local variable of a traceback shows a secret, in any way that a call of either client can fail."""
+"""No local variable in a traceback contains a secret, however a call of either client fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def failed(call: Callable[[], Any]) -> BaseException:
 
 
 def test_search_detects_secrets() -> None:
-    # Compiled elsewhere than in a file of tests, whose own frames are not searched.
+    # Compiled under another file name, because frames of test files are not searched.
     scope: dict[str, Any] = {}
     exec(compile("def fail(token):\n    raise ValueError('no')", "elsewhere.py", "exec"), scope)
     error = failed(lambda: scope["fail"]("made-up-token"))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nobody turns the checking of certificates off without every use of the connection saying so."""
+"""Disabled certificate verification is reported at every use of the connection."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Show an exception with everything that a collector of errors can take from it, local variables included."""
+"""Format an exception with everything that an error collector can read, including local variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TESTS = str(Path(__file__).parents[1])
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Give an exception with all that led to it, suppressed or not."""
+    """Return an exception with its causes and contexts, suppressed or not."""
     found: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -24,9 +24,9 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def shown(error: BaseException) -> list[str]:
-    """Give the parts of every traceback: each frame with its local variables, each exception with its arguments.
+    """Return the parts of every traceback: each frame with its local variables, each exception with its arguments.
 
-    Frames of tests are left out: they hold what they look for.
+    Frames of tests are skipped, because they contain the secrets they search for.
     """
     parts: list[str] = []
     for link in chain(error):
@@ -42,6 +42,6 @@ def shown(error: BaseException) -> list[str]:
 
 
 def leaks(error: BaseException, secrets: Iterable[str]) -> list[str]:
-    """Give the parts that hold a secret."""
+    """Return the parts that contain a secret."""
     hidden = [form for secret in secrets for form in {secret, secret.replace('"', '\\"')}]
     return [part[:300] for part in shown(error) if any(secret in part for secret in hidden)]

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One Airflow for all system tests: starting it takes longer than most runs.
+"""One Airflow for all system tests, because starting it takes longer than most runs.
 
-A test module names in ``STARTS`` the DAGs of which it looks at a first run. Those of all modules that were chosen
-are started together, and run while the first tests already look at what has ended.
+A test module lists in ``STARTS`` the DAGs whose first run it inspects. Those of all selected modules are started
+together, and continue to run while the first tests inspect finished runs.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tests.system.long_wait import Held, hold
 from tests.system.services import Services
 from tests.system.system_airflow import AIRFLOW, HAS_STORE, SystemAirflow
 
-# Where Airflow has no task state store, its DAG is refused.
+# Without Airflow's task state store, this DAG is rejected.
 collect_ignore = [*([] if HAS_STORE else ["test_state_store.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
 
 
 @dataclass(frozen=True)
 class Session:
-    """The Airflow under test and what it speaks to.
+    """The Airflow under test and its services.
 
-    :param airflow: it.
+    :param airflow: the Airflow.
     :param services: the simulators.
-    :param asked_while_parsing: requests that were sent until every DAG was parsed.
-    :param started: the DAGs of which a first run was started.
+    :param asked_while_parsing: requests sent until every DAG was parsed.
+    :param started: the DAGs whose first run was started.
     """
 
     airflow: SystemAirflow
@@ -47,7 +47,7 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         services.prepare()
         with SystemAirflow(tmp_path_factory.mktemp("airflow"), services.connections) as airflow:
             asked = services.examples.count() + services.tests.count()
-            # 2.11 does not find a DAG that is not active; 3.x is best asked while nothing runs (see AirflowStack.rest).
+            # 2.11 does not find inactive DAGs; 3.x is best called while nothing runs (see AirflowStack.rest).
             if not airflow.is_3:
                 airflow.activate()
             for dag_id in sorted(wanted):
@@ -58,18 +58,18 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def airflow(session: Session) -> SystemAirflow:
-    """Give the Airflow under test."""
+    """Return the Airflow under test."""
     return session.airflow
 
 
 @pytest.fixture(scope="session")
 def services(session: Session) -> Services:
-    """Give what the DAGs speak to."""
+    """Return the simulators that the DAGs use."""
     return session.services
 
 
 @pytest.fixture(scope="session")
 def held(session: Session) -> Held:
-    """Look at a run while it waits, and take its triggerer away; only once no other run is in need of it."""
+    """Inspect a run while it waits, and kill its triggerer once no other run needs it."""
     session.airflow.settle(session.started)
     return hold(session.airflow, session.services)

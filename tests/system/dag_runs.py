@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One run of a DAG, as its records tell it: states, tries, XComs, logs, and the exceptions in them."""
+"""One DAG run in Airflow's records: states, tries, XComs, logs and exceptions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.airflow_records import AirflowRecords, TaskInstance
 
-# The last line of a traceback, as 2.11 writes it.
+# The last line of a traceback, in the format of 2.11.
 _RAISED = re.compile(r"^(?:\w+\.)+(\w+): (.*)$")
 
 
@@ -20,8 +20,8 @@ _RAISED = re.compile(r"^(?:\w+\.)+(\w+): (.*)$")
 class Raised:
     """An exception that ended a try.
 
-    :param kind: name of its class.
-    :param message: what it says.
+    :param kind: class name.
+    :param message: its message.
     """
 
     kind: str
@@ -38,55 +38,55 @@ class Run:
 
     @property
     def state(self) -> str | None:
-        """Its state."""
+        """State of the run."""
         return self.records.run_state(self.dag_id, self.run_id)
 
     @property
     def tasks(self) -> list[TaskInstance]:
-        """Its task instances."""
+        """Task instances of the run."""
         return self.records.task_instances(self.dag_id, self.run_id)
 
     @property
     def states(self) -> dict[str, str | None]:
-        """The states of its task instances by task; of mapped ones by task and index."""
+        """States of the task instances by task id; of mapped ones by task id and index."""
         return {
             task.task_id if task.map_index < 0 else f"{task.task_id}[{task.map_index}]": task.state
             for task in self.tasks
         }
 
     def task(self, task_id: str, map_index: int = -1) -> TaskInstance:
-        """Give one task instance."""
+        """Return one task instance."""
         (found,) = (task for task in self.tasks if (task.task_id, task.map_index) == (task_id, map_index))
         return found
 
     def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """Give what a task pushed."""
+        """Return an XCom of a task."""
         return self.records.xcom(self.dag_id, self.run_id, task_id, key, map_index)
 
     def log(self, task_id: str = "") -> str:
-        """Give the logs of a task, or of all."""
+        """Return the logs of a task, or of all tasks."""
         return self.records.logs(self.dag_id, self.run_id, task_id)
 
     def log_files(self, task_id: str) -> list[Path]:
-        """Find the logs of a task: one for each try, and the triggers'."""
+        """Return the log files of a task: one for each try, and the triggers'."""
         folder = self.records.home / "logs" / f"dag_id={self.dag_id}" / f"run_id={self.run_id}" / f"task_id={task_id}"
         return sorted(path for path in folder.rglob("*.log") if path.is_file())
 
     def was_deferred(self, task_id: str) -> bool:
-        """Tell whether a task has waited in the triggerer: only then has a trigger written a log for it."""
+        """Return whether a task was deferred: only then is there a trigger log."""
         return any(".trigger." in path.name for path in self.log_files(task_id))
 
     def attempts(self, task_id: str) -> list[str]:
-        """Give the log of each try, without the triggers'."""
+        """Return the log of each try, without the triggers'."""
         return [path.read_text(encoding="utf-8") for path in self.log_files(task_id) if ".trigger." not in path.name]
 
     def raised(self, task_id: str) -> list[Raised | None]:
-        """Give for each try the exception that ended it, if one did."""
+        """Return for each try the exception that ended it, if any."""
         return [_raised(log) for log in self.attempts(task_id)]
 
 
 def _raised(log: str) -> Raised | None:
-    """Find the last exception that is told in a log; of one with a cause that which was raised last."""
+    """Return the last exception in a log; of a chain, the one raised last."""
     found = None
     for line in log.splitlines():
         if line.startswith("{"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A run that is looked at while it waits, and whose triggerer is lost in the middle of it."""
+"""A run that is inspected while it waits, and whose triggerer is killed meanwhile."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tests.system.system_airflow import SystemAirflow
 DAG_ID = "system_held"
 _WAITING = ("held", "late")
 _POLLS = 3
-# An asset's trigger belongs to no task.
+# The trigger of an asset belongs to no task.
 _TRIGGERS = "SELECT trigger.kwargs FROM trigger JOIN task_instance ON task_instance.trigger_id = trigger.id"
 
 
 @dataclass(frozen=True)
 class Held:
-    """What was seen of it.
+    """What was observed.
 
-    :param run: it.
-    :param links: while it waited, the buttons by task and index.
-    :param triggers: the arguments of its triggers, decrypted.
-    :param polls: the moments of all polls in the new triggerer, by destination.
+    :param run: the run.
+    :param links: the extra links during the wait, by task id and map index.
+    :param triggers: the decrypted arguments of its triggers.
+    :param polls: the times of all polls in the new triggerer, by destination.
     """
 
     run: Run
@@ -38,7 +38,7 @@ class Held:
 
 
 def hold(airflow: SystemAirflow, services: Services) -> Held:
-    """Run it to its end."""
+    """Run the DAG to completion."""
     run = airflow.begin(DAG_ID)
     tests = services.tests
 
@@ -67,7 +67,7 @@ def hold(airflow: SystemAirflow, services: Services) -> Held:
 
 
 def decrypted(airflow: AirflowStack, kwargs: str) -> str:
-    """Give the arguments of a trigger, which Airflow keeps encrypted or, on some lines, as they are."""
+    """Return the arguments of a trigger, which some Airflow versions encrypt."""
     if kwargs.startswith("{"):
         return kwargs
     return Fernet(airflow.environment["AIRFLOW__CORE__FERNET_KEY"]).decrypt(kwargs.encode()).decode()

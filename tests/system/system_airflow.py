@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Airflow that all system tests share: every DAG of theirs in one folder, on the interpreter of the tests.
+"""The Airflow shared by all system tests: all their DAGs in one folder, with the interpreter of the tests.
 
-A REST API runs on every line, so that the tests start, repeat and look at runs in one way: on 2.11 it belongs to
-the web server, which the harness does not start.
+There is a REST API on every version, so that the tests start, repeat and inspect runs the same way: on 2.11 it is
+part of the web server, which the harness does not start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DAGS = Path(__file__).parent / "dags"
 AIRFLOW = airflow_version(Path(sys.executable))
 """The line under test, such as ``(3, 3, 2)``."""
 
-# Needs Airflow's task state store, and is refused without it.
+# Needs Airflow's task state store, and is rejected without it.
 NEEDS_3 = {"streamkap_on_caught_up.py", "system_events.py"}
 """DAG files that Airflow 2 has nothing to run with."""
 NEEDS_STORE = DAGS / "system_memory.py"
@@ -37,20 +37,20 @@ HAS_STORE = AIRFLOW >= (3, 3)
 
 FIRST = "first"
 _SETTINGS = {
-    # Runs that nobody has asked for would disturb the first look at the parsed DAGs.
+    # Scheduled runs would interfere with the first inspection of the parsed DAGs.
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
-    # Waits are cheap, but starting a task takes one core for two seconds: more at once only make all of them late.
+    # Waits are cheap, but starting a task takes one core for two seconds: more concurrency only delays all of them.
     "AIRFLOW__CORE__PARALLELISM": "6",
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
     # 2.11 would run one task at a time.
     "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-    # A triggerer that was killed is given up soon.
+    # A killed triggerer is declared dead soon.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
 }
 
 
 def examples() -> list[Path]:
-    """Give the example DAGs that this Airflow can run."""
+    """Return the example DAGs that this Airflow can run."""
     return _runnable(EXAMPLES.glob("*.py"))
 
 
@@ -75,16 +75,16 @@ class SystemAirflow(AirflowStack):
         for file in files:
             shutil.copy(file, folder)
         self.dag_ids = {file.stem for file in files if file != NEEDS_STORE or HAS_STORE}
-        # The DAG files of the tests share a table with them.
+        # The DAG files of the tests import a table from the tests.
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         overrides = {**_SETTINGS, "PYTHONPATH": path}
         python = Path(sys.executable)
         super().__init__(python, folder, connections, home=home, overrides=overrides, database=Postgres())
-        # Whoever asks 2.11's web server is let in.
+        # The web server of 2.11 accepts anonymous requests.
         (home / "webserver_config.py").write_text('AUTH_ROLE_PUBLIC = "Admin"\n')
 
     def start(self) -> None:
-        """Start every part, and return once all are alive and all DAGs are parsed, none of them active."""
+        """Start every part; return once all are alive and all DAGs are parsed, none of them active."""
         super().start()
         if not self.is_3:
             self.start_part("webserver", "--workers", "1", "--hostname", LOOPBACK, "--port", str(self.port))
@@ -93,7 +93,7 @@ class SystemAirflow(AirflowStack):
 
     @property
     def api(self) -> str:
-        """Where the REST API begins."""
+        """The path prefix of the REST API."""
         return "/api/v2" if self.is_3 else "/api/v1"
 
     def _is_parsed(self) -> bool:
@@ -105,7 +105,7 @@ class SystemAirflow(AirflowStack):
         return self.dag_ids <= known and errors.keys() == refused
 
     def import_errors(self) -> dict[str, str]:
-        """Give the DAG files that cannot be imported, by name, and why."""
+        """Return the DAG files with import errors, by name, and the errors."""
         rows = self.query("SELECT filename, stacktrace FROM import_error")
         return {Path(row["filename"]).name: row["stacktrace"] for row in rows}
 
@@ -115,11 +115,11 @@ class SystemAirflow(AirflowStack):
         return False
 
     def activate(self) -> None:
-        """Let the scheduler see to all DAGs."""
+        """Activate all DAGs."""
         self.rest("PATCH", f"{self.api}/dags?dag_id_pattern=~&limit=100", {"is_paused": False})
 
     def begin(self, dag_id: str, run_id: str = FIRST, logical_date: dt.datetime | None = None) -> Run:
-        """Start a run; without a logical date it has none on 3.x, and the present as one on 2.11."""
+        """Start a run; without a logical date it has none on 3.x, and the current time on 2.11."""
         body: dict[str, object] = {"dag_run_id": run_id}
         if logical_date is not None or self.is_3:
             body["logical_date"] = logical_date.isoformat() if logical_date else None
@@ -127,7 +127,7 @@ class SystemAirflow(AirflowStack):
         return Run(self, dag_id, run_id)
 
     def repeat(self, run: Run) -> None:
-        """Clear all tasks of a run that has ended, so that it runs again."""
+        """Clear all tasks of a finished run, so that it runs again."""
         self.rest("POST", f"{self.api}/dags/{run.dag_id}/dagRuns/{run.run_id}/clear", {"dry_run": False})
 
     def finished(self, dag_id: str, run_id: str = FIRST, timeout: float = 900) -> Run:
@@ -141,7 +141,7 @@ class SystemAirflow(AirflowStack):
             self.finished(dag_id)
 
     def links(self, run: Run, task_id: str, map_index: int = -1) -> dict[str, str | None]:
-        """Give the buttons that Airflow's interface shows for a task, as name to address."""
+        """Return the extra links that Airflow's interface shows for a task, by name."""
         path = f"{self.api}/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/links"
         answer = self.rest("GET", f"{path}?map_index={map_index}")
         links: dict[str, str | None] = answer.get("extra_links", answer)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments without a value, and values that Airflow cannot store, on a real scheduler and triggerer."""
+"""Missing arguments, and values that Airflow cannot store, on a real scheduler and triggerer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARTS = ("system_arguments",)
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of all of them."""
+    """Wait for the run to end."""
     return airflow.finished("system_arguments")
 
 

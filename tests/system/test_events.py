@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG that is scheduled on a destination: it runs once for each time that the destination catches up."""
+"""A DAG that is scheduled on a destination runs once each time the destination catches up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRAINED, LAGGING = scenarios.steady(), scenarios.stalled(lag=120)
 
 @pytest.fixture(scope="module")
 def runs(session: Session) -> list[Run]:
-    """Let the destination drain twice; the triggerer is killed and started anew in between, and again after it."""
+    """Let the destination drain twice; kill and restart the triggerer in between, and again afterwards."""
     airflow, tests = session.airflow, session.services.tests
     airflow.settle(session.started)
 
@@ -46,7 +46,7 @@ def runs(session: Session) -> list[Run]:
     goes(LAGGING, lambda: True)
     goes(DRAINED, lambda: len(happened()) == 2)
     restart()
-    # What stays drained starts nothing, also in a triggerer that sees it for the first time.
+    # A destination that stays drained starts nothing, even in a triggerer that sees it for the first time.
     goes(DRAINED, lambda: True)
     ended = happened()
     for run in ended:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The example DAGs, each run to its end on a real scheduler and triggerer."""
+"""The example DAGs, each run to completion on a real scheduler and triggerer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_gate_opens_on_drained_destination(airflow: SystemAirflow) -> None:
     snapshot = run.xcom("wait_until_drained")
     evidence = snapshot["evidence"]
     assert evidence["lag_source"] == "timeseries"
-    # Two points count, a minute apart, both measured after the wait began.
+    # Two points, one minute apart, both measured after the wait started.
     begun = datetime.fromisoformat(evidence["measured_after"])
     assert datetime.fromisoformat(evidence["recordsLag"]["timestamp"]) >= begun + timedelta(minutes=2)
     assert (snapshot["data"]["recordsLag"], snapshot["data"]["connector_status"]) == (0, "Active")
@@ -65,11 +65,11 @@ def test_each_destination_is_stored_by_its_own_task(airflow: SystemAirflow, serv
 
 
 def windows(services: Services) -> list[tuple[datetime, datetime]]:
-    """Give the windows of time that the snapshots have asked for so far."""
+    """Return the time ranges that the snapshots have requested so far."""
     queries = [
         one.query
         for one in services.examples.requests
-        # Sensors ask for minutes.
+        # Sensors request minutes.
         if one.query.get("time_type") == "timeseries" and one.query["time_interval"] != "1"
     ]
     assert {(query["time_interval"], query["time_unit"]) for query in queries} <= {("5", "minute")}
@@ -79,7 +79,7 @@ def windows(services: Services) -> list[tuple[datetime, datetime]]:
 
 
 def interval(run: Run) -> tuple[datetime, datetime]:
-    """Read a run's data interval."""
+    """Return a run's data interval."""
     (row,) = run.records.query(
         "SELECT data_interval_start AS begun, data_interval_end AS ended FROM dag_run WHERE dag_id = ? AND run_id = ?",
         run.dag_id,
@@ -89,11 +89,11 @@ def interval(run: Run) -> tuple[datetime, datetime]:
 
 
 def check_hour(run: Run) -> None:
-    """Check what a run stored of an hour."""
+    """Check what a run stored for an hour."""
     assert run.state == "success", run.log()
     data = run.xcom("snapshot")["data"]
     assert set(data) == {"recordsLag", "latency", "sinkRecordSendTotal"}
-    # In steps of five minutes, whichever of its two ends is left out, and without a step that is not over.
+    # In steps of five minutes, whichever of its ends is excluded, and without an incomplete step.
     assert {len(points) for points in data.values()} <= {11, 12, 13}
     assert run.xcom("store") == sum(len(points) for points in data.values())
 
@@ -142,12 +142,12 @@ def test_storing_past_hour_is_idempotent(airflow: SystemAirflow, services: Servi
     assert again == first
 
 
-# The last ones, since they let the destination of the snapshots begin a life anew.
+# These come last, because they reset the destination of the snapshots.
 
 
 @pytest.fixture(scope="module")
 def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario], Run]:
-    """Give what starts the example on thresholds on a destination that does as it is told, and waits for its end."""
+    """Return a function that runs the threshold example on a destination with given readings and waits for its end."""
     airflow.finished("streamkap_thresholds")
 
     def look(run_id: str, scenario: Scenario) -> Run:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of destinations on a real Airflow: read at once, and a silent API holds no worker."""
+"""Lists of destinations on a real Airflow: concurrent reads, and a silent API occupies no worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.system_airflow import SystemAirflow
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
 STARTS = ("system_lists",)
-# The snapshot of a list leaves out the names and units.
+# The snapshots of a list omit the names and units.
 KEYS = {"destination_id", "time_type", "observed_at", "data"}
 
 
@@ -35,7 +35,7 @@ def test_silent_api_occupies_worker_for_at_most_ten_seconds(run: Run) -> None:
     elapsed = re.search(r"Poll 1: 0 of 5 ready; .* (\d+) of 600 s elapsed", log)
     assert elapsed is not None, log
     assert 9 <= int(elapsed[1]) <= 15
-    # While it lasts.
+    # While it is running.
     assert "Read 0 of 5 destinations in " in log
     assert "Deferring although the API has not answered in full" in log
     assert run.was_deferred("silent")
@@ -44,7 +44,7 @@ def test_silent_api_occupies_worker_for_at_most_ten_seconds(run: Run) -> None:
 @pytest.mark.parametrize(("task_id", "ids"), [("silent", SILENT), ("poked", LISTED), ("skipping", LISTED)])
 def test_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
     snapshots = run.xcom(task_id)
-    # Airflow 3 keeps XComs as JSONB on PostgreSQL, which does not keep the order.
+    # Airflow 3 stores XComs as JSONB on PostgreSQL, which does not preserve the order.
     assert set(snapshots) == set(ids)
     assert all(set(snapshot) - {"evidence"} == KEYS for snapshot in snapshots.values())
 

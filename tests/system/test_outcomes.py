@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Deferrable sensors on a real scheduler and triggerer: what each wait ends in, on every supported Airflow."""
+"""Deferrable sensors on a real scheduler and triggerer: the outcome of each wait, on every supported Airflow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTS = ("system_outcomes",)
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of all of them."""
+    """Wait for the run to end."""
     run = airflow.finished("system_outcomes")
     assert run.state == "failed"
     return run

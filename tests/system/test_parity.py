@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same end in every mode, in a real Airflow: state, tries, exception and XCom."""
+"""The outcome is the same in every mode on a real Airflow: state, tries, exception and XCom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.system.cases import CASES, MODES, RETRIES, task_id
 from tests.system.dag_runs import Run
 from tests.system.system_airflow import AIRFLOW, SystemAirflow
 
-# The oldest and the newest line; those between them are held together by tests/airflow.
+# The oldest and the newest version; tests/airflow covers those between them.
 _BOTH_ENDS = [pytest.mark.deferrable] if AIRFLOW < (3,) or AIRFLOW >= (3, 3) else []
 pytestmark = [pytest.mark.system, *_BOTH_ENDS]
 
@@ -23,7 +23,7 @@ CELLS = [(case, mode) for case in CASES for mode in MODES]
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of all of them."""
+    """Wait for the run to end."""
     return airflow.finished("system_parity")
 
 
@@ -50,7 +50,7 @@ def test_every_try_raises_same_exception(run: Run, case: str, mode: str) -> None
         assert error is not None, log
         assert error.kind == expected.raises, log
         assert expected.says in error.message
-        # It tells of its own destination.
+        # It names its own destination.
         assert id_ in error.message
 
 
@@ -79,7 +79,7 @@ def test_snapshot_is_only_returned_on_success(run: Run, case: str, mode: str) ->
 
 
 def test_tasks_run_in_their_named_mode(run: Run) -> None:
-    """A sensor that waits in another mode than it was told would pass all of the above."""
+    """A sensor that waits in a mode other than requested would pass all of the above."""
     assert run.was_deferred(task_id("drained", "deferred"))
     assert not any(run.was_deferred(task_id(case, mode)) for case in CASES for mode in ("poke", "reschedule"))
     assert "UP_FOR_RESCHEDULE" in run.log(task_id("drained", "reschedule"))

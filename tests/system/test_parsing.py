@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parsing DAGs costs nothing: nobody is asked for anything, in the DAG processor or anywhere else."""
+"""Parsing DAGs sends no requests, in the DAG processor or elsewhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Results are read from XCom as Airflow's readers get them: decoded once."""
+"""Results are read from XCom as Airflow reads them: decoded once."""
 
 from __future__ import annotations
 

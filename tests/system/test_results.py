@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A deferred sensor ends in a worker: keys, mapped tasks, outlets and callbacks get what they get from any task."""
+"""The result of a deferred sensor works like any other: keys, mapped tasks, outlets and callbacks."""
 
 from __future__ import annotations
 

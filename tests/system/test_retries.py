@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Reschedule mode: each poke knows when its try began, and a second try has as much time as the first."""
+"""Reschedule mode: each poke knows when its try started, and a second try has the full timeout."""
 
 from __future__ import annotations
 

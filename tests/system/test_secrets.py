@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that a whole run leaves behind holds a secret: not its logs, not its database, not its triggers."""
+"""Nothing that a whole run leaves behind contains a secret: logs, database and triggers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STARTS = ("system_refused",)
 
 
 def database(airflow: SystemAirflow) -> Iterator[tuple[str, str]]:
-    """Give each row of the metadata database as text, with the name of its table."""
+    """Yield each row of the metadata database as text, with the name of its table."""
     for table in airflow.database.tables():
         for values in airflow.query(f'SELECT * FROM "{table}"'):
             yield table, "\n".join(_text(value) for value in values.values())
@@ -34,13 +34,13 @@ def _text(value: object) -> str:
 
 
 def forms(secrets: Collection[str]) -> frozenset[str]:
-    """Give secrets as they are, and as they stand within JSON, once and twice encoded."""
+    """Return secrets as they are, and JSON-encoded once and twice."""
     quoted = {secret.replace('"', '\\"') for secret in secrets}
     return frozenset((*secrets, *quoted, *(secret.replace("\\", "\\\\").replace('"', '\\"') for secret in quoted)))
 
 
 def holders(airflow: SystemAirflow, words: Collection[str]) -> set[str]:
-    """Name the files and tables that hold one of these words."""
+    """Return the names of the files and tables that contain one of these words."""
     files = (path for path in airflow.home.rglob("*") if path.is_file())
     found = {_name(airflow, path) for path in files if _holds(path.read_text("utf-8", "replace"), words)}
     return found | {f"table {table}" for table, text in database(airflow) if _holds(text, words)}
@@ -56,7 +56,7 @@ def _holds(text: str, words: Collection[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def refused(airflow: SystemAirflow) -> Run:
-    """Wait for the run of everything that goes wrong with credentials."""
+    """Wait for the run of the tasks with bad credentials."""
     return airflow.finished("system_refused")
 
 
@@ -81,7 +81,7 @@ def test_tasks_with_bad_credentials_fail_as_expected(refused: Run) -> None:
 
 
 def test_search_detects_known_text(over: SystemAirflow) -> None:
-    """Had it looked in the wrong places, it could not find this either."""
+    """If the search looked in the wrong places, it would not find this either."""
     found = holders(over, ("drains_with_project_key",))
     assert {"table xcom", "table rendered_task_instance_fields", "table serialized_dag"} <= found
     task = "logs/dag_id=system_refused/run_id=first/task_id=wait-streamkap_project_key"

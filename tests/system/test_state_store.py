@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A rescheduled sensor remembers earlier pokes in Airflow's task state store, each poke a process of its own."""
+"""A rescheduled sensor remembers earlier pokes in Airflow's task state store, each poke in its own process."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ STARTS = ("system_memory",)
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of both sensors."""
+    """Wait for the run to end."""
     return airflow.finished("system_memory")
 
 
 def polls(run: Run, services: Services, task_id: str) -> list[list[float]]:
-    """Give for each try when the destination was asked, which has the name of the task."""
+    """Return the request times of each try for the destination named like the task."""
     at = [request.at for request in services.tests.requests if request.path == f"/destinations/{task_id}/metrics"]
     tries = []
     for log in run.attempts(task_id):
-        # Each poke but the last one gave the worker back.
+        # Each poke but the last one released the worker.
         pokes = log.count("marking task as UP_FOR_RESCHEDULE") + 1
         tries.append(at[:pokes])
         at = at[pokes:]
@@ -49,13 +49,13 @@ def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: s
     assert len(errors) == tries
     for error in errors:
         assert error is not None
-        # Trying again may help, so that the task's own retries apply.
+        # A retry may help, so the task's own retries apply.
         assert error.kind == "AirflowException"
         assert says in error.message
     asked = polls(run, services, task_id)
     assert len(asked) == tries
     for first, *between, last in asked:
-        # The sensor's clock is read a moment after the request has arrived.
+        # The sensor reads its clock shortly after the request has arrived.
         assert last - first > PATIENCE - 1
         assert all(moment - first < PATIENCE for moment in between)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The harness: an Airflow that it has started is gone when the program that wanted it is, however that ends."""
+"""The harness: an Airflow that it has started does not outlive the program, however that ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with AirflowStack(Path(sys.executable), dags, home=home, database=Postgres()):
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    """Find the processes that run with this directory as their Airflow home."""
+    """Return the processes that use this directory as their Airflow home."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -50,13 +50,13 @@ def test_signal_leaves_no_process_behind(tmp_path: Path, number: signal.Signals)
         [sys.executable, "-c", START, str(home), str(dags)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
-        # Its own group, so that the signal meets the program alone, as that of a supervisor does.
+        # A separate process group, so that only the program receives the signal, as from a supervisor.
         start_new_session=True,
-        # Tests that run in the background of a shell ignore Ctrl-C, and what they start would as well.
+        # Background tests of a shell ignore Ctrl-C, and the processes they start would, too.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 240
-    # The last part to be started: all others are there by then, and none is ready.
+    # The last part to be started: all others exist by then, and none is ready.
     while not (home / "triggerer.out").exists():
         assert program.poll() is None, program.communicate()
         assert time.monotonic() < deadline

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A wait whose triggerer is lost goes on in the next one; and the button is there before, during and after it."""
+"""A wait whose triggerer is killed continues in the next one, and its extra link is available throughout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.long_wait import Held
 from tests.system.services import APP
 from tests.system.system_airflow import SystemAirflow
 
-# By its level, as 2.11 and as 3.x write it, or by the class of a warning.
+# By its level, in the format of 2.11 and of 3.x, or by the class of a warning.
 COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|\[(?:warning|error|critical)\b|Warning:")
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
@@ -42,8 +42,8 @@ def test_deadline_is_unchanged(held: Held) -> None:
     start = held.run.task("late").start
     assert start is not None
     after = held.polls["late"]
-    # The last poll falls on the deadline, unless the new triggerer came later than that; counted anew it would
-    # fall that much after the first one of the new triggerer.
+    # The last poll is at the deadline, unless the new triggerer started after it; a deadline counted again would put it
+    # that much later than the new triggerer's first poll.
     assert after[-1] >= start.timestamp() + LATE_SECONDS - 1
     assert after[-1] < after[0] + LATE_SECONDS - 3
     assert int(elapsed[1]) < LATE_SECONDS + 5 or len(after) == 1
@@ -82,9 +82,9 @@ def test_airflow_logs_no_complaint_about_provider(airflow: SystemAirflow, held: 
         for path in airflow.home.glob("*.out")
         for line in path.read_text("utf-8", "replace").splitlines()
         if "airflow_provider_streamkap" in line
-        # What the tasks that have to fail raise, some lines repeat in the log of the scheduler.
+        # The exceptions of tasks that have to fail, some of whose lines the scheduler's log repeats.
         and "Task failed with exception" not in line
-        # Polls that fail are warnings, and tests/system/dags/system_arguments.py renders what is undefined.
+        # Failed polls are logged as warnings, and tests/system/dags/system_arguments.py renders undefined variables.
         and not re.search(r"Poll \d+: |Skipped \d+ of |for task 'no_interval'", line)
         and COMPLAINT.search(line)
     ]

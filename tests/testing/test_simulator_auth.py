@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens: how they are had, how long they are good, what they permit."""
+"""Tokens: how they are issued, how long they are valid, and what they permit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m airflow_provider_streamkap.testing``: in a process of its own, and its command line by itself."""
+"""``python -m airflow_provider_streamkap.testing``, in a separate process, and its argument parser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
-    """The command with the demo and one more destination, on a free port."""
+    """Run the command with the demo and one more destination, on a free port."""
     command = [sys.executable, "-m", "airflow_provider_streamkap.testing", "--port", "0", "--scenario", "demo"]
     running = subprocess.Popen(
         [*command, "--destination", "mine=steady:lag=3,status=Paused"],
@@ -43,7 +43,7 @@ def process() -> Iterator[subprocess.Popen[str]]:
 
 
 def until(stream: IO[str] | None, text: str) -> str:
-    """What the process prints, up to the line with this text."""
+    """Return what the process prints, up to the line with this text."""
     assert stream is not None
     lines = []
     for line in stream:

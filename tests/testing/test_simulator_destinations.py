@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The calls that list destinations and show one."""
+"""The calls that list destinations and return one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faults, seen with the `requests` library and, where that hides them, on the bare socket."""
+"""Faults, observed with the `requests` library or, where that hides them, on a raw socket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def target(api: Api) -> Api:
 
 
 def raw(api: Api, timeout: float = 5) -> bytes:
-    """Everything that the server sends until it closes, or until `timeout` runs out."""
+    """Return everything that the server sends until it closes, or until `timeout` expires."""
     host, _, port = api.simulator.url.removeprefix("http://").partition(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=timeout) as connection:

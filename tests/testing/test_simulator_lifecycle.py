@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Start, stop, start again; where it listens; many clients at once."""
+"""Start, stop and restart; addresses and ports; many concurrent clients."""
 
 from __future__ import annotations
 

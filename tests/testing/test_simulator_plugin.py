@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pytest plugin, in a pytest of its own, as a user's project has it."""
+"""The pytest plugin, in a separate pytest run, as in a user's project."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the simulator remembers of what it was asked, and that it gives no secret away."""
+"""The requests that the simulator records, without secrets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of tasks that read lists of destinations, some of which do not answer at first."""
+"""A DAG of tasks that read lists of destinations, some of which do not respond at first."""
 
 from __future__ import annotations
 

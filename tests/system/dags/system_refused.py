@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of everything that goes wrong with credentials, which is when they would be shown."""
+"""A DAG of tasks that fail because of their credentials, which could expose them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that Airflow does with the result of a task, after a deferral: keys, mapping, outlets, callbacks."""
+"""Everything that Airflow does with a task's result after a deferral: keys, mapping, outlets, callbacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEGAN = pendulum.datetime(2026, 1, 1, tz="UTC")
 
 
 def call_back(context: Any) -> None:
-    """Leave a file with the name of the task."""
+    """Create a file named after the task."""
     folder = Path(AIRFLOW_HOME) / CALLED_BACK
     folder.mkdir(exist_ok=True)
     (folder / context["ti"].task_id).touch()

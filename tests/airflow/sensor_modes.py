@@ -46,7 +46,7 @@ class TaskInstance:
         return self.first_poke
 
 
-def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
+def fast_sensor_arguments(mode: str, **arguments: Any) -> dict[str, Any]:
     """Return arguments for a sensor that polls fast and, unless a timestamped lag is requested, uses the latest lag."""
     latest = {} if arguments.keys() & {"observed_after", "max_reading_age"} else {"lag_source": "latest"}
     return {
@@ -64,7 +64,7 @@ def hurried(mode: str, **arguments: Any) -> dict[str, Any]:
 
 def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
     """Return a sensor that polls fast."""
-    return StreamkapDestinationSensor(**hurried(mode, **arguments))
+    return StreamkapDestinationSensor(**fast_sensor_arguments(mode, **arguments))
 
 
 def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
@@ -86,16 +86,16 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
             record_poke(ti, began)
             context["task_reschedule_count"] += 1
             # The next poke runs in another process.
-            task = again(task)
+            task = rebuilt_task(task)
         except TaskDeferred as deferral:
-            trigger = carried(deferral.trigger)
+            trigger = rebuilt_trigger(deferral.trigger)
             event = fire(trigger)
             ti.shown += [repr(trigger), json.dumps(trigger.serialize()), json.dumps(deferral.kwargs), json.dumps(event)]
-            resumed = again(task)
+            resumed = rebuilt_task(task)
             return resumed.resume_execution(deferral.method_name, {**(deferral.kwargs or {}), "event": event}, context)
 
 
-def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
+def rebuilt_task(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
     """Return the task as another process has it: rebuilt from its arguments, without its state."""
     names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
     airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
@@ -103,13 +103,13 @@ def again(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
     return type(task)(task_id=task.task_id, **arguments)
 
 
-def carried(trigger: BaseTrigger) -> BaseTrigger:
+def rebuilt_trigger(trigger: BaseTrigger) -> BaseTrigger:
     """Return a trigger as the triggerer has it: rebuilt from its class path and JSON arguments."""
     path, arguments = trigger.serialize()
     module, _, name = path.rpartition(".")
-    made = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments, allow_nan=False)))
-    assert isinstance(made, BaseTrigger)
-    return made
+    created = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments, allow_nan=False)))
+    assert isinstance(created, BaseTrigger)
+    return created
 
 
 def fire(trigger: BaseTrigger) -> Any:

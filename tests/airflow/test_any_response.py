@@ -25,7 +25,7 @@ from airflow_provider_streamkap.gate.wait import Failed, ResourceWait
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
-from tests.api.strategies import from_jsonb, payloads, strict, unhurried
+from tests.api.strategies import from_jsonb, no_deadline, payloads, strict
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METRICS = "/destinations/d1/metrics"
@@ -86,7 +86,7 @@ def test_asset_event_is_serializable(streamkap: StreamkapSimulator) -> None:
     assert payload["data"]["recordsLag"] == 0
 
 
-@unhurried
+@no_deadline
 @given(payloads, payloads)
 @example({"data": {**DRAINED, "recordsLag": 10**308}}, {"data": {"recordsLag": []}})
 @example({"data": DRAINED}, {"data": {"recordsLag": [{"timestamp": "0001-01-01T00:00:00Z", "value": 1}]}})

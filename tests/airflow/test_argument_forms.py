@@ -16,7 +16,7 @@ from airflow_provider_streamkap.gate.edges import EdgeDetector
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.sensor_modes import TaskInstance, hurried
+from tests.airflow.sensor_modes import TaskInstance, fast_sensor_arguments
 from tests.airflow_imports import DAG
 
 CONDITION = {
@@ -30,7 +30,9 @@ def run(native: bool, params: dict[str, Any], **arguments: Any) -> Any:
     """Render and execute a sensor as a worker does."""
     began = datetime(2026, 1, 1, tzinfo=UTC)
     with DAG("dag", schedule=None, start_date=began, render_template_as_native_obj=native):
-        task = copy.copy(StreamkapDestinationSensor(**hurried("poke", **{**CONDITION, "timeout": 1, **arguments})))
+        task = copy.copy(
+            StreamkapDestinationSensor(**fast_sensor_arguments("poke", **{**CONDITION, "timeout": 1, **arguments}))
+        )
     context: Any = {"ti": TaskInstance(), "params": params}
     task.render_template_fields(context)
     return task.execute(context)
@@ -69,14 +71,14 @@ def test_condition_rendered_to_invalid_value_fails_without_retry(
 
 def test_literal_arguments_are_still_validated_at_parse_time() -> None:
     with pytest.raises(ValueError, match="max_records_lag must be a number; got 'many'"):
-        StreamkapDestinationSensor(**hurried("poke", max_records_lag="many"))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", max_records_lag="many"))
     with pytest.raises(ValueError, match="confirmations"):
-        StreamkapDestinationSensor(**hurried("poke", **CONDITION, confirmations=0))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", **CONDITION, confirmations=0))
 
 
 def test_intervals_can_be_timedeltas() -> None:
-    made = StreamkapDestinationSensor(
-        **hurried(
+    created = StreamkapDestinationSensor(
+        **fast_sensor_arguments(
             "poke",
             confirm_interval=timedelta(minutes=1),
             stall_after=timedelta(minutes=2),
@@ -84,7 +86,12 @@ def test_intervals_can_be_timedeltas() -> None:
             max_reading_age=timedelta(minutes=4),
         )
     )
-    assert (made.confirm_interval, made.stall_after, made.status_grace, made.max_reading_age) == (60, 120, 180, 240)
+    assert (created.confirm_interval, created.stall_after, created.status_grace, created.max_reading_age) == (
+        60,
+        120,
+        180,
+        240,
+    )
     _, arguments = StreamkapDestinationEventTrigger("d1", poke_interval=timedelta(minutes=2)).serialize()
     assert arguments["poke_interval"] == 120
 
@@ -92,7 +99,7 @@ def test_intervals_can_be_timedeltas() -> None:
 @pytest.mark.parametrize("name", ["confirm_interval", "stall_after", "status_grace", "max_reading_age"])
 def test_negative_timedelta_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a number of at least 0"):
-        StreamkapDestinationSensor(**hurried("poke", **{name: timedelta(seconds=-1)}))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", **{name: timedelta(seconds=-1)}))
 
 
 @pytest.mark.parametrize("confirmations", [0, -1, 1.5, True, None, "2"])
@@ -103,7 +110,7 @@ def test_confirmations_are_validated_consistently(confirmations: Any) -> None:
     with pytest.raises(ValueError, match=message):
         StreamkapDestinationEventTrigger("d1", confirmations=confirmations)
     with pytest.raises(ValueError, match=message):
-        StreamkapDestinationSensor(**hurried("poke", confirmations=confirmations))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", confirmations=confirmations))
 
 
 @pytest.mark.parametrize("limit", [2**63, 10**400, 1e300, float("inf"), float("nan"), -1, True, "1"])

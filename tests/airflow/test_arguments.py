@@ -43,7 +43,7 @@ def common(kind: Any) -> dict[str, Any]:
     return {"task_id": "t", **more}
 
 
-def made(kind: Any, native: Any = False, **arguments: Any) -> Any:
+def make_task(kind: Any, native: Any = False, **arguments: Any) -> Any:
     """Create an operator in a DAG."""
     with dag(native):
         return kind(**{**common(kind), "destination_id": "d1", **arguments})
@@ -95,7 +95,7 @@ def test_template_rendered_to_empty_value_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, native: bool, template: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
-    task = made(kind, native, **{name: template})
+    task = make_task(kind, native, **{name: template})
     with pytest.raises(
         AirflowFailException, match=f"{name} was given, but is .* in this run: the template or upstream"
     ):
@@ -110,32 +110,32 @@ def test_upstream_task_output_of_none_is_rejected(
 ) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(value) as output, pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
-        run(made(kind, **{name: output}))
+        run(make_task(kind, **{name: output}))
     assert streamkap.count() == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 def test_none_in_dag_means_not_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
-    assert run(made(kind, **{name: None}))["data"]["recordsLag"] == 0
-    assert run(made(kind))["data"]["recordsLag"] == 0
+    assert run(make_task(kind, **{name: None}))["data"]["recordsLag"] == 0
+    assert run(make_task(kind))["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 def test_arguments_set_by_cluster_policy_count_as_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
-    task = made(kind)
+    task = make_task(kind)
     setattr(task, name, "{{ params.nothing }}")
     with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
         run(task, params={"nothing": None})
-    task = made(kind, **{name: "{{ params.nothing }}"})
+    task = make_task(kind, **{name: "{{ params.nothing }}"})
     setattr(task, name, None)
     assert run(task)["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
-    task = copy.deepcopy(copy.copy(made(kind, **{name: "{{ params.nothing }}"})))
+    task = copy.deepcopy(copy.copy(make_task(kind, **{name: "{{ params.nothing }}"})))
     with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
         run(task, params={"nothing": None})
 
@@ -238,18 +238,18 @@ def test_invalid_value_in_mapped_task_is_not_retried(kind: Any, values: dict[str
 )
 def test_invalid_sensor_literals_are_rejected_at_parse_time(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        made(SENSOR, **arguments)
+        make_task(SENSOR, **arguments)
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
 def test_templates_and_task_outputs_are_not_validated_at_parse_time(kind: Any) -> None:
     with resolved("d1") as output:
         for ids in ("{{ params.id }}", "{% if true %}d1{% endif %}", ["{{ params.id }}", "d2", output], output):
-            made(kind, destination_id=ids, streamkap_conn_id="{{ conn }}")
+            make_task(kind, destination_id=ids, streamkap_conn_id="{{ conn }}")
         for _, name in OPTIONAL:
             if name in kind.template_fields:
                 for value in ("{{ data_interval_end }}", "{# nothing #}", output, lambda context, jinja_env: None):
-                    made(kind, **{name: value})
+                    make_task(kind, **{name: value})
 
 
 def test_custom_template_delimiters_are_recognized() -> None:
@@ -267,7 +267,7 @@ def test_custom_template_delimiters_are_recognized() -> None:
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL[:3])
 def test_run_without_data_interval_is_explained_and_not_retried(kind: Any, name: str, native: bool) -> None:
-    task = made(kind, native, **{name: "{{ data_interval_end }}"})
+    task = make_task(kind, native, **{name: "{{ data_interval_end }}"})
     with pytest.raises(AirflowFailException) as caught:
         task.render_template_fields({"dag_run": None})
     for words in (name, "'data_interval_end' is undefined", "has no data interval", "{{ dag_run.run_after }}"):
@@ -277,7 +277,7 @@ def test_run_without_data_interval_is_explained_and_not_retried(kind: Any, name:
 @pytest.mark.parametrize("template", ["{{ nobody }}", "{{ nobody.at }}", ["d2", "{{ nobody }}"]])
 def test_undefined_template_variable_is_explained_and_not_retried(template: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"cannot be rendered from .*nobody.*: 'nobody' is undefined$"):
-        made(SENSOR, destination_id=template).render_template_fields({})
+        make_task(SENSOR, destination_id=template).render_template_fields({})
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -315,7 +315,7 @@ def test_undefined_variable_rendered_to_empty_value_is_rejected(native: bool) ->
 def test_iterables_are_converted_to_lists_on_construction(kind: Any, name: str, value: Any, kept: Any) -> None:
     # A generator can be consumed once, so each case gets its own.
     value = (item for item in kept) if isinstance(value, Iterator) else value
-    task = made(kind, **{name: value})
+    task = make_task(kind, **{name: value})
     assert getattr(task, name) == kept
     assert type(getattr(task, name)) is type(kept)
     assert getattr(copy.deepcopy(task), name) == kept
@@ -346,11 +346,11 @@ class Lazy(Sequence[Any]):
 def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(Lazy("recordsLag", "latency")) as names, resolved(Lazy("d1")) as ids:
-        shots = run(made(OPERATOR, destination_id=ids, metrics=names))
+        shots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
     assert list(shots["d1"]["data"]) == ["recordsLag", "latency"]
     for empty in (Lazy(), Lazy("recordsLag", None)):
         with resolved(empty) as names, pytest.raises(AirflowFailException, match=r"metrics (was given|must be)"):
-            run(made(OPERATOR, metrics=names))
+            run(make_task(OPERATOR, metrics=names))
 
 
 # Numeric ids.
@@ -361,7 +361,7 @@ def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> Non
 def test_numeric_id_survives_native_rendering(streamkap: StreamkapSimulator, kind: Any, ids: Any) -> None:
     streamkap.add(DIGITS, scenarios.steady())
     streamkap.add("d1", scenarios.steady())
-    result = run(made(kind, True, destination_id="{{ params.ids }}"), params={"ids": ids})
+    result = run(make_task(kind, True, destination_id="{{ params.ids }}"), params={"ids": ids})
     assert (result["destination_id"] if ids == DIGITS else list(result)) == ids
 
 
@@ -369,6 +369,6 @@ def test_numeric_id_survives_native_rendering(streamkap: StreamkapSimulator, kin
 def test_numeric_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
     context = {"params": {"id": "67000000000000000000e001"}}
     with pytest.raises(AirflowFailException, match=r"number .*render_template_as_native_obj=True.*put quotes"):
-        run(made(kind, True, destination_id="{{ params.id }}"), **context)
+        run(make_task(kind, True, destination_id="{{ params.id }}"), **context)
     streamkap.add("67000000000000000000e001", scenarios.steady())
-    assert run(made(kind, True, destination_id="'{{ params.id }}'"), **context)["data"]["recordsLag"] == 0
+    assert run(make_task(kind, True, destination_id="'{{ params.id }}'"), **context)["data"]["recordsLag"] == 0

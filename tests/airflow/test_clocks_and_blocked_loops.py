@@ -16,7 +16,7 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 from benchmarks.haste import HastyLoop
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import fire
-from tests.airflow.triggers import fired, trigger
+from tests.airflow.triggers import event_payload, trigger
 
 METRICS = "/destinations/d1/metrics"
 SPEED = 100
@@ -31,7 +31,7 @@ def run_and_block(waiting: Any, blocked: Callable[[], None], after: float) -> di
 
     async def main() -> dict[str, Any]:
         asyncio.get_running_loop().call_later(after * SPEED, blocked)
-        return await fired(waiting)
+        return await event_payload(waiting)
 
     with asyncio.Runner(loop_factory=lambda: HastyLoop(SPEED)) as runner:
         return runner.run(main())

@@ -17,7 +17,7 @@ import pytest
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
-from tests.airflow.triggers import fired, trigger, watched
+from tests.airflow.triggers import event_payload, monitored_event_loop, trigger
 
 METRICS = "/destinations/d1/metrics"
 LAGGING, DRAINED = scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)
@@ -48,7 +48,7 @@ def test_triggers_share_polls_sockets_and_token(streamkap: StreamkapSimulator) -
         streamkap.add(id_, scenarios.sequence([LAGGING] * 3 + [DRAINED] * 9))
 
     async def company() -> list[dict[str, Any]]:
-        waits = [fired(trigger(id_, poke_interval=0.1, confirm_interval=0.1)) for id_ in ids * 25]
+        waits = [event_payload(trigger(id_, poke_interval=0.1, confirm_interval=0.1)) for id_ in ids * 25]
         return await asyncio.gather(*waits)
 
     began = time.monotonic()
@@ -64,7 +64,7 @@ def test_rejection_affects_only_its_own_waits(streamkap: StreamkapSimulator) -> 
     streamkap.add("good", scenarios.sequence([LAGGING, LAGGING, DRAINED]))
 
     async def company() -> list[dict[str, Any]]:
-        return await asyncio.gather(*(fired(trigger(id_)) for id_ in ["good", "bad"] * 5))
+        return await asyncio.gather(*(event_payload(trigger(id_)) for id_ in ["good", "bad"] * 5))
 
     assert [event["outcome"] for event in asyncio.run(company())] == ["opened", "refused"] * 5
 
@@ -74,9 +74,9 @@ def longest_gap(streamkap: StreamkapSimulator) -> float:
 
     async def main() -> float:
         # The first trigger in a process imports modules; this measures a warmed-up triggerer.
-        assert (await fired(trigger("quick")))["outcome"] == "opened"
-        async with watched() as gap:
-            event = await fired(trigger("slow", confirmations=1, seconds=60))
+        assert (await event_payload(trigger("quick")))["outcome"] == "opened"
+        async with monitored_event_loop() as gap:
+            event = await event_payload(trigger("slow", confirmations=1, seconds=60))
         assert event["outcome"] == "opened"
         return gap.longest
 
@@ -101,7 +101,7 @@ def test_trigger_cancelled_during_request_leaves_nothing_behind(
     streamkap.inject(Fault.hang(), path=path, times=None)
 
     async def main() -> None:
-        waits = [asyncio.create_task(fired(trigger("d1", *(["d2"] if many else [])))) for _ in range(3)]
+        waits = [asyncio.create_task(event_payload(trigger("d1", *(["d2"] if many else [])))) for _ in range(3)]
         while not await asyncio.to_thread(streamkap.wait_for_requests, 1, path, timeout=5):
             raise AssertionError("nobody asks")
         for wait in waits:
@@ -118,7 +118,7 @@ def test_trigger_cancelled_between_polls_leaves_nothing_behind(streamkap: Stream
     streamkap.add("d1", scenarios.steady(lag=120))
 
     async def main() -> None:
-        wait = asyncio.create_task(fired(trigger(poke_interval=3600, seconds=3600)))
+        wait = asyncio.create_task(event_payload(trigger(poke_interval=3600, seconds=3600)))
         await until_it_follows()
         wait.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -134,7 +134,7 @@ def test_cancelled_trigger_does_not_affect_others(streamkap: StreamkapSimulator)
     streamkap.inject(Fault.slow(0.2), path=METRICS)
 
     async def main() -> dict[str, Any]:
-        leaving, staying = (asyncio.create_task(fired(trigger())) for _ in range(2))
+        leaving, staying = (asyncio.create_task(event_payload(trigger())) for _ in range(2))
         await asyncio.to_thread(streamkap.wait_for_requests, 1, METRICS)
         leaving.cancel()
         event = await staying
@@ -155,7 +155,7 @@ def test_finished_trigger_leaves_nothing_behind(streamkap: StreamkapSimulator, o
         streamkap.inject(Fault.status(403), path=METRICS, times=None)
 
     async def main() -> str:
-        event = await fired(trigger(seconds=0.1 if outcome == "deadline" else 20))
+        event = await event_payload(trigger(seconds=0.1 if outcome == "deadline" else 20))
         await asyncio.sleep(0)
         assert left_behind() == []
         return str(event["outcome"])
@@ -181,7 +181,7 @@ def test_shared_polls_are_not_logged_as_one_triggers_work(
     async def company() -> None:
         async def mine(number: int) -> None:
             whose.set(f"task {number}")
-            await fired(trigger())
+            await event_payload(trigger())
 
         await asyncio.gather(*(mine(number) for number in range(3)))
 

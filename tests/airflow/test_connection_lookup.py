@@ -20,10 +20,10 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
-from tests.airflow.secrets_backends import Flaky
+from tests.airflow.secrets_backends import FlakySecretsBackend
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
-from tests.airflow.triggers import fired, trigger
-from tests.api.support import Time
+from tests.airflow.triggers import event_payload, trigger
+from tests.api.support import SimulatedClock
 
 # Every failed lookup makes two requests: Airflow skips the failing backend, and the provider asks it for the reason.
 ONE_FAILED = 2
@@ -36,9 +36,9 @@ def d1(streamkap: StreamkapSimulator) -> None:
 
 
 @pytest.fixture(autouse=True)
-def time() -> Iterator[Time]:
+def time() -> Iterator[SimulatedClock]:
     """Let lookup retries use a simulated clock."""
-    time = Time()
+    time = SimulatedClock()
     with shared.use_client_clock(shared.ClientClock(time.clock, time.sleep, time.asleep)):
         yield time
 
@@ -61,21 +61,27 @@ SURFACES = pytest.mark.parametrize("ask", [lag, alag, operate])
 
 
 @SURFACES
-def test_transient_lookup_failure_is_retried(backend: type[Flaky], time: Time, ask: Any) -> None:
+def test_transient_lookup_failure_is_retried(
+    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
+) -> None:
     backend.failures = 2 * ONE_FAILED
     assert ask() == 0
     assert time.waits == [0.5, 1.0]
 
 
 @SURFACES
-def test_backend_that_recovers_on_second_lookup_is_used(backend: type[Flaky], time: Time, ask: Any) -> None:
+def test_backend_that_recovers_on_second_lookup_is_used(
+    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
+) -> None:
     backend.failures = 1
     assert ask() == 0
     assert time.waits == [0.5]
 
 
 @SURFACES
-def test_persistent_lookup_failure_is_retryable(backend: type[Flaky], time: Time, ask: Any) -> None:
+def test_persistent_lookup_failure_is_retryable(
+    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
+) -> None:
     backend.failures = float("inf")
     with pytest.raises(
         AirflowException, match=f"could not be looked up in {ATTEMPTS} attempts: Flaky failed"
@@ -87,7 +93,9 @@ def test_persistent_lookup_failure_is_retryable(backend: type[Flaky], time: Time
     assert time.waits == [0.5, 1.0, 2.0]
 
 
-def test_connection_missing_from_all_backends_does_not_exist(backend: type[Flaky], time: Time) -> None:
+def test_connection_missing_from_all_backends_does_not_exist(
+    backend: type[FlakySecretsBackend], time: SimulatedClock
+) -> None:
     backend.reset(None)
     for ask in (lag, alag):
         with pytest.raises(AirflowNotFoundException, match="isn't defined"):
@@ -98,7 +106,7 @@ def test_connection_missing_from_all_backends_does_not_exist(backend: type[Flaky
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_sensor_is_retried_when_connection_lookup_fails(backend: type[Flaky], mode: str) -> None:
+def test_sensor_is_retried_when_connection_lookup_fails(backend: type[FlakySecretsBackend], mode: str) -> None:
     backend.failures = float("inf")
     with pytest.raises(AirflowException, match="could not be looked up") as caught:
         run(sensor(mode))
@@ -106,42 +114,42 @@ def test_sensor_is_retried_when_connection_lookup_fails(backend: type[Flaky], mo
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_wait_survives_transient_lookup_failure(backend: type[Flaky], mode: str) -> None:
+def test_wait_survives_transient_lookup_failure(backend: type[FlakySecretsBackend], mode: str) -> None:
     backend.failures = ONE_FAILED
     assert run(sensor(mode))["data"]["recordsLag"] == 0
 
 
-def test_deferred_wait_survives_secrets_backend_outage(backend: type[Flaky], logged: Logged) -> None:
+def test_deferred_wait_survives_secrets_backend_outage(backend: type[FlakySecretsBackend], logged: Logged) -> None:
     # Four rounds of attempts: far more than one lookup may make.
     backend.failures = 4 * ATTEMPTS * ONE_FAILED
-    event = asyncio.run(fired(trigger()))
+    event = asyncio.run(event_payload(trigger()))
     assert event["outcome"] == "opened"
     assert logged.text.count("could not be looked up") == 4
     assert "Trying again in" in logged.text
 
 
-def test_deferred_wait_without_connection_ends_at_deadline(backend: type[Flaky]) -> None:
+def test_deferred_wait_without_connection_ends_at_deadline(backend: type[FlakySecretsBackend]) -> None:
     backend.failures = float("inf")
-    event = asyncio.run(fired(trigger(seconds=0.1)))
+    event = asyncio.run(event_payload(trigger(seconds=0.1)))
     assert event["outcome"] == "deadline"
     assert "timed out" in event["message"]
     assert "could not be looked up" in event["message"]
 
 
-def test_concurrent_waits_share_failing_lookup(backend: type[Flaky]) -> None:
+def test_concurrent_waits_share_failing_lookup(backend: type[FlakySecretsBackend]) -> None:
     backend.failures = ATTEMPTS * ONE_FAILED
 
     async def many() -> list[Any]:
         hooks = [StreamkapHook() for _ in range(50)]
         found = await asyncio.gather(*(hook.aconnection() for hook in hooks), return_exceptions=True)
-        assert backend.asked == ATTEMPTS * ONE_FAILED
+        assert backend.lookups == ATTEMPTS * ONE_FAILED
         assert (await StreamkapHook().aconnection()).max_concurrency == 16
         return found
 
     assert {type(error) for error in asyncio.run(many())} == {AirflowException}
 
 
-def asking(hook: StreamkapHook, asynchronously: bool) -> Callable[[], object]:
+def metrics_call(hook: StreamkapHook, asynchronously: bool) -> Callable[[], object]:
     if asynchronously:
         return lambda: asyncio.run(hook.aget_destination_metrics("d1"))
     return lambda: hook.get_destination_metrics("d1")
@@ -149,13 +157,13 @@ def asking(hook: StreamkapHook, asynchronously: bool) -> Callable[[], object]:
 
 @pytest.mark.parametrize("asynchronously", [False, True])
 def test_rejection_is_not_final_while_connection_lookup_fails(
-    streamkap: StreamkapSimulator, backend: type[Flaky], asynchronously: bool
+    streamkap: StreamkapSimulator, backend: type[FlakySecretsBackend], asynchronously: bool
 ) -> None:
     streamkap.refuse_credentials()
     hook = StreamkapHook()
     hook.connection()
     backend.failures = float("inf")
-    ask = asking(hook, asynchronously)
+    ask = metrics_call(hook, asynchronously)
     with pytest.raises(StreamkapError, match=r"were refused .*\(not final: Connection .* could not be") as caught:
         ask()
     assert not caught.value.permanent
@@ -199,7 +207,7 @@ def stored(simulator: StreamkapSimulator) -> dict[str, Any]:
 @pytest.mark.parametrize("ask", [lag, alag])
 @pytest.mark.parametrize("failure", ["API_SERVER_ERROR", "GENERIC_ERROR", ConnectionError("the supervisor is gone")])
 def test_failing_api_server_is_retried(
-    streamkap: StreamkapSimulator, supervisor: list[Any], time: Time, ask: Any, failure: Any
+    streamkap: StreamkapSimulator, supervisor: list[Any], time: SimulatedClock, ask: Any, failure: Any
 ) -> None:
     supervisor += [failure] * 2 * ONE_FAILED + [stored(streamkap)]
     assert ask() == 0
@@ -211,7 +219,7 @@ def test_failing_api_server_is_retried(
 
 
 @pytest.mark.parametrize("ask", [lag, alag])
-def test_api_server_not_found_is_final(supervisor: list[Any], time: Time, ask: Any) -> None:
+def test_api_server_not_found_is_final(supervisor: list[Any], time: SimulatedClock, ask: Any) -> None:
     supervisor += ["CONNECTION_NOT_FOUND"]
     with pytest.raises(AirflowNotFoundException, match="isn't defined"):
         ask()

@@ -36,7 +36,9 @@ def said_by(streamkap: StreamkapSimulator) -> str:
     streamkap.add("d1", scenarios.steady())
     hook = StreamkapHook()
     hook.get_destination_metrics("d1")
-    (session,) = (held for held in shared._shared.sessions.values() if held.settings.base_url == streamkap.url)
+    (session,) = (
+        candidate for candidate in shared._shared.sessions.values() if candidate.settings.base_url == streamkap.url
+    )
     assert session._token
     assert session._token.access in streamkap.secrets
     credentials = hook.connection().settings.credentials

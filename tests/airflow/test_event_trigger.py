@@ -22,8 +22,8 @@ from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow.log_capture import Logged
-from tests.airflow.secrets_backends import Flaky
-from tests.api.support import Time
+from tests.airflow.secrets_backends import FlakySecretsBackend
+from tests.api.support import SimulatedClock
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
@@ -32,22 +32,22 @@ class Store:
     """An asset's state store, as Airflow 3.3 passes it to the trigger of a watcher."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
+        self.stored: dict[str, Any] = {}
 
     async def aget(self, key: str) -> Any:
         """Return the stored value, if any."""
-        return self.kept.get(key)
+        return self.stored.get(key)
 
     async def aset(self, key: str, value: Any) -> None:
         """Store a value after a JSON round trip."""
-        self.kept[key] = json.loads(json.dumps(value))
+        self.stored[key] = json.loads(json.dumps(value))
 
 
 def trigger(store: Store | None = None, **arguments: Any) -> StreamkapDestinationEventTrigger:
     """Return a trigger that polls fast and uses the latest lag, because points take minutes."""
-    made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
-    made.asset_state_store = store  # type: ignore[assignment]
-    return made
+    instance = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
+    instance.asset_state_store = store  # type: ignore[assignment]
+    return instance
 
 
 async def polled(simulator: StreamkapSimulator, times: int) -> None:
@@ -116,7 +116,7 @@ def test_change_during_restart_fires_with_state_store(streamkap: StreamkapSimula
     assert events(trigger(store), streamkap, 5) == []
     # Another condition has its own state.
     assert events(trigger(store, edge="out_of"), streamkap, 5) == []
-    assert len(store.kept) == 2
+    assert len(store.stored) == 2
 
 
 def test_restart_without_state_store_starts_from_first_reading(streamkap: StreamkapSimulator) -> None:
@@ -158,13 +158,13 @@ class Failing(Store):
 
     :param reads: number of reads that fail.
     :param writes: number of writes that fail.
-    :param kept: the stored values.
+    :param stored: the stored values.
     """
 
-    def __init__(self, reads: float = 0, writes: float = 0, kept: dict[str, Any] | None = None) -> None:
+    def __init__(self, reads: float = 0, writes: float = 0, stored: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.reads, self.writes, self.tried = reads, writes, 0
-        self.kept = dict(kept or {})
+        self.stored = dict(stored or {})
 
     async def aget(self, key: str) -> Any:
         """Fail, or return the stored value."""
@@ -187,15 +187,15 @@ def lagging_store(simulator: StreamkapSimulator) -> dict[str, Any]:
     store = Store()
     simulator.add("d1", scenarios.steady(lag=120))
     assert events(trigger(store), simulator, 5) == []
-    return store.kept
+    return store.stored
 
 
 @pytest.mark.parametrize("reads", [1, 5])
 def test_failed_first_read_of_state_store_is_retried(streamkap: StreamkapSimulator, reads: int) -> None:
-    kept = lagging_store(streamkap)
+    stored = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
     # The change during the restart fires although the first read failed.
-    assert len(events(trigger(Failing(reads=reads, kept=kept)), streamkap, 8)) == 1
+    assert len(events(trigger(Failing(reads=reads, stored=stored)), streamkap, 8)) == 1
 
 
 def test_unavailable_state_store_does_not_block_trigger(streamkap: StreamkapSimulator, logged: Logged) -> None:
@@ -208,9 +208,9 @@ def test_unavailable_state_store_does_not_block_trigger(streamkap: StreamkapSimu
 
 @pytest.mark.parametrize("writes", [1, 4])
 def test_event_fires_once_even_if_saving_state_fails(streamkap: StreamkapSimulator, writes: int) -> None:
-    kept = lagging_store(streamkap)
+    stored = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
-    store = Failing(writes=writes, kept=kept)
+    store = Failing(writes=writes, stored=stored)
     # The first write fails right after the event fired.
     assert len(events(trigger(store), streamkap, 12)) == 1
     assert store.tried == writes + 1
@@ -233,11 +233,11 @@ def test_trigger_of_several_assets_watches_without_state_store(streamkap: Stream
 
 
 def test_keeps_polling_when_connection_lookup_fails(
-    streamkap: StreamkapSimulator, backend: type[Flaky], logged: Logged
+    streamkap: StreamkapSimulator, backend: type[FlakySecretsBackend], logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     backend.failures = 24
-    time = Time()
+    time = SimulatedClock()
     with shared.use_client_clock(shared.ClientClock(asleep=time.asleep)):
         assert len(events(trigger(), streamkap, 8)) == 1
     assert "Cannot watch d1: AirflowException: Connection 'streamkap_default' could not be looked up" in logged.text
@@ -269,9 +269,9 @@ def test_every_argument_survives_serialization() -> None:
         "lag_source": "timeseries",
     }
     assert set(arguments) == set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters) - {"self"}
-    path, carried = StreamkapDestinationEventTrigger(**arguments).serialize()
+    path, serialized = StreamkapDestinationEventTrigger(**arguments).serialize()
     assert path == "airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger"
-    assert json.loads(json.dumps(carried)) == arguments
+    assert json.loads(json.dumps(serialized)) == arguments
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ def test_asset_uri_is_canonical() -> None:
     assert asset_uri("a/b") == "streamkap://api.streamkap.com/destinations/a%2Fb"
     shouted = sanitize_uri(urlsplit("streamkap://API.Streamkap.com/destinations/67ad/"))
     assert shouted.geturl() == "streamkap://api.streamkap.com/destinations/67ad"
-    kept = sanitize_uri(urlsplit(asset_uri("a/b c")))
-    assert kept.geturl() == asset_uri("a/b c")
+    stored = sanitize_uri(urlsplit(asset_uri("a/b c")))
+    assert stored.geturl() == asset_uri("a/b c")
     assert asset_uri("67ad", "API.Streamkap.com") == asset_uri("67ad")
 
 
@@ -397,7 +397,7 @@ print(made.condition(), made._key(), made.serialize())
 
 
 def test_set_of_statuses_is_stable_across_processes() -> None:
-    told = {
+    outputs = {
         subprocess.run(
             [sys.executable, "-c", IDENTITY],
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
@@ -407,7 +407,7 @@ def test_set_of_statuses_is_stable_across_processes() -> None:
         ).stdout.splitlines()[-1]
         for seed in (1, 2, 3)
     }
-    assert len(told) == 1
+    assert len(outputs) == 1
 
 
 needs_watchers = pytest.mark.skipif(airflow.__version__.startswith("2."), reason="Airflow 2 has no watchers")

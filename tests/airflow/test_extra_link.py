@@ -146,8 +146,8 @@ def stored(value: Any) -> Iterator[Any]:
 
     class Supervisor:
         def send(self, message: Any) -> Any:
-            asked = (message.key, message.dag_id, message.task_id, message.run_id, message.map_index)
-            assert asked == (KEY, "dag", "wait", run_id, -1)
+            requested = (message.key, message.dag_id, message.task_id, message.run_id, message.map_index)
+            assert requested == (KEY, "dag", "wait", run_id, -1)
             return comms.XComResult(key=KEY, value=value)
 
     # Airflow passes the supervisor connection to a task this way.

@@ -32,7 +32,7 @@ WINDOW: dict[str, Any] = {
 }
 
 
-def asked(metrics: DestinationMetrics) -> dict[str, Any]:
+def comparable(metrics: DestinationMetrics) -> dict[str, Any]:
     """Return the responses without values that change over time."""
     return metrics.select(["recordsLag", "latency"]).as_dict() | {"observed_at": None}
 
@@ -43,8 +43,8 @@ def test_sync_and_async_metrics_are_equal(streamkap: StreamkapSimulator, time_ty
     hook = StreamkapHook()
     window = {name: value for name, value in WINDOW.items() if time_type != "latest" or "timestamp" not in name}
     metrics = hook.get_destination_metrics("d1", time_type, **window)
-    again = asyncio.run(hook.aget_destination_metrics("d1", time_type, **window))
-    assert asked(metrics) == asked(again)
+    second = asyncio.run(hook.aget_destination_metrics("d1", time_type, **window))
+    assert comparable(metrics) == comparable(second)
     assert metrics.time_type == time_type
     one, other = (request for request in streamkap.requests if request.path == "/destinations/d1/metrics")
     assert one.query == other.query
@@ -199,8 +199,8 @@ def test_pickled_hook_carries_no_secret(streamkap: StreamkapSimulator) -> None:
     assert hook.get_destination_metrics("d1").records_lag == 7
     for pickled in (pickle.dumps(hook), pickle.dumps(copy.deepcopy(hook))):
         assert streamkap.secret.encode() not in pickled
-    again = pickle.loads(pickle.dumps(hook))
-    assert again.get_destination_metrics("d1").records_lag == 7
+    second = pickle.loads(pickle.dumps(hook))
+    assert second.get_destination_metrics("d1").records_lag == 7
 
 
 def test_unknown_extra_key_is_logged_as_warning(

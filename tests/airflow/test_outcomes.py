@@ -102,7 +102,7 @@ ABOUT: dict[str, Any] = {"status": 500, "method": "GET", "url": "https://api.exa
 def test_single_call_fails_permanently_only_if_retry_cannot_help(
     error: errors.StreamkapError, raised: type[Exception]
 ) -> None:
-    made = exception_of(error)
-    assert type(made) is raised
-    assert str(made) == str(error)
-    assert "r1" in str(made)
+    created = exception_of(error)
+    assert type(created) is raised
+    assert str(created) == str(error)
+    assert "r1" in str(created)

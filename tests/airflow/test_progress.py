@@ -22,7 +22,7 @@ def reading(lag: int, status: str = "Active") -> scenarios.Reading:
     return scenarios.Reading(records_lag=lag, connector_status=status, latency=250)
 
 
-def told(logged: Logged) -> list[str]:
+def progress_lines(logged: Logged) -> list[str]:
     """Return the progress lines without time-dependent numbers."""
     lines = logged.starting("Poll ")
     for timing in (r"(?<=next poll in )[\d.]+", r"[\d,.]+(?= s ago)", r"[\d,.]+(?=/s )", r"(?<=about )[\d,.]+"):
@@ -34,7 +34,7 @@ def told(logged: Logged) -> list[str]:
 def test_every_poll_with_changes_is_logged(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([reading(1200), reading(30, "Paused"), reading(0)]))
     run(sensor(mode))
-    first, second, third, last = told(logged)
+    first, second, third, last = progress_lines(logged)
     assert first == (
         "Poll 1: d1: lag is 1,200, above 0 (status Active, lag 1,200, latency 250 ms). "
         "~ of 20 s elapsed, next poll in ~ s."
@@ -51,7 +51,7 @@ def test_failed_poll_logs_reason(streamkap: StreamkapSimulator, logged: Logged, 
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(503, body={"detail": "upstream is away"}), path=METRICS, times=2)
     run(sensor(mode))
-    first, second, *_ = told(logged)
+    first, second, *_ = progress_lines(logged)
     for line in (first, second):
         assert "could not be read" in line
         assert "upstream is away" in line
@@ -75,7 +75,7 @@ def test_last_line_reports_outcome(
     streamkap.inject(fault, path=METRICS, times=None)
     with pytest.raises(end):
         run(sensor(mode, max_poll_failures=1))
-    assert said in told(logged)[-1]
+    assert said in progress_lines(logged)[-1]
 
 
 @BY_MODE

@@ -35,9 +35,9 @@ CONTEXT: Any = {
 def rendered(task: Any, native: bool = False) -> Any:
     """Render a task's templates as Airflow does before running it."""
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), render_template_as_native_obj=native):
-        made = task()
-    made.render_template_fields(CONTEXT)
-    return made
+        created = task()
+    created.render_template_fields(CONTEXT)
+    return created
 
 
 @pytest.mark.parametrize("kind", [StreamkapDestinationSensor, StreamkapDestinationMetricsOperator])

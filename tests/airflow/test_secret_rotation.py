@@ -19,8 +19,8 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.sensor_modes import MODES, TaskInstance, carried, run, sensor
-from tests.airflow.triggers import fired, trigger
+from tests.airflow.sensor_modes import MODES, TaskInstance, rebuilt_trigger, run, sensor
+from tests.airflow.triggers import event_payload, trigger
 
 SIGN_IN = "/auth/access-token"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
@@ -223,7 +223,7 @@ def test_deferred_waits_survive_rotation(rotation: Rotation) -> None:
         rotation.new.add(f"d{number}", scenarios.steady())
 
     async def wait() -> list[dict[str, Any]]:
-        waiting = [asyncio.create_task(fired(trigger(f"d{number}"))) for number in range(1, 20)]
+        waiting = [asyncio.create_task(event_payload(trigger(f"d{number}"))) for number in range(1, 20)]
         await eventually(lambda: rotation.old.count("/metrics") > 40)
         rotation.rotate()
         return await asyncio.wait_for(asyncio.gather(*waiting), 20)
@@ -235,11 +235,11 @@ def test_deferred_waits_survive_rotation(rotation: Rotation) -> None:
 
 def test_waits_with_old_and_new_secret_coexist(rotation: Rotation) -> None:
     async def wait() -> tuple[dict[str, Any], dict[str, Any]]:
-        one = asyncio.create_task(fired(trigger()))
+        one = asyncio.create_task(event_payload(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
         rotation.change_connection()
         # It uses the new connection and so shares nothing with the first.
-        other = asyncio.create_task(fired(trigger()))
+        other = asyncio.create_task(event_payload(trigger()))
         await eventually(lambda: rotation.new.count("/metrics"))
         rotation.revoke()
         rotation.new.set("d1", scenarios.steady())
@@ -259,7 +259,7 @@ def test_two_ids_of_one_connection_share_until_one_changes(rotation: Rotation, m
         waits = [
             trigger(streamkap_conn_id=name, failure_policy=failure_policy) for name in ("streamkap_default", "twin")
         ]
-        one, twin = (asyncio.create_task(fired(each)) for each in waits)
+        one, twin = (asyncio.create_task(event_payload(each)) for each in waits)
         await eventually(lambda: rotation.old.count("/metrics"))
         assert rotation.old.token_calls == 1
         rotation.rotate()
@@ -283,7 +283,7 @@ def test_rejection_is_final_if_connection_is_unchanged(rotation: Rotation, mode:
 
 def test_deferred_rejection_is_final_if_connection_is_unchanged(rotation: Rotation) -> None:
     async def wait() -> dict[str, Any]:
-        waiting = asyncio.create_task(fired(trigger()))
+        waiting = asyncio.create_task(event_payload(trigger()))
         await eventually(lambda: rotation.old.count("/metrics"))
         rotation.revoke()
         return await asyncio.wait_for(waiting, 20)
@@ -343,9 +343,11 @@ def test_many_rejected_calls_reload_connection_once(rotation: Rotation) -> None:
 
 
 def watch(**arguments: Any) -> StreamkapDestinationEventTrigger:
-    made = carried(StreamkapDestinationEventTrigger("d1", poke_interval=0.02, lag_source="latest", **arguments))
-    assert isinstance(made, StreamkapDestinationEventTrigger)
-    return made
+    created = rebuilt_trigger(
+        StreamkapDestinationEventTrigger("d1", poke_interval=0.02, lag_source="latest", **arguments)
+    )
+    assert isinstance(created, StreamkapDestinationEventTrigger)
+    return created
 
 
 def test_event_trigger_uses_rotated_secret(rotation: Rotation) -> None:

@@ -24,8 +24,8 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from benchmarks.haste import run_hastily
 from tests.airflow.reschedules import record_poke
-from tests.airflow.sensor_modes import MODES, TaskInstance, carried, run, sensor
-from tests.airflow.triggers import fired
+from tests.airflow.sensor_modes import MODES, TaskInstance, rebuilt_trigger, run, sensor
+from tests.airflow.triggers import event_payload
 from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
@@ -94,13 +94,13 @@ def test_worker_is_not_occupied_while_confirmation_is_pending(
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", confirm_interval=60, poke_interval=MONTH, timeout=2 * MONTH).execute(CONTEXT)
     assert streamkap.count(METRICS) == 1
-    trigger = carried(deferral.value.trigger)
+    trigger = rebuilt_trigger(deferral.value.trigger)
     streamkap.reset_requests()
 
     async def timed() -> tuple[dict[str, Any], float]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        return await fired(trigger), loop.time() - began
+        return await event_payload(trigger), loop.time() - began
 
     event, seconds = run_hastily(timed())
     assert event["outcome"] == "opened"

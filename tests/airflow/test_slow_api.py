@@ -22,7 +22,7 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import MODES, TaskInstance, fire, run, sensor
 from tests.airflow_imports import TaskDeferred
-from tests.api.support import Longest, Time
+from tests.api.support import FullJitter, SimulatedClock
 
 FIVE = [f"d{number}" for number in range(5)]
 MANY = [f"d{number}" for number in range(300)]
@@ -110,8 +110,8 @@ def test_check_before_deferring_has_one_time_limit_for_all_destinations(
 )
 def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
     connected.inject(Fault.status(503, retry_after=7), path=TOKEN, times=None)
-    clock = Time()
-    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())):
+    clock = SimulatedClock()
+    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())):
         step = polled(waiting(FIVE, poke_interval=poke_interval))
     assert isinstance(step, PollAgain)
     assert step.failing
@@ -121,12 +121,12 @@ def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interva
 
 def test_poll_is_bounded_by_deadline(connected: StreamkapSimulator) -> None:
     connected.inject(Fault.status(503, retry_after=14), path=TOKEN, times=None)
-    clock = Time()
+    clock = SimulatedClock()
     wait = ResourceWait(
         WaitSpec(tuple(FIVE), DestinationGate(), poke_interval=3600, started=0.0, deadline=time.time() - 1)
     )
     with (
-        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())),
+        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())),
         pytest.raises(AirflowException, match="timed out"),
     ):
         polled(wait)

@@ -19,16 +19,16 @@ from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, Strea
 from benchmarks.haste import HastyClock, run_hastily
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
-from tests.airflow.triggers import fired, hurried_simulator, trigger
+from tests.airflow.triggers import event_payload, fast_simulator, trigger
 from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 
 
 @pytest.fixture
-def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
+def accelerated(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
     """Run a simulator and clients with a clock sixty times as fast, which yields a new point every second."""
-    with hurried_simulator() as simulator:
+    with fast_simulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
 
@@ -36,9 +36,9 @@ def hurried(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("minutes_ago", [None, 30], ids=["default", "observed_after"])
 def test_opens_on_points_measured_while_connector_was_running(
-    hurried: StreamkapSimulator, mode: str, minutes_ago: int | None
+    accelerated: StreamkapSimulator, mode: str, minutes_ago: int | None
 ) -> None:
-    hurried.add("d1", scenarios.steady(), age=3600)
+    accelerated.add("d1", scenarios.steady(), age=3600)
     begin = datetime.now(UTC).replace(microsecond=0)
     after = None if minutes_ago is None else begin - timedelta(minutes=minutes_ago)
     snapshot = run(sensor(mode, observed_after=after, confirm_interval=0.2, lag_source="auto"))
@@ -60,13 +60,13 @@ def burst(elapsed: float) -> scenarios.Reading:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_burst_not_yet_in_latest_lag_keeps_default_gate_closed(hurried: StreamkapSimulator, mode: str) -> None:
+def test_burst_not_yet_in_latest_lag_keeps_default_gate_closed(accelerated: StreamkapSimulator, mode: str) -> None:
     """``latest`` can be the newest minute's point and so up to two minutes old."""
-    hurried.add("d1", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
+    accelerated.add("d1", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
     begin = datetime.now(UTC)
     early = run(sensor(mode, lag_source="latest", confirm_interval=0.5))
     assert datetime.fromisoformat(early["observed_at"]) < begin + timedelta(seconds=DRAINS - BURST_AGO)
-    hurried.add("d2", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
+    accelerated.add("d2", Scenario("burst", burst), age=AGE, reporting=Reporting(latest_delay=120))
     begin = datetime.fromisoformat(early["observed_at"])
     snapshot = run(sensor(mode, destination_id="d2", lag_source="auto", confirm_interval=0.2))
     measured = datetime.fromisoformat(snapshot["evidence"]["recordsLag"]["timestamp"])
@@ -82,7 +82,7 @@ def test_default_falls_back_without_timeseries_and_logs_it(
     clock = HastyClock.start(200)
     with clock.everywhere(), use_client_clock(ClientClock(wall=clock.wall)):
         waiting = trigger(seconds=3600, gate=DestinationGate(), poke_interval=60, confirm_interval=60)
-        event = run_hastily(fired(waiting), speed=200)
+        event = run_hastily(event_payload(waiting), speed=200)
     assert event["snapshot"]["evidence"] == {"lag_source": "latest"}
     assert logged.text.count("falling back to the latest lag") == 1
     assert 3 <= streamkap.count("time_type=latest") <= 5
@@ -114,7 +114,7 @@ def test_confirmation_due_after_deadline_is_awaited(streamkap: StreamkapSimulato
     assert WaitSpec.from_dict(waiting.spec).confirm_seconds == 45
 
     async def event() -> str:
-        (fired,) = [event async for event in waiting.run()]
-        return str(fired.payload["outcome"])
+        (event,) = [event async for event in waiting.run()]
+        return str(event.payload["outcome"])
 
     assert run_hastily(asyncio.wait_for(event(), 3000), speed=6) == "opened"

@@ -21,8 +21,8 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from benchmarks.haste import run_hastily
-from tests.airflow.sensor_modes import TaskInstance, carried, fire
-from tests.airflow.triggers import fired, trigger
+from tests.airflow.sensor_modes import TaskInstance, fire, rebuilt_trigger
+from tests.airflow.triggers import event_payload, trigger
 from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
@@ -62,7 +62,7 @@ def handed_over(**arguments: Any) -> Any:
     context: Any = {"ti": TaskInstance()}
     with pytest.raises(TaskDeferred) as deferral:
         StreamkapDestinationSensor(task_id="wait", deferrable=True, **arguments).execute(context)
-    return carried(deferral.value.trigger)
+    return rebuilt_trigger(deferral.value.trigger)
 
 
 def test_every_sensor_setting_reaches_triggerer(other: StreamkapSimulator) -> None:
@@ -119,7 +119,7 @@ def test_deadline_is_unchanged_after_rerun(streamkap: StreamkapSimulator) -> Non
     assert time.time() >= deadline
     assert waiting.serialize() == row
     # Run again, and rebuilt by a restarted triggerer: both are late and poll once.
-    for late in (waiting, carried(waiting)):
+    for late in (waiting, rebuilt_trigger(waiting)):
         streamkap.reset_requests()
         event = fire(late)
         assert event["outcome"] == "deadline"
@@ -133,10 +133,10 @@ def test_restart_during_wait_keeps_deadline(streamkap: StreamkapSimulator) -> No
 
     async def cut_off() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(fired(waiting), 0.3)
+            await asyncio.wait_for(event_payload(waiting), 0.3)
 
     asyncio.run(cut_off())
-    restarted: Any = carried(waiting)
+    restarted: Any = rebuilt_trigger(waiting)
     assert restarted.spec["deadline"] == waiting.spec["deadline"]
     assert fire(restarted)["outcome"] == "deadline"
 
@@ -157,7 +157,7 @@ def test_poll_hanging_beyond_deadline_is_cancelled(
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.hang(), path=path, times=None)
     # A poll in flight may take half a minute; this one takes five seconds.
-    event = run_hastily(fired(trigger(seconds=-1)), speed=6)
+    event = run_hastily(event_payload(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
     assert "Last seen: nothing" in event["message"]
     assert streamkap.count(path) == 1

@@ -16,13 +16,13 @@ from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from tests.airflow.sensor_modes import carried
+from tests.airflow.sensor_modes import rebuilt_trigger
 
 
 def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **spec: Any) -> Any:
     """Create a trigger that polls fast, as the triggerer has it."""
     now = time.time()
-    made = WaitSpec(
+    created = WaitSpec(
         **{
             "destination_ids": ids or ("d1",),
             "gate": DestinationGate(lag_source="latest"),
@@ -33,10 +33,10 @@ def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamka
             **spec,
         }
     )
-    return carried(StreamkapDestinationTrigger(streamkap_conn_id, made.to_dict(), keyed=len(ids) > 1))
+    return rebuilt_trigger(StreamkapDestinationTrigger(streamkap_conn_id, created.to_dict(), keyed=len(ids) > 1))
 
 
-async def fired(waiting: Any) -> dict[str, Any]:
+async def event_payload(waiting: Any) -> dict[str, Any]:
     """Run a trigger in this event loop and return the payload of its only event."""
     (event,) = [event async for event in waiting.run()]
     payload: dict[str, Any] = event.payload
@@ -44,7 +44,7 @@ async def fired(waiting: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
+def fast_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
     """Run a simulator with a fast clock, and let all clients of this process use that clock.
 
     :param speed: simulated seconds per second.
@@ -59,7 +59,7 @@ def hurried_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
         yield simulator
 
 
-class Gap:
+class EventLoopMonitor:
     """The longest time, in seconds, for which an event loop was blocked."""
 
     def __init__(self) -> None:
@@ -76,9 +76,9 @@ class Gap:
 
 
 @asynccontextmanager
-async def watched() -> AsyncIterator[Gap]:
+async def monitored_event_loop() -> AsyncIterator[EventLoopMonitor]:
     """Monitor the event loop while the block runs."""
-    gap = Gap()
+    gap = EventLoopMonitor()
     watching = asyncio.create_task(gap.watch())
     try:
         yield gap

@@ -16,16 +16,16 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GOOD = {"data": {"recordsLag": 3}, "metadata": {}}
 
 
-def answer(payload: Any = GOOD, status: int = 200, **headers: str) -> Response:
+def response_of(payload: Any = GOOD, status: int = 200, **headers: str) -> Response:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, f"{BASE}/x")
 
 
-def token_answer(access: str = "first-token", **more: Any) -> Response:
-    return answer({"accessToken": access, "refreshToken": "r", "expires": "?", "expiresIn": 3600, **more})
+def token_response(access: str = "first-token", **more: Any) -> Response:
+    return response_of({"accessToken": access, "refreshToken": "r", "expires": "?", "expiresIn": 3600, **more})
 
 
-class Play:
+class ScriptedSession:
     """Runs a flow against a server function and records what it yields."""
 
     def __init__(self, session: ApiSession, serve: Callable[[Request], Response]) -> None:
@@ -52,12 +52,12 @@ class Play:
         return [step for step in self.steps if isinstance(step, Request)]
 
 
-def play(session: ApiSession, *answers: Response, tokens: list[Response] | None = None) -> Play:
+def scripted_session(session: ApiSession, *answers: Response, tokens: list[Response] | None = None) -> ScriptedSession:
     """Respond to the calls in order, and to the token calls in theirs; the last response of each repeats."""
-    calls, grants = list(answers) or [answer()], list(tokens or [token_answer()])
+    calls, grants = list(answers) or [response_of()], list(tokens or [token_response()])
 
     def serve(request: Request) -> Response:
         queue = grants if request.path == "/auth/access-token" else calls
         return queue.pop(0) if len(queue) > 1 else queue[0]
 
-    return Play(session, serve)
+    return ScriptedSession(session, serve)

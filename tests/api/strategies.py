@@ -26,8 +26,8 @@ huge = st.sampled_from([2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 10**30,
 numbers = st.none() | st.booleans() | st.integers() | huge | st.floats()
 texts = st.text() | st.characters().map(lambda char: f"{char}\0\ud800")
 values = st.recursive(numbers | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
-stamps = st.datetimes().map(str) | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | values
-points = st.lists(st.fixed_dictionaries({"timestamp": stamps}, optional={"value": numbers, "more": values}))
+timestamps = st.datetimes().map(str) | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | values
+points = st.lists(st.fixed_dictionaries({"timestamp": timestamps}, optional={"value": numbers, "more": values}))
 names = st.sampled_from([*NUMERIC_METRICS, "connector_status"]) | texts
 payloads = values | st.fixed_dictionaries(
     {"data": st.dictionaries(names, values | points | numbers)}, optional={"metadata": values}
@@ -37,7 +37,7 @@ statuses = st.just(200) | st.integers(100, 699)
 headers = st.dictionaries(
     st.sampled_from(["retry-after", "date", "location", "x-request-id", "content-type"]), texts, max_size=3
 )
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+no_deadline = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def strict(value: Any) -> str:

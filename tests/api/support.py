@@ -30,7 +30,7 @@ Kind = Literal["sync", "async"]
 T = TypeVar("T")
 
 
-class Time:
+class SimulatedClock:
     """A clock that advances only by sleeping and records the sleeps."""
 
     def __init__(self) -> None:
@@ -48,20 +48,20 @@ class Time:
         self.sleep(seconds)
 
 
-class Longest(random.Random):
+class FullJitter(random.Random):
     """Jitter that always uses the full backoff."""
 
     def uniform(self, a: float, b: float) -> float:
         return b
 
 
-class Asker:
+class AnyClient:
     """Wraps either client in one blocking interface, so that each scenario is written once."""
 
     def __init__(self, kind: Kind, settings: ClientSettings, **options: Any) -> None:
         self.kind = kind
-        self.time = options.pop("time", None) or Time()
-        clock, rng = options.pop("clock", self.time.clock), Longest()
+        self.time = options.pop("time", None) or SimulatedClock()
+        clock, rng = options.pop("clock", self.time.clock), FullJitter()
         self._runner = asyncio.Runner()
         self.sync: StreamkapClient | None = None
         self.wait: AsyncStreamkapClient | None = None

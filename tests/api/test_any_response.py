@@ -22,7 +22,7 @@ from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
-from tests.api.strategies import check_error, check_result, headers, payloads, statuses, strict, unhurried, values
+from tests.api.strategies import check_error, check_result, headers, no_deadline, payloads, statuses, strict, values
 from tests.api.support import CREDENTIALS, ID, signed_in
 
 CLIENT = ClientSettings(CREDENTIALS)
@@ -66,13 +66,13 @@ def check(call: str, status: int, headers: dict[str, str], body: bytes) -> None:
 any_call = st.sampled_from(sorted(CALLS))
 
 
-@unhurried
+@no_deadline
 @given(any_call, statuses, headers, st.binary())
 def test_any_bytes(call: str, status: int, headers: dict[str, str], body: bytes) -> None:
     check(call, status, headers, body)
 
 
-@unhurried
+@no_deadline
 @given(any_call, statuses, headers, values | payloads | st.fixed_dictionaries({"detail": values}))
 @example("latest", 401, {}, {"detail": "made-up-token"})
 @example("latest", 200, {}, {"data": {"recordsLag": 2**63}})
@@ -85,18 +85,18 @@ def test_any_json(call: str, status: int, headers: dict[str, str], payload: Any)
     check(call, status, headers, json.dumps(payload).encode())
 
 
-@unhurried
+@no_deadline
 @given(st.sampled_from(TIME_TYPES), payloads)
 def test_exported_values_round_trip(kind: str, payload: Any) -> None:
     try:
         first = DestinationMetrics.parse(MetricsQuery(ID, kind), payload, NOW)
     except StreamkapError:
         return
-    again = DestinationMetrics.parse(MetricsQuery(ID, kind), json.loads(strict(first.as_dict())), NOW)
-    assert again == first
+    reparsed = DestinationMetrics.parse(MetricsQuery(ID, kind), json.loads(strict(first.as_dict())), NOW)
+    assert reparsed == first
 
 
-@unhurried
+@no_deadline
 @given(st.sampled_from(["gzip", "x-gzip", "deflate", "identity", "", "br"]), st.lists(st.binary()))
 def test_any_compressed_bytes(encoding: str, chunks: list[bytes]) -> None:
     call = prepare(CLIENT, Request("GET", "/"), 1.0)

@@ -31,9 +31,19 @@ from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
-from tests.api.scripted_session import GOOD, NOW, Play
-from tests.api.strategies import TOKEN, check_error, check_result, headers, payloads, statuses, texts, unhurried, values
-from tests.api.support import CREDENTIALS, ID, Time
+from tests.api.scripted_session import GOOD, NOW, ScriptedSession
+from tests.api.strategies import (
+    TOKEN,
+    check_error,
+    check_result,
+    headers,
+    no_deadline,
+    payloads,
+    statuses,
+    texts,
+    values,
+)
+from tests.api.support import CREDENTIALS, ID, SimulatedClock
 
 CLIENT = ClientSettings(CREDENTIALS)
 
@@ -89,7 +99,7 @@ class World:
     """A server that responds in the order of the acts, repeating them, together with concurrent events."""
 
     acts: list[Act]
-    time: Time = field(default_factory=Time)
+    time: SimulatedClock = field(default_factory=SimulatedClock)
     wall: timedelta = timedelta()
     turn: int = 0
     tokens: int = 0
@@ -140,7 +150,7 @@ class World:
             status = 200 if request.path == SIGN_IN_PATH else next(answers)
             return Response(status, {}, self.good(request).encode(), CLIENT.base_url)
 
-        Play(self.session, serve).run(self.session.whoami())
+        ScriptedSession(self.session, serve).run(self.session.whoami())
 
     def good(self, request: Request) -> str:
         if request.path == SIGN_IN_PATH:
@@ -153,7 +163,7 @@ class World:
         return json.dumps({"result": [ITEM], "page": 1, "page_size": 1, "total": 1, "has_next": False})
 
 
-@unhurried
+@no_deadline
 @given(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=12))
 @example("latest", [Act(200, {}, "good"), Act(500, {}, "echo", "another renewal")])
 @example("latest", [Act(200, {}, "good"), Act(200, {}, "echo", "another renewal")])
@@ -170,7 +180,7 @@ def test_any_responses_in_any_order(call: str, acts: list[Act]) -> None:
     assert 1 <= world.sent <= most
 
 
-@unhurried
+@no_deadline
 @given(st.lists(acts, min_size=1, max_size=12))
 def test_any_responses_to_token_refresh(acts: list[Act]) -> None:
     world = World(acts)
@@ -181,7 +191,7 @@ def test_any_responses_to_token_refresh(acts: list[Act]) -> None:
     assert world.sent == 1
 
 
-@unhurried
+@no_deadline
 @given(st.lists(st.tuples(st.sampled_from(sorted(CALLS)), st.lists(acts, min_size=1, max_size=4)), max_size=4))
 def test_session_serves_next_call_after_any_failure(before: list[tuple[str, list[Act]]]) -> None:
     world = World([])

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.support import QUERY, Time, settings_for
+from tests.api.support import QUERY, SimulatedClock, settings_for
 
 TIMEOUT = 10.0
 
@@ -43,7 +43,7 @@ def test_cancelled_call_releases_its_resources(simulator: StreamkapSimulator) ->
 @pytest.mark.parametrize("after", [TIMEOUT / 2, 2 * TIMEOUT], ids=["just before", "just after"])
 def test_call_cancelled_at_timeout_is_not_retried(simulator: StreamkapSimulator, after: float) -> None:
     # Otherwise it would open sockets that nothing closes.
-    settings, time = settings_for(simulator, timeout=TIMEOUT), Time()
+    settings, time = settings_for(simulator, timeout=TIMEOUT), SimulatedClock()
 
     async def run() -> None:
         loop = asyncio.get_running_loop()

@@ -27,7 +27,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.api.support import Time, settings_for
+from tests.api.support import SimulatedClock, settings_for
 
 IDS = [f"d{number}" for number in range(40)]
 WATCHES = [PollTarget(id_) for id_ in IDS]
@@ -45,14 +45,14 @@ def service() -> Iterator[StreamkapSimulator]:
 
 @pytest.fixture
 def make(service: StreamkapSimulator) -> Iterator[Callable[..., StreamkapClient]]:
-    made: list[StreamkapClient] = []
+    created: list[StreamkapClient] = []
 
     def client(settings: dict[str, Any] | None = None, **options: Any) -> StreamkapClient:
-        made.append(StreamkapClient(settings_for(service, **(settings or {})), **options))
-        return made[-1]
+        created.append(StreamkapClient(settings_for(service, **(settings or {})), **options))
+        return created[-1]
 
     yield client
-    for one in made:
+    for one in created:
         one.close()
 
 
@@ -64,7 +64,7 @@ def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapErr
     return {query.destination_id: got for query, got in client.get_each_destination_metrics(QUERIES)}
 
 
-def looked(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
+def poll_targets(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
     return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
@@ -104,7 +104,7 @@ def test_one_time_limit_for_whole_list(service: StreamkapSimulator, make: Callab
     client.whoami()
     service.inject(Fault.hang(), path=METRICS, times=None)
     began = real.monotonic()
-    got = looked(client, within=0.5)
+    got = poll_targets(client, within=0.5)
     assert real.monotonic() - began < 5
     assert {type(one) for one in got.values()} == {StreamkapTimeoutError}
     assert set(got) == set(IDS)
@@ -114,7 +114,7 @@ def test_one_time_limit_for_whole_list(service: StreamkapSimulator, make: Callab
 
 def test_results_read_in_time_are_kept(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     service.inject(Fault.hang(), path="/destinations/d7/metrics", times=None)
-    got = looked(make(), within=1.0)
+    got = poll_targets(make(), within=1.0)
     assert isinstance(got.pop("d7"), StreamkapTimeoutError)
     assert {type(one) for one in got.values()} == {PollResult}
 
@@ -124,7 +124,7 @@ def test_failed_token_call_ends_whole_list(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient], fault: Fault
 ) -> None:
     service.inject(fault, path=TOKEN, times=None)
-    got = looked(make({"timeout": 0.3}), within=10.0, attempts=1)
+    got = poll_targets(make({"timeout": 0.3}), within=10.0, attempts=1)
     assert (service.token_calls, service.count(METRICS)) == (1, 0)
     assert set(got) == set(IDS)
     assert len({id(error) for error in got.values()}) == 1
@@ -137,7 +137,7 @@ def test_token_lost_midway_that_cannot_be_refreshed_ends_whole_list(
     client.whoami()
     service.refuse_credentials()
     service.revoke_tokens()
-    got = looked(client)
+    got = poll_targets(client)
     assert {type(error) for error in got.values()} == {StreamkapAuthError}
     # Both threads can have received the 401 at the same time.
     assert service.token_calls <= 1 + 2
@@ -146,7 +146,7 @@ def test_token_lost_midway_that_cannot_be_refreshed_ends_whole_list(
 
 def test_attempts_can_be_limited(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     service.inject(Fault.status(503), path=METRICS, times=None)
-    got = looked(make(), attempts=1)
+    got = poll_targets(make(), attempts=1)
     assert {type(error) for error in got.values()} == {StreamkapServerError}
     assert service.count(METRICS) == len(IDS)
 
@@ -174,7 +174,7 @@ def test_task_timeout_does_not_wait_for_requests_in_flight(
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(TimeoutError, match="the task has timed out"):
-            looked(client, within=8.0)
+            poll_targets(client, within=8.0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -189,7 +189,7 @@ def test_thread_stuck_beyond_time_limit_is_abandoned(
     service.inject(Fault.status(503), path=METRICS, times=None)
     client = make({"max_attempts": 9}, sleep=lambda _: free.wait(20))
     try:
-        got = looked(client, within=0.3)
+        got = poll_targets(client, within=0.3)
         assert set(got) == set(IDS)
         assert any("no response within" in str(error) for error in got.values())
     finally:
@@ -199,7 +199,7 @@ def test_thread_stuck_beyond_time_limit_is_abandoned(
 def test_progress_is_logged_periodically(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient], caplog: pytest.LogCaptureFixture
 ) -> None:
-    time = Time()
+    time = SimulatedClock()
 
     def clock() -> float:
         time.now += PROGRESS_SECONDS / 40
@@ -207,9 +207,9 @@ def test_progress_is_logged_periodically(
 
     with caplog.at_level(logging.INFO, "airflow_provider_streamkap.api"):
         read(make({"max_elapsed": 86400}, clock=clock))
-    told = [line for line in caplog.messages if line.startswith("Read ")]
-    assert 0 < len(told) < len(IDS)
-    assert all(f" of {len(IDS)} destinations in " in line for line in told)
+    progress = [line for line in caplog.messages if line.startswith("Read ")]
+    assert 0 < len(progress) < len(IDS)
+    assert all(f" of {len(IDS)} destinations in " in line for line in progress)
 
 
 def test_retries_in_list_are_not_warnings(

@@ -98,15 +98,15 @@ def test_flags_can_be_set_per_instance() -> None:
 
 
 @pytest.mark.parametrize("kind", TREE)
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
-def test_survives_copying(kind: type[StreamkapError], again: Any) -> None:
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_survives_copying(kind: type[StreamkapError], copier: Any) -> None:
     error = kind(
         "it happened", status=500, detail={"a": [1]}, request_id="r", method="GET", url="https://h/", attempts=2
     )
     error.permanent = True
     if isinstance(error, StreamkapHTTPError):
         error.retry_after = 3.0
-    twin = again(error)
+    twin = copier(error)
     assert type(twin) is kind
     assert twin is not error
     assert vars(twin) == vars(error)

@@ -21,7 +21,7 @@ from airflow_provider_streamkap.api.query import GRAIN_SECONDS, MetricsQuery
 from airflow_provider_streamkap.gate.reading import LagPoint
 from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, PollResult, PollTarget
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.api.support import ID, Asker
+from tests.api.support import ID, AnyClient
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 LATEST = DestinationMetrics.parse(MetricsQuery(ID), {"data": {"recordsLag": 3}}, NOW)
@@ -89,8 +89,8 @@ def test_reading_contains_latest_lag_and_points() -> None:
     assert PollResult(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
 
 
-def test_fetching_reading_with_timeseries(asker: Asker, simulator: StreamkapSimulator) -> None:
-    seen = asker.poll(PollTarget.timestamped(ID))
+def test_fetching_reading_with_timeseries(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    seen = any_client.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
     assert seen.reading.newest is not None
     assert seen.reading.newest.lag == 7
@@ -98,8 +98,8 @@ def test_fetching_reading_with_timeseries(asker: Asker, simulator: StreamkapSimu
     assert asked == ["timeseries", "latest"]
 
 
-def test_fetching_reading_without_timeseries(asker: Asker, simulator: StreamkapSimulator) -> None:
-    assert asker.poll(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
+def test_fetching_reading_without_timeseries(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    assert any_client.poll(PollTarget(ID)).as_dict()["data"]["recordsLag"] == 7
     assert simulator.count("/metrics") == 1
 
 
@@ -108,11 +108,11 @@ WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.timestamped(
 
 @WAYS
 def test_404_for_existing_destination_means_no_metrics_yet(
-    asker: Asker, simulator: StreamkapSimulator, watch: PollTarget
+    any_client: AnyClient, simulator: StreamkapSimulator, watch: PollTarget
 ) -> None:
     simulator.set(ID, scenarios.sequence([scenarios.Reading(has_metrics=False)]))
     simulator.inject(Fault.status(404), path="time_type=timeseries")
-    seen = asker.poll(watch)
+    seen = any_client.poll(watch)
     assert not seen.measured
     assert (seen.latest.connector_status, seen.latest.records_lag, seen.latest.latency_ms) == (None, None, None)
     assert not seen.reading.points
@@ -122,9 +122,11 @@ def test_404_for_existing_destination_means_no_metrics_yet(
     assert paths == [*metrics, f"/destinations/{ID}"]
 
 
-def test_points_without_latest_metrics_count_as_no_metrics(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_points_without_latest_metrics_count_as_no_metrics(
+    any_client: AnyClient, simulator: StreamkapSimulator
+) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
-    seen = asker.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.timestamped(ID))
     assert not seen.measured
     assert not seen.reading.points
 
@@ -139,9 +141,11 @@ BROKEN_SERIES = {
 
 
 @pytest.mark.parametrize("fault", BROKEN_SERIES.values(), ids=BROKEN_SERIES)
-def test_unreadable_timeseries_leaves_latest_metrics(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
+def test_unreadable_timeseries_leaves_latest_metrics(
+    any_client: AnyClient, simulator: StreamkapSimulator, fault: Fault
+) -> None:
     simulator.inject(fault, path="time_type=timeseries", times=None)
-    seen = asker.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
     assert (seen.series, seen.reading.points) == (None, ())
     assert seen.series_error is not None
@@ -149,48 +153,50 @@ def test_unreadable_timeseries_leaves_latest_metrics(asker: Asker, simulator: St
     assert simulator.count("/metrics") == 2
 
 
-def test_lag_series_of_unexpected_type_has_no_points(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_lag_series_of_unexpected_type_has_no_points(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
-    assert asker.poll(PollTarget.timestamped(ID)).reading.points == ()
+    assert any_client.poll(PollTarget.timestamped(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
-def test_transient_timeseries_error_is_retried(asker: Asker, simulator: StreamkapSimulator, fault: Fault) -> None:
+def test_transient_timeseries_error_is_retried(
+    any_client: AnyClient, simulator: StreamkapSimulator, fault: Fault
+) -> None:
     simulator.inject(fault, path="time_type=timeseries")
-    seen = asker.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.timestamped(ID))
     assert seen.series_error is None
     assert seen.reading.newest is not None
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_rejected_credentials_are_raised_for_timeseries(
-    asker: Asker, simulator: StreamkapSimulator, status: int
+    any_client: AnyClient, simulator: StreamkapSimulator, status: int
 ) -> None:
     simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
     with pytest.raises(StreamkapHTTPError) as caught:
-        asker.poll(PollTarget.timestamped(ID))
+        any_client.poll(PollTarget.timestamped(ID))
     assert caught.value.permanent
 
 
 @WAYS
 @pytest.mark.parametrize("how", ["404", "empty"])
 def test_404_for_nonexistent_destination_is_raised(
-    asker: Asker, simulator: StreamkapSimulator, watch: PollTarget, how: Any
+    any_client: AnyClient, simulator: StreamkapSimulator, watch: PollTarget, how: Any
 ) -> None:
     simulator.remove(ID)
     simulator.unknown_destination = how
     with pytest.raises(StreamkapNotFoundError, match=f"{ID}/metrics.*404 Not Found") as caught:
-        asker.poll(watch)
+        any_client.poll(watch)
     assert caught.value.permanent
     assert simulator.count(method="GET") == (2 if watch.window is None else 3)
 
 
-def test_404_is_raised_if_destination_call_is_forbidden(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_404_is_raised_if_destination_call_is_forbidden(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.permissions = ["read:destination_metrics"]
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError, match=r"/metrics.*404 Not Found"):
-        asker.poll(PollTarget(ID))
+        any_client.poll(PollTarget(ID))
 
 
 @pytest.mark.parametrize(
@@ -203,25 +209,27 @@ def test_404_is_raised_if_destination_call_is_forbidden(asker: Asker, simulator:
     ids=["500", "302", "503"],
 )
 def test_destination_check_raises_like_any_other_call(
-    asker: Asker, simulator: StreamkapSimulator, fault: Fault, kind: type[StreamkapError], requests: int
+    any_client: AnyClient, simulator: StreamkapSimulator, fault: Fault, kind: type[StreamkapError], requests: int
 ) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=None)
     simulator.inject(fault, path=f"/destinations/{ID}", times=None)
     with pytest.raises(kind) as caught:
-        asker.poll(PollTarget(ID))
+        any_client.poll(PollTarget(ID))
     assert type(caught.value) is kind
     assert simulator.count(method="GET") == requests
 
 
-def test_transient_failure_of_destination_check_is_retried(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_transient_failure_of_destination_check_is_retried(
+    any_client: AnyClient, simulator: StreamkapSimulator
+) -> None:
     simulator.inject(Fault.status(404), path="/metrics", times=2)
     simulator.inject(Fault.status(503), path=f"/destinations/{ID}")
-    assert not asker.poll(PollTarget(ID)).measured
-    assert asker.poll(PollTarget(ID)).measured
+    assert not any_client.poll(PollTarget(ID)).measured
+    assert any_client.poll(PollTarget(ID)).measured
 
 
-def test_other_calls_raise_404_unchanged(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_other_calls_raise_404_unchanged(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(404), path="/metrics")
     with pytest.raises(StreamkapNotFoundError):
-        asker.metrics()
+        any_client.metrics()
     assert simulator.count(method="GET") == 1

@@ -18,7 +18,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRateLimitError,
 )
 from airflow_provider_streamkap.api.retry import Deadline, async_retried, retrying, wait_seconds
-from tests.api.support import Kind, Longest, Time
+from tests.api.support import FullJitter, Kind, SimulatedClock
 
 
 class Flaky:
@@ -38,11 +38,11 @@ class Flaky:
         return self()
 
 
-def run(kind: Kind, flaky: Flaky, time: Time, attempts: int = 5, seconds: float = 180.0) -> str:
+def run(kind: Kind, flaky: Flaky, time: SimulatedClock, attempts: int = 5, seconds: float = 180.0) -> str:
     deadline = Deadline(seconds, time.clock)
     if kind == "sync":
-        return retrying(attempts, deadline, time.sleep, Longest())(flaky)
-    return asyncio.run(async_retried(flaky.later, attempts, deadline, time.asleep, Longest()))
+        return retrying(attempts, deadline, time.sleep, FullJitter())(flaky)
+    return asyncio.run(async_retried(flaky.later, attempts, deadline, time.asleep, FullJitter()))
 
 
 def passing(number: int) -> list[BaseException]:
@@ -50,7 +50,7 @@ def passing(number: int) -> list[BaseException]:
 
 
 def test_backoff_doubles_up_to_maximum(kind: Kind) -> None:
-    time = Time()
+    time = SimulatedClock()
     assert run(kind, Flaky(*passing(8)), time, attempts=9) == "fine"
     assert time.waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
 
@@ -59,7 +59,7 @@ def test_last_error_itself_is_raised_with_attempts(kind: Kind) -> None:
     flaky = Flaky(*passing(5))
     last = flaky.errors[2]
     with pytest.raises(StreamkapConnectionError) as caught:
-        run(kind, flaky, Time(), attempts=3)
+        run(kind, flaky, SimulatedClock(), attempts=3)
     assert caught.value is last
     assert caught.value.attempts == flaky.calls == 3
     assert str(caught.value) == "failure 3 (3 attempts)"
@@ -68,7 +68,7 @@ def test_last_error_itself_is_raised_with_attempts(kind: Kind) -> None:
 def test_permanent_errors_are_not_retried(kind: Kind) -> None:
     flaky = Flaky(StreamkapConnectionError("first"), StreamkapNotFoundError("gone"))
     with pytest.raises(StreamkapNotFoundError) as caught:
-        run(kind, flaky, Time())
+        run(kind, flaky, SimulatedClock())
     assert caught.value.attempts == flaky.calls == 2
 
 
@@ -76,12 +76,12 @@ def test_permanent_errors_are_not_retried(kind: Kind) -> None:
 def test_other_exceptions_are_not_retried(kind: Kind, error: BaseException) -> None:
     flaky = Flaky(error)
     with pytest.raises(type(error)):
-        run(kind, flaky, Time())
+        run(kind, flaky, SimulatedClock())
     assert flaky.calls == 1
 
 
 def test_backoff_never_exceeds_deadline(kind: Kind) -> None:
-    time = Time()
+    time = SimulatedClock()
     flaky = Flaky(*passing(9))
     with pytest.raises(StreamkapConnectionError) as caught:
         run(kind, flaky, time, attempts=10, seconds=4.0)
@@ -90,7 +90,7 @@ def test_backoff_never_exceeds_deadline(kind: Kind) -> None:
 
 
 def test_attempt_duration_counts_against_deadline(kind: Kind) -> None:
-    time = Time()
+    time = SimulatedClock()
 
     class Slow(Flaky):
         def __call__(self) -> str:
@@ -104,7 +104,7 @@ def test_attempt_duration_counts_against_deadline(kind: Kind) -> None:
 
 def test_each_retry_is_logged(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="airflow_provider_streamkap.api"):
-        run(kind, Flaky(*passing(2)), Time())
+        run(kind, Flaky(*passing(2)), SimulatedClock())
     assert [record.getMessage() for record in caplog.records] == [
         "failure 1; attempt 1 of 5, next in 0.5 s",
         "failure 2 (2 attempts); attempt 2 of 5, next in 1.0 s",
@@ -116,10 +116,11 @@ def waits(error: StreamkapError, attempt: int = 1) -> Callable[[random.Random], 
 
 
 @pytest.mark.parametrize(
-    ("asked", "waited"), [(0.0, 0.0), (3.5, 3.5), (60.0, 60.0), (61.0, 60.0), (1e12, 60.0), (-3.0, 0.0), (None, 0.5)]
+    ("retry_after", "waited"),
+    [(0.0, 0.0), (3.5, 3.5), (60.0, 60.0), (61.0, 60.0), (1e12, 60.0), (-3.0, 0.0), (None, 0.5)],
 )
-def test_server_can_set_delay(asked: float | None, waited: float) -> None:
-    assert waits(StreamkapRateLimitError("429", retry_after=asked))(Longest()) == waited
+def test_server_can_set_delay(retry_after: float | None, waited: float) -> None:
+    assert waits(StreamkapRateLimitError("429", retry_after=retry_after))(FullJitter()) == waited
 
 
 def test_full_jitter_is_used() -> None:
@@ -131,4 +132,4 @@ def test_full_jitter_is_used() -> None:
 
 
 def test_late_attempt_does_not_overflow() -> None:
-    assert waits(StreamkapConnectionError("x"), 100_000)(Longest()) == 20.0
+    assert waits(StreamkapConnectionError("x"), 100_000)(FullJitter()) == 20.0

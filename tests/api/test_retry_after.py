@@ -13,7 +13,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRequestError,
     StreamkapServerError,
 )
-from tests.api.support import Time
+from tests.api.support import SimulatedClock
 
 LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
 
@@ -32,14 +32,14 @@ LIMITED = StreamkapRateLimitError("429", status=429, retry_after=5.0)
     ],
 )
 def test_which_retry_after_values_are_honored(error: StreamkapError, slept: list[float]) -> None:
-    time = Time()
+    time = SimulatedClock()
     hold = SharedBackoff(time.clock)
     hold.record(error)
     assert list(hold.delays(lambda: 1e9)) == slept
 
 
 def test_hold_expires() -> None:
-    time = Time()
+    time = SimulatedClock()
     hold = SharedBackoff(time.clock)
     hold.record(LIMITED)
     time.now += 3.0
@@ -49,7 +49,7 @@ def test_hold_expires() -> None:
 
 
 def test_hold_is_never_shortened() -> None:
-    time = Time()
+    time = SimulatedClock()
     hold = SharedBackoff(time.clock)
     hold.record(LIMITED)
     hold.record(StreamkapRateLimitError("429", status=429, retry_after=1.0))
@@ -57,7 +57,7 @@ def test_hold_is_never_shortened() -> None:
 
 
 def test_call_with_too_little_time_fails_immediately() -> None:
-    hold = SharedBackoff(Time().clock)
+    hold = SharedBackoff(SimulatedClock().clock)
     hold.record(LIMITED)
     with pytest.raises(StreamkapRateLimitError, match=r"not asked: .* another 5\.0 s") as caught:
         next(hold.delays(lambda: 5.0))
@@ -66,7 +66,7 @@ def test_call_with_too_little_time_fails_immediately() -> None:
 
 
 def test_hold_can_be_extended_while_others_sleep() -> None:
-    time = Time()
+    time = SimulatedClock()
     hold = SharedBackoff(time.clock)
     hold.record(StreamkapRateLimitError("slow down", status=429, retry_after=10.0))
     slept: list[float] = []

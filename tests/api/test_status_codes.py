@@ -108,7 +108,7 @@ def test_missing_permission_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "expected"),
     [
         ("https://me:pw@elsewhere.example:81/a?token=b", "redirected to elsewhere.example;"),
         ("/login", "redirected to an address on the same host;"),
@@ -116,9 +116,9 @@ def test_missing_permission_is_named() -> None:
         ("", "redirected to no readable address;"),
     ],
 )
-def test_redirect_error_names_only_host(location: str, told: str) -> None:
+def test_redirect_error_names_only_host(location: str, expected: str) -> None:
     text = str(error_for(302, headers={"location": location}))
-    assert told in text
+    assert expected in text
     assert "pw" not in text
     assert "token=b" not in text
 

@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.api.certificate_authority import Authority
-from tests.api.conftest import MakeAsker
+from tests.api.conftest import MakeClient
 from tests.api.support import ID, settings_for
 
 
@@ -32,15 +32,15 @@ def secure(authority: Authority) -> Iterator[StreamkapSimulator]:
         yield running
 
 
-def test_ca_bundle_from_settings(make: MakeAsker, secure: StreamkapSimulator, authority: Authority) -> None:
-    asker = make(settings_for(secure, verify=authority.bundle))
-    assert [asker.metrics().records_lag for _ in range(2)] == [7, 7]
+def test_ca_bundle_from_settings(make: MakeClient, secure: StreamkapSimulator, authority: Authority) -> None:
+    any_client = make(settings_for(secure, verify=authority.bundle))
+    assert [any_client.metrics().records_lag for _ in range(2)] == [7, 7]
     assert secure.connections == 1
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_ca_bundle_from_environment(
-    make: MakeAsker,
+    make: MakeClient,
     secure: StreamkapSimulator,
     authority: Authority,
     name: str,
@@ -55,7 +55,7 @@ def test_ca_bundle_from_environment(
     [("/%7Eapi", "/~api"), ("/%41pi", "/Api"), ("/a%2fb", "/a%2Fb"), ("/straße", "/stra%C3%9Fe")],
 )
 def test_unnormalized_base_url_keeps_ca_bundle(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, prefix: str, sent: str
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, prefix: str, sent: str
 ) -> None:
     settings = settings_for(secure, verify=authority.bundle)
     # The certificate is verified, and the simulator has nothing at this path.
@@ -64,7 +64,7 @@ def test_unnormalized_base_url_keeps_ca_bundle(
     assert caught.value.url == f"{secure.url}{sent}/auth/access-token"
 
 
-def test_unknown_authority_is_rejected_with_hint(make: MakeAsker, secure: StreamkapSimulator) -> None:
+def test_unknown_authority_is_rejected_with_hint(make: MakeClient, secure: StreamkapSimulator) -> None:
     with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
         make(settings_for(secure)).metrics()
     assert (caught.value.permanent, caught.value.transient, caught.value.attempts) == (True, False, 1)
@@ -74,7 +74,7 @@ def test_unknown_authority_is_rejected_with_hint(make: MakeAsker, secure: Stream
 
 
 def test_ca_bundle_replaces_default_authorities(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.bundle)
     # A folder without certificates trusts nothing, whatever the environment says.
@@ -82,7 +82,7 @@ def test_ca_bundle_replaces_default_authorities(
         make(settings_for(secure, verify=str(tmp_path))).metrics()
 
 
-def test_certificate_for_another_host(make: MakeAsker, authority: Authority) -> None:
+def test_certificate_for_another_host(make: MakeClient, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.other) as elsewhere:
         with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
             make(settings_for(elsewhere, verify=authority.bundle)).whoami()
@@ -92,28 +92,30 @@ def test_certificate_for_another_host(make: MakeAsker, authority: Authority) -> 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_verification_disabled(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, caplog: pytest.LogCaptureFixture
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="airflow_provider_streamkap.api"):
         for number in (1, 2):
             assert make(settings_for(secure, verify=False)).metrics().records_lag == 7
-            told = [item for item in caplog.records if "verify is false" in item.getMessage()]
-            assert len(told) == number
-            assert told[-1].levelno == logging.WARNING
-            assert "127.0.0.1" in told[-1].getMessage()
+            verify_warnings = [item for item in caplog.records if "verify is false" in item.getMessage()]
+            assert len(verify_warnings) == number
+            assert verify_warnings[-1].levelno == logging.WARNING
+            assert "127.0.0.1" in verify_warnings[-1].getMessage()
         caplog.clear()
         make(settings_for(secure, verify=authority.bundle)).metrics()
     assert caplog.records == []
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_certificate_for_another_host_with_verification_disabled(make: MakeAsker, authority: Authority) -> None:
+def test_certificate_for_another_host_with_verification_disabled(make: MakeClient, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.other) as elsewhere:
         assert make(settings_for(elsewhere, verify=False)).whoami()["token_type"]
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_unreadable_ca_bundle(make: MakeAsker, secure: StreamkapSimulator, tmp_path: Path, content: str | None) -> None:
+def test_unreadable_ca_bundle(
+    make: MakeClient, secure: StreamkapSimulator, tmp_path: Path, content: str | None
+) -> None:
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_text(content)
@@ -125,14 +127,14 @@ def test_unreadable_ca_bundle(make: MakeAsker, secure: StreamkapSimulator, tmp_p
 
 
 def test_unreadable_ca_bundle_from_environment(
-    make: MakeAsker, secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+    make: MakeClient, secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(StreamkapConnectionError, match="REQUESTS_CA_BUNDLE: no CA bundle can be read"):
         make(settings_for(secure)).metrics()
 
 
-def test_https_to_http_server(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_https_to_http_server(make: MakeClient, simulator: StreamkapSimulator) -> None:
     url = simulator.url.replace("http:", "https:")
     with pytest.raises(StreamkapConnectionError, match="no connection: SSLError") as caught:
         make(settings_for(simulator, base_url=url, max_attempts=1)).metrics()

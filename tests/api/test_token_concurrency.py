@@ -18,7 +18,7 @@ from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
 from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS, ApiSession
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.support import QUERY, Time, settings_for
+from tests.api.support import QUERY, SimulatedClock, settings_for
 
 THREADS = 20
 TASKS = 50
@@ -37,15 +37,15 @@ def over_threads(number: int, work: Callable[[], object]) -> list[object]:
 
 
 def test_threads_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
-    told: list[str] = []
+    new_tokens: list[str] = []
     # A slow token call lets every thread arrive and wait for it.
     simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
-    with StreamkapClient(settings_for(simulator), on_token=told.append) as client:
+    with StreamkapClient(settings_for(simulator), on_token=new_tokens.append) as client:
         for calls in (1, 2):
             over_threads(THREADS, lambda: client.get_destination_metrics(QUERY))
             assert simulator.token_calls == calls
             simulator.revoke_tokens()
-    assert len(told) == 2
+    assert len(new_tokens) == 2
 
 
 def test_clients_may_share_session(simulator: StreamkapSimulator) -> None:
@@ -62,11 +62,11 @@ def test_clients_may_share_session(simulator: StreamkapSimulator) -> None:
 
 
 def test_tasks_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
-    told: list[str] = []
+    new_tokens: list[str] = []
 
     async def on_token(access: str) -> None:
         await asyncio.sleep(0)
-        told.append(access)
+        new_tokens.append(access)
 
     async def run() -> None:
         async with AsyncStreamkapClient(settings_for(simulator), on_token=on_token) as client:
@@ -77,7 +77,7 @@ def test_tasks_share_one_token_refresh(simulator: StreamkapSimulator) -> None:
 
     simulator.inject(Fault.slow(0.3), path="/auth/access-token", times=2)
     asyncio.run(run())
-    assert len(told) == 2
+    assert len(new_tokens) == 2
 
 
 def test_concurrent_first_calls_share_session(simulator: StreamkapSimulator) -> None:
@@ -127,7 +127,7 @@ def test_event_loop_is_never_blocked(simulator: StreamkapSimulator) -> None:
 
 def test_failed_token_refresh_lets_next_caller_try(simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials()
-    time = Time()
+    time = SimulatedClock()
     with StreamkapClient(settings_for(simulator), clock=time.clock) as client:
 
         def ask() -> object:

@@ -26,12 +26,12 @@ from airflow_provider_streamkap.api.flows import (
     TokenRefresh,
 )
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.scripted_session import BASE, answer
-from tests.api.support import CREDENTIALS, Time
+from tests.api.scripted_session import BASE, response_of
+from tests.api.support import CREDENTIALS, SimulatedClock
 
 # Lifetimes that the token call can return, and the seconds they mean; None if unusable.
 ABSENT = "absent"
-SENSELESS: list[Any] = [
+INVALID: list[Any] = [
     ABSENT,
     None,
     0,
@@ -49,10 +49,10 @@ SENSELESS: list[Any] = [
     {},
     float("nan"),
 ]
-BOUNDLESS: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
+UNBOUNDED: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
 SECONDS: list[Any] = [3600, 600, 60, 5, "100", " 7 ", "12.5", 1e300]
-LASTING = [(said, float(said)) for said in SECONDS]
-LIVES: list[tuple[Any, float | None]] = [*[(said, None) for said in SENSELESS + BOUNDLESS], *LASTING]
+LONG_LIVED = [(said, float(said)) for said in SECONDS]
+LIFETIMES: list[tuple[Any, float | None]] = [*[(said, None) for said in INVALID + UNBOUNDED], *LONG_LIVED]
 NO_TOKENS: list[Any] = ["", "two words", "line\nbreak", "t\u00f6ken", "nul\0", "x" * 16_001, 7, None, ["token"], {}]
 
 
@@ -90,7 +90,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.time = Time()
+        self.time = SimulatedClock()
         self.session = ApiSession(ClientSettings(CREDENTIALS, base_url=BASE), self.time.clock)
         self.known: Known | None = None
         # The tokens that the server accepts.
@@ -170,7 +170,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     def _answer(self, call: Call, trouble: tuple[int, bytes] | None = None) -> None:
         good = call.sent[-1].access in self.good
-        reply = answer(trouble[1], trouble[0]) if trouble else answer({}) if good else answer({}, 401)
+        reply = response_of(trouble[1], trouble[0]) if trouble else response_of({}) if good else response_of({}, 401)
         try:
             step = call.exchange.send(reply)
         except StopIteration:
@@ -217,7 +217,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         self.holder, self.renewal, self.asked_at = call, renewal, self.time.now
 
     @precondition(lambda self: self.renewal is not None)
-    @rule(life=st.sampled_from(LASTING) | st.sampled_from(LIVES), same=st.booleans())
+    @rule(life=st.sampled_from(LONG_LIVED) | st.sampled_from(LIFETIMES), same=st.booleans())
     def grant(self, life: tuple[Any, float | None], same: bool) -> None:
         self._grant(life, same=same)
 
@@ -232,7 +232,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert renewal is not None
         due = None if seconds is None else self.asked_at + seconds - min(60.0, seconds / 10)
         with pytest.raises(StopIteration) as ended:
-            renewal.send(answer(json.dumps(payload).encode()))
+            renewal.send(response_of(json.dumps(payload).encode()))
         assert ended.value.value.access == access
         self.known = Known(access, due)
         self.refused_at = -math.inf
@@ -241,9 +241,9 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.renewal is not None)
     @rule(
-        reply=st.sampled_from([answer({}, status) for status in (401, 403, 429, 500, 302)])
-        | st.sampled_from([answer(b""), answer(b"<html>"), answer([]), answer({})])
-        | st.sampled_from(NO_TOKENS).map(lambda token: answer({"accessToken": token, "expiresIn": 60}))
+        reply=st.sampled_from([response_of({}, status) for status in (401, 403, 429, 500, 302)])
+        | st.sampled_from([response_of(b""), response_of(b"<html>"), response_of([]), response_of({})])
+        | st.sampled_from(NO_TOKENS).map(lambda token: response_of({"accessToken": token, "expiresIn": 60}))
     )
     def refuse(self, reply: Response) -> None:
         call, renewal = self.holder, self.renewal
@@ -264,7 +264,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.holder is None)
     @rule()
-    def a_call_on_a_good_day(self) -> None:
+    def call_without_failures(self) -> None:
         """Whatever happened before and is still in progress, a call without failures returns its result."""
         self.time.now = max(self.time.now, self.refused_at + REFUSAL_SECONDS)
         call = self._begin()
@@ -281,27 +281,27 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.holder is None and len(self._queue()) > 1)
     @rule()
-    def all_who_wait_take_their_turn(self) -> None:
+    def all_waiting_calls_take_lock(self) -> None:
         """Exactly one of them requests a token."""
-        asked = 0
+        token_requests = 0
         for call in self._queue():
             self._take(call)
             if self.renewal is not None:
-                asked += 1
+                token_requests += 1
                 self._grant()
-        assert asked <= 1
+        assert token_requests <= 1
 
     # Invariants
 
     @invariant()
-    def whoever_waits_for_a_renewal_can_have_it(self) -> None:
+    def waiting_calls_can_refresh_token(self) -> None:
         assert (self.holder is None) is (self.renewal is None)
         assert self.holder is None or isinstance(self.holder.waits, TokenRefresh)
 
     def teardown(self) -> None:
         for call in list(self.calls):
             self._end(call)
-        self.a_call_on_a_good_day()
+        self.call_without_failures()
 
 
 TestTokenAgainstModel = TokenAgainstModel.TestCase

@@ -91,18 +91,18 @@ def test_every_outcome_has_reason(seen: list[Verdict]) -> None:
 
 
 def test_same_seed_gives_same_result(seen: list[Verdict]) -> None:
-    again = list(verdicts(11, 1, (OBSERVED, DEFAULT), WORST[:2]))
+    repeated = list(verdicts(11, 1, (OBSERVED, DEFAULT), WORST[:2]))
     wanted = [one for one in seen[: len(WORST) * len(CONVENTIONS) * len(SEEN)] if one.fault in WORST[:2]]
     for way in (OBSERVED, DEFAULT):
-        assert [one for one in again if one.way is way] == [one for one in wanted if one.way is way]
-    assert list(verdicts(2, 1, (OBSERVED,), WORST[:2])) != [one for one in again if one.way is OBSERVED]
+        assert [one for one in repeated if one.way is way] == [one for one in wanted if one.way is way]
+    assert list(verdicts(2, 1, (OBSERVED,), WORST[:2])) != [one for one in repeated if one.way is OBSERVED]
 
 
 @pytest.fixture(scope="module")
 def one() -> Subject:
     """Return a destination that takes a while to consume the records present at the start."""
-    made = (subject(str(seed), Fault("none"), CONVENTIONS[0]) for seed in range(100))
-    return next(one for one in made if (one.topic.done(one.begin, 0) or 0) > one.begin + 60)
+    subjects = (subject(str(seed), Fault("none"), CONVENTIONS[0]) for seed in range(100))
+    return next(one for one in subjects if (one.topic.done(one.begin, 0) or 0) > one.begin + 60)
 
 
 @pytest.mark.parametrize("way", [DEFAULT, OBSERVED])

@@ -29,26 +29,26 @@ def exporter(convention: Convention = START, life: Life = STOPPED, **habits: Any
     return Exporter(Random(1), topic, life, Habits(convention, **{"first": 0.0, **habits}), 900.0)
 
 
-def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
+def series(instance: Exporter, now: float) -> list[tuple[float, float | None]]:
     """Return the points that the API shows at a given time, as timestamp and value, sorted by the parser."""
     query = PollTarget.timestamped("d1").newest(moment_of(now))
     assert query is not None
-    metrics = DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
+    metrics = DestinationMetrics.parse(query, instance.answer(query, now), moment_of(now))
     return [((point.timestamp - EPOCH).total_seconds(), point.value) for point in metrics.points("recordsLag")]
 
 
-def points(made: Exporter, now: float) -> dict[float, float | None]:
+def points(instance: Exporter, now: float) -> dict[float, float | None]:
     """Return the points that the API shows at a given time, by timestamp."""
-    return dict(series(made, now))
+    return dict(series(instance, now))
 
 
-def latest(made: Exporter, now: float) -> DestinationMetrics:
+def latest(instance: Exporter, now: float) -> DestinationMetrics:
     query = PollTarget("d1").latest()
-    return DestinationMetrics.parse(query, made.answer(query, now), moment_of(now))
+    return DestinationMetrics.parse(query, instance.answer(query, now), moment_of(now))
 
 
 @pytest.mark.parametrize(
-    ("convention", "told"),
+    ("convention", "expected"),
     [
         (CONVENTIONS[0], {0: 0, 60: 10, 120: 10}),
         (CONVENTIONS[1], {0: 0, 60: 5, 120: 10}),
@@ -58,8 +58,8 @@ def latest(made: Exporter, now: float) -> DestinationMetrics:
     ],
     ids=str,
 )
-def test_points_follow_convention(convention: Convention, told: dict[float, float]) -> None:
-    assert points(exporter(convention), 180) == told
+def test_points_follow_convention(convention: Convention, expected: dict[float, float]) -> None:
+    assert points(exporter(convention), 180) == expected
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -78,12 +78,12 @@ def test_current_minute_can_be_published() -> None:
 
 
 def test_series_can_be_filled_with_nulls() -> None:
-    told = points(exporter(filled=True, spans=[Span(60, 120, "gap")]), 185)
-    assert told == {0: 0, 60: None, 120: 10, 180: None}
+    expected = points(exporter(filled=True, spans=[Span(60, 120, "gap")]), 185)
+    assert expected == {0: 0, 60: None, 120: 10, 180: None}
 
 
 @pytest.mark.parametrize(
-    ("effect", "told", "now"),
+    ("effect", "expected", "now"),
     [
         ("null", {0: 0, 60: None, 120: 10}, None),
         ("zero", {0: 0, 60: 0, 120: 10}, 0),
@@ -92,10 +92,10 @@ def test_series_can_be_filled_with_nulls() -> None:
         ("still", {0: 0, 120: 10}, 0),
     ],
 )
-def test_lag_can_be_wrong_temporarily(effect: Any, told: dict[float, float], now: float | None) -> None:
-    made = exporter(spans=[Span(60, 120, effect)])
-    assert points(made, 180) == told
-    assert latest(made, 110).records_lag == now
+def test_lag_can_be_wrong_temporarily(effect: Any, expected: dict[float, float], now: float | None) -> None:
+    instance = exporter(spans=[Span(60, 120, effect)])
+    assert points(instance, 180) == expected
+    assert latest(instance, 110).records_lag == now
 
 
 @pytest.mark.parametrize(("shown", "lag"), [("truth", 20), ("zero", 0), ("null", None), ("last", 10)])
@@ -120,8 +120,10 @@ def test_clock_status_and_measurements_can_be_skewed() -> None:
 def test_fetched_records_can_be_counted_as_consumed() -> None:
     life = Life((Stretch(-1e6, "Active", True),))
     topic = consume(Flow(((92.0, 10.0), (93.0, 0.0)), 1e9, 60.0), life, 0.0, 1000.0)
-    made = [Exporter(Random(1), topic, life, Habits(START, 0.0, fetched=fetched), 900.0) for fetched in (False, True)]
-    assert [latest(one, 110).records_lag for one in made] == [10, 0]
+    instance = [
+        Exporter(Random(1), topic, life, Habits(START, 0.0, fetched=fetched), 900.0) for fetched in (False, True)
+    ]
+    assert [latest(one, 110).records_lag for one in instance] == [10, 0]
 
 
 def test_counters_can_reset_with_connector() -> None:
@@ -131,23 +133,23 @@ def test_counters_can_reset_with_connector() -> None:
 
 
 def test_latest_can_be_newest_complete_minute_and_two_minutes_old() -> None:
-    made = exporter(latest="point")
-    assert [latest(made, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
+    instance = exporter(latest="point")
+    assert [latest(instance, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
     # Ten more records arrive at 299 s; that minute's point is complete at 300 s, and the next one 60 s later.
-    made = exporter(latest="point", every=60.0)
-    assert [latest(made, now).records_lag for now in (301, 359, 361)] == [10, 10, 20]
+    instance = exporter(latest="point", every=60.0)
+    assert [latest(instance, now).records_lag for now in (301, 359, 361)] == [10, 10, 20]
 
 
 @pytest.mark.parametrize(("source", "lag"), [("truth", 20), ("zero", 0), ("old", 10)])
 def test_latest_may_disagree_with_points(source: Any, lag: float) -> None:
-    made = exporter(latest=source, old_since=200.0)
-    assert latest(made, 600).records_lag == lag
+    instance = exporter(latest=source, old_since=200.0)
+    assert latest(instance, 600).records_lag == lag
 
 
 def test_points_can_be_zero_while_latest_is_correct() -> None:
-    made = exporter(zero_points=True, latest="truth")
-    assert set(points(made, 400).values()) == {0}
-    assert latest(made, 400).records_lag == 20
+    instance = exporter(zero_points=True, latest="truth")
+    assert set(points(instance, 400).values()) == {0}
+    assert latest(instance, 400).records_lag == 20
 
 
 def test_gaps_can_be_filled_with_zeros() -> None:
@@ -155,9 +157,9 @@ def test_gaps_can_be_filled_with_zeros() -> None:
 
 
 def test_minutes_can_be_aligned_to_query_start() -> None:
-    made = exporter(moving_grid=True)
+    instance = exporter(moving_grid=True)
     query = MetricsQuery("d1", TIMESERIES, 1, "minute", timestamp_from=moment_of(20))
-    moved = DestinationMetrics.parse(query, made.answer(query, 205), moment_of(205))
+    moved = DestinationMetrics.parse(query, instance.answer(query, 205), moment_of(205))
     assert [point.timestamp - EPOCH for point in moved.points("recordsLag")] == [
         timedelta(seconds=seconds) for seconds in (20, 80, 140)
     ]
@@ -167,49 +169,49 @@ def test_minutes_can_be_aligned_to_query_start() -> None:
 @pytest.mark.parametrize("running", ["zero", "low"])
 @pytest.mark.parametrize("convention", [START, END], ids=str)
 def test_current_minute_can_be_too_low_until_it_ends(running: Any, convention: Convention) -> None:
-    made = exporter(convention, running=running)
+    instance = exporter(convention, running=running)
     stamp = 120 if convention is START else 180
-    assert points(made, 170)[stamp] == 0
-    assert points(made, 181)[stamp] == 10
+    assert points(instance, 170)[stamp] == 0
+    assert points(instance, 181)[stamp] == 10
 
 
 def test_low_value_of_current_minute_is_one_hundredth_of_true_value() -> None:
     topic = consume(Flow(((10.0, 1000.0), (11.0, 0.0)), 1e9, 5.0), STOPPED, 0.0, 1000.0)
-    made = Exporter(Random(1), topic, STOPPED, Habits(START, 0.0, running="low"), 900.0)
-    assert [points(made, now)[120] for now in (170, 181)] == [10, 1000]
+    instance = Exporter(Random(1), topic, STOPPED, Habits(START, 0.0, running="low"), 900.0)
+    assert [points(instance, now)[120] for now in (170, 181)] == [10, 1000]
 
 
 def test_wrong_value_of_current_minute_is_removed_at_its_end_if_true_one_is_delayed() -> None:
-    made = exporter(running="zero", delay=100.0)
-    assert [points(made, now).get(60) for now in (100, 130, 221)] == [0, None, 10]
+    instance = exporter(running="zero", delay=100.0)
+    assert [points(instance, now).get(60) for now in (100, 130, 221)] == [0, None, 10]
 
 
 @pytest.mark.parametrize("doubled", ["zero", "low"])
 def test_timestamp_can_have_two_values_in_any_order(doubled: Any) -> None:
-    made = exporter(doubled=doubled)
-    orders = {tuple(value for stamp, value in series(made, now) if stamp == 60) for now in range(121, 141)}
+    instance = exporter(doubled=doubled)
+    orders = {tuple(value for stamp, value in series(instance, now) if stamp == 60) for now in range(121, 141)}
     assert orders == {(10, 0), (0, 10)}
 
 
 def test_points_can_be_unordered_and_late() -> None:
-    made = exporter(unordered=True)
+    instance = exporter(unordered=True)
     query = PollTarget.timestamped("d1").newest(moment_of(800))
     assert query is not None
-    stamps = [point["timestamp"] for point in made.answer(query, 800)["data"]["recordsLag"]]
+    stamps = [point["timestamp"] for point in instance.answer(query, 800)["data"]["recordsLag"]]
     assert stamps != sorted(stamps)
-    overtaken = [now for now in range(130, 600, 10) if sorted(points(made, now)) != list(range(0, now - 59, 60))]
+    overtaken = [now for now in range(130, 600, 10) if sorted(points(instance, now)) != list(range(0, now - 59, 60))]
     assert overtaken
-    assert {stamp for stamp in points(made, 850) if stamp < 600} == set(range(0, 600, 60))
+    assert {stamp for stamp in points(instance, 850) if stamp < 600} == set(range(0, 600, 60))
 
 
 def test_points_can_disappear() -> None:
-    made, honest = exporter(vanishing=True), exporter()
-    vanished = points(honest, 850).keys() - points(made, 850).keys()
+    instance, honest = exporter(vanishing=True), exporter()
+    vanished = points(honest, 850).keys() - points(instance, 850).keys()
     assert vanished
-    assert all(any(stamp in points(made, now) for now in range(60, 850, 10)) for stamp in vanished)
+    assert all(any(stamp in points(instance, now) for now in range(60, 850, 10)) for stamp in vanished)
 
 
 def test_timeseries_can_be_empty() -> None:
-    made = exporter(empty=[(200.0, 300.0)])
-    assert [len(points(made, now)) > 0 for now in (199, 200, 299, 300)] == [True, False, False, True]
-    assert latest(made, 250).records_lag == 10
+    instance = exporter(empty=[(200.0, 300.0)])
+    assert [len(points(instance, now)) > 0 for now in (199, 200, 299, 300)] == [True, False, False, True]
+    assert latest(instance, 250).records_lag == 10

@@ -21,47 +21,47 @@ def topic(*stretches: Stretch) -> Topic:
 
 
 def test_records_arrive_are_fetched_and_then_committed() -> None:
-    made = topic()
-    assert [made.arrived(when) for when in (0, 10, 10.5, 11, 99)] == [0, 0, 50, 100, 100]
-    assert [made.fetched(when) for when in (10, 12, 20, 99)] == [0, 20, 100, 100]
-    assert [made.committed(when) for when in (14.9, 15, 19.9, 20)] == [0, 50, 50, 100]
-    assert [made.pending(10.5, when) for when in (10.5, 15)] == [50, 0]
-    assert made.pending(12, 16) == 50
-    assert (made.done(12, 0), made.done(12, 50), made.done(5, 0)) == (20, 15, 0)
+    truth = topic()
+    assert [truth.arrived(when) for when in (0, 10, 10.5, 11, 99)] == [0, 0, 50, 100, 100]
+    assert [truth.fetched(when) for when in (10, 12, 20, 99)] == [0, 20, 100, 100]
+    assert [truth.committed(when) for when in (14.9, 15, 19.9, 20)] == [0, 50, 50, 100]
+    assert [truth.pending(10.5, when) for when in (10.5, 15)] == [50, 0]
+    assert truth.pending(12, 16) == 50
+    assert (truth.done(12, 0), truth.done(12, 50), truth.done(5, 0)) == (20, 15, 0)
 
 
 def test_crash_resets_consumer_to_committed_offset() -> None:
-    made = topic(Stretch(13, "Stopped", False, crashed=True), Stretch(30, "Active", True))
-    assert [made.fetched(when) for when in (12.9, 14, 29, 35)] == [29, 0, 0, 50]
-    assert made.done(12, 0) == 40
+    truth = topic(Stretch(13, "Stopped", False, crashed=True), Stretch(30, "Active", True))
+    assert [truth.fetched(when) for when in (12.9, 14, 29, 35)] == [29, 0, 0, 50]
+    assert truth.done(12, 0) == 40
 
 
 def test_graceful_stop_commits_first() -> None:
-    made = topic(Stretch(13, "Paused", False), Stretch(30, "Active", True))
-    assert [made.committed(when) for when in (12.9, 13, 34.9, 35)] == [0, 30, 30, 80]
+    truth = topic(Stretch(13, "Paused", False), Stretch(30, "Active", True))
+    assert [truth.committed(when) for when in (12.9, 13, 34.9, 35)] == [0, 30, 30, 80]
 
 
 def test_unconsumed_records_are_never_done() -> None:
-    made = topic(Stretch(13, "Broken", False, crashed=True))
-    assert made.done(12, 0) is None
-    assert made.done(12, 100) == 0
+    truth = topic(Stretch(13, "Broken", False, crashed=True))
+    assert truth.done(12, 0) is None
+    assert truth.done(12, 100) == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_consumed_before_arrival_or_returned(seed: int) -> None:
     random = Random(seed)
     life = live(random, 0, troubled=True, loops=seed % 2 == 0)
-    made = consume(flow(random, 0), life, -BEFORE, AFTER)
+    truth = consume(flow(random, 0), life, -BEFORE, AFTER)
     whens = [random.uniform(-BEFORE, AFTER) for _ in range(500)]
     whens.sort()
-    committed = [made.committed(when) for when in whens]
+    committed = [truth.committed(when) for when in whens]
     assert committed == sorted(committed)
-    assert [made.arrived(when) for when in whens] == sorted(made.arrived(when) for when in whens)
-    assert all(made.committed(when) <= made.fetched(when) <= made.arrived(when) for when in whens)
-    done = made.done(whens[250], 0)
+    assert [truth.arrived(when) for when in whens] == sorted(truth.arrived(when) for when in whens)
+    assert all(truth.committed(when) <= truth.fetched(when) <= truth.arrived(when) for when in whens)
+    done = truth.done(whens[250], 0)
     if done is not None:
-        assert made.pending(whens[250], done) == 0
-        assert made.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
+        assert truth.pending(whens[250], done) == 0
+        assert truth.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
 
 
 def test_stop_lasts_until_connector_runs_again() -> None:

@@ -28,13 +28,13 @@ PAGE = ROOT / "docs" / "soak-test.md"
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds is read from /proc")
 def test_nothing_is_left_after_all_waits_end() -> None:
     # In a separate process, because everything in it is counted.
-    asked = [sys.executable, "-m", "benchmarks.soak", "--quick"]
-    done = subprocess.run(asked, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
+    argv = [sys.executable, "-m", "benchmarks.soak", "--quick"]
+    done = subprocess.run(argv, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "Left in the end: nothing." in done.stdout
 
 
-def lived(of: Callable[[int], float]) -> list[Sample]:
+def make_samples(of: Callable[[int], float]) -> list[Sample]:
     """Return one hour of samples where every value is given by the minute."""
     samples = []
     for minute in range(1, FULL.minutes + 1):
@@ -46,22 +46,22 @@ def lived(of: Callable[[int], float]) -> list[Sample]:
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_noisy_stable_series_passes(noise: float) -> None:
     chance = Random(1)
-    assert command.grown(lived(lambda _: 1000 * (1 + noise * chance.uniform(-1, 1))), FULL.settled) == []
+    assert command.grown(make_samples(lambda _: 1000 * (1 + noise * chance.uniform(-1, 1))), FULL.settled) == []
 
 
 def test_noisy_growing_series_fails() -> None:
     chance = Random(2)
-    seen = command.grown(lived(lambda minute: 1000 + 5 * minute + chance.uniform(-50, 50)), FULL.settled)
+    seen = command.grown(make_samples(lambda minute: 1000 + 5 * minute + chance.uniform(-50, 50)), FULL.settled)
     assert len(seen) == len(FLAT)
     assert all("grow by" in line for line in seen)
 
 
 def test_growth_during_ramp_up_does_not_count() -> None:
-    assert command.grown(lived(lambda minute: 100 * min(minute, FULL.settled)), FULL.settled) == []
+    assert command.grown(make_samples(lambda minute: 100 * min(minute, FULL.settled)), FULL.settled) == []
 
 
 def test_series_reaching_its_bound_more_often_is_not_growth() -> None:
-    assert command.grown(lived(lambda minute: 18 if minute % 5 == 0 or minute > 40 else 14), FULL.settled) == []
+    assert command.grown(make_samples(lambda minute: 18 if minute % 5 == 0 or minute > 40 else 14), FULL.settled) == []
 
 
 def test_growth_is_slope_of_fitted_line() -> None:
@@ -71,7 +71,7 @@ def test_growth_is_slope_of_fitted_line() -> None:
 
 
 def test_picture_is_valid_svg() -> None:
-    drawn = ET.fromstring(draw(FULL, lived(lambda _: 7)))
+    drawn = ET.fromstring(draw(FULL, make_samples(lambda _: 7)))
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(FLAT)
 
 

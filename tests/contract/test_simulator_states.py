@@ -44,12 +44,12 @@ class Client:
 
 @pytest.fixture
 def client(simulator: StreamkapSimulator) -> Iterator[Client]:
-    made = Client(simulator)
+    created = Client(simulator)
     body = {"client_id": simulator.client_id, "secret": simulator.secret}
-    token = made.ask("POST", "/auth/access-token", 200, "Token", json=body)
-    made.session.headers["Authorization"] = f"Bearer {token['accessToken']}"
-    yield made
-    made.session.close()
+    token = created.ask("POST", "/auth/access-token", 200, "Token", json=body)
+    created.session.headers["Authorization"] = f"Bearer {token['accessToken']}"
+    yield created
+    created.session.close()
 
 
 def test_tokens(client: Client, simulator: StreamkapSimulator) -> None:

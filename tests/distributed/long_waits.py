@@ -20,7 +20,7 @@ PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class LongWaits:
     """The waits and their environment.
 
     :param cluster: the Airflow.
@@ -43,7 +43,7 @@ class Scene:
         ]
         return Counter(found)
 
-    def go_on(self) -> float:
+    def check_progress(self) -> float:
         """Wait until every destination was polled three times for all waits in live triggerers, then check the waits.
 
         :returns: polls per second during that time.
@@ -60,21 +60,21 @@ class Scene:
             lambda: all(self.polls(since)[id_] >= 3 for id_ in DESTINATIONS), PATIENCE, "Some waits do not go on"
         )
         seconds = time.time() - since
-        asked = sum(_is_poll(one.path) for one in self.streamkap.requests if since <= one.at < since + seconds)
+        poll_count = sum(_is_poll(one.path) for one in self.streamkap.requests if since <= one.at < since + seconds)
         # Every wait is unchanged: none has fired, none is lost, and no deadline has moved.
         assert promises(cluster, self.run) == self.promises
         # Each triggerer polls a destination once per interval for all of its waits; waits that arrived at different
         # times share a poll that is up to half an interval early. Without sharing there would be far more polls.
         rounds = seconds / INTERVAL + 1
-        assert asked <= 2 * len(TRIGGERERS) * len(DESTINATIONS) * rounds
-        return asked / seconds
+        assert poll_count <= 2 * len(TRIGGERERS) * len(DESTINATIONS) * rounds
+        return poll_count / seconds
 
 
 def _is_poll(path: str) -> bool:
     return path.endswith("/metrics")
 
 
-def defer_all(cluster: Cluster, streamkap: StreamkapSimulator) -> Scene:
+def defer_all(cluster: Cluster, streamkap: StreamkapSimulator) -> LongWaits:
     """Start the run and return once all of its waits are in the triggerers."""
     cluster.trigger_dag(WAITS_DAG, run_id="waits")
     run = Run(cluster, WAITS_DAG, "waits")
@@ -84,4 +84,4 @@ def defer_all(cluster: Cluster, streamkap: StreamkapSimulator) -> Scene:
         return states == Counter(deferred=WAITS)
 
     cluster.wait(deferred, 2 * PATIENCE, "Not all waits are deferred")
-    return Scene(cluster, streamkap, run, promises(cluster, run))
+    return LongWaits(cluster, streamkap, run, promises(cluster, run))

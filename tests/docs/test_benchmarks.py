@@ -42,7 +42,7 @@ def test_figures_are_computed_per_wait_and_poll() -> None:
         requests=200, seconds=20.0, connections=7, tokens=1, cpu=0.4, lag_p99=0.002, lag_max=0.01, fired=1_000
     )
     sleeping, memory = Figures(traced=2048.0), Figures(traced=6144.0, rss=8192.0)
-    told = tables(
+    lines = tables(
         Results(
             bare={"requests": 0.001, "aiohttp": 0.0004},
             side_by_side={"a thousand": [(crowd, figures)]},
@@ -50,14 +50,14 @@ def test_figures_are_computed_per_wait_and_poll() -> None:
             memory=[(Crowd("idle", 10, 1, 1.0), sleeping), (Crowd("streamkap", 10, 1, 1.0), memory)],
         )
     )
-    assert "requests 1.00 ms, aiohttp 0.40 ms" in told
-    (row,) = rows(told, "a thousand")
+    assert "requests 1.00 ms, aiohttp 0.40 ms" in lines
+    (row,) = rows(lines, "a thousand")
     assert (row["requests a second"], row["destinations / interval"]) == ("10.0", "10.0")
     # 1,000 waits poll twice in 20 s.
     assert (row["processor ms per wait and poll"], row["in bare requests"]) == ("0.200", "0.50")
     assert row["share of one processor"] == "2.0%"
-    assert [row["beyond one that sleeps"] for row in rows(told, "**Memory**")] == ["0.0", "4.0"]
-    assert "the lag changes at every poll" in told
+    assert [row["beyond one that sleeps"] for row in rows(lines, "**Memory**")] == ["0.0", "4.0"]
+    assert "the lag changes at every poll" in lines
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "performance.md").read_text(encoding="utf-8")

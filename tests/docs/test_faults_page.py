@@ -17,7 +17,7 @@ from tests.faults.outcomes import ATTEMPTS, FAILURES
 TEXT = (DOCS / "errors.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("shown", [docs_tables.faults, docs_tables.ends])
+@pytest.mark.parametrize("shown", [docs_tables.faults, docs_tables.outcomes])
 def test_tables_match_fault_matrix(shown: object) -> None:
     assert callable(shown)
     # To update the page, run `python -m tests.faults.docs_tables` and paste its output.

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import scenarios
 from tests.airflow.log_capture import capture
-from tests.airflow.triggers import hurried_simulator
+from tests.airflow.triggers import fast_simulator
 from tests.docs.conftest import ORDERS
 from tests.docs.pages import SNIPPETS, dag_of, snippet
 from tests.docs.test_snippets import execute
@@ -36,7 +36,7 @@ def without_readings(line: str) -> str:
 @pytest.fixture(scope="module")
 def run() -> Iterator[tuple[list[str], Any]]:
     """Run the quickstart DAG with a clock sixty times as fast; yield its log lines and its result."""
-    with pytest.MonkeyPatch.context() as patch, hurried_simulator() as simulator:
+    with pytest.MonkeyPatch.context() as patch, fast_simulator() as simulator:
         patch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
         simulator.add(ORDERS, scenarios.draining(lag=119, rate=5))
         task = dag_of(snippet("after_streamkap.py"), "after_streamkap").get_task("wait_until_drained")

@@ -58,8 +58,8 @@ def test_connections_from_command_line(tmp_path: Path) -> None:
     run("sh", "-e", str(SNIPPETS / "connection_cli.sh"))
     exported = tmp_path / "connections.json"
     run("airflow", "connections", "export", str(exported))
-    made = json.loads(exported.read_text(encoding="utf-8"))
-    pair, key = made["streamkap_default"], made["streamkap_other"]
+    created = json.loads(exported.read_text(encoding="utf-8"))
+    pair, key = created["streamkap_default"], created["streamkap_other"]
     assert (pair["conn_type"], pair["login"], pair["password"]) == ("streamkap", "my-client-id", "my-secret")
     assert json.loads(pair["extra"]) == {"timeout": 20}
     assert json.loads(key["password"]) == {"api": {"client_id": "id", "client_secret": "s"}}

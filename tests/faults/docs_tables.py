@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.faults.matrix import PLACES, ROWS, Meeting, Row
-from tests.faults.outcomes import BEHAVIOURS, TIMES, Behaviour, End
+from tests.faults.matrix import PLACES, ROWS, Effect, Row
+from tests.faults.outcomes import BEHAVIOURS, TIMES, Behaviour, Outcome
 
 _FAULTS = ("fault", "at the metrics", "a hook raises", "at the token call", "a hook raises")
-_ENDS = (
+_OUTCOMES = (
     "end",
     "what happens",
     *(f"a call, {times}" for times in TIMES),
@@ -29,30 +29,30 @@ def faults() -> str:
     return _table(_FAULTS, (_fault(row) for row in ROWS))
 
 
-def ends() -> str:
+def outcomes() -> str:
     """Format the table of outcomes."""
-    return _table(_ENDS, (_ending(name, behaviour) for name, behaviour in BEHAVIOURS.items()))
+    return _table(_OUTCOMES, (_ending(name, behaviour) for name, behaviour in BEHAVIOURS.items()))
 
 
 def _fault(row: Row) -> list[str]:
-    return [row.name, *(cell for place in PLACES for cell in _meeting(row.at.get(place)))]
+    return [row.name, *(cell for place in PLACES for cell in _effect(row.at.get(place)))]
 
 
-def _meeting(meeting: Meeting | None) -> tuple[str, str]:
-    return ("", "") if meeting is None else (f"*{meeting.behaviour}*", _code(meeting.error))
+def _effect(effect: Effect | None) -> tuple[str, str]:
+    return ("", "") if effect is None else (f"*{effect.behaviour}*", _code(effect.error))
 
 
 def _ending(name: str, behaviour: Behaviour) -> list[str]:
-    ends = (*behaviour.calls, *behaviour.waits, *behaviour.of("deferred"))
-    fails = any(end.fails for end in ends)
+    outcomes = (*behaviour.calls, *behaviour.waits, *behaviour.of("deferred"))
+    fails = any(outcome.fails for outcome in outcomes)
     raised = (behaviour.operator, behaviour.sensor) if fails else (None, None)
-    return [f"*{name}*", behaviour.told, *map(_end, ends), *map(_code, raised)]
+    return [f"*{name}*", behaviour.description, *map(_outcome, outcomes), *map(_code, raised)]
 
 
-def _end(end: End) -> str:
-    if end == End(0):
+def _outcome(outcome: Outcome) -> str:
+    if outcome == Outcome(0):
         return "goes on"
-    return f"{'fails' if end.fails else 'goes on'}, {end.met}, {end.waited:g} s"
+    return f"{'fails' if outcome.fails else 'goes on'}, {outcome.hits}, {outcome.waited:g} s"
 
 
 def _code(name: str | None) -> str:
@@ -66,4 +66,4 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 if __name__ == "__main__":
-    print(faults(), ends(), sep="\n\n")
+    print(faults(), outcomes(), sep="\n\n")

@@ -9,24 +9,24 @@ import threading
 from typing import Any
 
 
-class Front:
+class DroppingProxy:
     """Forwards to a server on loopback while its block runs.
 
     :param port: port of the server.
-    :param spoiled: number of connections to close after their first byte; None: all.
+    :param dropped: number of connections to close after their first byte; None: all.
     """
 
-    def __init__(self, port: int, spoiled: int | None) -> None:
+    def __init__(self, port: int, dropped: int | None) -> None:
         self.port = 0
         #: Number of connections closed so far.
-        self.met = 0
+        self.hits = 0
         self._behind = port
-        self._left = spoiled
+        self._left = dropped
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Front:
+    def __enter__(self) -> DroppingProxy:
         self._thread.start()
         self._ready.wait()
         return self
@@ -50,7 +50,7 @@ class Front:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._left is None or self._left > 0:
             self._left = self._left and self._left - 1
-            self.met += 1
+            self.hits += 1
             await reader.read(1)
             writer.close()
             return

@@ -22,7 +22,7 @@ LARGE: Final = 32 * 1024 * 1024 + 1
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Effect:
     """The outcome of a fault at one of the two calls.
 
     :param behaviour: name of the outcome.
@@ -33,7 +33,7 @@ class Meeting:
     error: str | None = None
 
     @property
-    def ends(self) -> Behaviour:
+    def outcomes(self) -> Behaviour:
         """The behaviour of this name."""
         return BEHAVIOURS[self.behaviour]
 
@@ -50,7 +50,7 @@ class Row:
 
     name: str
     fault: Callable[[], Fault] | None
-    at: dict[Place, Meeting]
+    at: dict[Place, Effect]
     arrange: str = ""
 
 
@@ -64,8 +64,8 @@ def _row(
     **more: Any,
 ) -> Row:
     """Create a row; the outcome at the token call is the same unless given."""
-    met = Meeting(behaviour, error)
-    return Row(name, fault, {"metrics": met, "token": Meeting(*token) if token else met}, **more)
+    effect = Effect(behaviour, error)
+    return Row(name, fault, {"metrics": effect, "token": Effect(*token) if token else effect}, **more)
 
 
 def _status(status: int, **more: Any) -> Callable[[], Fault]:
@@ -107,22 +107,22 @@ SERVED: Final[tuple[Row, ...]] = (
     Row(
         "404, and the destination exists",
         _status(404),
-        {"metrics": Meeting("no metrics yet", "StreamkapNotFoundError")},
+        {"metrics": Effect("no metrics yet", "StreamkapNotFoundError")},
     ),
     Row(
         "404, and the destination does not exist",
         _status(404),
-        {"metrics": Meeting("gone", "StreamkapNotFoundError")},
+        {"metrics": Effect("gone", "StreamkapNotFoundError")},
         arrange="nobody",
     ),
     Row(
         "404, and the destination may not be read",
         _status(404),
-        {"metrics": Meeting("gone", "StreamkapNotFoundError")},
+        {"metrics": Effect("gone", "StreamkapNotFoundError")},
         arrange="forbidden",
     ),
-    Row("404 of the token call", _status(404), {"token": Meeting(*_CREDENTIALS)}),
-    Row("405 of the token call", _status(405), {"token": Meeting("refused", REQUEST)}),
+    Row("404 of the token call", _status(404), {"token": Effect(*_CREDENTIALS)}),
+    Row("405 of the token call", _status(405), {"token": Effect("refused", REQUEST)}),
     _row("408", _status(408), "fails", REQUEST),
     _row("409", _status(409), "refused", REQUEST, token=_CREDENTIALS),
     _row("422", _status(422), "refused", REQUEST, token=_CREDENTIALS),
@@ -141,7 +141,7 @@ SERVED: Final[tuple[Row, ...]] = (
 
 
 def _token(name: str, *without: str, **changes: Any) -> Row:
-    return Row(name, lambda: Fault.changed(without, **changes), {"token": Meeting("harmless")})
+    return Row(name, lambda: Fault.changed(without, **changes), {"token": Effect("harmless")})
 
 
 #: Tokens with a missing or invalid lifetime: they are used until they are rejected.
@@ -163,7 +163,7 @@ HANGING: Final[tuple[Row, ...]] = (
 
 
 def _before(name: str, behaviour: str, arrange: str) -> Row:
-    return Row(name, None, {"token": Meeting(behaviour, CONNECTION)}, arrange=arrange)
+    return Row(name, None, {"token": Effect(behaviour, CONNECTION)}, arrange=arrange)
 
 
 #: Faults before the server is reached. They affect the first call, which is for the token.
@@ -176,7 +176,7 @@ BEFORE: Final[tuple[Row, ...]] = (
 
 
 def _clock(name: str, behaviour: str, arrange: str) -> Row:
-    return Row(name, None, {"metrics": Meeting(behaviour)}, arrange=arrange)
+    return Row(name, None, {"metrics": Effect(behaviour)}, arrange=arrange)
 
 
 #: Clock changes on the client's machine, after a request for metrics has arrived.
@@ -189,8 +189,8 @@ CLOCKS: Final[tuple[Row, ...]] = (
 ROWS: Final = BEFORE + HANGING + SERVED + TOKENS + CLOCKS
 
 
-def cells(rows: tuple[Row, ...]) -> Iterator[tuple[Row, Place, Meeting]]:
+def cells(rows: tuple[Row, ...]) -> Iterator[tuple[Row, Place, Effect]]:
     """Iterate over the rows by the affected call."""
     for row in rows:
-        for place, meeting in row.at.items():
-            yield row, place, meeting
+        for place, effect in row.at.items():
+            yield row, place, effect

@@ -16,9 +16,9 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.faults.matrix import Meeting, Place, Row, cells
-from tests.faults.outcomes import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, End, Times
-from tests.faults.surfaces import Time, ask
+from tests.faults.matrix import Effect, Place, Row, cells
+from tests.faults.outcomes import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, Outcome, Times
+from tests.faults.surfaces import SimulatedClock, fetch
 
 COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "for ever": None}
 
@@ -29,7 +29,7 @@ class Cell:
 
     row: Row
     place: Place
-    meeting: Meeting
+    effect: Effect
     surface: str
     times: Times
 
@@ -37,15 +37,15 @@ class Cell:
         return f"{self.place}-{self.row.name}-{self.surface}-{self.times}"
 
     @property
-    def end(self) -> End:
+    def outcome(self) -> Outcome:
         """The expected outcome."""
-        ends = self.meeting.ends
-        return ends.of(self.surface)[TIMES.index(self.times)]
+        outcomes = self.effect.outcomes
+        return outcomes.of(self.surface)[TIMES.index(self.times)]
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Additional arguments of the sensor."""
-        return self.meeting.ends.forever if self.times == "for ever" and self.surface in WAITS else {}
+        return self.effect.outcomes.forever if self.times == "for ever" and self.surface in WAITS else {}
 
     def check(self) -> None:
         """Skip cells that this Airflow does not support."""
@@ -54,11 +54,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observed:
     """The observed outcome of a cell.
 
     :param raised: name of the exception class; None if a snapshot was returned.
-    :param met: requests that hit the fault.
+    :param hits: requests that hit the fault.
     :param tokens: all token calls, including those that hit it.
     :param metrics: all metrics requests, likewise.
     :param looks: requests for the destination itself.
@@ -66,34 +66,34 @@ class Seen:
     """
 
     raised: str | None
-    met: int
+    hits: int
     tokens: int
     metrics: int
     looks: int
     waited: float
 
 
-def expected(cell: Cell) -> Seen:
+def expected(cell: Cell) -> Observed:
     """Return the expected outcome of a cell according to the table."""
-    ends, end, good = cell.meeting.ends, cell.end, 0 if cell.end.fails else GOOD
+    outcomes, outcome, good = cell.effect.outcomes, cell.outcome, 0 if cell.outcome.fails else GOOD
     raised = None
-    if end.fails:
-        by_surface = {"operator": ends.operator, **dict.fromkeys(WAITS, ends.sensor)}
-        raised = by_surface.get(cell.surface, cell.meeting.error)
+    if outcome.fails:
+        by_surface = {"operator": outcomes.operator, **dict.fromkeys(WAITS, outcomes.sensor)}
+        raised = by_surface.get(cell.surface, cell.effect.error)
     if cell.place == "token":
-        return Seen(raised, end.met, end.met + (not end.fails), good, 0, end.waited)
-    looks = end.met if ends.looks and cell.surface in WAITS else 0
-    return Seen(raised, end.met, 1 + ends.renews, end.met + good, looks, end.waited)
+        return Observed(raised, outcome.hits, outcome.hits + (not outcome.fails), good, 0, outcome.waited)
+    looks = outcome.hits if outcomes.looks and cell.surface in WAITS else 0
+    return Observed(raised, outcome.hits, 1 + outcomes.renews, outcome.hits + good, looks, outcome.waited)
 
 
-def seen(
+def observe(
     cell: Cell,
     simulator: StreamkapSimulator,
-    time: Time,
+    time: SimulatedClock,
     conn_id: str,
     destination_id: str,
-    met: Callable[[], int],
-) -> Seen:
+    hits: Callable[[], int],
+) -> Observed:
     """Run a cell and return its outcome.
 
     :param cell: the cell, already arranged.
@@ -101,18 +101,18 @@ def seen(
     :param time: the simulated clock.
     :param conn_id: the Airflow connection to it.
     :param destination_id: the destination to request.
-    :param met: counts the requests that hit the fault.
+    :param hits: counts the requests that hit the fault.
     """
     raised = None
     try:
-        snapshot = ask(cell.surface, conn_id, destination_id, **cell.arguments)
+        snapshot = fetch(cell.surface, conn_id, destination_id, **cell.arguments)
         assert snapshot["destination_id"] == destination_id
         assert (snapshot["data"]["recordsLag"], snapshot["data"]["connector_status"]) == (0, "Active")
     except (StreamkapError, AirflowException) as error:
         raised = type(error).__name__
-    return Seen(
+    return Observed(
         raised,
-        met(),
+        hits(),
         simulator.token_calls,
         simulator.count(f"/destinations/{destination_id}/metrics"),
         sum(request.path == f"/destinations/{destination_id}" for request in simulator.requests),
@@ -129,9 +129,9 @@ def connection(simulator: StreamkapSimulator, **extra: Any) -> str:
 
 
 @contextmanager
-def time_of_its_own() -> Iterator[Time]:
+def simulated_clock() -> Iterator[SimulatedClock]:
     """Reset the clients of this process and let them use a simulated clock."""
-    time = Time()
+    time = SimulatedClock()
     with shared.use_client_clock(time.pace()):
         yield time
 
@@ -139,8 +139,8 @@ def time_of_its_own() -> Iterator[Time]:
 def of(rows: tuple[Row, ...]) -> list[Cell]:
     """Return the cells of rows."""
     return [
-        Cell(row, place, meeting, surface, times)
-        for row, place, meeting in cells(rows)
+        Cell(row, place, effect, surface, times)
+        for row, place, effect in cells(rows)
         for surface in SURFACES
         for times in TIMES
     ]

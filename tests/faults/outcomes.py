@@ -25,20 +25,20 @@ GOOD: Final = 2
 
 
 @dataclass(frozen=True)
-class End:
+class Outcome:
     """The outcome of one cell.
 
-    :param met: requests that hit the fault.
+    :param hits: requests that hit the fault.
     :param waited: seconds slept between attempts.
     :param fails: whether there is no result.
     """
 
-    met: int
+    hits: int
     waited: float = 0.0
     fails: bool = False
 
 
-Ends = tuple[End, End, End]
+Outcomes = tuple[Outcome, Outcome, Outcome]
 """Of a fault that is met once, twice, for ever."""
 
 
@@ -46,7 +46,7 @@ Ends = tuple[End, End, End]
 class Behaviour:
     """How calls and waits behave under a kind of fault.
 
-    :param told: what happens, in words.
+    :param description: what happens, in words.
     :param calls: outcomes of the hook's calls and of the operator.
     :param waits: outcomes of a sensor in poke and reschedule mode.
     :param deferred: outcomes of a deferrable sensor, which does not retry while it occupies a worker; ``None``: same.
@@ -57,33 +57,33 @@ class Behaviour:
     :param forever: additional arguments of a sensor whose fault never ends.
     """
 
-    told: str
-    calls: Ends
-    waits: Ends
+    description: str
+    calls: Outcomes
+    waits: Outcomes
     operator: str = "AirflowException"
     sensor: str = "AirflowException"
     renews: bool = False
     looks: bool = False
     forever: dict[str, Any] = field(default_factory=dict)
-    deferred: Ends | None = None
+    deferred: Outcomes | None = None
 
-    def of(self, surface: str) -> Ends:
+    def of(self, surface: str) -> Outcomes:
         """Return the outcomes on a surface."""
         if surface in CALLS:
             return self.calls
         return self.deferred if surface == "deferred" and self.deferred is not None else self.waits
 
 
-_AT_ONCE: Ends = (End(1, fails=True), End(1, fails=True), End(1, fails=True))
-_UNHARMED: Ends = (End(0), End(0), End(0))
-_SECOND_POLL: Ends = (End(1), End(2, fails=True), End(2, fails=True))
+_AT_ONCE: Outcomes = (Outcome(1, fails=True), Outcome(1, fails=True), Outcome(1, fails=True))
+_UNHARMED: Outcomes = (Outcome(0), Outcome(0), Outcome(0))
+_SECOND_POLL: Outcomes = (Outcome(1), Outcome(2, fails=True), Outcome(2, fails=True))
 _FAIL = "AirflowFailException"
 
 
-def _passing(told: str, first: float, second: float, waits_for_ever: End, deferred: Ends) -> Behaviour:
-    once, twice = End(1, first), End(2, first + second)
-    calls = once, twice, End(ATTEMPTS, first + second, fails=True)
-    return Behaviour(told, calls, (once, twice, waits_for_ever), deferred=deferred)
+def _passing(description: str, first: float, second: float, waits_for_ever: Outcome, deferred: Outcomes) -> Behaviour:
+    once, twice = Outcome(1, first), Outcome(2, first + second)
+    calls = once, twice, Outcome(ATTEMPTS, first + second, fails=True)
+    return Behaviour(description, calls, (once, twice, waits_for_ever), deferred=deferred)
 
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {
@@ -95,31 +95,31 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         "the call is tried again; a poll of a sensor is such a call",
         0.5,
         1.0,
-        End(6, 3.0, fails=True),
-        (End(1), End(2, 0.5), End(4, 1.5, fails=True)),
+        Outcome(6, 3.0, fails=True),
+        (Outcome(1), Outcome(2, 0.5), Outcome(4, 1.5, fails=True)),
     ),
     # The second poll has to wait before its first attempt, too.
     "passes, 7 s": _passing(
         "tried again when the server says",
         7.0,
         7.0,
-        End(6, 35.0, fails=True),
-        (End(1, 7.0), End(2, 14.0), End(4, 21.0, fails=True)),
+        Outcome(6, 35.0, fails=True),
+        (Outcome(1, 7.0), Outcome(2, 14.0), Outcome(4, 21.0, fails=True)),
     ),
     # A poll lasts at most 180 s: enough for two attempts that wait first, but not for a third.
     "passes, 60 s": _passing(
         "tried again after the longest time for which a server is obeyed",
         60.0,
         60.0,
-        End(5, 240.0, fails=True),
-        (End(1, 60.0), End(2, 120.0), End(3, 120.0, fails=True)),
+        Outcome(5, 240.0, fails=True),
+        (Outcome(1, 60.0), Outcome(2, 120.0), Outcome(3, 120.0, fails=True)),
     ),
     "fails": Behaviour("the call is not tried again; the next poll of a sensor is", _AT_ONCE, _SECOND_POLL),
     "refused": Behaviour("trying again cannot help", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL),
     "renewed": Behaviour(
         "a new token, and the request once more; if that is refused, it stays refused",
-        (End(1), End(2, fails=True), End(2, fails=True)),
-        (End(1), End(2, fails=True), End(2, fails=True)),
+        (Outcome(1), Outcome(2, fails=True), Outcome(2, fails=True)),
+        (Outcome(1), Outcome(2, fails=True), Outcome(2, fails=True)),
         _FAIL,
         _FAIL,
         renews=True,
@@ -127,7 +127,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
     "no metrics yet": Behaviour(
         "a sensor sees that the destination exists, and waits for `status_grace` (0 where for ever)",
         _AT_ONCE,
-        (End(1), End(2), End(1, fails=True)),
+        (Outcome(1), Outcome(2), Outcome(1, fails=True)),
         _FAIL,
         "AirflowException",
         looks=True,

@@ -13,12 +13,12 @@ from airflow_provider_streamkap.hooks._shared import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow.sensor_modes import TaskInstance, hurried, run
-from tests.api.support import Longest
+from tests.airflow.sensor_modes import TaskInstance, fast_sensor_arguments, run
+from tests.api.support import FullJitter
 from tests.faults.outcomes import FAILURES, GOOD
 
 
-class Time(threading.local):
+class SimulatedClock(threading.local):
     """A per-thread clock that advances only by sleeping and adds up the sleeps."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Time(threading.local):
         self.waited = 0.0
         self.waits = 0
         #: Called with the number of each sleep.
-        self.told: Callable[[int], object] = lambda number: None
+        self.on_sleep: Callable[[int], object] = lambda number: None
         #: Seconds by which the clock is ahead.
         self.ahead: Callable[[], float] = lambda: 0.0
 
@@ -41,14 +41,14 @@ class Time(threading.local):
         self.waited += seconds
         self.now += seconds
         self.waits += 1
-        self.told(self.waits)
+        self.on_sleep(self.waits)
 
     async def asleep(self, seconds: float) -> None:
         self.sleep(seconds)
 
     def pace(self) -> ClientClock:
         """The clock for clients, with jitter that always uses the full backoff."""
-        return ClientClock(self.clock, self.sleep, self.asleep, Longest())
+        return ClientClock(self.clock, self.sleep, self.asleep, FullJitter())
 
 
 class Store(dict[str, Any]):
@@ -59,7 +59,7 @@ class Store(dict[str, Any]):
         self[key] = value
 
 
-class Hasty(StreamkapDestinationSensor):
+class FastSensor(StreamkapDestinationSensor):
     """A sensor whose polls may take as long as a call, and follow each other immediately."""
 
     def __init__(self, **arguments: Any) -> None:
@@ -72,7 +72,7 @@ class Hasty(StreamkapDestinationSensor):
         return 0.02
 
 
-def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
+def fetch(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
     """Fetch the metrics on one of the surfaces and return the result; a call is made ``GOOD`` times.
 
     :param surface: one of ``SURFACES``.
@@ -91,7 +91,7 @@ def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> An
             )
             context: Any = {"ti": TaskInstance()}
             return [operator.execute(context) for _ in range(GOOD)][-1]
-    patient = {
+    common = {
         "destination_id": destination_id,
         "streamkap_conn_id": conn_id,
         "confirmations": GOOD,
@@ -99,8 +99,8 @@ def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> An
         # Far beyond what any cell takes on a busy machine, so no cell times out.
         "timeout": 3600,
     }
-    kind = StreamkapDestinationSensor if surface == "deferred" else Hasty
-    return run(kind(**hurried(surface, **patient, **arguments)), store=Store())
+    kind = StreamkapDestinationSensor if surface == "deferred" else FastSensor
+    return run(kind(**fast_sensor_arguments(surface, **common, **arguments)), store=Store())
 
 
 async def _async(conn_id: str, destination_id: str) -> dict[str, Any]:

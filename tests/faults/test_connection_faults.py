@@ -17,10 +17,10 @@ from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.airflow import sensor_modes
 from tests.api.certificate_authority import Authority
 from tests.faults import matrix_cell as cells
-from tests.faults.dropping_proxy import Front
+from tests.faults.dropping_proxy import DroppingProxy
 from tests.faults.matrix import BEFORE
-from tests.faults.matrix_cell import COUNT, Cell, connection, expected, seen, time_of_its_own
-from tests.faults.surfaces import Time
+from tests.faults.matrix_cell import COUNT, Cell, connection, expected, observe, simulated_clock
+from tests.faults.surfaces import SimulatedClock
 
 HOST = "streamkap.test"
 
@@ -30,22 +30,24 @@ class Arranged:
     """A simulator behind a fault.
 
     :param simulator: the server, once it is reached.
-    :param met: counts the attempts that hit the fault; None if nothing can count them.
+    :param hits: counts the attempts that hit the fault; None if nothing can count them.
     :param host: URL used for the connection; None: the simulator's own.
     :param extra: fields of the connection's extra.
     """
 
     simulator: StreamkapSimulator
-    met: Callable[[], int] | None = None
+    hits: Callable[[], int] | None = None
     host: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-Arrange = Callable[[int | None, Time, Authority, pytest.MonkeyPatch], Any]
+Arrange = Callable[[int | None, SimulatedClock, Authority, pytest.MonkeyPatch], Any]
 
 
 @contextmanager
-def refused(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
+def refused(
+    times: int | None, time: SimulatedClock, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Arranged]:
     """Refuse connections until this many attempts have failed."""
     with socket.socket() as bound:
         # Bound but not listening: connections are refused, and nothing else can take the port.
@@ -54,39 +56,41 @@ def refused(times: int | None, time: Time, authority: Authority, monkeypatch: py
         simulator = StreamkapSimulator(port=bound.getsockname()[1])
         failed, fire = 0, sensor_modes.fire
 
-        def tell(*_: Any) -> None:
+        def count_failure(*_: Any) -> None:
             nonlocal failed
             failed += 1
             if failed == times:
                 simulator.start()
 
         def fire_later(trigger: Any) -> Any:
-            tell()
+            count_failure()
             return fire(trigger)
 
         # A failed attempt is followed by a backoff or a deferral.
-        time.told = tell
+        time.on_sleep = count_failure
         monkeypatch.setattr(sensor_modes, "fire", fire_later)
         yield Arranged(simulator)
         simulator.stop()
 
 
 @contextmanager
-def dns(times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arranged]:
+def dns(
+    times: int | None, time: SimulatedClock, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Arranged]:
     """Fail to resolve a name this many times."""
-    known, asked = socket.getaddrinfo, 0
+    resolve, lookups = socket.getaddrinfo, 0
 
     def failed() -> int:
-        return asked if times is None else min(asked, times)
+        return lookups if times is None else min(lookups, times)
 
     def look_up(host: Any, *rest: Any, **more: Any) -> Any:
-        nonlocal asked
+        nonlocal lookups
         if host not in (HOST, HOST.encode()):
-            return known(host, *rest, **more)
-        asked += 1
-        if times is None or asked <= times:
+            return resolve(host, *rest, **more)
+        lookups += 1
+        if times is None or lookups <= times:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return known("127.0.0.1", *rest, **more)
+        return resolve("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setenv("NO_PROXY", "*")
@@ -97,20 +101,20 @@ def dns(times: int | None, time: Time, authority: Authority, monkeypatch: pytest
 
 @contextmanager
 def handshake(
-    times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    times: int | None, time: SimulatedClock, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arranged]:
     """Abort this many TLS handshakes."""
     with StreamkapSimulator(ssl_context=authority.context) as simulator:
         port = urlsplit(simulator.url).port
         assert port is not None
-        with Front(port, times) as front:
+        with DroppingProxy(port, times) as front:
             host = f"https://127.0.0.1:{front.port}"
-            yield Arranged(simulator, lambda: front.met, host, {"verify": authority.bundle})
+            yield Arranged(simulator, lambda: front.hits, host, {"verify": authority.bundle})
 
 
 @contextmanager
 def certificate(
-    times: int | None, time: Time, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    times: int | None, time: SimulatedClock, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Arranged]:
     """Use a certificate from an unknown authority, which no later attempt can fix."""
     with StreamkapSimulator(ssl_context=authority.context) as simulator:
@@ -128,7 +132,7 @@ def test_every_cell_matches_expectation(
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
     want = expected(cell)
     with (
-        time_of_its_own() as time,
+        simulated_clock() as time,
         ARRANGE[cell.row.arrange](COUNT[cell.times], time, authority, monkeypatch) as arranged,
     ):
         simulator = arranged.simulator
@@ -136,7 +140,12 @@ def test_every_cell_matches_expectation(
         url = arranged.host or simulator.url
         monkeypatch.setenv("AIRFLOW_CONN_BEFORE", connection(simulator, **arranged.extra).replace(simulator.url, url))
         # Refused connections reach no server; the seconds slept show how many attempts there were.
-        came = seen(cell, simulator, time, "before", "d1", arranged.met or (lambda: want.met))
+        actual = observe(cell, simulator, time, "before", "d1", arranged.hits or (lambda: want.hits))
     # Attempts that failed earlier did not reach the token call.
-    assert came.tokens == want.tokens - want.met
-    assert (came.raised, came.met, came.metrics, came.waited) == (want.raised, want.met, want.metrics, want.waited)
+    assert actual.tokens == want.tokens - want.hits
+    assert (actual.raised, actual.hits, actual.metrics, actual.waited) == (
+        want.raised,
+        want.hits,
+        want.metrics,
+        want.waited,
+    )

@@ -19,16 +19,16 @@ from airflow import __version__
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.faults import matrix_cell as cells
 from tests.faults.matrix import HANGING
-from tests.faults.matrix_cell import COUNT, Cell, Seen, connection, expected, seen, time_of_its_own
+from tests.faults.matrix_cell import COUNT, Cell, Observed, connection, expected, observe, simulated_clock
 from tests.faults.outcomes import SURFACES
-from tests.faults.surfaces import Time, ask
+from tests.faults.surfaces import SimulatedClock, fetch
 
 TIMEOUTS = (1.0, 6.0, 40.0)
 # At most the number of connections whose tokens a process caches.
 TOGETHER = 27
 
 
-def run(cell: Cell, number: int, timeout: float, time: Time, monkeypatch: pytest.MonkeyPatch) -> Seen:
+def run(cell: Cell, number: int, timeout: float, time: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> Observed:
     """Run a cell concurrently with others, on its own simulator."""
     assert cell.row.fault is not None
     # Threads of the pool have run other cells before.
@@ -39,10 +39,10 @@ def run(cell: Cell, number: int, timeout: float, time: Time, monkeypatch: pytest
         path = "/auth/access-token" if cell.place == "token" else "/metrics"
         simulator.inject(cell.row.fault(), path=path, times=COUNT[cell.times])
 
-        def met() -> int:
+        def hits() -> int:
             return sum(request.fault is not None for request in simulator.requests)
 
-        return seen(cell, simulator, time, f"hangs_{number}", "d1", met)
+        return observe(cell, simulator, time, f"hangs_{number}", "d1", hits)
 
 
 def prepare() -> None:
@@ -51,28 +51,28 @@ def prepare() -> None:
         importlib.import_module("airflow.models.baseoperator").ExecutorSafeguard._sentinel.callers = {}
 
 
-def deviating(tried: Sequence[Cell], timeout: float, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Cell, Seen]]:
+def deviating(tried: Sequence[Cell], timeout: float, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Cell, Observed]]:
     """Run cells concurrently and return those that deviate."""
-    with time_of_its_own() as time, ThreadPoolExecutor(TOGETHER, initializer=prepare) as pool:
-        came = list(
+    with simulated_clock() as time, ThreadPoolExecutor(TOGETHER, initializer=prepare) as pool:
+        actual = list(
             pool.map(lambda one: run(one[1], one[0], timeout, time, monkeypatch), enumerate(tried)),
         )
-    return [(cell, what) for cell, what in zip(tried, came, strict=True) if what != expected(cell)]
+    return [(cell, what) for cell, what in zip(tried, actual, strict=True) if what != expected(cell)]
 
 
 def test_every_cell_matches_expectation(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> None:
-    with StreamkapSimulator() as simulator, time_of_its_own():
+    with StreamkapSimulator() as simulator, simulated_clock():
         simulator.add("d1", scenarios.steady())
         monkeypatch.setenv("AIRFLOW_CONN_WARM", connection(simulator))
         # Import lazily loaded modules before many threads do so concurrently.
         for surface in SURFACES:
-            ask(surface, "warm", "d1")
+            fetch(surface, "warm", "d1")
     # Group cells that take equally long.
-    left = sorted(cells.of(HANGING), key=lambda cell: cell.end.met)
-    wrong: list[tuple[Cell, Seen]] = []
+    left = sorted(cells.of(HANGING), key=lambda cell: cell.outcome.hits)
+    wrong: list[tuple[Cell, Observed]] = []
     for timeout in TIMEOUTS:
         wrong = []
         for start in range(0, len(left), TOGETHER):
             wrong += deviating(left[start : start + TOGETHER], timeout, monkeypatch)
         left = [cell for cell, _ in wrong]
-    assert [(str(cell), came, expected(cell)) for cell, came in wrong] == []
+    assert [(str(cell), actual, expected(cell)) for cell, actual in wrong] == []

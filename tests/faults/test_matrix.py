@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.faults import matrix_cell as cells
 from tests.faults.matrix import CLOCKS, SERVED, TOKENS
-from tests.faults.matrix_cell import COUNT, Cell, connection, expected, seen, time_of_its_own
+from tests.faults.matrix_cell import COUNT, Cell, connection, expected, observe, simulated_clock
 
 CONNECTION = "faults"
 _NUMBERS = count()
@@ -52,12 +52,12 @@ def test_every_cell_matches_expectation(cell: Cell, simulator: StreamkapSimulato
     path = "/auth/access-token" if cell.place == "token" else "/metrics"
     simulator.inject(cell.row.fault(), path=path, times=COUNT[cell.times])
 
-    def met() -> int:
-        harmless = cell.meeting.behaviour == "harmless"
+    def hits() -> int:
+        harmless = cell.effect.behaviour == "harmless"
         return 0 if harmless else sum(request.fault is not None for request in simulator.requests)
 
-    with time_of_its_own() as time:
-        assert seen(cell, simulator, time, CONNECTION, id_, met) == expected(cell)
+    with simulated_clock() as time:
+        assert observe(cell, simulator, time, CONNECTION, id_, hits) == expected(cell)
 
 
 @pytest.mark.parametrize("cell", cells.of(CLOCKS), ids=str)
@@ -67,14 +67,14 @@ def test_clock_jump(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pyte
     jumps = COUNT[cell.times]
 
     def jumped() -> int:
-        asked = simulator.count(id_)
-        return asked if jumps is None else min(asked, jumps)
+        requests_seen = simulator.count(id_)
+        return requests_seen if jumps is None else min(requests_seen, jumps)
 
-    with time_of_its_own() as time:
+    with simulated_clock() as time:
         if cell.row.arrange == "slept":
             time.ahead = lambda: 7200.0 * jumped()
         else:
             seconds = 1800.0 if cell.row.arrange == "wall ahead" else -1800.0
             now = clock.time
             monkeypatch.setattr(clock, "time", lambda: now() + seconds * bool(jumped()))
-        assert seen(cell, simulator, time, CONNECTION, id_, lambda: 0) == expected(cell)
+        assert observe(cell, simulator, time, CONNECTION, id_, lambda: 0) == expected(cell)

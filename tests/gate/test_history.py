@@ -73,9 +73,9 @@ class Wait:
 
     def restarted(self) -> Wait:
         """Continue in another process."""
-        again = Wait()
-        again.wait = ResourceWait.from_dict(self.wait.spec, json.loads(json.dumps(self.wait.to_dict())))
-        return again
+        restored = Wait()
+        restored.wait = ResourceWait.from_dict(self.wait.spec, json.loads(json.dumps(self.wait.to_dict())))
+        return restored
 
 
 def confirming(step: NextStep) -> bool:
@@ -137,9 +137,9 @@ def test_observed_after_defaults_to_first_poll_without_start() -> None:
     wait = Wait()
     wait.poll(900, "840:0")
     assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
-    again = wait.restarted()
-    again.poll(950, "840:0")
-    assert "counts from 2026-03-01 00:16:00Z on" in again.missing
+    restored = wait.restarted()
+    restored.poll(950, "840:0")
+    assert "counts from 2026-03-01 00:16:00Z on" in restored.missing
 
 
 # Wrong values that used to open the gate, each reduced to the relevant polls.

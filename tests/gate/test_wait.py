@@ -54,9 +54,9 @@ def test_opens_after_consecutive_confirmations() -> None:
 def test_other_reading_in_between_restarts_confirmations(spoiler: Any) -> None:
     wait = start()
     assert wait.advance({"d1": GOOD}, 0) == PollAgain(10, confirming=True)
-    again = wait.advance({"d1": spoiler}, 10)
-    assert isinstance(again, PollAgain)
-    assert (again.after, again.confirming) == (60, False)
+    later = wait.advance({"d1": spoiler}, 10)
+    assert isinstance(later, PollAgain)
+    assert (later.after, later.confirming) == (60, False)
     assert wait.advance({"d1": GOOD}, 70) == PollAgain(10, confirming=True)
     assert wait.advance({"d1": GOOD}, 80) == Succeeded(("d1",))
 
@@ -224,40 +224,40 @@ def test_progress_line_content() -> None:
         "Poll 4: d1: ready (status Active, lag 0). The gate is open; 250 of 3,600 s elapsed."
     )
     step = wait.advance({"d1": BROKEN}, 260)
-    told = wait.progress(step, 260)
-    assert told is not None
-    assert "Giving up (broken)" in told
+    progress = wait.progress(step, 260)
+    assert progress is not None
+    assert "Giving up (broken)" in progress
 
 
 def test_progress_of_growing_or_constant_lag() -> None:
     wait = start()
     wait.advance({"d1": Reading("Active", 100)}, 0)
-    told = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
-    assert told is not None
-    assert "was 100 60 s ago, 1/s up" in told
+    progress = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
+    assert progress is not None
+    assert "was 100 60 s ago, 1/s up" in progress
     wait = start()
     wait.advance({"d1": LAGGING}, 0)
-    told = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
-    assert told is not None
-    assert "the same for 60 s" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
+    assert progress is not None
+    assert "the same for 60 s" in progress
 
 
 def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
     wait = start()
     wait.advance({"d1": Reading("Active", 100)}, 0)
     wait.advance({"d1": LAGGING}, 60)
-    told = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
-    assert told is not None
-    assert "could not be read, 1 in a row (connection refused" in told
-    assert "down" not in told
+    progress = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
+    assert progress is not None
+    assert "could not be read, 1 in a row (connection refused" in progress
+    assert "down" not in progress
 
 
 def test_unchanged_progress_is_logged_periodically() -> None:
     wait = start(started=0)
-    told = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
-    assert [poll for poll, line in enumerate(told) if line] == [0, 10, 20, 30]
-    assert told[10] is not None
-    assert told[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
+    progress = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
+    assert [poll for poll, line in enumerate(progress) if line] == [0, 10, 20, 30]
+    assert progress[10] is not None
+    assert progress[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
     changed = wait.progress(wait.advance({"d1": Reading("Active", 6)}, 1900), 1900)
     assert changed is not None
     assert "unchanged" not in changed
@@ -266,12 +266,12 @@ def test_unchanged_progress_is_logged_periodically() -> None:
 def test_progress_of_many_names_only_blocking_destinations() -> None:
     ids = tuple(f"d{number}" for number in range(15))
     wait = start(ids)
-    told = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
-    assert told is not None
-    assert "2 of 15 ready; held up by d2: lag is 7" in told
-    assert "d11: " in told
-    assert "d12: " not in told
-    assert "and 3 more" in told
+    progress = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
+    assert progress is not None
+    assert "2 of 15 ready; held up by d2: lag is 7" in progress
+    assert "d11: " in progress
+    assert "d12: " not in progress
+    assert "and 3 more" in progress
 
 
 def test_progress_line_of_many_is_short_and_shows_one_error() -> None:
@@ -280,11 +280,11 @@ def test_progress_line_of_many_is_short_and_shows_one_error() -> None:
     away = StreamkapTimeoutError(
         "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
     )
-    told = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
-    assert told is not None
-    assert len(told) < 900
-    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in told
-    assert told.count("no complete answer within 30.0 s") == 1
+    progress = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
+    assert progress is not None
+    assert len(progress) < 900
+    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in progress
+    assert progress.count("no complete answer within 30.0 s") == 1
 
 
 def test_message_of_many_errors_shows_three() -> None:
@@ -297,20 +297,20 @@ def test_message_of_many_errors_shows_three() -> None:
 
 def test_progress_of_many_when_all_are_ready() -> None:
     wait = start(("a", "b"))
-    told = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
-    assert told is not None
-    assert told.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
+    progress = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
+    assert progress is not None
+    assert progress.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
 
 
 def test_progress_without_own_clock() -> None:
     wait = start()
-    told = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
-    assert told is not None
-    assert "time kept by Airflow" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
+    assert progress is not None
+    assert "time kept by Airflow" in progress
     wait = start(started=0)
-    told = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
-    assert told is not None
-    assert ". 5 s elapsed" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
+    assert progress is not None
+    assert ". 5 s elapsed" in progress
 
 
 def test_any_of_several_destinations_suffices_and_only_passing_ones_are_returned() -> None:
@@ -388,9 +388,9 @@ def test_wait_without_metrics_continues_and_reports_it() -> None:
     wait = start(max_poll_failures=0)
     for poll in range(3):
         assert wait.advance({"d1": BARE}, poll) == PollAgain(60)
-    told = wait.progress(PollAgain(60), 3)
-    assert told is not None
-    assert "d1: there are no metrics yet" in told
+    progress = wait.progress(PollAgain(60), 3)
+    assert progress is not None
+    assert "d1: there are no metrics yet" in progress
     assert wait.advance({"d1": GOOD}, 4) == PollAgain(10, confirming=True)
 
 

@@ -82,8 +82,8 @@ SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
 
 
 def test_vulnerability_fails_audit(capsys: pytest.CaptureFixture[str]) -> None:
-    told = judge(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
-    assert report({"a": "MIT"}, told) == 1
+    problems = judge(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
+    assert report({"a": "MIT"}, problems) == 1
     shown = capsys.readouterr().out
     assert "VULNERABLE: a 1.0: PYSEC-1, mended in 1.1" in shown
     assert "1 in 2 packages; nothing known of c" in shown

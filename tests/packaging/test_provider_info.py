@@ -45,8 +45,8 @@ def test_dict_follows_strict_schema() -> None:
     info: dict[str, object] = dict(get_provider_info())
     strict = schema("provider.yaml.schema.json")
     if "dependencies" in strict["required"]:
-        # 2.11 requires the dependencies here, later versions forbid them, and none reads them. In 2.11 assets are called
-        # datasets, and the key is ignored.
+        # 2.11 requires the dependencies here, later versions forbid them, and none reads them.
+        # In 2.11 assets are called datasets, and the key is ignored.
         info["dependencies"] = []
         del info["asset-uris"]
     jsonschema.Draft7Validator(strict).validate(info)

@@ -103,7 +103,7 @@ class Wait:
         spread = self.interval if self.spread_first else 0.0
         need = PollWindow(now(), now() + spread, spread)
 
-        def take_in(samples: list[TimedResult]) -> PollWindow | None:
+        def receive(samples: list[TimedResult]) -> PollWindow | None:
             nonlocal need
             fresh_enough(samples, need)
             self.seen += samples
@@ -115,7 +115,7 @@ class Wait:
             return need if rounds is None or len(self.times) < rounds else None
 
         with self.poller.follow([PollTarget(id_) for id_ in self.ids]) as follower:
-            await follower.each(take_in, need)
+            await follower.each(receive, need)
 
     @property
     def errors(self) -> list[StreamkapError]:

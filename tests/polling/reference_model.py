@@ -9,7 +9,7 @@ from math import inf
 
 
 @dataclass
-class Asked:
+class ReadingRequest:
     """One follower's request: a reading that started no earlier than this, due by then."""
 
     follower: int
@@ -42,7 +42,7 @@ class Model:
     time: float
     followed: dict[int, tuple[str, ...]] = field(default_factory=dict)
     rounds: dict[int, Round] = field(default_factory=dict)
-    asks: dict[str, list[Asked]] = field(default_factory=dict)
+    asks: dict[str, list[ReadingRequest]] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     under_way: dict[str, float] = field(default_factory=dict)
 
@@ -58,14 +58,14 @@ class Model:
         """Start a round for a follower."""
         self.rounds[follower] = Round(self.followed[follower])
         for id_ in self.followed[follower]:
-            self.asks.setdefault(id_, []).append(Asked(follower, not_before, max(not_before, due)))
-        self.go_on()
+            self.asks.setdefault(id_, []).append(ReadingRequest(follower, not_before, max(not_before, due)))
+        self.advance()
 
     def stop_asking(self, follower: int) -> None:
         """Cancel a follower's round."""
         self.rounds.pop(follower, None)
         for asks in self.asks.values():
-            asks[:] = [asked for asked in asks if asked.follower != follower]
+            asks[:] = [request for request in asks if request.follower != follower]
 
     def leave(self, follower: int) -> None:
         """Remove a follower. Destinations without followers are no longer polled."""
@@ -75,25 +75,25 @@ class Model:
         self.queue = [id_ for id_ in self.queue if id_ in left]
         self.under_way = {id_: began for id_, began in self.under_way.items() if id_ in left}
         self.fill()
-        self.go_on()
+        self.advance()
 
     def finish(self, id_: str, what: object, bug: BaseException | None) -> None:
         """Complete a poll."""
         began = self.under_way.pop(id_)
-        served = [asked for asked in self.asks[id_] if asked.not_before <= began]
-        self.asks[id_] = [asked for asked in self.asks[id_] if asked.not_before > began]
+        served = [request for request in self.asks[id_] if request.not_before <= began]
+        self.asks[id_] = [request for request in self.asks[id_] if request.not_before > began]
         self.fill()
-        for asked in served:
-            round_ = self.rounds[asked.follower]
+        for request in served:
+            round_ = self.rounds[request.follower]
             if bug is not None:
                 round_.bug = bug
             else:
                 round_.got[id_] = (what, began)
-        for asked in served:
-            if self.rounds[asked.follower].bug is not None:
+        for request in served:
+            if self.rounds[request.follower].bug is not None:
                 for asks in self.asks.values():
-                    asks[:] = [other for other in asks if other.follower != asked.follower]
-        self.go_on()
+                    asks[:] = [other for other in asks if other.follower != request.follower]
+        self.advance()
 
     def fill(self) -> None:
         """Assign free slots to queued destinations."""
@@ -103,9 +103,9 @@ class Model:
     def next_due(self) -> tuple[float, str]:
         """Return the idle destination that is due next, and when."""
         at_rest = {id_: asks for id_, asks in self.asks.items() if id_ not in self.queue and id_ not in self.under_way}
-        return min(((asked.due, id_) for id_, asks in at_rest.items() for asked in asks), default=(inf, ""))
+        return min(((request.due, id_) for id_, asks in at_rest.items() for request in asks), default=(inf, ""))
 
-    def go_on(self, until: float | None = None) -> None:
+    def advance(self, until: float | None = None) -> None:
         """Advance the time.
 
         :param until: up to this time; default: only what is due now.

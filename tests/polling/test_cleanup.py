@@ -110,11 +110,11 @@ def test_last_wait_leaves_while_another_joins() -> None:
         first = asyncio.create_task(Wait(poller, ("d1",), 10).run())
         await asyncio.sleep(0.5)
         first.cancel()
-        came = now()
+        arrived_at = now()
         second = Wait(poller, ("d1",), 10)
         await second.run(rounds=2)
         # It joins before the first has fully left, so the poll continues; but that reading is too old for it.
-        assert [sample.began - came for sample in second.seen] == pytest.approx([0.5, 10.5])
+        assert [sample.began - arrived_at for sample in second.seen] == pytest.approx([0.5, 10.5])
         await nothing_is_left(poller)
 
     run(main())
@@ -122,8 +122,8 @@ def test_last_wait_leaves_while_another_joins() -> None:
 
 def test_failing_destination_affects_only_its_own_waits() -> None:
     async def main() -> None:
-        gone = StreamkapNotFoundError("no such destination", status=404)
-        service = Service(fails=lambda id_, _: gone if id_ == "bad" else None)
+        not_found = StreamkapNotFoundError("no such destination", status=404)
+        service = Service(fails=lambda id_, _: not_found if id_ == "bad" else None)
         poller = Poller(service.fetch)
         waits = [Wait(poller, (id_,), 10) for id_ in ("bad", "good", "bad", "good")]
         both = Wait(poller, ("good", "bad"), 10)
@@ -131,7 +131,7 @@ def test_failing_destination_affects_only_its_own_waits() -> None:
         assert [len(wait.errors) for wait in [*waits, both]] == [5, 0, 5, 0, 5]
         assert len(service.of("good")) == len(service.of("bad")) == 5
         # Delivered as a value: if it were raised in each wait, it would collect all of their tracebacks.
-        assert all(error is gone for error in waits[0].errors)
+        assert all(error is not_found for error in waits[0].errors)
         await nothing_is_left(poller)
 
     run(main())

@@ -55,10 +55,10 @@ def test_fast_poller_does_not_starve_slow_one() -> None:
         tasks = [asyncio.create_task(Wait(poller, (id_,), 0.1).run()) for id_ in greedy]
         await asyncio.sleep(60)
         rare = Wait(poller, ("rare",), 10)
-        asked = now()
+        requested_at = now()
         await rare.run(rounds=1)
         # Each earlier destination in the queue is polled once before it.
-        assert now() - asked <= len(greedy) / 2 + 2
+        assert now() - requested_at <= len(greedy) / 2 + 2
         for task in tasks:
             task.cancel()
 

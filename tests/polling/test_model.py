@@ -97,7 +97,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         until = self.loop.time() + seconds
         self._step(seconds)
-        self.model.go_on(until)
+        self.model.advance(until)
 
     @precondition(lambda self: self.model.under_way)
     @rule(data=st.data(), end=st.sampled_from(["answer", "answer", "failure", "bug"]))
@@ -142,14 +142,14 @@ class PollerAgainstModel(RuleBasedStateMachine):
         self.model.leave(follower)
 
     @invariant()
-    def polls_are_those_of_the_model(self) -> None:
+    def polls_match_model(self) -> None:
         assert {id_: began for id_, (began, _) in self.under_way.items()} == pytest.approx(
             self.model.under_way, abs=1e-6
         )
         assert len(self.poller) == len(self.model.destinations())
 
     @invariant()
-    def rounds_are_those_of_the_model(self) -> None:
+    def rounds_match_model(self) -> None:
         ended = {follower for follower, task in self.tasks.items() if task.done()}
         assert ended == {follower for follower, round_ in self.model.rounds.items() if round_.done}
         for follower in ended:
@@ -166,7 +166,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
             )
 
     @invariant()
-    def no_more_tasks_than_there_are_waits_and_polls(self) -> None:
+    def task_count_is_bounded(self) -> None:
         under_way = len(self.model.under_way) + len(self.model.queue)
         assert len(asyncio.all_tasks(self.loop)) == sum(not task.done() for task in self.tasks.values()) + under_way
 

@@ -61,23 +61,25 @@ def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
         async def live(plan: Plan) -> Wait:
             await asyncio.sleep(plan.comes)
             wait = Wait(poller, tuple(plan.ids), plan.interval, spread_first=plan.spread)
-            came = now()
+            arrived_at = now()
             try:
                 async with asyncio.timeout(plan.stays):
                     await wait.run()
             except TimeoutError:
                 pass
-            assert all(later - sooner <= plan.interval + in_time for sooner, later in pairwise([came, *wait.times]))
+            assert all(
+                later - sooner <= plan.interval + in_time for sooner, later in pairwise([arrived_at, *wait.times])
+            )
             assert plan.stays <= plan.interval + in_time or wait.times
             return wait
 
         waits = await asyncio.gather(*map(live, crowd))
 
         # No wait received anything that the service did not return (freshness is checked on delivery).
-        told = defaultdict(set)
+        delivered = defaultdict(set)
         for poll in service.polls:
-            told[poll.began].add(poll.id)
-        assert all(sample.began in told for wait in waits for sample in wait.seen)
+            delivered[poll.began].add(poll.id)
+        assert all(sample.began in delivered for wait in waits for sample in wait.seen)
         assert service.most_under_way <= limit
         for id_ in IDS:
             polls = service.of(id_)

@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.api.support import Asker, Kind, Time, settings_for
+from tests.api.support import AnyClient, Kind, SimulatedClock, settings_for
 from tests.polling.fake_service import Wait
 
 FIRST, SECOND = MetricsQuery("d1"), MetricsQuery("d2")
@@ -35,7 +35,7 @@ def simulator() -> Iterator[StreamkapSimulator]:
 
 
 @pytest.fixture(params=["sync", "async"])
-def told(request: pytest.FixtureRequest) -> Kind:
+def limited(request: pytest.FixtureRequest) -> Kind:
     """The kind of client that receives the Retry-After."""
     kind: Kind = request.param
     return kind
@@ -53,12 +53,12 @@ def put_off(simulator: StreamkapSimulator, status: int, seconds: str | None, pat
     simulator.inject(Fault.status(status, headers=headers), path=path)
 
 
-def calls_after(simulator: StreamkapSimulator, told: Kind, other: Kind, within: float | None = None) -> list[float]:
+def calls_after(simulator: StreamkapSimulator, limited: Kind, other: Kind, within: float | None = None) -> list[float]:
     """Let one client receive the fault without retrying, and return the sleeps of the next call of another client."""
-    time = Time()
+    time = SimulatedClock()
     settings = settings_for(simulator, max_attempts=1)
     session = ApiSession(settings, time.clock)
-    first, second = (Asker(kind, settings, time=time, session=session) for kind in (told, other))
+    first, second = (AnyClient(kind, settings, time=time, session=session) for kind in (limited, other))
     try:
         with pytest.raises(StreamkapHTTPError):
             first.metrics(FIRST)
@@ -71,47 +71,49 @@ def calls_after(simulator: StreamkapSimulator, told: Kind, other: Kind, within: 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_next_call_of_any_client_waits(simulator: StreamkapSimulator, told: Kind, other: Kind, status: int) -> None:
+def test_next_call_of_any_client_waits(simulator: StreamkapSimulator, limited: Kind, other: Kind, status: int) -> None:
     put_off(simulator, status, "17")
-    assert calls_after(simulator, told, other) == [17.0]
+    assert calls_after(simulator, limited, other) == [17.0]
 
 
-def test_absurd_retry_after_is_capped_to_one_minute(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_absurd_retry_after_is_capped_to_one_minute(simulator: StreamkapSimulator, limited: Kind) -> None:
     put_off(simulator, 429, "86400")
-    assert calls_after(simulator, told, told) == [60.0]
+    assert calls_after(simulator, limited, limited) == [60.0]
 
 
 @pytest.mark.parametrize(
     ("status", "seconds"), [(429, None), (429, "0"), (429, "soon"), (503, None), (404, "17"), (500, "17")]
 )
 def test_other_responses_pause_no_requests(
-    simulator: StreamkapSimulator, told: Kind, status: int, seconds: str | None
+    simulator: StreamkapSimulator, limited: Kind, status: int, seconds: str | None
 ) -> None:
     put_off(simulator, status, seconds)
-    assert calls_after(simulator, told, told) == []
+    assert calls_after(simulator, limited, limited) == []
 
 
-def test_call_that_would_time_out_fails_immediately_without_request(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_call_that_would_time_out_fails_immediately_without_request(
+    simulator: StreamkapSimulator, limited: Kind
+) -> None:
     put_off(simulator, 429, "17")
     with pytest.raises(StreamkapRateLimitError, match=r"another 17\.0 s") as caught:
-        calls_after(simulator, told, told, within=5)
+        calls_after(simulator, limited, limited, within=5)
     assert caught.value.transient
     assert simulator.count("/d2/") == 0
 
 
-def test_retry_after_on_token_call_pauses_all_requests(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_retry_after_on_token_call_pauses_all_requests(simulator: StreamkapSimulator, limited: Kind) -> None:
     put_off(simulator, 429, "17", path="/auth/access-token")
-    assert calls_after(simulator, told, told) == [17.0]
+    assert calls_after(simulator, limited, limited) == [17.0]
 
 
-def test_call_itself_waits_once(simulator: StreamkapSimulator, told: Kind) -> None:
+def test_call_itself_waits_once(simulator: StreamkapSimulator, limited: Kind) -> None:
     put_off(simulator, 429, "17")
-    asker = Asker(told, settings_for(simulator))
+    any_client = AnyClient(limited, settings_for(simulator))
     try:
-        asker.metrics(FIRST)
-        assert asker.time.waits == [17.0]
+        any_client.metrics(FIRST)
+        assert any_client.time.waits == [17.0]
     finally:
-        asker.end()
+        any_client.end()
 
 
 def test_retry_after_on_one_poll_pauses_all_polls_of_connection(simulator: StreamkapSimulator) -> None:
@@ -130,9 +132,9 @@ def test_retry_after_on_one_poll_pauses_all_polls_of_connection(simulator: Strea
             poller = Poller(lambda watch, turn: client.call(lambda session: poll(session, watch), turn))
             await Wait(poller, ("d1",), 60).run(rounds=1)
             put_off(simulator, 429, "1")
-            told = asyncio.create_task(Wait(poller, ("d1",), 60).run(rounds=1))
+            limited = asyncio.create_task(Wait(poller, ("d1",), 60).run(rounds=1))
             await held.wait()
-            await asyncio.gather(told, *(Wait(poller, (id_,), 60).run(rounds=1) for id_ in ids))
+            await asyncio.gather(limited, *(Wait(poller, (id_,), 60).run(rounds=1) for id_ in ids))
 
     asyncio.run(main())
     (met,) = (request.at for request in simulator.requests if request.status == 429)

@@ -44,8 +44,10 @@ def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinati
         started=started,
         **spec,
     )
-    made = StreamkapDestinationTrigger(streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1)
-    path, arguments = made.serialize()
+    created = StreamkapDestinationTrigger(
+        streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1
+    )
+    path, arguments = created.serialize()
     assert path.endswith(StreamkapDestinationTrigger.__name__)
     return StreamkapDestinationTrigger(**arguments)
 

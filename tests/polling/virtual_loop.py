@@ -23,7 +23,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class NobodyWakes(RuntimeError):
+class DeadlockError(RuntimeError):
     """Everything waits, and nothing is left that could wake it."""
 
 
@@ -37,7 +37,7 @@ class _Clock(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if not ready and timeout is None:
-            raise NobodyWakes
+            raise DeadlockError
         if not ready and timeout:
             self.now += timeout
         return ready

@@ -10,9 +10,9 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.airflow.conftest import airflow_database, logged, streamkap
-from tests.api.conftest import asker, authority, kind, make, simulator
+from tests.api.conftest import any_client, authority, kind, make, simulator
 
-__all__ = ["airflow_database", "asker", "authority", "kind", "logged", "make", "simulator", "streamkap"]
+__all__ = ["airflow_database", "any_client", "authority", "kind", "logged", "make", "simulator", "streamkap"]
 
 
 @pytest.fixture

@@ -126,9 +126,15 @@ def test_asset_event_contains_no_secret(streamkap: StreamkapSimulator, logged: L
     store = Store()
     watcher = trigger(store)
     (payload,) = events(watcher, streamkap, 10)
-    shown = [json.dumps(payload), repr(watcher), json.dumps(watcher.serialize()), json.dumps(store.kept), *logged.lines]
+    shown = [
+        json.dumps(payload),
+        repr(watcher),
+        json.dumps(watcher.serialize()),
+        json.dumps(store.stored),
+        *logged.lines,
+    ]
     assert "d1" in shown[0]
-    assert store.kept
+    assert store.stored
     assert [text for text in shown if any(secret in text for secret in streamkap.secrets)] == []
 
 

@@ -24,7 +24,7 @@ from tests.airflow.log_capture import Logged, capture
 from tests.airflow.sensor_modes import TaskInstance, run, sensor
 from tests.api.certificate_authority import Authority
 from tests.api.raw_servers import Proxy, Wire
-from tests.api.support import Time
+from tests.api.support import SimulatedClock
 from tests.security.secret_encodings import spellings
 
 # Lengths chosen so that base64 of the pair does not contain base64 of the secret.
@@ -213,7 +213,7 @@ def test_no_secret_is_logged(
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    time = Time()
+    time = SimulatedClock()
     with ExitStack() as stack:
         stack.enter_context(shared.use_client_clock(shared.ClientClock(sleep=time.sleep, asleep=time.asleep)))
         setup = stack.enter_context(way(authority))

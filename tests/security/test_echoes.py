@@ -20,7 +20,7 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
-from tests.api.conftest import MakeAsker
+from tests.api.conftest import MakeClient
 from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, settings_for, signed_in
 from tests.security.traceback_search import shown
@@ -51,16 +51,16 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_echoed_token_is_not_shown(make: MakeAsker, response: bytes) -> None:
+def test_echoed_token_is_not_shown(make: MakeClient, response: bytes) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(response)
 
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=5, max_attempts=1)
-        asker = make(settings, clock=time.monotonic, session=signed_in(settings, TOKEN))
+        any_client = make(settings, clock=time.monotonic, session=signed_in(settings, TOKEN))
         parts: list[str] = []
         try:
-            metrics = asker.metrics()
+            metrics = any_client.metrics()
         except StreamkapError as error:
             parts = shown(error)
         else:
@@ -69,20 +69,20 @@ def test_echoed_token_is_not_shown(make: MakeAsker, response: bytes) -> None:
     assert [part for part in parts for form in FORMS if form in part] == []
 
 
-def test_environment_proxy_password_is_not_shown(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_proxy_password_is_not_shown(make: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = echo(status="503 Busy", body=b"<html><body>login me:pr0xy/passw0rd refused</body></html>")
     with Wire(lambda connection, _: connection.sendall(page)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("http://", "http://me:pr0xy%2Fpassw0rd@"))
         monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://me:pr0xy%2Fpassw0rd@"))
         settings = ClientSettings(CREDENTIALS, base_url="http://192.0.2.1", allow_http=True, timeout=5, max_attempts=1)
-        asker = make(settings, clock=time.monotonic, session=signed_in(settings))
+        any_client = make(settings, clock=time.monotonic, session=signed_in(settings))
         with pytest.raises(StreamkapError) as caught:
-            asker.metrics()
+            any_client.metrics()
     assert caught.value.status == 503
     assert "passw0rd" not in str(caught.value)
 
 
-def test_destinations_configuration_is_not_shown(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_destinations_configuration_is_not_shown(make: MakeClient, simulator: StreamkapSimulator) -> None:
     key = "-----BEGIN PRIVATE KEY----- MIIE"
     problem = {"loc": ["config"], "msg": "not valid", "input": {"snowflake.private.key": key}, "ctx": {"given": key}}
     details: list[Any] = [[problem], {"sasl.jaas.config": key, "msg": "not valid"}, [[problem]]]
@@ -108,7 +108,7 @@ def test_connection_test_does_not_show_token(
     assert "project of ***" in message
 
 
-def test_unusable_proxy_does_not_show_its_password(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_proxy_does_not_show_its_password(make: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("socks5://me:pr0xy-passw0rd@proxy.example:1", "http://me:pr0xy-passw0rd@h..x:1"):
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, url)
@@ -118,7 +118,7 @@ def test_unusable_proxy_does_not_show_its_password(make: MakeAsker, monkeypatch:
         assert [part for part in shown(caught.value) if "passw0rd" in part] == []
 
 
-def test_missing_ca_bundle_does_not_show_proxy_password(make: MakeAsker) -> None:
+def test_missing_ca_bundle_does_not_show_proxy_password(make: MakeClient) -> None:
     proxies = {"https": "http://me:pr0xy-passw0rd@127.0.0.1:1"}
     settings = ClientSettings(CREDENTIALS, base_url="https://api.example.com", proxies=proxies, verify="/not/there.pem")
     with pytest.raises(StreamkapError, match=r"/not/there\.pem") as caught:
@@ -127,7 +127,7 @@ def test_missing_ca_bundle_does_not_show_proxy_password(make: MakeAsker) -> None
 
 
 def test_plain_http_to_loopback_does_not_leave_machine_through_proxy(
-    make: MakeAsker, simulator: StreamkapSimulator
+    make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
     settings = settings_for(simulator, proxies={"http": "http://192.0.2.1:3128"}, max_attempts=1)
     with pytest.raises(StreamkapError, match="base_url is plain http: credentials would cross the network") as caught:

@@ -11,10 +11,10 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
 from tests.api.raw_servers import Wire
-from tests.api.support import CREDENTIALS, Asker
+from tests.api.support import CREDENTIALS, AnyClient
 from tests.security.memory_growth import measured, needs_linux
 
-ASK = """
+CALL_SCRIPT = """
 import asyncio, sys
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapClient, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
@@ -43,7 +43,7 @@ def test_endless_chunk_line_is_aborted(client: str, start: bytes) -> None:
             connection.sendall(b"a" * 2**20)
 
     with Wire(respond) as wire:
-        grown, said = measured(ASK, wire.url, client)
+        grown, said = measured(CALL_SCRIPT, wire.url, client)
     assert said
     # 250 MiB were sent.
     assert grown < 200
@@ -58,7 +58,7 @@ def test_endless_header_is_aborted() -> None:
 
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=20, max_attempts=1)
-        asker = Asker("sync", settings)
+        any_client = AnyClient("sync", settings)
         with pytest.raises(StreamkapError, match="the response does not end"):
-            asker.whoami()
-        asker.close()
+            any_client.whoami()
+        any_client.close()

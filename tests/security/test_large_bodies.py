@@ -16,7 +16,7 @@ from tests.api.raw_servers import Wire, ok
 from tests.security.memory_growth import measured, needs_linux
 
 # Returns the seconds for which the event loop was blocked, and what was raised.
-ASK = """
+CALL_SCRIPT = """
 import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
@@ -47,7 +47,7 @@ def run():
 """
 
 
-def asked(body: bytes, call: str) -> tuple[float, float, str]:
+def measure_call(body: bytes, call: str) -> tuple[float, float, str]:
     """Send requests to a server that always returns the same body, compressed."""
     compressed = gzip.compress(body)
 
@@ -57,14 +57,14 @@ def asked(body: bytes, call: str) -> tuple[float, float, str]:
         connection.sendall(ok(b'{"accessToken": "abc", "expiresIn": 60}' if token else compressed, *headers))
 
     with Wire(respond) as wire:
-        grown, (longest, said) = measured(ASK, wire.url, "whoami" if call == "token" else call)
+        grown, (longest, said) = measured(CALL_SCRIPT, wire.url, "whoami" if call == "token" else call)
     return grown, longest, said
 
 
 @needs_linux
 @pytest.mark.parametrize("call", ["poll", "whoami", "token"])
 def test_poll_token_and_identity_have_own_size_limits(call: str) -> None:
-    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
+    grown, longest, said = measure_call(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
     assert "larger than 1 MiB" in said
     assert grown < 100
     assert longest < 2
@@ -72,7 +72,7 @@ def test_poll_token_and_identity_have_own_size_limits(call: str) -> None:
 
 @needs_linux
 def test_requested_response_can_be_large_but_value_count_is_limited() -> None:
-    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
+    grown, longest, said = measure_call(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
     assert "holds more than 2,000,000 values" in said
     assert grown < 200
     assert longest < 2

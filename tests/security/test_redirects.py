@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.conftest import MakeAsker
+from tests.api.conftest import MakeClient
 from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, signed_in
 from tests.security.memory_growth import measured, needs_linux
@@ -36,22 +36,24 @@ def redirect(location: bytes, body: bytes = b"", *headers: bytes) -> bytes:
 
 @pytest.mark.parametrize("token_call", [False, True])
 @pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
-def test_any_redirect_raises_streamkap_error_without_secret(make: MakeAsker, location: bytes, token_call: bool) -> None:
+def test_any_redirect_raises_streamkap_error_without_secret(
+    make: MakeClient, location: bytes, token_call: bool
+) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(redirect(location))
 
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=5, max_attempts=1)
         more: dict[str, Any] = {} if token_call else {"session": signed_in(settings)}
-        asker = make(settings, clock=time.monotonic, **more)
+        any_client = make(settings, clock=time.monotonic, **more)
         with pytest.raises(StreamkapError) as caught:
-            asker.metrics()
+            any_client.metrics()
     assert caught.value.status in (302, None)
     secrets = [secret for secret in (*CREDENTIALS.secrets(), "made-up-token") if secret]
     assert leaks(caught.value, secrets) == []
 
 
-ASK = """
+CALL_SCRIPT = """
 import sys
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapClient, StreamkapError
 
@@ -73,7 +75,7 @@ def test_body_of_redirect_is_not_decompressed() -> None:
         connection.sendall(redirect(b"/elsewhere", body, b"Content-Encoding: gzip"))
 
     with Wire(respond) as wire:
-        grown, said = measured(ASK, wire.url)
+        grown, said = measured(CALL_SCRIPT, wire.url)
     assert "302" in said
     # 128 MiB once decompressed; requests used to keep all of it. The error shows only the beginning.
     assert grown < 100

@@ -14,7 +14,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.support import CREDENTIALS, ID, Asker
+from tests.api.support import CREDENTIALS, ID, AnyClient
 
 # OTHER stands for the address of another host.
 IDS = [
@@ -60,15 +60,15 @@ def named(odd: str, elsewhere: StreamkapSimulator) -> str:
 
 
 def test_unusual_id_is_one_path_segment(
-    asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator
+    any_client: AnyClient, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator
 ) -> None:
-    asker.whoami()
+    any_client.whoami()
     for odd in (named(item, elsewhere) for item in IDS):
         simulator.reset_requests()
         calls: list[Any] = [
-            lambda odd=odd: asker.metrics(MetricsQuery(odd)),
-            lambda odd=odd: asker.poll(PollTarget(odd)),
-            lambda odd=odd: asker.destination(odd),
+            lambda odd=odd: any_client.metrics(MetricsQuery(odd)),
+            lambda odd=odd: any_client.poll(PollTarget(odd)),
+            lambda odd=odd: any_client.destination(odd),
         ]
         for call in calls:
             with pytest.raises(StreamkapError, match="404"):
@@ -80,20 +80,24 @@ def test_unusual_id_is_one_path_segment(
             assert sent.headers["host"] == simulator.url.removeprefix("http://")
 
 
-def test_rejected_id_sends_nothing(asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator) -> None:
+def test_rejected_id_sends_nothing(
+    any_client: AnyClient, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator
+) -> None:
     for odd in (named(item, elsewhere) for item in REFUSED):
         with pytest.raises(ValueError, match="destination_id must"):
-            asker.metrics(MetricsQuery(odd))
+            any_client.metrics(MetricsQuery(odd))
         with pytest.raises(ValueError, match="destination_id must"):
-            asker.destination(odd)
+            any_client.destination(odd)
     assert simulator.requests == []
 
 
 @pytest.mark.parametrize("filters", [{"partial_name": "x&page=9#?"}, {"connector": "a\r\nb"}, {"tag_ids": "a&b"}])
-def test_filter_stays_in_its_parameter(asker: Asker, simulator: StreamkapSimulator, filters: dict[str, Any]) -> None:
-    asker.whoami()
+def test_filter_stays_in_its_parameter(
+    any_client: AnyClient, simulator: StreamkapSimulator, filters: dict[str, Any]
+) -> None:
+    any_client.whoami()
     simulator.reset_requests()
-    assert asker.destinations(**filters) == []
+    assert any_client.destinations(**filters) == []
     (sent,) = simulator.requests
     ((name, value),) = filters.items()
     assert sent.query[name] == value
@@ -103,15 +107,15 @@ def test_filter_stays_in_its_parameter(asker: Asker, simulator: StreamkapSimulat
 
 @pytest.mark.parametrize("target", ["OTHER/", "//OTHER/", "OTHER/auth/access-token", "/elsewhere", "..", "\\\\OTHER"])
 def test_no_call_follows_redirect(
-    asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, target: str
+    any_client: AnyClient, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, target: str
 ) -> None:
     host = elsewhere.url.removeprefix("http:" if target.startswith("OTHER") else "http://")
-    asker.whoami()
+    any_client.whoami()
     simulator.inject(Fault.redirect(target.replace("OTHER", host), 307), times=None)
     for call in ("whoami", "metrics", "observe", "destination", "destinations"):
         simulator.reset_requests()
         with pytest.raises(StreamkapRedirectError):
-            getattr(asker, call)(*([PollTarget(ID)] if call == "observe" else []))
+            getattr(any_client, call)(*([PollTarget(ID)] if call == "observe" else []))
         assert len(simulator.requests) == 1
 
 
@@ -119,13 +123,13 @@ def test_no_call_follows_redirect(
     "header", ["Location", "Content-Location", "Refresh", "Link", "Alt-Svc", "Proxy-Authenticate", "Set-Cookie"]
 )
 def test_no_header_changes_target_host(
-    asker: Asker, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, header: str
+    any_client: AnyClient, simulator: StreamkapSimulator, elsewhere: StreamkapSimulator, header: str
 ) -> None:
     value = f"{elsewhere.url}/" if header != "Set-Cookie" else "a=b; Path=/"
     body: Any = {"data": {"recordsLag": 1}}
     simulator.inject(Fault.status(200, headers={header: value}, body=body), path="/metrics")
-    assert asker.metrics().records_lag == 1
-    assert asker.metrics().records_lag == 7
+    assert any_client.metrics().records_lag == 1
+    assert any_client.metrics().records_lag == 7
     assert "cookie" not in simulator.requests[-1].headers
 
 

@@ -16,7 +16,7 @@ from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow_imports import DAG
 
-GIVEN = [
+PARAMETERS = [
     "../../auth/whoami",
     "d1/metrics?time_type=timeseries&",
     "//elsewhere.example/",
@@ -49,13 +49,13 @@ def waiting(mode: str, given: str) -> Any:
 
 
 def check(simulator: StreamkapSimulator, given: str, ends: list[list[str]]) -> None:
-    asked = [item for item in simulator.requests if item.method == "GET"]
-    for sent, end in zip(asked, ends, strict=True):
+    requests = [item for item in simulator.requests if item.method == "GET"]
+    for sent, end in zip(requests, ends, strict=True):
         _, first, segment, *rest = sent.raw_path.partition("?")[0].split("/")
         assert (first, unquote(segment), rest) == ("destinations", given, end)
 
 
-@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("given", PARAMETERS)
 @pytest.mark.parametrize("native", [False, True])
 def test_operator_with_templated_id(streamkap: StreamkapSimulator, given: str, native: bool) -> None:
     task: Any = operator(given, native)
@@ -64,7 +64,7 @@ def test_operator_with_templated_id(streamkap: StreamkapSimulator, given: str, n
     check(streamkap, given, [["metrics"]])
 
 
-@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("given", PARAMETERS)
 @pytest.mark.parametrize("mode", MODES)
 def test_sensor_with_templated_id(streamkap: StreamkapSimulator, given: str, mode: str) -> None:
     with pytest.raises(AirflowException, match="404"):

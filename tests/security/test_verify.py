@@ -28,7 +28,7 @@ def secure(authority: Authority, airflow_database: None) -> Iterator[StreamkapSi
         yield running
 
 
-def told(logged: Logged) -> int:
+def warning_count(logged: Logged) -> int:
     return len(logged.starting("verify is false: the certificate of 127.0.0.1 is not checked"))
 
 
@@ -59,7 +59,7 @@ def test_every_hook_call_warns(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=False))
     for number in (1, 2, 3):
         use()
-        assert told(logged) == number * times
+        assert warning_count(logged) == number * times
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -70,15 +70,15 @@ def test_every_task_and_trigger_warns(
     before = 0
     for _ in range(2):
         run(sensor(mode))
-        assert told(logged) > before
-        before = told(logged)
+        assert warning_count(logged) > before
+        before = warning_count(logged)
 
 
 def test_connection_test_warns(secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify="false"))
     for number in (1, 2):
         assert StreamkapHook().test_connection()[0]
-        assert told(logged) == number
+        assert warning_count(logged) == number
 
 
 def test_verified_connection_does_not_warn(
@@ -87,7 +87,7 @@ def test_verified_connection_does_not_warn(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", secure.airflow_connection(verify=authority.bundle))
     ask()
     ask()
-    assert told(logged) == 0
+    assert warning_count(logged) == 0
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.system.long_wait import Held, hold
+from tests.system.long_wait import LongWait, observe_long_wait
 from tests.system.services import Services
 from tests.system.system_airflow import AIRFLOW, HAS_STORE, SystemAirflow
 
@@ -27,13 +27,13 @@ class Session:
 
     :param airflow: the Airflow.
     :param services: the simulators.
-    :param asked_while_parsing: requests sent until every DAG was parsed.
+    :param requests_while_parsing: requests sent until every DAG was parsed.
     :param started: the DAGs whose first run was started.
     """
 
     airflow: SystemAirflow
     services: Services
-    asked_while_parsing: int
+    requests_while_parsing: int
     started: frozenset[str]
 
 
@@ -46,14 +46,14 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with services.examples, services.tests:
         services.prepare()
         with SystemAirflow(tmp_path_factory.mktemp("airflow"), services.connections) as airflow:
-            asked = services.examples.count() + services.tests.count()
+            requests_before = services.examples.count() + services.tests.count()
             # 2.11 does not find inactive DAGs; 3.x is best called while nothing runs (see AirflowStack.rest).
             if not airflow.is_3:
                 airflow.activate()
             for dag_id in sorted(wanted):
                 airflow.begin(dag_id)
             airflow.activate()
-            yield Session(airflow, services, asked, wanted)
+            yield Session(airflow, services, requests_before, wanted)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def services(session: Session) -> Services:
 
 
 @pytest.fixture(scope="session")
-def held(session: Session) -> Held:
+def long_wait(session: Session) -> LongWait:
     """Inspect a run while it waits, and kill its triggerer once no other run needs it."""
     session.airflow.settle(session.started)
-    return hold(session.airflow, session.services)
+    return observe_long_wait(session.airflow, session.services)

@@ -22,7 +22,7 @@ _TRIGGERS = "SELECT trigger.kwargs FROM trigger JOIN task_instance ON task_insta
 
 
 @dataclass(frozen=True)
-class Held:
+class LongWait:
     """What was observed.
 
     :param run: the run.
@@ -37,14 +37,14 @@ class Held:
     polls: dict[str, list[float]]
 
 
-def hold(airflow: SystemAirflow, services: Services) -> Held:
+def observe_long_wait(airflow: SystemAirflow, services: Services) -> LongWait:
     """Run the DAG to completion."""
     run = airflow.begin(DAG_ID)
     tests = services.tests
 
     def polls() -> dict[str, list[float]]:
-        asked = {id_: f"/destinations/{id_}/metrics" for id_ in _WAITING}
-        return {id_: [one.at for one in tests.requests if one.path == path] for id_, path in asked.items()}
+        paths = {id_: f"/destinations/{id_}/metrics" for id_ in _WAITING}
+        return {id_: [one.at for one in tests.requests if one.path == path] for id_, path in paths.items()}
 
     def waits() -> bool:
         deferred = [task for task in run.tasks if task.state == "deferred"]
@@ -63,7 +63,7 @@ def hold(airflow: SystemAirflow, services: Services) -> Held:
     airflow.wait(lambda: all(later().values()), 120, "The waits do not go on")
     tests.set("held", scenarios.steady())
     airflow.finished(DAG_ID)
-    return Held(run, links, triggers, later())
+    return LongWait(run, links, triggers, later())
 
 
 def decrypted(airflow: AirflowStack, kwargs: str) -> str:

@@ -30,24 +30,26 @@ def runs(session: Session) -> list[Run]:
         rows = airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ? ORDER BY id", DAG_ID)
         return [Run(airflow, DAG_ID, row["run_id"]) for row in rows]
 
-    def goes(scenario: Scenario, until: Callable[[], bool]) -> None:
+    def switch_to(scenario: Scenario, until: Callable[[], bool]) -> None:
         tests.set("tides", scenario)
-        asked = tests.count(POLLS)
-        airflow.wait(lambda: tests.count(POLLS) >= asked + 5 and until(), 120, "The watcher does not see the change")
+        requests_before = tests.count(POLLS)
+        airflow.wait(
+            lambda: tests.count(POLLS) >= requests_before + 5 and until(), 120, "The watcher does not see the change"
+        )
 
     def restart() -> None:
         airflow.kill_part("triggerer")
         airflow.start_part("triggerer", "--skip-serve-logs")
 
-    goes(LAGGING, lambda: True)
-    goes(DRAINED, lambda: len(happened()) == 1)
-    goes(LAGGING, lambda: True)
+    switch_to(LAGGING, lambda: True)
+    switch_to(DRAINED, lambda: len(happened()) == 1)
+    switch_to(LAGGING, lambda: True)
     restart()
-    goes(LAGGING, lambda: True)
-    goes(DRAINED, lambda: len(happened()) == 2)
+    switch_to(LAGGING, lambda: True)
+    switch_to(DRAINED, lambda: len(happened()) == 2)
     restart()
     # A destination that stays drained starts nothing, even in a triggerer that sees it for the first time.
-    goes(DRAINED, lambda: True)
+    switch_to(DRAINED, lambda: True)
     ended = happened()
     for run in ended:
         airflow.finished(DAG_ID, run.run_id)

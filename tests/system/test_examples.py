@@ -74,8 +74,8 @@ def windows(services: Services) -> list[tuple[datetime, datetime]]:
     ]
     assert {(query["time_interval"], query["time_unit"]) for query in queries} <= {("5", "minute")}
     ends = ("timestamp_from", "timestamp_to")
-    asked = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]
-    return [(begun, ended) for begun, ended in asked]
+    requested = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]
+    return [(begun, ended) for begun, ended in requested]
 
 
 def interval(run: Run) -> tuple[datetime, datetime]:
@@ -136,10 +136,10 @@ def test_storing_past_hour_is_idempotent(airflow: SystemAirflow, services: Servi
     airflow.wait(lambda: run.state not in ("success", "failed"), 60, "The run was not started again")
     airflow.finished(SNAPSHOTS, "past")
     check_hour(run)
-    again = run.xcom("snapshot")
+    repeated = run.xcom("snapshot")
     assert windows(services).count(window) == 2
-    assert again.pop("observed_at") > first.pop("observed_at")
-    assert again == first
+    assert repeated.pop("observed_at") > first.pop("observed_at")
+    assert repeated == first
 
 
 # These come last, because they reset the destination of the snapshots.

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 def test_dag_processor_sends_no_request(session: Session) -> None:
     parsed = {row["dag_id"] for row in session.airflow.query("SELECT dag_id FROM serialized_dag")}
     assert {file.stem for file in examples()} <= parsed
-    assert session.asked_while_parsing == 0
+    assert session.requests_while_parsing == 0
 
 
 @pytest.mark.parametrize("file", examples(), ids=lambda file: file.stem)

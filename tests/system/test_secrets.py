@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.conftest import Session
 from tests.system.dag_runs import Run
-from tests.system.long_wait import Held
+from tests.system.long_wait import LongWait
 from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
@@ -61,7 +61,7 @@ def refused(airflow: SystemAirflow) -> Run:
 
 
 @pytest.fixture(scope="module")
-def over(session: Session, refused: Run, held: Held) -> SystemAirflow:
+def over(session: Session, refused: Run, long_wait: LongWait) -> SystemAirflow:
     """Wait until every first run has ended."""
     session.airflow.settle(session.started)
     return session.airflow
@@ -93,8 +93,8 @@ def test_no_record_contains_secret(session: Session, over: SystemAirflow) -> Non
     assert holders(over, forms(session.services.secrets)) == set()
 
 
-def test_trigger_contains_no_secret(session: Session, held: Held) -> None:
-    assert len(held.triggers) >= 3
-    for arguments in held.triggers:
+def test_trigger_contains_no_secret(session: Session, long_wait: LongWait) -> None:
+    assert len(long_wait.triggers) >= 3
+    for arguments in long_wait.triggers:
         assert "streamkap_tests" in arguments
         assert not _holds(arguments, forms(session.services.secrets))

@@ -52,9 +52,9 @@ def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: s
         # A retry may help, so the task's own retries apply.
         assert error.kind == "AirflowException"
         assert says in error.message
-    asked = polls(run, services, task_id)
-    assert len(asked) == tries
-    for first, *between, last in asked:
+    poll_times = polls(run, services, task_id)
+    assert len(poll_times) == tries
+    for first, *between, last in poll_times:
         # The sensor reads its clock shortly after the request has arrived.
         assert last - first > PATIENCE - 1
         assert all(moment - first < PATIENCE for moment in between)

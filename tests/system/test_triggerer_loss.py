@@ -9,7 +9,7 @@ import re
 import pytest
 
 from tests.system.dags.system_held import LATE_SECONDS
-from tests.system.long_wait import Held
+from tests.system.long_wait import LongWait
 from tests.system.services import APP
 from tests.system.system_airflow import SystemAirflow
 
@@ -19,8 +19,8 @@ COMPLAINT = re.compile(r"\b(?:WARNING|ERROR|CRITICAL)\b|\[(?:warning|error|criti
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
 
-def test_wait_continues_in_another_triggerer(held: Held) -> None:
-    assert held.run.states == {
+def test_wait_continues_in_another_triggerer(long_wait: LongWait) -> None:
+    assert long_wait.run.states == {
         "held": "success",
         "late": "failed",
         "snapshot": "success",
@@ -29,19 +29,19 @@ def test_wait_continues_in_another_triggerer(held: Held) -> None:
         "mapped_wait[0]": "success",
         "mapped_wait[1]": "success",
     }
-    assert held.run.xcom("held")["data"]["recordsLag"] == 0
-    assert held.run.log("held").count("Trigger fired event") + held.run.log("held").count(" fired: ") >= 1
+    assert long_wait.run.xcom("held")["data"]["recordsLag"] == 0
+    assert long_wait.run.log("held").count("Trigger fired event") + long_wait.run.log("held").count(" fired: ") >= 1
 
 
-def test_deadline_is_unchanged(held: Held) -> None:
-    (error,) = held.run.raised("late")
+def test_deadline_is_unchanged(long_wait: LongWait) -> None:
+    (error,) = long_wait.run.raised("late")
     assert error is not None
     assert error.kind == "AirflowSensorTimeout"
     elapsed = re.search(rf"(\d+) of {LATE_SECONDS} s elapsed", error.message)
     assert elapsed is not None, error.message
-    start = held.run.task("late").start
+    start = long_wait.run.task("late").start
     assert start is not None
-    after = held.polls["late"]
+    after = long_wait.polls["late"]
     # The last poll is at the deadline, unless the new triggerer started after it; a deadline counted again would put it
     # that much later than the new triggerer's first poll.
     assert after[-1] >= start.timestamp() + LATE_SECONDS - 1
@@ -49,9 +49,9 @@ def test_deadline_is_unchanged(held: Held) -> None:
     assert int(elapsed[1]) < LATE_SECONDS + 5 or len(after) == 1
 
 
-def test_link_is_shown_while_task_waits(held: Held) -> None:
-    assert held.links["held", -1]["Streamkap"] == f"{APP}held"
-    assert held.links["mapped_wait", 0]["Streamkap"] == f"{APP}held"
+def test_link_is_shown_while_task_waits(long_wait: LongWait) -> None:
+    assert long_wait.links["held", -1]["Streamkap"] == f"{APP}held"
+    assert long_wait.links["mapped_wait", 0]["Streamkap"] == f"{APP}held"
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_link_is_shown_while_task_waits(held: Held) -> None:
     ],
 )
 def test_link_is_shown_after_task_finishes(
-    airflow: SystemAirflow, held: Held, task_id: str, map_index: int, destination: str
+    airflow: SystemAirflow, long_wait: LongWait, task_id: str, map_index: int, destination: str
 ) -> None:
-    assert airflow.links(held.run, task_id, map_index)["Streamkap"] == APP + destination
+    assert airflow.links(long_wait.run, task_id, map_index)["Streamkap"] == APP + destination
 
 
 def test_plugin_is_registered(airflow: SystemAirflow) -> None:
@@ -76,7 +76,7 @@ def test_plugin_is_registered(airflow: SystemAirflow) -> None:
     assert any("StreamkapLink" in link for link in plugin["operator_extra_links"])
 
 
-def test_airflow_logs_no_complaint_about_provider(airflow: SystemAirflow, held: Held) -> None:
+def test_airflow_logs_no_complaint_about_provider(airflow: SystemAirflow, long_wait: LongWait) -> None:
     complaints = [
         line
         for path in airflow.home.glob("*.out")

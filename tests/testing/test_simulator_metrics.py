@@ -199,9 +199,9 @@ def test_scenario_can_be_changed_and_totals_continue(api: Api, clock: Clock) -> 
     clock.pass_by(20)
     drained = api.metrics("d1")
     api.simulator.set("d1", scenarios.draining(lag=50, rate=10))
-    again = api.metrics("d1")
-    assert (drained["recordsLag"], again["recordsLag"]) == (0, 50)
-    assert drained["sinkRecordReadTotal"] == again["sinkRecordReadTotal"]
+    second = api.metrics("d1")
+    assert (drained["recordsLag"], second["recordsLag"]) == (0, 50)
+    assert drained["sinkRecordReadTotal"] == second["sinkRecordReadTotal"]
     clock.pass_by(5)
     assert api.metrics("d1")["sinkRecordReadTotal"] == drained["sinkRecordReadTotal"] + 50
     api.simulator.set("d1", scenarios.sequence([4]))

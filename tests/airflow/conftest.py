@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.airflow.log_capture import Logged, capture
-from tests.airflow.secrets_backends import FlakySecretsBackend
+from tests.airflow.secrets_backends import Flaky
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +32,14 @@ def streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.fixture
-def backend(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FlakySecretsBackend]]:
+def backend(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Flaky]]:
     """Serve the connection streamkap_default from a secrets backend with configurable failures."""
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
-    monkeypatch.setenv(
-        "AIRFLOW__SECRETS__BACKEND", f"{FlakySecretsBackend.__module__}.{FlakySecretsBackend.__qualname__}"
-    )
-    FlakySecretsBackend.reset(streamkap.airflow_connection(max_attempts=1))
-    yield FlakySecretsBackend
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", f"{Flaky.__module__}.{Flaky.__qualname__}")
+    Flaky.reset(streamkap.airflow_connection(max_attempts=1))
+    yield Flaky
     # Airflow caches the backend after loading it.
-    FlakySecretsBackend.reset(None)
+    Flaky.reset(None)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from airflow.secrets import BaseSecretsBackend
 
 
-class FlakySecretsBackend(BaseSecretsBackend):
+class Flaky(BaseSecretsBackend):
     """Hold one connection and fail a configured number of times."""
 
     connection: ClassVar[str | None] = None

@@ -20,7 +20,7 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
-from tests.airflow.secrets_backends import FlakySecretsBackend
+from tests.airflow.secrets_backends import Flaky
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow.triggers import event_payload, trigger
 from tests.api.support import SimulatedClock
@@ -61,27 +61,21 @@ SURFACES = pytest.mark.parametrize("ask", [lag, alag, operate])
 
 
 @SURFACES
-def test_transient_lookup_failure_is_retried(
-    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
-) -> None:
+def test_transient_lookup_failure_is_retried(backend: type[Flaky], time: SimulatedClock, ask: Any) -> None:
     backend.failures = 2 * ONE_FAILED
     assert ask() == 0
     assert time.waits == [0.5, 1.0]
 
 
 @SURFACES
-def test_backend_that_recovers_on_second_lookup_is_used(
-    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
-) -> None:
+def test_backend_that_recovers_on_second_lookup_is_used(backend: type[Flaky], time: SimulatedClock, ask: Any) -> None:
     backend.failures = 1
     assert ask() == 0
     assert time.waits == [0.5]
 
 
 @SURFACES
-def test_persistent_lookup_failure_is_retryable(
-    backend: type[FlakySecretsBackend], time: SimulatedClock, ask: Any
-) -> None:
+def test_persistent_lookup_failure_is_retryable(backend: type[Flaky], time: SimulatedClock, ask: Any) -> None:
     backend.failures = float("inf")
     with pytest.raises(
         AirflowException, match=f"could not be looked up in {ATTEMPTS} attempts: Flaky failed"
@@ -93,9 +87,7 @@ def test_persistent_lookup_failure_is_retryable(
     assert time.waits == [0.5, 1.0, 2.0]
 
 
-def test_connection_missing_from_all_backends_does_not_exist(
-    backend: type[FlakySecretsBackend], time: SimulatedClock
-) -> None:
+def test_connection_missing_from_all_backends_does_not_exist(backend: type[Flaky], time: SimulatedClock) -> None:
     backend.reset(None)
     for ask in (lag, alag):
         with pytest.raises(AirflowNotFoundException, match="isn't defined"):
@@ -106,7 +98,7 @@ def test_connection_missing_from_all_backends_does_not_exist(
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_sensor_is_retried_when_connection_lookup_fails(backend: type[FlakySecretsBackend], mode: str) -> None:
+def test_sensor_is_retried_when_connection_lookup_fails(backend: type[Flaky], mode: str) -> None:
     backend.failures = float("inf")
     with pytest.raises(AirflowException, match="could not be looked up") as caught:
         run(sensor(mode))
@@ -114,12 +106,12 @@ def test_sensor_is_retried_when_connection_lookup_fails(backend: type[FlakySecre
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_wait_survives_transient_lookup_failure(backend: type[FlakySecretsBackend], mode: str) -> None:
+def test_wait_survives_transient_lookup_failure(backend: type[Flaky], mode: str) -> None:
     backend.failures = ONE_FAILED
     assert run(sensor(mode))["data"]["recordsLag"] == 0
 
 
-def test_deferred_wait_survives_secrets_backend_outage(backend: type[FlakySecretsBackend], logged: Logged) -> None:
+def test_deferred_wait_survives_secrets_backend_outage(backend: type[Flaky], logged: Logged) -> None:
     # Four rounds of attempts: far more than one lookup may make.
     backend.failures = 4 * ATTEMPTS * ONE_FAILED
     event = asyncio.run(event_payload(trigger()))
@@ -128,7 +120,7 @@ def test_deferred_wait_survives_secrets_backend_outage(backend: type[FlakySecret
     assert "Trying again in" in logged.text
 
 
-def test_deferred_wait_without_connection_ends_at_deadline(backend: type[FlakySecretsBackend]) -> None:
+def test_deferred_wait_without_connection_ends_at_deadline(backend: type[Flaky]) -> None:
     backend.failures = float("inf")
     event = asyncio.run(event_payload(trigger(seconds=0.1)))
     assert event["outcome"] == "deadline"
@@ -136,7 +128,7 @@ def test_deferred_wait_without_connection_ends_at_deadline(backend: type[FlakySe
     assert "could not be looked up" in event["message"]
 
 
-def test_concurrent_waits_share_failing_lookup(backend: type[FlakySecretsBackend]) -> None:
+def test_concurrent_waits_share_failing_lookup(backend: type[Flaky]) -> None:
     backend.failures = ATTEMPTS * ONE_FAILED
 
     async def many() -> list[Any]:
@@ -157,7 +149,7 @@ def metrics_call(hook: StreamkapHook, asynchronously: bool) -> Callable[[], obje
 
 @pytest.mark.parametrize("asynchronously", [False, True])
 def test_rejection_is_not_final_while_connection_lookup_fails(
-    streamkap: StreamkapSimulator, backend: type[FlakySecretsBackend], asynchronously: bool
+    streamkap: StreamkapSimulator, backend: type[Flaky], asynchronously: bool
 ) -> None:
     streamkap.refuse_credentials()
     hook = StreamkapHook()

@@ -22,7 +22,7 @@ from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow.log_capture import Logged
-from tests.airflow.secrets_backends import FlakySecretsBackend
+from tests.airflow.secrets_backends import Flaky
 from tests.api.support import SimulatedClock
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
@@ -233,7 +233,7 @@ def test_trigger_of_several_assets_watches_without_state_store(streamkap: Stream
 
 
 def test_keeps_polling_when_connection_lookup_fails(
-    streamkap: StreamkapSimulator, backend: type[FlakySecretsBackend], logged: Logged
+    streamkap: StreamkapSimulator, backend: type[Flaky], logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     backend.failures = 24

@@ -39,7 +39,7 @@ class Outcome:
 
 
 Outcomes = tuple[Outcome, Outcome, Outcome]
-"""Of a fault that is met once, twice, for ever."""
+"""Outcomes of a fault that occurs once, twice and forever."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "reschedule": {"mode": "reschedule", "deferrable": False, "poke_interval": 10},
     "deferred": {"mode": "poke", "deferrable": True},
 }
-"""The arguments of the sensor that make a mode."""
+"""Sensor arguments for each mode."""
 
 RETRIES = 1
-"""Of every sensor: what must not be retried shows by being tried once."""
+"""Retries of every sensor: a task that must not be retried has a single try."""
 
 LAGGING, READY = 120.0, 0.0
 BROKEN: Mapping[str, Any] = {"recordsLag": LAGGING, "connector_status": "Broken"}
@@ -112,7 +112,7 @@ SENSOR: Mapping[str, Any] = {
     "timeout": _PATIENT,
     "retries": RETRIES,
 }
-"""The arguments that all sensors have."""
+"""Arguments common to all sensors."""
 
 
 def task_id(case: str, mode: str) -> str:

@@ -27,11 +27,11 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "example_dags"
 DAGS = Path(__file__).parent / "dags"
 AIRFLOW = airflow_version(Path(sys.executable))
-"""The line under test, such as ``(3, 3, 2)``."""
+"""The Airflow version under test, such as ``(3, 3, 2)``."""
 
 # Needs Airflow's task state store, and is rejected without it.
 NEEDS_3 = {"streamkap_on_caught_up.py", "system_events.py"}
-"""DAG files that Airflow 2 has nothing to run with."""
+"""DAG files that need Airflow 3."""
 NEEDS_STORE = DAGS / "system_memory.py"
 HAS_STORE = AIRFLOW >= (3, 3)
 

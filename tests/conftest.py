@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""An Airflow home of the test run's own, set before anything imports Airflow."""
+"""Set an Airflow home for the test run before anything imports Airflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ os.environ.update(
     AIRFLOW_HOME=_HOME,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
-    # Proxies of the environment are for the world, and tests speak to loopback only.
+    # Proxies from the environment are not for tests, which use loopback only.
     NO_PROXY="127.0.0.1,localhost,::1",
     no_proxy="127.0.0.1,localhost,::1",
 )

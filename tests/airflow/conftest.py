@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator with an Airflow connection to it, and everything that is logged, for what faces Airflow."""
+"""Fixtures: a simulator with an Airflow connection to it, and all log output."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.airflow.backends import Flaky
-from tests.airflow.logs import Logged, capture
+from tests.airflow.log_capture import Logged, capture
+from tests.airflow.secrets_backends import Flaky
 
 
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
-    """Make Airflow's metadata database, in which 2.11 looks up since when a sensor has been rescheduled."""
+    """Create Airflow's metadata database, where 2.11 looks up the first reschedule of a sensor."""
     if airflow.__version__.startswith("2."):
         subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
 
 
 @pytest.fixture
 def streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator that the connection streamkap_default points to, each call tried once."""
+    """Run a simulator behind the connection streamkap_default, with one attempt per call."""
     with StreamkapSimulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
@@ -33,17 +33,17 @@ def streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def backend(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Flaky]]:
-    """Keep the connection streamkap_default in a secrets backend that fails when told to."""
+    """Serve the connection streamkap_default from a secrets backend with configurable failures."""
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", f"{Flaky.__module__}.{Flaky.__qualname__}")
     Flaky.reset(streamkap.airflow_connection(max_attempts=1))
     yield Flaky
-    # Airflow keeps the backend once it is loaded.
+    # Airflow caches the backend after loading it.
     Flaky.reset(None)
 
 
 @pytest.fixture
 def logged() -> Iterator[Logged]:
-    """Collect every log line, as it was before Airflow's masker."""
+    """Collect every log line before Airflow's masker runs."""
     with capture() as lines:
         yield lines

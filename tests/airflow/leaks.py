@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Search everything that a task shows of itself for what must stay secret."""
+"""Search everything that a task exposes for secrets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import traceback
 from typing import Any
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from tests.airflow.logs import Logged
-from tests.airflow.modes import TaskInstance
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import TaskInstance
 
 
 def leaks(streamkap: StreamkapSimulator, logged: Logged, ti: TaskInstance, end: Any, task: Any) -> list[str]:
-    """Give the lines and texts that hold a secret or a token.
+    """Return the lines and texts that contain a secret or a token.
 
     :param end: the result of the task, or its exception.
     :param task: the task, with its rendered fields.
@@ -38,7 +38,7 @@ def leaks(streamkap: StreamkapSimulator, logged: Logged, ti: TaskInstance, end: 
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """Give an exception with all that led to it, suppressed or not: what collects errors may look at them, too."""
+    """Return an exception and its causes and contexts, suppressed or not: error collectors can read all of them."""
     found: list[BaseException] = []
     waiting = [error]
     while waiting:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a response holds, a wait ends by our rules, and Airflow can store what it returns as JSON and msgpack."""
+"""Any response: the wait ends by its own rules, and its result can be stored as JSON and msgpack."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from airflow_provider_streamkap.gate.target import PollResult
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.api.anything import from_jsonb, payloads, strict, unhurried
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.api.strategies import from_jsonb, no_deadline, payloads, strict
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 METRICS = "/destinations/d1/metrics"
@@ -38,14 +38,12 @@ DRAINED: dict[str, Any] = {"connector_status": "Active", "recordsLag": 0}
 
 
 def storable(value: Any) -> Any:
-    """Store and send a value as Airflow 3 does, and return what arrives."""
+    """Serialize and deserialize a value as Airflow 3 does."""
     return msgspec.msgpack.decode(msgspec.msgpack.encode(from_jsonb(value)))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_nobody_asked_for_neither_fails_a_wait_nor_what_it_returns(
-    streamkap: StreamkapSimulator, mode: str
-) -> None:
+def test_undocumented_fields_fail_neither_wait_nor_result(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD}, "metadata": {"x": 2**70}}), path=METRICS, times=None)
     ti = TaskInstance()
@@ -63,7 +61,7 @@ def test_what_nobody_asked_for_neither_fails_a_wait_nor_what_it_returns(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("lag", [2**63, 10**30, 1e300, 10**400, -(2**64), "0", True])
-def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: str, lag: Any) -> None:
+def test_unusual_lag_never_opens_gate(streamkap: StreamkapSimulator, mode: str, lag: Any) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, "recordsLag": lag}}), path=METRICS, times=None)
     ti = TaskInstance()
@@ -73,7 +71,7 @@ def test_an_odd_lag_never_opens_the_gate(streamkap: StreamkapSimulator, mode: st
         storable(json.loads(shown))
 
 
-def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> None:
+def test_asset_event_is_serializable(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD, "recordsLag": 5}}), path=METRICS, times=3)
     streamkap.inject(Fault.json({"data": {**DRAINED, **ODD}}), path=METRICS, times=None)
@@ -88,12 +86,12 @@ def test_the_event_of_an_asset_can_be_stored(streamkap: StreamkapSimulator) -> N
     assert payload["data"]["recordsLag"] == 0
 
 
-@unhurried
+@no_deadline
 @given(payloads, payloads)
 @example({"data": {**DRAINED, "recordsLag": 10**308}}, {"data": {"recordsLag": []}})
 @example({"data": DRAINED}, {"data": {"recordsLag": [{"timestamp": "0001-01-01T00:00:00Z", "value": 1}]}})
 @example({"data": DRAINED}, {"data": {"recordsLag": [{"timestamp": "9999-12-31T23:59:59Z", "value": 0}]}})
-def test_any_response_can_be_judged_logged_and_handed_on(latest: Any, series: Any) -> None:
+def test_any_response_can_be_evaluated_logged_and_serialized(latest: Any, series: Any) -> None:
     try:
         one = DestinationMetrics.parse(MetricsQuery("d1"), latest, NOW)
         two = DestinationMetrics.parse(MetricsQuery("d1", "timeseries"), series, NOW)

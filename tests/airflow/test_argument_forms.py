@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments in the forms in which people write them: templates, timedeltas, numbers as texts."""
+"""Accepted forms of arguments: templates, timedeltas, numbers as strings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from airflow_provider_streamkap.gate.edges import EdgeDetector
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.modes import TaskInstance, hurried
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance, fast_sensor_arguments
+from tests.airflow_imports import DAG
 
 CONDITION = {
     "max_records_lag": "{{ params.lag }}",
@@ -27,17 +27,19 @@ CONDITION = {
 
 
 def run(native: bool, params: dict[str, Any], **arguments: Any) -> Any:
-    """Render and execute a sensor, as a worker does."""
+    """Render and execute a sensor as a worker does."""
     began = datetime(2026, 1, 1, tzinfo=UTC)
     with DAG("dag", schedule=None, start_date=began, render_template_as_native_obj=native):
-        task = copy.copy(StreamkapDestinationSensor(**hurried("poke", **{**CONDITION, "timeout": 1, **arguments})))
+        task = copy.copy(
+            StreamkapDestinationSensor(**fast_sensor_arguments("poke", **{**CONDITION, "timeout": 1, **arguments}))
+        )
     context: Any = {"ti": TaskInstance(), "params": params}
     task.render_template_fields(context)
     return task.execute(context)
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_the_condition_can_be_a_template(streamkap: StreamkapSimulator, native: bool) -> None:
+def test_condition_can_be_templated(streamkap: StreamkapSimulator, native: bool) -> None:
     streamkap.add("d1", scenarios.steady(lag=70, status="Paused"))
     snapshot = run(native, {"lag": 100, "status": "Paused", "latency": 5e3})
     assert snapshot["data"]["recordsLag"] == 70
@@ -58,7 +60,7 @@ def test_the_condition_can_be_a_template(streamkap: StreamkapSimulator, native: 
         ({"status": "Broken"}, "'Broken' stands in connector_status and in fail_on_status"),
     ],
 )
-def test_a_condition_that_is_rendered_to_nonsense_fails_without_a_retry(
+def test_condition_rendered_to_invalid_value_fails_without_retry(
     streamkap: StreamkapSimulator, native: bool, params: dict[str, Any], says: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -67,16 +69,16 @@ def test_a_condition_that_is_rendered_to_nonsense_fails_without_a_retry(
     assert streamkap.count() == 0
 
 
-def test_what_is_no_template_is_still_checked_when_the_dag_is_parsed() -> None:
+def test_literal_arguments_are_still_validated_at_parse_time() -> None:
     with pytest.raises(ValueError, match="max_records_lag must be a number; got 'many'"):
-        StreamkapDestinationSensor(**hurried("poke", max_records_lag="many"))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", max_records_lag="many"))
     with pytest.raises(ValueError, match="confirmations"):
-        StreamkapDestinationSensor(**hurried("poke", **CONDITION, confirmations=0))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", **CONDITION, confirmations=0))
 
 
 def test_intervals_can_be_timedeltas() -> None:
-    made = StreamkapDestinationSensor(
-        **hurried(
+    created = StreamkapDestinationSensor(
+        **fast_sensor_arguments(
             "poke",
             confirm_interval=timedelta(minutes=1),
             stall_after=timedelta(minutes=2),
@@ -84,35 +86,40 @@ def test_intervals_can_be_timedeltas() -> None:
             max_reading_age=timedelta(minutes=4),
         )
     )
-    assert (made.confirm_interval, made.stall_after, made.status_grace, made.max_reading_age) == (60, 120, 180, 240)
+    assert (created.confirm_interval, created.stall_after, created.status_grace, created.max_reading_age) == (
+        60,
+        120,
+        180,
+        240,
+    )
     _, arguments = StreamkapDestinationEventTrigger("d1", poke_interval=timedelta(minutes=2)).serialize()
     assert arguments["poke_interval"] == 120
 
 
 @pytest.mark.parametrize("name", ["confirm_interval", "stall_after", "status_grace", "max_reading_age"])
-def test_a_negative_timedelta_is_refused(name: str) -> None:
+def test_negative_timedelta_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a number of at least 0"):
-        StreamkapDestinationSensor(**hurried("poke", **{name: timedelta(seconds=-1)}))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", **{name: timedelta(seconds=-1)}))
 
 
 @pytest.mark.parametrize("confirmations", [0, -1, 1.5, True, None, "2"])
-def test_confirmations_are_checked_alike_everywhere(confirmations: Any) -> None:
+def test_confirmations_are_validated_consistently(confirmations: Any) -> None:
     message = "confirmations must be an integer of at least 1"
     with pytest.raises(ValueError, match=message):
         EdgeDetector(DestinationGate(), confirmations=confirmations)
     with pytest.raises(ValueError, match=message):
         StreamkapDestinationEventTrigger("d1", confirmations=confirmations)
     with pytest.raises(ValueError, match=message):
-        StreamkapDestinationSensor(**hurried("poke", confirmations=confirmations))
+        StreamkapDestinationSensor(**fast_sensor_arguments("poke", confirmations=confirmations))
 
 
 @pytest.mark.parametrize("limit", [2**63, 10**400, 1e300, float("inf"), float("nan"), -1, True, "1"])
-def test_a_limit_that_no_database_holds_is_refused(limit: Any) -> None:
+def test_limit_above_64_bits_is_rejected(limit: Any) -> None:
     with pytest.raises(ValueError, match="max_records_lag must be a number of at least 0"):
         DestinationGate(max_records_lag=limit)
 
 
-def test_a_status_is_shown_without_line_breaks_and_escape_sequences(streamkap: StreamkapSimulator) -> None:
+def test_status_is_shown_without_line_breaks_and_escape_sequences(streamkap: StreamkapSimulator) -> None:
     status = "\x1b[31mBro\nken\x1b[0m" + "x" * 4_000
     streamkap.add("d1", scenarios.steady(status=status))
     with pytest.raises(AirflowSensorTimeout) as caught:
@@ -124,7 +131,7 @@ def test_a_status_is_shown_without_line_breaks_and_escape_sequences(streamkap: S
 
 
 @pytest.mark.parametrize("id_", ["orders", "65d4f0e1a2b3c4d5e6f70819"])
-def test_an_id_that_does_not_exist_is_said_to_be_unknown(streamkap: StreamkapSimulator, id_: str) -> None:
+def test_nonexistent_id_is_reported_as_unknown(streamkap: StreamkapSimulator, id_: str) -> None:
     with pytest.raises(AirflowFailException) as caught:
         run(False, {"lag": 0, "status": "Paused", "latency": 1}, destination_id=id_)
     message = str(caught.value)

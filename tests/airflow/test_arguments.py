@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments: literals are checked when the DAG is parsed, and what was asked for never vanishes when it runs."""
+"""Argument validation: literals are checked at parse time, and given arguments are never dropped at run time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from airflow_provider_streamkap._compat import AirflowFailException, BaseOperato
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.modes import TaskInstance
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance
+from tests.airflow_imports import DAG
 
 MOMENT = "2026-03-02T06:00:00Z"
 DIGITS = "670000000000000000000001"
@@ -43,14 +43,14 @@ def common(kind: Any) -> dict[str, Any]:
     return {"task_id": "t", **more}
 
 
-def made(kind: Any, native: Any = False, **arguments: Any) -> Any:
-    """Make an operator in a DAG."""
+def make_task(kind: Any, native: Any = False, **arguments: Any) -> Any:
+    """Create an operator in a DAG."""
     with dag(native):
         return kind(**{**common(kind), "destination_id": "d1", **arguments})
 
 
 def run(task: Any, **context: Any) -> Any:
-    """Render and execute a copy of an operator, as a worker does."""
+    """Render and execute a copy of an operator as a worker does."""
     task = copy.copy(task)
     everything: Any = {"ti": TaskInstance(), "params": {}, **context}
     task.render_template_fields(everything)
@@ -58,14 +58,14 @@ def run(task: Any, **context: Any) -> Any:
 
 
 def without_points(task: Any) -> Any:
-    """Let a sensor that asks for no time read the latest lag, since points of the timeseries take minutes."""
+    """Use the latest lag unless a timestamp is requested, because timeseries points take minutes."""
     if isinstance(task, SENSOR) and task.observed_after is None:
         task.lag_source = "latest"
     return task
 
 
 class Upstream:
-    """The output of a task, as a reference that Airflow resolves when it renders."""
+    """The output of a task, as a reference that Airflow resolves while rendering."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -79,23 +79,23 @@ class Upstream:
 
 @contextmanager
 def resolved(value: Any) -> Iterator[Any]:
-    """Give a reference of the class that Airflow's renderer knows."""
+    """Return a reference of the class that Airflow's renderer knows."""
     base = type(BaseOperator(task_id="up").output).__mro__[2]
     assert base.__name__ == "ResolveMixin"
     yield type("Reference", (Upstream, base), {})(value)
 
 
-# What was asked for must not vanish.
+# Given arguments must not be dropped.
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("template", ["{{ params.nothing }}", "{{ params.nothing or '' }}", "{{ params.blank }}"])
-def test_a_template_that_renders_to_nothing_is_refused(
+def test_template_rendered_to_empty_value_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, native: bool, template: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
-    task = made(kind, native, **{name: template})
+    task = make_task(kind, native, **{name: template})
     with pytest.raises(
         AirflowFailException, match=f"{name} was given, but is .* in this run: the template or upstream"
     ):
@@ -105,55 +105,53 @@ def test_a_template_that_renders_to_nothing_is_refused(
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 @pytest.mark.parametrize("value", [None, "", []])
-def test_an_upstream_task_that_returned_nothing_is_refused(
+def test_upstream_task_output_of_none_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, value: Any
 ) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(value) as output, pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
-        run(made(kind, **{name: output}))
+        run(make_task(kind, **{name: output}))
     assert streamkap.count() == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_none_in_the_dag_means_not_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_none_in_dag_means_not_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
-    assert run(made(kind, **{name: None}))["data"]["recordsLag"] == 0
-    assert run(made(kind))["data"]["recordsLag"] == 0
+    assert run(make_task(kind, **{name: None}))["data"]["recordsLag"] == 0
+    assert run(make_task(kind))["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_what_a_cluster_policy_sets_after_construction_counts_as_given(
-    streamkap: StreamkapSimulator, kind: Any, name: str
-) -> None:
+def test_arguments_set_by_cluster_policy_count_as_given(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
-    task = made(kind)
+    task = make_task(kind)
     setattr(task, name, "{{ params.nothing }}")
     with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
         run(task, params={"nothing": None})
-    task = made(kind, **{name: "{{ params.nothing }}"})
+    task = make_task(kind, **{name: "{{ params.nothing }}"})
     setattr(task, name, None)
     assert run(task)["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_copies_of_an_operator_remember_what_was_given(kind: Any, name: str) -> None:
-    task = copy.deepcopy(copy.copy(made(kind, **{name: "{{ params.nothing }}"})))
+def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
+    task = copy.deepcopy(copy.copy(make_task(kind, **{name: "{{ params.nothing }}"})))
     with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
         run(task, params={"nothing": None})
 
 
-# Mapped tasks: Airflow makes the operator in the worker, with the values.
+# Mapped tasks: Airflow creates the operator in the worker, with the mapped values.
 
 
 def unmapped(mapped: Any, context: Any, **values: Any) -> Any:
-    """Do to a mapped operator what Airflow does in the worker: create the operator, then render its templates."""
+    """Unmap an operator as Airflow does in the worker: create it, then render its templates."""
     task = mapped.unmap(values)
     task._do_render_template_fields(task, mapped.template_fields, context, mapped.dag.get_template_env(), set())
     return without_points(task)
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_a_mapped_argument_without_a_value_is_refused(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_mapped_argument_without_value_is_rejected(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance(), "params": {"nothing": None}}
     with dag():
@@ -170,7 +168,7 @@ def test_a_mapped_argument_without_a_value_is_refused(streamkap: StreamkapSimula
 
 
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
-def test_what_a_mapped_task_shares(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
+def test_mapped_task_keeps_common_arguments(streamkap: StreamkapSimulator, kind: Any, name: str) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance(), "params": {"nothing": None}}
     with dag():
@@ -183,13 +181,13 @@ def test_what_a_mapped_task_shares(streamkap: StreamkapSimulator, kind: Any, nam
 
 
 class Derived(StreamkapDestinationSensor):
-    """A sensor of a user's own, which passes on what it was given."""
+    """A user's subclass that passes its arguments on."""
 
     def __init__(self, *, observed_after: Any = None, **kwargs: Any) -> None:
         super().__init__(observed_after=observed_after, **kwargs)
 
 
-def test_a_derived_operator_that_is_mapped(streamkap: StreamkapSimulator) -> None:
+def test_subclassed_operator_can_be_mapped(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     context: Any = {"ti": TaskInstance()}
     with dag():
@@ -206,7 +204,7 @@ def test_a_derived_operator_that_is_mapped(streamkap: StreamkapSimulator) -> Non
         (OPERATOR, {"destination_id": "d1", "time_unit": "second"}),
     ],
 )
-def test_a_wrong_value_of_a_mapped_task_is_not_retried(kind: Any, values: dict[str, Any]) -> None:
+def test_invalid_value_in_mapped_task_is_not_retried(kind: Any, values: dict[str, Any]) -> None:
     with dag():
         mapped = kind.partial(**common(kind)).expand_kwargs(BaseOperator(task_id="up").output)
     with pytest.raises(AirflowFailException, match="|".join(values)):
@@ -238,23 +236,23 @@ def test_a_wrong_value_of_a_mapped_task_is_not_retried(kind: Any, values: dict[s
         ({"streamkap_conn_id": ""}, "streamkap_conn_id must be"),
     ],
 )
-def test_wrong_literals_of_a_sensor_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
+def test_invalid_sensor_literals_are_rejected_at_parse_time(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        made(SENSOR, **arguments)
+        make_task(SENSOR, **arguments)
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
-def test_templates_and_outputs_are_no_literals(kind: Any) -> None:
+def test_templates_and_task_outputs_are_not_validated_at_parse_time(kind: Any) -> None:
     with resolved("d1") as output:
         for ids in ("{{ params.id }}", "{% if true %}d1{% endif %}", ["{{ params.id }}", "d2", output], output):
-            made(kind, destination_id=ids, streamkap_conn_id="{{ conn }}")
+            make_task(kind, destination_id=ids, streamkap_conn_id="{{ conn }}")
         for _, name in OPTIONAL:
             if name in kind.template_fields:
                 for value in ("{{ data_interval_end }}", "{# nothing #}", output, lambda context, jinja_env: None):
-                    made(kind, **{name: value})
+                    make_task(kind, **{name: value})
 
 
-def test_a_dag_may_write_its_templates_in_another_way() -> None:
+def test_custom_template_delimiters_are_recognized() -> None:
     marks = {"variable_start_string": "<<", "variable_end_string": ">>"}
     with dag(jinja_environment_kwargs=marks):
         task = SENSOR(task_id="t", destination_id="d1", observed_after="<< params.at >>")
@@ -263,13 +261,13 @@ def test_a_dag_may_write_its_templates_in_another_way() -> None:
     assert task.observed_after == MOMENT
 
 
-# A run without a data interval.
+# Runs without a data interval.
 
 
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL[:3])
-def test_a_run_without_a_data_interval_is_told_and_not_retried(kind: Any, name: str, native: bool) -> None:
-    task = made(kind, native, **{name: "{{ data_interval_end }}"})
+def test_run_without_data_interval_is_explained_and_not_retried(kind: Any, name: str, native: bool) -> None:
+    task = make_task(kind, native, **{name: "{{ data_interval_end }}"})
     with pytest.raises(AirflowFailException) as caught:
         task.render_template_fields({"dag_run": None})
     for words in (name, "'data_interval_end' is undefined", "has no data interval", "{{ dag_run.run_after }}"):
@@ -277,13 +275,13 @@ def test_a_run_without_a_data_interval_is_told_and_not_retried(kind: Any, name: 
 
 
 @pytest.mark.parametrize("template", ["{{ nobody }}", "{{ nobody.at }}", ["d2", "{{ nobody }}"]])
-def test_any_undefined_variable_is_told_and_not_retried(template: Any) -> None:
+def test_undefined_template_variable_is_explained_and_not_retried(template: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"cannot be rendered from .*nobody.*: 'nobody' is undefined$"):
-        made(SENSOR, destination_id=template).render_template_fields({})
+        make_task(SENSOR, destination_id=template).render_template_fields({})
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_a_dag_that_renders_undefined_variables_to_nothing_is_refused_too(native: bool) -> None:
+def test_undefined_variable_rendered_to_empty_value_is_rejected(native: bool) -> None:
     with dag(native, template_undefined=jinja2.Undefined):
         task = SENSOR(task_id="t", destination_id="d1", observed_after="{{ data_interval_end }}")
     with pytest.raises(AirflowFailException, match=r"observed_after was given, but is '' .* no data interval"):
@@ -314,17 +312,17 @@ def test_a_dag_that_renders_undefined_variables_to_nothing_is_refused_too(native
         (OPERATOR, "metrics"),
     ],
 )
-def test_iterables_become_plain_lists_at_once(kind: Any, name: str, value: Any, kept: Any) -> None:
-    # A generator serves once, so each case gets its own.
+def test_iterables_are_converted_to_lists_on_construction(kind: Any, name: str, value: Any, kept: Any) -> None:
+    # A generator can be consumed once, so each case gets its own.
     value = (item for item in kept) if isinstance(value, Iterator) else value
-    task = made(kind, **{name: value})
+    task = make_task(kind, **{name: value})
     assert getattr(task, name) == kept
     assert type(getattr(task, name)) is type(kept)
     assert getattr(copy.deepcopy(task), name) == kept
     json.dumps(getattr(task, name))
 
 
-def test_the_output_of_a_task_stays_what_it_is() -> None:
+def test_task_output_is_left_unchanged() -> None:
     with dag():
         upstream = BaseOperator(task_id="up")
         output: Any = upstream.output
@@ -333,7 +331,7 @@ def test_the_output_of_a_task_stays_what_it_is() -> None:
 
 
 class Lazy(Sequence[Any]):
-    """A sequence that is no list, like the XCom of a mapped task."""
+    """A sequence that is not a list, like the XCom of a mapped task."""
 
     def __init__(self, *items: Any) -> None:
         self.items = items
@@ -345,32 +343,32 @@ class Lazy(Sequence[Any]):
         return len(self.items)
 
 
-def test_a_lazy_sequence_of_metrics_and_of_ids(streamkap: StreamkapSimulator) -> None:
+def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(Lazy("recordsLag", "latency")) as names, resolved(Lazy("d1")) as ids:
-        shots = run(made(OPERATOR, destination_id=ids, metrics=names))
+        shots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
     assert list(shots["d1"]["data"]) == ["recordsLag", "latency"]
     for empty in (Lazy(), Lazy("recordsLag", None)):
         with resolved(empty) as names, pytest.raises(AirflowFailException, match=r"metrics (was given|must be)"):
-            run(made(OPERATOR, metrics=names))
+            run(make_task(OPERATOR, metrics=names))
 
 
-# Ids of digits.
+# Numeric ids.
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
 @pytest.mark.parametrize("ids", [DIGITS, [DIGITS, "d1"]])
-def test_an_id_of_digits_survives_native_rendering(streamkap: StreamkapSimulator, kind: Any, ids: Any) -> None:
+def test_numeric_id_survives_native_rendering(streamkap: StreamkapSimulator, kind: Any, ids: Any) -> None:
     streamkap.add(DIGITS, scenarios.steady())
     streamkap.add("d1", scenarios.steady())
-    result = run(made(kind, True, destination_id="{{ params.ids }}"), params={"ids": ids})
+    result = run(make_task(kind, True, destination_id="{{ params.ids }}"), params={"ids": ids})
     assert (result["destination_id"] if ids == DIGITS else list(result)) == ids
 
 
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
-def test_an_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
+def test_numeric_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
     context = {"params": {"id": "67000000000000000000e001"}}
     with pytest.raises(AirflowFailException, match=r"number .*render_template_as_native_obj=True.*put quotes"):
-        run(made(kind, True, destination_id="{{ params.id }}"), **context)
+        run(make_task(kind, True, destination_id="{{ params.id }}"), **context)
     streamkap.add("67000000000000000000e001", scenarios.steady())
-    assert run(made(kind, True, destination_id="'{{ params.id }}'"), **context)["data"]["recordsLag"] == 0
+    assert run(make_task(kind, True, destination_id="'{{ params.id }}'"), **context)["data"]["recordsLag"] == 0

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     tuple(map(int, airflow.__version__.split(".")[:2])) < (3, 3), reason="earlier forms send other requests"
 )
 
-# Saves a connection as the form does, and tests it with what the list of connections then holds.
+# Saves a connection as the form does, then tests it with the fields that the connection list returns.
 PRESS = """
 import json, sys
 from airflow.api_fastapi.app import create_app
@@ -43,7 +43,7 @@ with TestClient(create_app(), raise_server_exceptions=False) as client:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Make an Airflow whose users are all administrators, and return its environment."""
+    """Create an Airflow home where every user is an administrator, and return its environment."""
     env = {
         **os.environ,
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("button")),
@@ -56,7 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return env
 
 
-def test_a_saved_connection_with_a_port_can_be_tested(home: dict[str, str], streamkap: StreamkapSimulator) -> None:
+def test_saved_connection_with_port_can_be_tested(home: dict[str, str], streamkap: StreamkapSimulator) -> None:
     host, _, port = streamkap.url.rpartition(":")
     saved: dict[str, Any] = {
         "connection_id": "streamkap_default",

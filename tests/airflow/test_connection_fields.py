@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What each field of an Airflow connection means, from the form, as JSON and as a URI."""
+"""The fields of an Airflow connection, from the form, as JSON and as a URI."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENVIRONMENT = {"STREAMKAP_CLIENT_ID": "env-id", "STREAMKAP_SECRET": "env-s3cret"
 def read(
     extra: Mapping[str, Any] | str | None = None, environ: Mapping[str, str] | None = None, **fields: Any
 ) -> StreamkapConnection:
-    """Read a connection that is complete but for what is given."""
+    """Parse a connection with valid defaults and these changes."""
     text = extra if isinstance(extra, str) or extra is None else json.dumps(extra)
     conn = Connection(
         **{"conn_id": "sk", "conn_type": "streamkap", "login": "id", "password": SECRET, "extra": text} | fields
@@ -32,20 +32,20 @@ def read(
 
 
 def refusal(*args: Any, **fields: Any) -> str:
-    """Read a connection that makes no sense, and give what is said of it."""
+    """Parse an invalid connection and return the error message."""
     with pytest.raises(ValueError) as caught:
         read(*args, **fields)
     shown = str(caught.value)
     assert shown.startswith("Connection 'sk': ")
     assert SECRET not in shown
     assert "k3y-secret-inside" not in shown
-    # Whoever logs the whole chain must not see more.
+    # The exception chain must not contain more than the message.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     return shown
 
 
-def test_a_minimal_connection() -> None:
+def test_minimal_connection() -> None:
     connection = read()
     settings = connection.settings
     assert settings.base_url == "https://api.streamkap.com"
@@ -57,12 +57,12 @@ def test_a_minimal_connection() -> None:
 
 @pytest.mark.parametrize("key", [KEY, b64encode(KEY.encode()).decode(), f"\n{KEY}\n"])
 @pytest.mark.parametrize("login", [None, "", "  "])
-def test_a_password_without_login_is_a_project_key(key: str, login: str | None) -> None:
+def test_password_without_login_is_project_key(key: str, login: str | None) -> None:
     credentials = read(login=login, password=key).settings.credentials
     assert credentials.token_request() == {"project_key": key.strip()}
 
 
-def test_blanks_around_credentials_are_not_part_of_them() -> None:
+def test_whitespace_around_credentials_is_stripped() -> None:
     request = read(login=" id\n", password=f" {SECRET}\n").settings.credentials.token_request()
     assert request == {"client_id": "id", "secret": SECRET}
 
@@ -127,21 +127,21 @@ def test_uris(uri: str, url: str, timeout: float, monkeypatch: pytest.MonkeyPatc
         "http://api.example.com",
     ],
 )
-def test_hosts_that_make_no_sense(host: str) -> None:
+def test_invalid_hosts_are_rejected(host: str) -> None:
     assert "host" in refusal(host=host)
     assert "STREAMKAP_HOST" in refusal(host=None, environ={"STREAMKAP_HOST": host})
 
 
-def test_a_second_port_is_refused() -> None:
+def test_second_port_is_rejected() -> None:
     assert "port" in refusal(host="https://api.example.com:8443", port=9443)
     assert read(host="https://api.example.com:8443", port=8443).settings.base_url == "https://api.example.com:8443"
 
 
-def test_a_schema_that_is_no_scheme_is_refused() -> None:
+def test_schema_that_is_not_a_url_scheme_is_rejected() -> None:
     assert "schema must be http or https" in refusal(host="api.example.com", schema="ftp")
 
 
-# As the forms of 2.11 to 3.1 send them (text), as JSON holds them, and as the form of 3.3 sends what is left empty.
+# As sent by the forms of 2.11 to 3.1 (strings), as stored in JSON, and as sent by the form of 3.3 (empty fields).
 @pytest.mark.parametrize(
     ("extra", "field", "value"),
     [
@@ -180,7 +180,7 @@ def test_extras(extra: dict[str, Any], field: str, value: Any) -> None:
     assert isinstance(found, (type(value), float))
 
 
-def test_extras_that_are_not_the_clients() -> None:
+def test_unrelated_extras_are_ignored() -> None:
     connection = read({"max_concurrency": "4", "app_url_template": "https://app.example.com/d/{destination_id}?t=1"})
     assert connection.max_concurrency == 4
     assert connection.app_url("a/b c?d") == "https://app.example.com/d/a%2Fb%20c%3Fd?t=1"
@@ -221,7 +221,7 @@ def test_extras_that_are_not_the_clients() -> None:
         ("[1]", "extra"),
     ],
 )
-def test_extras_that_make_no_sense(extra: dict[str, Any] | str, field: str) -> None:
+def test_invalid_extras_are_rejected(extra: dict[str, Any] | str, field: str) -> None:
     assert field in refusal(extra)
 
 
@@ -237,11 +237,11 @@ def test_plain_http_needs_permission() -> None:
         ({"login": "", "password": " "}, {"client_id": "env-id", "secret": "env-s3cret"}),
         ({"login": "id", "password": "own"}, {"client_id": "id", "secret": "own"}),
         ({"login": "id", "password": "own", "host": "h.example"}, {"client_id": "id", "secret": "own"}),
-        # A client id of the environment has nothing to do with a project key of the connection.
+        # A client id from the environment is ignored if the connection has a project key.
         ({"login": None, "password": KEY}, {"project_key": KEY}),
     ],
 )
-def test_the_environment_holds_the_credentials_of_a_connection_that_has_none(
+def test_credentials_come_from_environment_if_connection_has_none(
     fields: dict[str, Any], request_: dict[str, str]
 ) -> None:
     assert read(environ=ENVIRONMENT, **fields).settings.credentials.token_request() == request_
@@ -250,29 +250,27 @@ def test_the_environment_holds_the_credentials_of_a_connection_that_has_none(
 @pytest.mark.parametrize(
     ("fields", "extra", "host"),
     [
-        # The pair is never mixed with what a connection says.
+        # The pair is never combined with credentials of the connection.
         ({"login": "id", "password": None}, {}, ""),
         ({"login": "id", "password": " "}, {}, ""),
-        # Whoever may edit connections must not have the deployment's secret sent to a host of their choice,
+        # A user who may edit connections must not be able to send the deployment's secret to another host,
         ({"login": None, "password": None, "host": "evil.example"}, {}, ""),
         ({"login": "", "password": "", "host": "https://api.streamkap.com"}, {}, ""),
         ({"login": "id", "password": None, "host": "evil.example"}, {}, ""),
-        # nor to whoever sits on the way,
+        # to a machine in the middle,
         ({"login": None, "password": None}, {"verify": False}, ""),
         ({"login": None, "password": None}, {"verify": "false", "proxies": "http://evil.example:3128"}, ""),
-        # nor in the clear to a proxy of their choice.
+        # or unencrypted to a proxy of their choice.
         ({"login": None, "password": None}, {"proxies": "http://evil.example:3128"}, "http://localhost:8790"),
     ],
 )
-def test_the_secret_of_the_environment_goes_nowhere_else(
-    fields: dict[str, Any], extra: dict[str, Any], host: str
-) -> None:
+def test_environment_secret_is_sent_to_no_other_host(fields: dict[str, Any], extra: dict[str, Any], host: str) -> None:
     said = refusal(extra, {**ENVIRONMENT, "STREAMKAP_HOST": host}, **fields)
     assert "no credentials" in said
     assert "env-s3cret" not in said
 
 
-def test_the_environments_pair_goes_through_a_proxy_that_cannot_read_it() -> None:
+def test_environment_credentials_may_pass_through_tunneling_proxy() -> None:
     read_ = read({"proxies": "http://proxy.example:3128"}, ENVIRONMENT, login=None, password=None)
     assert read_.settings.credentials.token_request() == {"client_id": "env-id", "secret": "env-s3cret"}
 
@@ -288,7 +286,7 @@ def test_the_environments_pair_goes_through_a_proxy_that_cannot_read_it() -> Non
         ({"two\nlines" * 50: 1}, "'two lines"),
     ],
 )
-def test_an_unknown_key_of_the_extra_is_named_with_the_nearest_known_one(extra: dict[str, Any], said: str) -> None:
+def test_unknown_extra_key_is_named_with_closest_known_key(extra: dict[str, Any], said: str) -> None:
     (found,) = read(extra).unknown
     assert said in found
     assert len(found) < 250
@@ -296,7 +294,7 @@ def test_an_unknown_key_of_the_extra_is_named_with_the_nearest_known_one(extra: 
     assert not read({"timeout": 5}).unknown
 
 
-def test_the_environment_names_the_host_where_the_connection_does_not() -> None:
+def test_host_comes_from_environment_if_connection_has_none() -> None:
     environ = {"STREAMKAP_HOST": " https://eu.example.com "}
     assert read(environ=environ).settings.base_url == "https://eu.example.com"
     assert read(environ=environ, host="https://us.example.com").settings.base_url == "https://us.example.com"
@@ -312,14 +310,14 @@ def test_the_environment_names_the_host_where_the_connection_does_not() -> None:
         ({"login": None, "password": None}, {"STREAMKAP_SECRET": "env-s3cret"}),
     ],
 )
-def test_half_a_credential_is_refused(fields: dict[str, Any], environ: dict[str, str]) -> None:
+def test_incomplete_credentials_are_rejected(fields: dict[str, Any], environ: dict[str, str]) -> None:
     said = refusal(environ=environ, **fields)
     assert "login" in said
     assert "password" in said
     assert "env-s3cret" not in said
 
 
-def test_no_secret_in_what_is_printed() -> None:
+def test_repr_contains_no_secret() -> None:
     proxies = {"https": f"http://user:{SECRET}@proxy:3128"}
     for connection in (read({"proxies": proxies}), read(login=None, password=KEY)):
         for text in (repr(connection), str(connection), repr(connection.settings)):
@@ -327,6 +325,6 @@ def test_no_secret_in_what_is_printed() -> None:
             assert "k3y-secret-inside" not in text
 
 
-def test_the_form_offers_what_is_understood() -> None:
+def test_form_offers_every_supported_field() -> None:
     info: Any = get_provider_info()
     assert set(info["connection-types"][0]["conn-fields"]) == set(EXTRA_FIELDS)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The connection form is declared in one place, and offered in the two ways in which Airflow asks for it."""
+"""The connection form is declared once and offered in both ways that Airflow reads it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INFO: Any = get_provider_info()
 FORM: Any = INFO["connection-types"][0]
 
 
-def test_the_hook_names_and_hides_the_same_fields() -> None:
+def test_hook_relabels_and_hides_same_fields() -> None:
     behaviour = StreamkapHook.get_ui_field_behaviour()
     assert behaviour == {
         "hidden_fields": FORM["ui-field-behaviour"]["hidden-fields"],
@@ -32,9 +32,9 @@ def test_the_hook_names_and_hides_the_same_fields() -> None:
     }
 
 
-def test_the_hook_offers_the_same_extra_fields() -> None:
+def test_hook_offers_same_extra_fields() -> None:
     if find_spec("flask_appbuilder") is None:
-        # Airflow 3 comes without it, and knows this very complaint.
+        # Airflow 3 does not include it and expects this error.
         with pytest.raises(ModuleNotFoundError) as caught:
             StreamkapHook.get_connection_form_widgets()
         assert caught.value.name in ("flask_appbuilder", "wtforms")
@@ -46,11 +46,11 @@ def test_the_hook_offers_the_same_extra_fields() -> None:
     assert {field.name: (field.label.text, field.description) for field in form} == {
         name: (field["label"], field["description"]) for name, field in FORM["conn-fields"].items()
     }
-    # Every one of them may be left empty.
+    # All of them are optional.
     assert form.validate()
 
 
-# Airflow finds a provider by its distribution's metadata; this is all of it that counts.
+# Airflow finds a provider through its distribution's metadata; this is the relevant part.
 METADATA = "Metadata-Version: 2.1\nName: airflow-provider-streamkap\nVersion: 0.1.0\n"
 ENTRY_POINT = (
     "[apache_airflow_provider]\nprovider_info=airflow_provider_streamkap.get_provider_info:get_provider_info\n"
@@ -65,8 +65,8 @@ print(json.dumps([imported, sorted(forms[0].extra_fields)]))
 """
 
 if AIRFLOW >= (3, 3):
-    # Before, Airflow imports the hook to see what its connections can do.
-    def test_the_form_is_drawn_without_importing_the_hook(tmp_path: Path) -> None:
+    # Earlier versions import the hook to find out what its connections support.
+    def test_form_is_rendered_without_importing_hook(tmp_path: Path) -> None:
         distribution = tmp_path / "airflow_provider_streamkap-0.1.0.dist-info"
         distribution.mkdir()
         (distribution / "METADATA").write_text(METADATA)

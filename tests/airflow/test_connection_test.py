@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The test button: four answers that a person can act upon, and none that holds a secret."""
+"""The connection test: actionable messages without secrets."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 
 @pytest.fixture
 def project(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give a project with a destination, and a connection with the usual number of attempts."""
+    """Add a destination and set a connection with the default number of attempts."""
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection())
     streamkap.add("d1", scenarios.steady())
     return streamkap
 
 
 def answer() -> tuple[bool, str]:
-    """Press the button."""
+    """Run the connection test."""
     well, said = StreamkapHook().test_connection()
     assert "\n" not in said
     return well, said
 
 
-def test_all_is_well(project: StreamkapSimulator) -> None:
+def test_valid_connection(project: StreamkapSimulator) -> None:
     well, said = answer()
     assert well
     assert said.startswith(f"Connected to {project.url} for project ")
@@ -38,12 +38,12 @@ def test_all_is_well(project: StreamkapSimulator) -> None:
     assert project.count("/metrics") == 1
 
 
-def test_with_a_project_key(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_project_key(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=True))
     assert answer()[0]
 
 
-def test_the_host_cannot_be_reached(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_host(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -52,11 +52,11 @@ def test_the_host_cannot_be_reached(project: StreamkapSimulator, monkeypatch: py
         well, said = answer()
     assert not well
     assert said.startswith(f"{url} cannot be reached: ")
-    # A person is waiting: one attempt.
+    # A user is waiting, so there is only one attempt.
     assert "attempts" not in said
 
 
-def test_the_host_does_not_answer_in_time(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_times_out(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timeout=0.2))
     project.inject(Fault.hang())
     well, said = answer()
@@ -66,7 +66,7 @@ def test_the_host_does_not_answer_in_time(project: StreamkapSimulator, monkeypat
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_the_credentials_are_refused(project: StreamkapSimulator, status: int) -> None:
+def test_rejected_credentials(project: StreamkapSimulator, status: int) -> None:
     project.refuse_credentials(status)
     well, said = answer()
     assert not well
@@ -82,7 +82,7 @@ def test_the_credentials_are_refused(project: StreamkapSimulator, status: int) -
         ([], "a permission"),
     ],
 )
-def test_the_permission_is_missing(project: StreamkapSimulator, granted: list[str], missing: str) -> None:
+def test_missing_permission(project: StreamkapSimulator, granted: list[str], missing: str) -> None:
     project.permissions = granted
     well, said = answer()
     assert not well
@@ -91,14 +91,14 @@ def test_the_permission_is_missing(project: StreamkapSimulator, granted: list[st
     assert missing in said
 
 
-def test_a_project_without_destinations(project: StreamkapSimulator) -> None:
+def test_project_without_destinations(project: StreamkapSimulator) -> None:
     project.remove("d1")
     well, said = answer()
     assert well
     assert "no destination" in said
 
 
-def test_a_destination_without_metrics(project: StreamkapSimulator) -> None:
+def test_destination_without_metrics(project: StreamkapSimulator) -> None:
     project.inject(Fault.status(404), path="/metrics")
     well, said = answer()
     assert well
@@ -107,7 +107,7 @@ def test_a_destination_without_metrics(project: StreamkapSimulator) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.html(502), Fault.not_json(), Fault.empty(), Fault.status(500)])
 @pytest.mark.parametrize("path", ["/auth/access-token", "/auth/whoami", "/destinations?", "/metrics"])
-def test_something_else_answers(project: StreamkapSimulator, fault: Fault, path: str) -> None:
+def test_other_service_responds(project: StreamkapSimulator, fault: Fault, path: str) -> None:
     project.inject(fault, path=path)
     well, said = answer()
     assert not well
@@ -115,7 +115,7 @@ def test_something_else_answers(project: StreamkapSimulator, fault: Fault, path:
     assert project.count(path) == 1
 
 
-def test_a_redirect_is_not_followed(project: StreamkapSimulator) -> None:
+def test_redirect_is_not_followed(project: StreamkapSimulator) -> None:
     project.inject(Fault.redirect("https://elsewhere.example.com/login"), path="/auth/whoami")
     well, said = answer()
     assert not well
@@ -131,7 +131,7 @@ def test_a_redirect_is_not_followed(project: StreamkapSimulator) -> None:
         ({"extra": {"timeout": "soon"}}, "timeout"),
     ],
 )
-def test_a_malformed_connection(
+def test_malformed_connection(
     project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], named: str
 ) -> None:
     connection = json.loads(project.airflow_connection()) | change
@@ -139,12 +139,12 @@ def test_a_malformed_connection(
     well, said = answer()
     assert not well
     assert named in said
-    # Airflow tests a form under an id that it makes up.
+    # Airflow tests a form under a generated connection id.
     assert "Connection 'streamkap_default'" not in said
     assert project.count() == 0
 
 
-def test_a_server_that_is_not_the_api_is_not_taken_for_refused_credentials(project: StreamkapSimulator) -> None:
+def test_other_server_is_not_reported_as_rejected_credentials(project: StreamkapSimulator) -> None:
     project.inject(Fault.status(405), path="/auth/access-token")
     well, said = answer()
     assert not well
@@ -152,7 +152,7 @@ def test_a_server_that_is_not_the_api_is_not_taken_for_refused_credentials(proje
     assert "does not look like the Streamkap API; check the host" in said
 
 
-def test_an_unknown_key_of_the_extra_is_noted(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_extra_key_is_mentioned(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(timout=5))
     well, said = answer()
     assert well
@@ -161,7 +161,7 @@ def test_an_unknown_key_of_the_extra_is_noted(project: StreamkapSimulator, monke
     )
 
 
-def test_a_dead_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = project.airflow_connection(proxies="http://me:pr0xy-pass@127.0.0.1:1")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     well, said = answer()
@@ -171,7 +171,7 @@ def test_a_dead_proxy_is_named(project: StreamkapSimulator, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("echoed", ["secret", "project_key_base64", "client_id"])
-def test_no_answer_holds_a_secret(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, echoed: str) -> None:
+def test_no_message_contains_secret(project: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, echoed: str) -> None:
     use_project_key = echoed.startswith("project")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", project.airflow_connection(use_project_key=use_project_key))
     detail = f"what is {getattr(project, echoed)} to me, {project.secret}"

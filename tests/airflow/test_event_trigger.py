@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The trigger behind an asset: it tells of changes, for ever, whatever happens to its polls."""
+"""The event trigger behind an asset fires on changes and keeps running whatever happens to its polls."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_a
 from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-from tests.airflow.backends import Flaky
-from tests.airflow.logs import Logged
-from tests.api.support import Time
+from tests.airflow.log_capture import Logged
+from tests.airflow.secrets_backends import Flaky
+from tests.api.support import SimulatedClock
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
 
 class Store:
-    """An asset's state store as Airflow 3.3 gives it to a watcher's trigger."""
+    """An asset's state store, as Airflow 3.3 passes it to the trigger of a watcher."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
+        self.stored: dict[str, Any] = {}
 
     async def aget(self, key: str) -> Any:
-        """Give what was kept, if anything was."""
-        return self.kept.get(key)
+        """Return the stored value, if any."""
+        return self.stored.get(key)
 
     async def aset(self, key: str, value: Any) -> None:
-        """Keep a value, as JSON does."""
-        self.kept[key] = json.loads(json.dumps(value))
+        """Store a value after a JSON round trip."""
+        self.stored[key] = json.loads(json.dumps(value))
 
 
 def trigger(store: Store | None = None, **arguments: Any) -> StreamkapDestinationEventTrigger:
-    """Return a trigger that polls fast, and the latest lag, since points take minutes."""
-    made = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
-    made.asset_state_store = store  # type: ignore[assignment]
-    return made
+    """Return a trigger that polls fast and uses the latest lag, because points take minutes."""
+    instance = StreamkapDestinationEventTrigger("d1", **{"poke_interval": 0.02, "lag_source": "latest", **arguments})
+    instance.asset_state_store = store  # type: ignore[assignment]
+    return instance
 
 
 async def polled(simulator: StreamkapSimulator, times: int) -> None:
-    """Wait until the metrics were asked for so many times."""
+    """Wait until the metrics were requested this many times."""
     while simulator.count("/metrics") < times:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
 
 
 def events(watcher: StreamkapDestinationEventTrigger, simulator: StreamkapSimulator, polls: int) -> list[Any]:
-    """Run a trigger for so many polls, and give the payloads that it fired."""
+    """Run a trigger for this many polls and return the payloads of its events."""
 
     async def collect(stream: AsyncIterator[Any], into: list[Any]) -> None:
         async for event in stream:
@@ -76,7 +76,7 @@ def events(watcher: StreamkapDestinationEventTrigger, simulator: StreamkapSimula
     return asyncio.run(watch())
 
 
-def test_drains_twice_and_fires_twice(streamkap: StreamkapSimulator) -> None:
+def test_draining_twice_fires_twice(streamkap: StreamkapSimulator) -> None:
     course = [LAGGING] * 3 + [DRAINED] * 5 + [LAGGING] * 3 + [DRAINED]
     streamkap.add("d1", scenarios.sequence(course))
     fired = events(trigger(), streamkap, 20)
@@ -84,19 +84,19 @@ def test_drains_twice_and_fires_twice(streamkap: StreamkapSimulator) -> None:
     assert [payload["destination_id"] for payload in fired] == ["d1", "d1"]
 
 
-def test_no_metrics_yet_are_neither_in_the_condition_nor_out_of_it(streamkap: StreamkapSimulator) -> None:
+def test_missing_metrics_neither_meet_nor_leave_condition(streamkap: StreamkapSimulator) -> None:
     bare = scenarios.Reading(has_metrics=False)
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [bare] * 3 + [DRAINED] * 3 + [bare] * 3 + [DRAINED]))
     fired = events(trigger(), streamkap, 20)
     assert [payload["data"]["recordsLag"] for payload in fired] == [0]
 
 
-def test_a_level_fires_nothing(streamkap: StreamkapSimulator) -> None:
+def test_unchanged_state_fires_no_event(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     assert events(trigger(), streamkap, 8) == []
 
 
-def test_falling_behind_and_a_status_are_changes_too(streamkap: StreamkapSimulator) -> None:
+def test_falling_behind_and_status_changes_fire(streamkap: StreamkapSimulator) -> None:
     broken = scenarios.Reading(records_lag=0, connector_status="Broken")
     streamkap.add("d1", scenarios.sequence([DRAINED] * 3 + [LAGGING] * 2 + [broken]))
     (left,) = events(trigger(edge="out_of"), streamkap, 8)
@@ -106,20 +106,20 @@ def test_falling_behind_and_a_status_are_changes_too(streamkap: StreamkapSimulat
     assert broke["data"]["connector_status"] == "Broken"
 
 
-def test_a_change_during_a_restart_is_told_where_there_is_a_store(streamkap: StreamkapSimulator) -> None:
+def test_change_during_restart_fires_with_state_store(streamkap: StreamkapSimulator) -> None:
     store = Store()
     streamkap.add("d1", scenarios.steady(lag=120))
     assert events(trigger(store), streamkap, 5) == []
     streamkap.set("d1", scenarios.steady())
     assert len(events(trigger(store), streamkap, 5)) == 1
-    # And once only, however often it is restarted.
+    # Once only, however often it is restarted.
     assert events(trigger(store), streamkap, 5) == []
-    # Another condition has a memory of its own.
+    # Another condition has its own state.
     assert events(trigger(store, edge="out_of"), streamkap, 5) == []
-    assert len(store.kept) == 2
+    assert len(store.stored) == 2
 
 
-def test_without_a_store_a_restart_starts_from_what_it_sees(streamkap: StreamkapSimulator) -> None:
+def test_restart_without_state_store_starts_from_first_reading(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     assert events(trigger(), streamkap, 5) == []
     streamkap.set("d1", scenarios.steady())
@@ -127,13 +127,13 @@ def test_without_a_store_a_restart_starts_from_what_it_sees(streamkap: Streamkap
 
 
 @pytest.mark.parametrize("fault", [Fault.status(500), Fault.status(403), Fault.drop(), Fault.html()])
-def test_goes_on_when_polls_fail(fault: Fault, streamkap: StreamkapSimulator) -> None:
+def test_keeps_polling_when_polls_fail(fault: Fault, streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     streamkap.inject(fault, path="/metrics", times=3)
     assert len(events(trigger(), streamkap, 12)) == 1
 
 
-def test_goes_on_when_its_connection_is_mended(
+def test_keeps_polling_after_connection_is_fixed(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     good = streamkap.airflow_connection(max_attempts=1)
@@ -154,27 +154,27 @@ def test_goes_on_when_its_connection_is_mended(
 
 
 class Failing(Store):
-    """A state store that fails as Airflow's does while the API server is away.
+    """A state store that fails like Airflow's while the API server is unavailable.
 
-    :param reads: how many reads fail.
-    :param writes: how many writes fail.
-    :param kept: what it holds.
+    :param reads: number of reads that fail.
+    :param writes: number of writes that fail.
+    :param stored: the stored values.
     """
 
-    def __init__(self, reads: float = 0, writes: float = 0, kept: dict[str, Any] | None = None) -> None:
+    def __init__(self, reads: float = 0, writes: float = 0, stored: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.reads, self.writes, self.tried = reads, writes, 0
-        self.kept = dict(kept or {})
+        self.stored = dict(stored or {})
 
     async def aget(self, key: str) -> Any:
-        """Fail, or give what was kept."""
+        """Fail, or return the stored value."""
         self.reads -= 1
         if self.reads >= 0:
             raise RuntimeError("API_SERVER_ERROR: 503")
         return await super().aget(key)
 
     async def aset(self, key: str, value: Any) -> None:
-        """Fail, or keep a value."""
+        """Fail, or store a value."""
         self.tried += 1
         self.writes -= 1
         if self.writes >= 0:
@@ -183,24 +183,22 @@ class Failing(Store):
 
 
 def lagging_store(simulator: StreamkapSimulator) -> dict[str, Any]:
-    """Give what a store holds once a trigger has seen the destination lag."""
+    """Return the contents of a store after a trigger has seen the destination lag."""
     store = Store()
     simulator.add("d1", scenarios.steady(lag=120))
     assert events(trigger(store), simulator, 5) == []
-    return store.kept
+    return store.stored
 
 
 @pytest.mark.parametrize("reads", [1, 5])
-def test_a_state_store_that_fails_at_the_first_read_is_read_again(streamkap: StreamkapSimulator, reads: int) -> None:
-    kept = lagging_store(streamkap)
+def test_failed_first_read_of_state_store_is_retried(streamkap: StreamkapSimulator, reads: int) -> None:
+    stored = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
-    # The change while the trigger was away is told, although the store failed at first.
-    assert len(events(trigger(Failing(reads=reads, kept=kept)), streamkap, 8)) == 1
+    # The change during the restart fires although the first read failed.
+    assert len(events(trigger(Failing(reads=reads, stored=stored)), streamkap, 8)) == 1
 
 
-def test_a_state_store_that_stays_away_does_not_keep_the_trigger_from_watching(
-    streamkap: StreamkapSimulator, logged: Logged
-) -> None:
+def test_unavailable_state_store_does_not_block_trigger(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 5 + [DRAINED]))
     store = Failing(reads=float("inf"), writes=float("inf"))
     assert len(events(trigger(store), streamkap, 12)) == 1
@@ -209,20 +207,18 @@ def test_a_state_store_that_stays_away_does_not_keep_the_trigger_from_watching(
 
 
 @pytest.mark.parametrize("writes", [1, 4])
-def test_an_event_is_told_once_whatever_becomes_of_its_state(streamkap: StreamkapSimulator, writes: int) -> None:
-    kept = lagging_store(streamkap)
+def test_event_fires_once_even_if_saving_state_fails(streamkap: StreamkapSimulator, writes: int) -> None:
+    stored = lagging_store(streamkap)
     streamkap.set("d1", scenarios.steady())
-    store = Failing(writes=writes, kept=kept)
-    # The first write fails right after the event was told.
+    store = Failing(writes=writes, stored=stored)
+    # The first write fails right after the event fired.
     assert len(events(trigger(store), streamkap, 12)) == 1
     assert store.tried == writes + 1
-    # It is stored with a later poll, so that a restart does not tell it again.
+    # A later poll stores it, so a restart does not fire again.
     assert events(trigger(store), streamkap, 5) == []
 
 
-def test_a_trigger_of_several_assets_watches_without_a_state_store(
-    streamkap: StreamkapSimulator, logged: Logged
-) -> None:
+def test_trigger_of_several_assets_watches_without_state_store(streamkap: StreamkapSimulator, logged: Logged) -> None:
     class Several(Store):
         async def aget(self, key: str) -> Any:
             raise ValueError("Task has 2 concrete inlets and outlets")
@@ -236,18 +232,18 @@ def test_a_trigger_of_several_assets_watches_without_a_state_store(
     assert "cannot be stored" not in logged.text
 
 
-def test_goes_on_when_its_connection_cannot_be_looked_up(
+def test_keeps_polling_when_connection_lookup_fails(
     streamkap: StreamkapSimulator, backend: type[Flaky], logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     backend.failures = 24
-    time = Time()
+    time = SimulatedClock()
     with shared.use_client_clock(shared.ClientClock(asleep=time.asleep)):
         assert len(events(trigger(), streamkap, 8)) == 1
     assert "Cannot watch d1: AirflowException: Connection 'streamkap_default' could not be looked up" in logged.text
 
 
-def test_siblings_share_their_polls(streamkap: StreamkapSimulator) -> None:
+def test_triggers_on_same_destination_share_polls(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING] * 4 + [DRAINED]))
 
     async def watch() -> int:
@@ -273,9 +269,9 @@ def test_every_argument_survives_serialization() -> None:
         "lag_source": "timeseries",
     }
     assert set(arguments) == set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters) - {"self"}
-    path, carried = StreamkapDestinationEventTrigger(**arguments).serialize()
+    path, serialized = StreamkapDestinationEventTrigger(**arguments).serialize()
     assert path == "airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger"
-    assert json.loads(json.dumps(carried)) == arguments
+    assert json.loads(json.dumps(serialized)) == arguments
 
 
 @pytest.mark.parametrize(
@@ -290,18 +286,18 @@ def test_every_argument_survives_serialization() -> None:
         ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
     ],
 )
-def test_bad_arguments_are_refused_when_the_dag_is_written(arguments: dict[str, Any], says: str) -> None:
+def test_invalid_arguments_are_rejected_at_parse_time(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         StreamkapDestinationEventTrigger(**{"destination_id": "d1", **arguments})
 
 
-def test_the_uri_of_an_asset_has_one_form() -> None:
+def test_asset_uri_is_canonical() -> None:
     assert asset_uri("67ad") == "streamkap://api.streamkap.com/destinations/67ad"
     assert asset_uri("a/b") == "streamkap://api.streamkap.com/destinations/a%2Fb"
     shouted = sanitize_uri(urlsplit("streamkap://API.Streamkap.com/destinations/67ad/"))
     assert shouted.geturl() == "streamkap://api.streamkap.com/destinations/67ad"
-    kept = sanitize_uri(urlsplit(asset_uri("a/b c")))
-    assert kept.geturl() == asset_uri("a/b c")
+    stored = sanitize_uri(urlsplit(asset_uri("a/b c")))
+    assert stored.geturl() == asset_uri("a/b c")
     assert asset_uri("67ad", "API.Streamkap.com") == asset_uri("67ad")
 
 
@@ -318,11 +314,11 @@ def test_the_uri_of_an_asset_has_one_form() -> None:
         ("connector_status=Pending%20Update", "connector_status=pending+update"),
         ("connector_status=any&max_records_lag=ANY", "connector_status=any&max_records_lag=ANY"),
         ("connector_status=ANY", "connector_status=ANY"),
-        # What is the default is left out.
+        # Default values are omitted.
         ("edge=into&max_records_lag=0&connector_status=active&max_latency_ms=ANY&confirmations=2", ""),
     ],
 )
-def test_a_condition_has_one_form(query: str, canonical: str) -> None:
+def test_condition_is_canonical(query: str, canonical: str) -> None:
     once = sanitize_uri(urlsplit(f"{asset_uri('67ad')}?{query}"))
     assert once.query == canonical
     assert sanitize_uri(once) == once
@@ -341,7 +337,7 @@ def test_a_condition_has_one_form(query: str, canonical: str) -> None:
         ("max_records_lag=ANY&connector_status=ANY", "nothing to wait for"),
     ],
 )
-def test_a_condition_that_makes_no_sense_is_refused(query: str, said: str) -> None:
+def test_invalid_condition_is_rejected(query: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         sanitize_uri(urlsplit(f"{asset_uri('67ad')}?{query}"))
 
@@ -362,7 +358,7 @@ CONDITIONS: list[dict[str, Any]] = [
 ]
 
 
-def test_every_condition_has_a_state_of_its_own() -> None:
+def test_each_condition_has_its_own_state() -> None:
     triggers = [trigger(**arguments) for arguments in CONDITIONS]
     other = StreamkapDestinationEventTrigger("d2")
     for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._key):
@@ -372,7 +368,7 @@ def test_every_condition_has_a_state_of_its_own() -> None:
         assert StreamkapDestinationEventTrigger.of_condition("d1", one.condition()).condition() == one.condition()
 
 
-def test_how_often_and_with_which_connection_is_no_part_of_the_condition() -> None:
+def test_interval_and_connection_are_not_part_of_condition() -> None:
     one, two = trigger(), trigger(poke_interval=7, streamkap_conn_id="other")
     assert (one.condition(), one._key()) == (two.condition(), two._key())
 
@@ -387,7 +383,7 @@ def test_how_often_and_with_which_connection_is_no_part_of_the_condition() -> No
         {"max_records_lag": 0.0},
     ],
 )
-def test_the_same_condition_written_in_another_way_is_the_same(same: dict[str, Any]) -> None:
+def test_equivalent_conditions_are_equal(same: dict[str, Any]) -> None:
     statuses: dict[str, Any] = {"connector_status": ["Active", "Broken", "Paused"]}
     one, two = trigger(**statuses), trigger(**{**statuses, **same})
     assert (one.condition(), one._key()) == (two.condition(), two._key())
@@ -400,8 +396,8 @@ print(made.condition(), made._key(), made.serialize())
 """
 
 
-def test_a_set_of_statuses_is_the_same_in_every_process() -> None:
-    told = {
+def test_set_of_statuses_is_stable_across_processes() -> None:
+    outputs = {
         subprocess.run(
             [sys.executable, "-c", IDENTITY],
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
@@ -411,14 +407,14 @@ def test_a_set_of_statuses_is_the_same_in_every_process() -> None:
         ).stdout.splitlines()[-1]
         for seed in (1, 2, 3)
     }
-    assert len(told) == 1
+    assert len(outputs) == 1
 
 
 needs_watchers = pytest.mark.skipif(airflow.__version__.startswith("2."), reason="Airflow 2 has no watchers")
 
 
 @needs_watchers
-def test_every_condition_is_an_asset_of_its_own() -> None:
+def test_each_condition_is_its_own_asset() -> None:
     assets = [destination_asset("67ad", **arguments) for arguments in CONDITIONS]
     for identities in (
         {asset.uri for asset in assets},
@@ -433,13 +429,13 @@ def test_every_condition_is_an_asset_of_its_own() -> None:
 
 
 @needs_watchers
-def test_the_host_of_an_asset_is_written_in_lower_case() -> None:
+def test_asset_host_is_lowercased() -> None:
     asset = destination_asset("67ad", host="API.x")
     assert asset.name == asset.uri == "streamkap://api.x/destinations/67ad"
 
 
 @needs_watchers
-def test_an_asset_takes_its_condition_from_its_trigger() -> None:
+def test_asset_takes_its_condition_from_its_trigger() -> None:
     given = StreamkapDestinationEventTrigger("67ad", edge="out_of")
     asset = destination_asset("67ad", given)
     assert asset == destination_asset("67ad", given, name=asset.uri)
@@ -462,6 +458,6 @@ def test_an_asset_takes_its_condition_from_its_trigger() -> None:
         "streamkap://user:secret@api.streamkap.com/destinations/67ad",
     ],
 )
-def test_any_other_uri_is_refused(uri: str) -> None:
+def test_other_uris_are_rejected(uri: str) -> None:
     with pytest.raises(ValueError, match=r"streamkap://<host>/destinations/<id>|destination_id"):
         sanitize_uri(urlsplit(uri))

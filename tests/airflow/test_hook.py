@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the hook can be asked, on a real server."""
+"""The public methods of the hook, against a real server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_streamkap.api import (
 )
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
+from tests.airflow.log_capture import Logged
 
 WINDOW: dict[str, Any] = {
     "time_interval": 5,
@@ -32,19 +32,19 @@ WINDOW: dict[str, Any] = {
 }
 
 
-def asked(metrics: DestinationMetrics) -> dict[str, Any]:
-    """Give what was answered, without what changes from one moment to the next."""
+def comparable(metrics: DestinationMetrics) -> dict[str, Any]:
+    """Return the responses without values that change over time."""
     return metrics.select(["recordsLag", "latency"]).as_dict() | {"observed_at": None}
 
 
 @pytest.mark.parametrize("time_type", ["latest", "timesummary", "timeseries"])
-def test_metrics_are_the_same_from_both_sides(streamkap: StreamkapSimulator, time_type: str) -> None:
+def test_sync_and_async_metrics_are_equal(streamkap: StreamkapSimulator, time_type: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     hook = StreamkapHook()
     window = {name: value for name, value in WINDOW.items() if time_type != "latest" or "timestamp" not in name}
     metrics = hook.get_destination_metrics("d1", time_type, **window)
-    again = asyncio.run(hook.aget_destination_metrics("d1", time_type, **window))
-    assert asked(metrics) == asked(again)
+    second = asyncio.run(hook.aget_destination_metrics("d1", time_type, **window))
+    assert comparable(metrics) == comparable(second)
     assert metrics.time_type == time_type
     one, other = (request for request in streamkap.requests if request.path == "/destinations/d1/metrics")
     assert one.query == other.query
@@ -57,7 +57,7 @@ def test_metrics_are_the_same_from_both_sides(streamkap: StreamkapSimulator, tim
     }
 
 
-def test_latest_is_the_default(streamkap: StreamkapSimulator) -> None:
+def test_latest_is_default(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     metrics = StreamkapHook().get_destination_metrics("d1")
     assert (metrics.time_type, metrics.records_lag, metrics.connector_status) == ("latest", 7, "Active")
@@ -75,7 +75,7 @@ def test_latest_is_the_default(streamkap: StreamkapSimulator) -> None:
         ({"timestamp_from": "2026-03-02T07:00:00Z", "timestamp_to": "2026-03-01T07:00:00Z"}, "timestamp_from"),
     ],
 )
-def test_bad_arguments_are_refused_before_anything_is_sent(
+def test_invalid_arguments_are_rejected_before_any_request(
     streamkap: StreamkapSimulator, arguments: dict[str, Any], named: str
 ) -> None:
     hook = StreamkapHook()
@@ -86,7 +86,7 @@ def test_bad_arguments_are_refused_before_anything_is_sent(
     assert streamkap.count() == 0
 
 
-def test_all_destinations_over_all_pages(streamkap: StreamkapSimulator) -> None:
+def test_all_pages_of_destinations_are_listed(streamkap: StreamkapSimulator) -> None:
     ids = {f"{number:024x}" for number in range(230)}
     for id_ in ids:
         streamkap.add(id_, scenarios.steady())
@@ -98,7 +98,7 @@ def test_all_destinations_over_all_pages(streamkap: StreamkapSimulator) -> None:
     assert streamkap.count("/destinations") == 3
 
 
-def test_destinations_are_filtered_by_the_service(streamkap: StreamkapSimulator) -> None:
+def test_destinations_are_filtered_server_side(streamkap: StreamkapSimulator) -> None:
     streamkap.add("a", scenarios.steady(lag=500), name="orders to snowflake")
     streamkap.add("b", scenarios.steady(lag=0), name="orders to postgres")
     streamkap.add("c", scenarios.steady(lag=500), name="users to snowflake")
@@ -120,22 +120,20 @@ def test_one_destination_without_its_configuration(streamkap: StreamkapSimulator
 
 
 @pytest.mark.parametrize("answer", ["404", "empty"])
-def test_an_unknown_destination(streamkap: StreamkapSimulator, answer: Any) -> None:
+def test_unknown_destination(streamkap: StreamkapSimulator, answer: Any) -> None:
     streamkap.unknown_destination = answer
     with pytest.raises(StreamkapNotFoundError):
         StreamkapHook().get_destination("nowhere")
 
 
-def test_an_id_is_one_segment_of_the_path(streamkap: StreamkapSimulator) -> None:
+def test_id_is_one_path_segment(streamkap: StreamkapSimulator) -> None:
     streamkap.add("a/b ?%", scenarios.steady(lag=3))
     assert StreamkapHook().get_destination_metrics("a/b ?%").records_lag == 3
     assert asyncio.run(StreamkapHook().aget_destination_metrics("a/b ?%")).records_lag == 3
     assert streamkap.count("/destinations/a%2Fb%20%3F%25/metrics") == 2
 
 
-def test_the_connection_is_read_once_by_each_hook(
-    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_is_read_once_per_hook(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     hook = StreamkapHook()
     url = hook.connection().settings.base_url
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3))
@@ -146,7 +144,7 @@ def test_the_connection_is_read_once_by_each_hook(
     assert fresh.connection().settings.base_url == url
 
 
-def test_a_connection_by_another_name(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_with_custom_id(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", streamkap.airflow_connection(use_project_key=True))
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
     streamkap.add("d1", scenarios.steady(lag=1))
@@ -155,7 +153,7 @@ def test_a_connection_by_another_name(streamkap: StreamkapSimulator, monkeypatch
     assert asyncio.run(hook.aget_destination_metrics("d1")).records_lag == 1
 
 
-def test_a_connection_that_does_not_exist(airflow_database: None) -> None:
+def test_nonexistent_connection(airflow_database: None) -> None:
     hook = StreamkapHook("not_there")
     with pytest.raises(AirflowNotFoundException, match="not_there"):
         hook.get_conn()
@@ -163,7 +161,7 @@ def test_a_connection_that_does_not_exist(airflow_database: None) -> None:
         asyncio.run(hook.aget_destination_metrics("d1"))
 
 
-def test_a_connection_that_makes_no_sense(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_connection(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout="soon"))
     with pytest.raises(ValueError, match="Connection 'streamkap_default': extra timeout"):
         StreamkapHook().get_conn()
@@ -172,7 +170,7 @@ def test_a_connection_that_makes_no_sense(streamkap: StreamkapSimulator, monkeyp
     assert streamkap.count() == 0
 
 
-def test_a_bundle_that_cannot_be_read(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_ca_bundle(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = json.loads(streamkap.airflow_connection(verify="/not/there.pem"))
     connection["host"] = connection["host"].replace("http:", "https:")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(connection))
@@ -185,27 +183,27 @@ def test_a_bundle_that_cannot_be_read(streamkap: StreamkapSimulator, monkeypatch
     assert streamkap.connections == 0
 
 
-def test_the_reason_of_a_refusal_reaches_the_caller(streamkap: StreamkapSimulator) -> None:
+def test_rejection_reason_reaches_caller(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     hook = StreamkapHook()
     with pytest.raises(StreamkapRequestError) as caught:
-        # The service refuses more than the client can know of.
+        # The service validates more than the client can.
         hook.get_destination_metrics("d1", "timeseries", timestamp_from="9999-01-01T00:00:00Z")
     assert caught.value.status == 400
     assert caught.value.request_id
 
 
-def test_a_pickled_hook_carries_no_secret(streamkap: StreamkapSimulator) -> None:
+def test_pickled_hook_carries_no_secret(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     hook = StreamkapHook()
     assert hook.get_destination_metrics("d1").records_lag == 7
     for pickled in (pickle.dumps(hook), pickle.dumps(copy.deepcopy(hook))):
         assert streamkap.secret.encode() not in pickled
-    again = pickle.loads(pickle.dumps(hook))
-    assert again.get_destination_metrics("d1").records_lag == 7
+    second = pickle.loads(pickle.dumps(hook))
+    assert second.get_destination_metrics("d1").records_lag == 7
 
 
-def test_an_unknown_key_of_the_extra_is_warned_about(
+def test_unknown_extra_key_is_logged_as_warning(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timout=5))
@@ -216,7 +214,7 @@ def test_an_unknown_key_of_the_extra_is_warned_about(
     assert logged.text.count(said) == 2
 
 
-def test_the_shared_client_is_made_anew_if_it_was_closed(streamkap: StreamkapSimulator) -> None:
+def test_shared_client_is_recreated_after_close(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     for _ in range(2):
         with StreamkapHook().get_conn() as client:
@@ -225,7 +223,7 @@ def test_the_shared_client_is_made_anew_if_it_was_closed(streamkap: StreamkapSim
     assert streamkap.token_calls == 1
 
 
-def test_a_client_whose_context_was_left_cannot_be_used(streamkap: StreamkapSimulator) -> None:
+def test_client_cannot_be_used_after_context_exit(streamkap: StreamkapSimulator) -> None:
     async def ask() -> None:
         async with StreamkapHook().aclient() as client:
             assert (await client.whoami())["tenant_id"]

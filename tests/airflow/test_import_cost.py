@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a DAG file pays for importing the provider, and when the rest is paid for: not before it serves."""
+"""Import cost of the provider in DAG files, and that the rest is imported before a trigger runs."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ print(json.dumps([added, deferrable, lags, threads]))
 """
 
 
-def test_heavy_imports_come_late_and_not_in_the_event_loop(
+def test_heavy_imports_are_deferred_and_kept_out_of_event_loop(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=7))
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", "True")
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, check=True, capture_output=True, text=True)
     added, deferrable, lags, in_the_loop = json.loads(done.stdout.splitlines()[-1])
-    # What Airflow has not loaded itself and we cannot do without at that point: our own modules and the standard ones.
+    # Only our own and standard-library modules may remain that Airflow has not loaded by then.
     assert set(added) - sys.stdlib_module_names == {"airflow_provider_streamkap"}
     assert deferrable is True
     assert lags == [7] * 5
-    # Whoever imports in the event loop holds up every trigger in it.
+    # Importing in the event loop blocks every trigger.
     assert in_the_loop == [False]
 
 
@@ -81,8 +81,8 @@ ours = {name for name in sys.modules if name.startswith("airflow_provider_stream
 print(json.dumps([sorted(ours), sorted(ours - imported)]))
 """
 
-# What Airflow sees, and what checks the arguments; nothing that reads a connection, asks, or follows a wait. Every DAG
-# file pays for whatever is added here: `make bench-import` says how much.
+# What Airflow inspects and what validates arguments; nothing that reads a connection, sends requests or runs a wait.
+# Every DAG file pays for additions to this list; `make bench-import` measures the cost.
 PARSING = {
     "_arguments",
     "_compat",
@@ -105,13 +105,13 @@ PARSING = {
     "sensors._state_store",
     "sensors.streamkap",
 }
-# Airflow may have asked for it by then, as it does for every plugin.
+# Airflow may have imported it already, as it does for every plugin.
 PLUGIN = "plugin"
 
 
-def test_a_dag_that_is_parsed_imports_nothing_that_only_runs() -> None:
+def test_parsing_dag_imports_no_runtime_modules() -> None:
     done = subprocess.run([sys.executable, "-c", PARSED], cwd=ROOT, check=True, capture_output=True, text=True)
     ours, late = json.loads(done.stdout.splitlines()[-1])
     assert {name.removeprefix("airflow_provider_streamkap.") for name in ours} - {PLUGIN} == PARSING
-    # Else importing would only look cheap: no DAG file imports a sensor and makes none.
+    # Without this, importing would only look cheap: every DAG file that imports a sensor also constructs one.
     assert late == []

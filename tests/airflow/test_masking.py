@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Airflow's masker knows the secrets of a connection, and no tokens: it never forgets, and nothing shows them."""
+"""Airflow's masker knows the secrets of a connection but no tokens, which it would never forget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REDACTING = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "ai
 
 
 def masked(secret: str) -> bool:
-    """Say whether Airflow would mask a secret in a line of a log."""
+    """Return whether Airflow masks a secret in a log line."""
     for place in REDACTING:
         with suppress(ImportError, AttributeError):
             redacted = importlib.import_module(place).redact(f"it is {secret}, is it not")
@@ -44,7 +44,7 @@ BOTH_SIDES = pytest.mark.parametrize("side", [ask, aask])
 
 @BOTH_SIDES
 @pytest.mark.parametrize("use_project_key", [False, True])
-def test_every_secret_of_a_connection_and_no_token(
+def test_every_connection_secret_is_masked_and_no_token(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None], use_project_key: bool
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -54,18 +54,18 @@ def test_every_secret_of_a_connection_and_no_token(
     side()
     streamkap.revoke_tokens()
     side()
-    # The secret inside of a project key, too.
+    # Including the secret inside a project key.
     assert masked(streamkap.secret)
     if use_project_key:
         assert masked(streamkap.project_key)
-    # Each renewal would stay in the masker for as long as the process lives.
+    # Each refreshed token would stay in the masker for the lifetime of the process.
     others = set(streamkap.secrets) - {streamkap.secret, streamkap.project_key, streamkap.project_key_base64}
     assert sum(map(masked, others)) == 0
     assert streamkap.token_calls == 2
 
 
 @BOTH_SIDES
-def test_a_secret_of_the_environment(
+def test_environment_secret_is_masked(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None]
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -79,11 +79,11 @@ def test_a_secret_of_the_environment(
 
 
 @BOTH_SIDES
-def test_the_password_of_a_proxy(
+def test_password_of_proxy(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, side: Callable[[], None]
 ) -> None:
     streamkap.add("d1", scenarios.steady())
-    # The simulator answers for itself what it is asked as a proxy.
+    # The simulator handles proxied requests itself.
     password = f"of-the-proxy-{side.__name__}"
     proxies: Any = {"http": streamkap.url.replace("//", f"//user:{password}%21@")}
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(proxies=proxies))
@@ -121,7 +121,7 @@ with StreamkapSimulator() as simulator:
 """
 
 
-def test_three_hundred_renewals_cost_no_memory() -> None:
+def test_many_token_refreshes_do_not_grow_masker() -> None:
     done = subprocess.run(
         [sys.executable, "-c", RENEWALS], capture_output=True, text=True, timeout=300, check=True, env=os.environ
     )

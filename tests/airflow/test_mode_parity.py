@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same end in every mode: the same result, the same class of exception, the same words."""
+"""The outcome is the same in every mode: result, exception class and message."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from airflow_provider_streamkap._compat import (
 )
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.leaks import leaks
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 
 METRICS = "/destinations/d1/metrics"
 ACTIVE, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
@@ -65,7 +65,7 @@ def failing(status: int, times: int | None, **more: Any) -> Callable[[StreamkapS
 
 @dataclass(frozen=True)
 class Case:
-    """What happens to a wait, and how it has to end."""
+    """What happens to a wait, and its expected outcome."""
 
     prepare: Callable[[StreamkapSimulator], None]
     ends: type[Exception] | None = None
@@ -115,7 +115,7 @@ CASES = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", CASES)
-def test_ends_alike(name: str, mode: str, streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_outcome_is_same_in_every_mode(name: str, mode: str, streamkap: StreamkapSimulator, logged: Logged) -> None:
     case = CASES[name]
     case.prepare(streamkap)
     task, ti = sensor(mode, **case.arguments), TaskInstance()
@@ -135,18 +135,18 @@ def test_ends_alike(name: str, mode: str, streamkap: StreamkapSimulator, logged:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_several_destinations_end_alike(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_outcome_of_several_destinations_is_same_in_every_mode(mode: str, streamkap: StreamkapSimulator) -> None:
     streamkap.add("a", scenarios.sequence([ACTIVE, LAGGING, ACTIVE]))
     streamkap.add("b", scenarios.sequence([LAGGING, ACTIVE]))
     snapshots = run(sensor(mode, destination_id=["b", "a"]))
     assert list(snapshots) == ["b", "a"]
     assert [snapshots[id_]["data"]["recordsLag"] for id_ in "ab"] == [0, 0]
-    # Both were good in the same two rounds: the third and the fourth.
+    # Both met the condition in the same two rounds, the third and the fourth.
     assert streamkap.count("/destinations/a/metrics") == 4
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_asks_no_more_often_than_it_has_to(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_sends_no_unnecessary_requests(mode: str, streamkap: StreamkapSimulator) -> None:
     drained(streamkap)
     run(sensor(mode))
     assert streamkap.count(METRICS) == 5
@@ -154,7 +154,7 @@ def test_asks_no_more_often_than_it_has_to(mode: str, streamkap: StreamkapSimula
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_refused_wait_asks_once(mode: str, streamkap: StreamkapSimulator) -> None:
+def test_rejected_wait_sends_one_request(mode: str, streamkap: StreamkapSimulator) -> None:
     failing(403, None)(streamkap)
     with pytest.raises(AirflowFailException):
         run(sensor(mode))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the snapshot operator returns, and how it refuses and fails, on a real server."""
+"""The snapshot operator: results, validation and errors, against a real server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, BaseOperator
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import TaskInstance
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import TaskInstance
 
 METRICS = "/destinations/d1/metrics"
 MANY = [f"d{number}" for number in range(300)]
-# A full hour that is over, so that asking again brings the same.
+# A past full hour, so that repeated requests return the same.
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 HOUR: dict[str, Any] = {
     "timestamp_from": (END - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -27,7 +27,7 @@ HOUR: dict[str, Any] = {
 
 
 def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
-    """Run the operator, and give its result as it would come out of XCom."""
+    """Run the operator and return its result as read back from XCom."""
     task = StreamkapDestinationMetricsOperator(**{"task_id": "snapshot", "destination_id": "d1"} | arguments)
     context: Any = {"ti": ti or TaskInstance()}
     return json.loads(json.dumps(task.execute(context), allow_nan=False))
@@ -35,13 +35,13 @@ def snapshot(ti: TaskInstance | None = None, **arguments: Any) -> Any:
 
 @pytest.fixture
 def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator one destination."""
+    """Add one destination to the simulator."""
     streamkap.add("d1", scenarios.steady(lag=7))
     return streamkap
 
 
 @pytest.mark.parametrize("time_type", ["latest", "timesummary"])
-def test_one_value_of_each_metric(d1: StreamkapSimulator, time_type: str) -> None:
+def test_latest_value_of_each_metric(d1: StreamkapSimulator, time_type: str) -> None:
     shot = snapshot(time_type=time_type)
     assert set(shot) == {"destination_id", "time_type", "observed_at", "data", "metadata"}
     assert (shot["destination_id"], shot["time_type"]) == ("d1", time_type)
@@ -50,7 +50,7 @@ def test_one_value_of_each_metric(d1: StreamkapSimulator, time_type: str) -> Non
     assert shot["metadata"]["recordsLag"]["unit"]
 
 
-def test_a_series_of_each_metric(d1: StreamkapSimulator) -> None:
+def test_series_of_each_metric(d1: StreamkapSimulator) -> None:
     shot = snapshot(time_type="timeseries", time_interval=5, time_unit="minute", **HOUR)
     points = shot["data"]["recordsLag"]
     assert len(points) >= 12
@@ -70,19 +70,19 @@ def test_several_destinations_by_id(d1: StreamkapSimulator, ids: Any) -> None:
     assert (d1.count("/metrics"), d1.token_calls) == (2, 1)
 
 
-def test_a_list_of_one_is_a_list(d1: StreamkapSimulator) -> None:
+def test_list_with_one_id_returns_list(d1: StreamkapSimulator) -> None:
     assert list(snapshot(destination_id=["d1"])) == ["d1"]
 
 
 @pytest.fixture
 def many(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator three hundred destinations."""
+    """Add three hundred destinations to the simulator."""
     for number, id_ in enumerate(MANY):
         streamkap.add(id_, scenarios.steady(lag=number))
     return streamkap
 
 
-def test_a_list_is_read_at_once_and_logs_a_summary(many: StreamkapSimulator, logged: Logged) -> None:
+def test_list_is_read_concurrently_and_summary_is_logged(many: StreamkapSimulator, logged: Logged) -> None:
     many.inject(Fault.slow(0.1), path="/destinations/d0/metrics")
     shots = snapshot(destination_id=MANY)
     assert [shot["data"]["recordsLag"] for shot in shots.values()] == list(range(300))
@@ -92,22 +92,20 @@ def test_a_list_is_read_at_once_and_logs_a_summary(many: StreamkapSimulator, log
     assert len([line for line in logged.lines if "-> 200" not in line]) < 10
 
 
-def test_the_connection_says_how_many_are_read_at_once(
-    many: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_limits_concurrent_reads(many: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", many.airflow_connection(max_concurrency=3))
     many.inject(Fault.slow(0.01), path="/metrics", times=None)
     snapshot(destination_id=MANY[:30])
     assert many.connections == 3
 
 
-def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(many: StreamkapSimulator) -> None:
+def test_list_snapshots_omit_common_fields(many: StreamkapSimulator) -> None:
     shots = snapshot(destination_id=MANY)
     assert {tuple(shot) for shot in shots.values()} == {("destination_id", "time_type", "observed_at", "data")}
     assert len(json.dumps(shots)) < 110_000
 
 
-def test_one_that_cannot_be_read_fails_the_task(many: StreamkapSimulator) -> None:
+def test_unreadable_destination_fails_task(many: StreamkapSimulator) -> None:
     many.inject(Fault.status(404), path="/destinations/d7/metrics", times=None)
     with pytest.raises(AirflowFailException, match="/destinations/d7/metrics"):
         snapshot(destination_id=MANY)
@@ -115,7 +113,7 @@ def test_one_that_cannot_be_read_fails_the_task(many: StreamkapSimulator) -> Non
         snapshot(destination_id=MANY, on_error="fail")
 
 
-def test_one_that_cannot_be_read_is_skipped_and_named(many: StreamkapSimulator, logged: Logged) -> None:
+def test_unreadable_destination_is_skipped_and_named(many: StreamkapSimulator, logged: Logged) -> None:
     for id_ in ("d7", "d3"):
         many.inject(Fault.status(404), path=f"/destinations/{id_}/metrics", times=None)
     ti = TaskInstance()
@@ -127,7 +125,7 @@ def test_one_that_cannot_be_read_is_skipped_and_named(many: StreamkapSimulator, 
     assert "; d7: GET " in line
 
 
-def test_of_many_that_are_skipped_ten_are_named_in_the_log(many: StreamkapSimulator, logged: Logged) -> None:
+def test_at_most_ten_skipped_destinations_are_logged(many: StreamkapSimulator, logged: Logged) -> None:
     for id_ in MANY[:15]:
         many.inject(Fault.status(500), path=f"/destinations/{id_}/metrics", times=None)
     ti = TaskInstance()
@@ -137,7 +135,7 @@ def test_of_many_that_are_skipped_ten_are_named_in_the_log(many: StreamkapSimula
     assert line.endswith("; and 5 more, see the XCom skipped")
 
 
-def test_nothing_is_pushed_that_is_not_to_be_pushed(many: StreamkapSimulator) -> None:
+def test_nothing_is_pushed_with_do_xcom_push_disabled(many: StreamkapSimulator) -> None:
     many.inject(Fault.status(404), path="/destinations/d1/metrics", times=None)
     ti = TaskInstance()
     assert list(snapshot(ti, destination_id=MANY[:3], on_error="skip", do_xcom_push=False)) == ["d0", "d2"]
@@ -145,20 +143,20 @@ def test_nothing_is_pushed_that_is_not_to_be_pushed(many: StreamkapSimulator) ->
 
 
 @pytest.mark.parametrize("ids", [["d1", "d2"], "d1"])
-def test_if_none_can_be_read_there_is_nothing_to_return(many: StreamkapSimulator, ids: Any) -> None:
+def test_task_fails_if_no_destination_can_be_read(many: StreamkapSimulator, ids: Any) -> None:
     many.refuse_credentials()
     with pytest.raises(AirflowFailException, match="credentials were refused"):
         snapshot(destination_id=ids, on_error="skip")
     assert many.token_calls == 1
 
 
-def test_only_the_metrics_that_were_named(d1: StreamkapSimulator) -> None:
+def test_only_selected_metrics_are_returned(d1: StreamkapSimulator) -> None:
     shot = snapshot(metrics=["recordsLag", "latency"])
     assert list(shot["data"]) == list(shot["metadata"]) == ["recordsLag", "latency"]
     assert list(snapshot(metrics="recordsLag")["data"]) == ["recordsLag"]
 
 
-def test_a_documented_metric_that_is_not_there(d1: StreamkapSimulator) -> None:
+def test_missing_documented_metric(d1: StreamkapSimulator) -> None:
     d1.inject(Fault.json({"data": {"recordsLag": 7}}), path=METRICS)
     assert snapshot(metrics=["recordsLag", "latency"])["data"] == {"recordsLag": 7, "latency": None}
     d1.inject(Fault.json({"data": {}}), path=METRICS)
@@ -166,7 +164,7 @@ def test_a_documented_metric_that_is_not_there(d1: StreamkapSimulator) -> None:
 
 
 @pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag"])
-def test_a_metric_that_nobody_knows(d1: StreamkapSimulator, metrics: Any) -> None:
+def test_unknown_metric(d1: StreamkapSimulator, metrics: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
         snapshot(metrics=metrics)
 
@@ -174,7 +172,7 @@ def test_a_metric_that_nobody_knows(d1: StreamkapSimulator, metrics: Any) -> Non
 @pytest.mark.parametrize(
     "metrics", [[], 5, {"recordsLag": 1}, b"recordsLag", "", ["recordsLag", 5], ["recordsLag", None], [" "]]
 )
-def test_metrics_that_are_no_names(d1: StreamkapSimulator, metrics: Any) -> None:
+def test_invalid_metric_names(d1: StreamkapSimulator, metrics: Any) -> None:
     with pytest.raises(ValueError, match="metrics must be a name, a list of names, or None"):
         snapshot(metrics=metrics)
     task = StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", metrics="{{ params.metrics }}")
@@ -187,7 +185,7 @@ def test_metrics_that_are_no_names(d1: StreamkapSimulator, metrics: Any) -> None
     assert d1.count() == 0
 
 
-def test_no_more_points_than_asked_for(d1: StreamkapSimulator) -> None:
+def test_points_do_not_exceed_limit(d1: StreamkapSimulator) -> None:
     series: dict[str, Any] = {
         "time_type": "timeseries",
         "time_unit": "minute",
@@ -205,7 +203,7 @@ def test_no_more_points_than_asked_for(d1: StreamkapSimulator) -> None:
         assert way in str(caught.value)
 
 
-def test_points_are_counted_over_all_destinations(d1: StreamkapSimulator) -> None:
+def test_points_are_limited_across_all_destinations(d1: StreamkapSimulator) -> None:
     d1.add("d2", scenarios.steady())
     series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
     points = len(snapshot(**series)["data"]["recordsLag"])
@@ -214,21 +212,21 @@ def test_points_are_counted_over_all_destinations(d1: StreamkapSimulator) -> Non
     assert len(snapshot(destination_id=["d1", "d2"], max_points=2 * points, **series)) == 2
 
 
-def test_a_list_is_read_no_further_than_the_points_that_are_allowed(many: StreamkapSimulator) -> None:
+def test_reading_list_stops_at_points_limit(many: StreamkapSimulator) -> None:
     series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
     points = len(snapshot(**series)["data"]["recordsLag"])
     many.reset_requests()
     said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
     with pytest.raises(AirflowFailException, match=said):
         snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
-    # Those under way when the limit was passed, and no others.
+    # Only the requests in flight when the limit was exceeded.
     assert many.count("/metrics") <= 3 + 2 * 16
 
 
-def test_no_flood_by_default(d1: StreamkapSimulator) -> None:
+def test_default_points_limit_prevents_oversized_results(d1: StreamkapSimulator) -> None:
     d1.add("d2", scenarios.steady())
     with pytest.raises(AirflowFailException, match=r"more than max_points=10,000"):
-        # A day, which is the service's default, of all metrics by the minute.
+        # One day (the service's default) of all metrics by the minute.
         snapshot(destination_id=["d1", "d2"], time_type="timeseries", time_unit="minute")
 
 
@@ -250,13 +248,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG)
-def test_wrong_literals_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any], said: str) -> None:
+def test_invalid_literals_are_rejected_at_parse_time(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         snapshot(**{"time_type": "timesummary", **arguments})
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG)
-def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
+def test_invalid_rendered_values_are_not_retried(d1: StreamkapSimulator, arguments: dict[str, Any], said: str) -> None:
     templates: dict[str, Any] = dict.fromkeys(arguments, "{{ params.x }}")
     task = StreamkapDestinationMetricsOperator(
         **{"task_id": "snapshot", "destination_id": "d1", "time_type": "timesummary", **templates}
@@ -269,14 +267,14 @@ def test_what_was_rendered_wrongly_is_not_retried(d1: StreamkapSimulator, argume
     assert d1.count() == 0
 
 
-def test_a_connection_that_does_not_exist_is_not_retried(d1: StreamkapSimulator) -> None:
+def test_connection_that_does_not_exist_is_not_retried(d1: StreamkapSimulator) -> None:
     with pytest.raises(AirflowFailException, match="not_there"):
         snapshot(streamkap_conn_id="not_there")
 
 
 @pytest.mark.parametrize("name", ["timestamp_from", "timestamp_to"])
 @pytest.mark.parametrize("value", ["{{ data_interval_start }}", "2026-03-02T06:00:00Z"])
-def test_the_latest_values_have_no_period(name: str, value: str) -> None:
+def test_latest_values_reject_time_range(name: str, value: str) -> None:
     for given in (value, BaseOperator(task_id="up").output):
         period: dict[str, Any] = {name: given}
         with pytest.raises(ValueError, match="no effect with time_type='latest', which returns the current values"):
@@ -284,9 +282,7 @@ def test_the_latest_values_have_no_period(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("start", [END, END + timedelta(seconds=1)])
-def test_the_empty_interval_of_a_plain_schedule_is_refused_with_the_way_out(
-    d1: StreamkapSimulator, start: datetime
-) -> None:
+def test_empty_data_interval_is_rejected_with_hint(d1: StreamkapSimulator, start: datetime) -> None:
     task = StreamkapDestinationMetricsOperator(
         task_id="snapshot",
         destination_id="d1",
@@ -303,7 +299,7 @@ def test_the_empty_interval_of_a_plain_schedule_is_refused_with_the_way_out(
     assert d1.count() == 0
 
 
-def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: StreamkapSimulator, logged: Logged) -> None:
+def test_metric_of_undocumented_type_fails_only_if_selected(d1: StreamkapSimulator, logged: Logged) -> None:
     d1.inject(Fault.json({"data": {"latency": "NaN", "recordsLag": 7}}), path=METRICS, times=None)
     assert snapshot(metrics=["recordsLag"])["data"] == {"recordsLag": 7}
     assert snapshot()["data"] == {"latency": None, "recordsLag": 7}
@@ -313,7 +309,7 @@ def test_a_metric_of_an_undocumented_type_fails_only_who_asked_for_it(d1: Stream
     assert type(caught.value) is AirflowException
 
 
-def test_numbers_that_airflow_cannot_store_are_unknown(d1: StreamkapSimulator) -> None:
+def test_numbers_that_airflow_cannot_store_become_none(d1: StreamkapSimulator) -> None:
     huge: dict[str, Any] = {"recordsLag": 2**63, "latency": 1e19, "nobodyAsked": {"deep": [10**30, -(2**64), 10**400]}}
     d1.inject(Fault.json({"data": huge, "metadata": {"recordsLag": {"rank": 2**70}}}), path=METRICS)
     shot = snapshot()
@@ -321,9 +317,7 @@ def test_numbers_that_airflow_cannot_store_are_unknown(d1: StreamkapSimulator) -
     assert shot["metadata"] == {"recordsLag": {"rank": None}}
 
 
-def test_a_connection_that_makes_no_sense_is_not_retried(
-    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_connection_is_not_retried(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(timeout="soon"))
     with pytest.raises(AirflowFailException, match="Connection 'streamkap_default': extra timeout"):
         snapshot()
@@ -346,7 +340,9 @@ def test_a_connection_that_makes_no_sense_is_not_retried(
         (Fault.oversized(33 * 2**20, compressed=True), AirflowFailException, "32 MiB"),
     ],
 )
-def test_only_what_passes_is_retried(d1: StreamkapSimulator, fault: Fault, raised: type[Exception], said: str) -> None:
+def test_only_transient_errors_are_retried(
+    d1: StreamkapSimulator, fault: Fault, raised: type[Exception], said: str
+) -> None:
     d1.inject(fault, path=METRICS, times=None)
     with pytest.raises(AirflowException) as caught:
         snapshot()
@@ -355,13 +351,13 @@ def test_only_what_passes_is_retried(d1: StreamkapSimulator, fault: Fault, raise
     assert "GET" in str(caught.value)
 
 
-def test_refused_credentials_are_not_retried(d1: StreamkapSimulator) -> None:
+def test_rejected_credentials_are_not_retried(d1: StreamkapSimulator) -> None:
     d1.refuse_credentials()
     with pytest.raises(AirflowFailException, match="credentials were refused"):
         snapshot()
 
 
-def test_the_result_is_strict_json(d1: StreamkapSimulator) -> None:
+def test_result_is_strict_json(d1: StreamkapSimulator) -> None:
     odd: Any = {
         "recordsLag": float("nan"),
         "latency": float("inf"),
@@ -390,7 +386,7 @@ def test_the_result_is_strict_json(d1: StreamkapSimulator) -> None:
         ({"on_error": None}, "on_error"),
     ],
 )
-def test_what_needs_no_rendering_is_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
-    # Airflow 2.11 wraps what a constructor raises in no other exception, and neither does 3.
+def test_invalid_untemplated_arguments_are_rejected_at_parse_time(arguments: dict[str, Any], named: str) -> None:
+    # Neither Airflow 2.11 nor 3 wraps exceptions raised by a constructor.
     with pytest.raises(ValueError, match=named):
         StreamkapDestinationMetricsOperator(task_id="snapshot", destination_id="d1", **arguments)

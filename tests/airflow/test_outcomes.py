@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of who raises what, and the events that carry it from the triggerer to the worker."""
+"""The mapping of outcomes to exceptions, and the events that carry outcomes from the triggerer to the worker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RAISED: dict[FailureKind, type[Exception]] = {
 
 
 @pytest.mark.parametrize("why", FailureKind)
-def test_every_end_has_its_exception_in_the_worker_and_after_deferral(why: FailureKind) -> None:
+def test_every_outcome_raises_same_exception_in_worker_and_after_deferral(why: FailureKind) -> None:
     end = Failed(why, "what happened")
     raised = exception_for(end)
     assert (type(raised), str(raised)) == (RAISED[why], "what happened")
@@ -38,7 +38,7 @@ def test_every_end_has_its_exception_in_the_worker_and_after_deferral(why: Failu
 
 
 @pytest.mark.parametrize("snapshot", [{"destination_id": "d1"}, {"d1": {"destination_id": "d1"}}])
-def test_an_open_gate_gives_its_snapshot(snapshot: dict[str, Any]) -> None:
+def test_open_gate_returns_snapshot(snapshot: dict[str, Any]) -> None:
     assert settle(json.loads(json.dumps(opened_event(snapshot)))) == snapshot
 
 
@@ -70,12 +70,12 @@ def test_an_open_gate_gives_its_snapshot(snapshot: dict[str, Any]) -> None:
         {"status": "success", "message": "done"},
     ],
 )
-def test_what_is_not_understood_fails(event: Any) -> None:
+def test_unknown_outcome_fails(event: Any) -> None:
     with pytest.raises(AirflowFailException, match=r"event that this version .* cannot read"):
         settle(event)
 
 
-def test_an_event_that_is_not_understood_is_cut() -> None:
+def test_unknown_event_is_truncated_in_message() -> None:
     with pytest.raises(AirflowFailException) as caught:
         settle({"outcome": "x" * 100_000})
     assert len(str(caught.value)) < 400
@@ -99,10 +99,10 @@ ABOUT: dict[str, Any] = {"status": 500, "method": "GET", "url": "https://api.exa
         (errors.StreamkapResponseError("no", **ABOUT), AirflowException),
     ],
 )
-def test_a_single_call_fails_for_good_only_where_a_retry_cannot_help(
+def test_single_call_fails_permanently_only_if_retry_cannot_help(
     error: errors.StreamkapError, raised: type[Exception]
 ) -> None:
-    made = exception_of(error)
-    assert type(made) is raised
-    assert str(made) == str(error)
-    assert "r1" in str(made)
+    created = exception_of(error)
+    assert type(created) is raised
+    assert str(created) == str(error)
+    assert "r1" in str(created)

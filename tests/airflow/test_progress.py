@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person on call reads in the log: the same in every mode, a line for each poll that brings news."""
+"""Progress log lines: the same in every mode, one line per poll with changes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, run, sensor
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, run, sensor
 
 METRICS = "/destinations/d1/metrics"
 BY_MODE = pytest.mark.parametrize("mode", MODES)
 
 
 def reading(lag: int, status: str = "Active") -> scenarios.Reading:
-    """Make a reading with a latency that does not matter."""
+    """Create a reading with an arbitrary latency."""
     return scenarios.Reading(records_lag=lag, connector_status=status, latency=250)
 
 
-def told(logged: Logged) -> list[str]:
-    """Give the lines on the polls, without the figures that time makes."""
+def progress_lines(logged: Logged) -> list[str]:
+    """Return the progress lines without time-dependent numbers."""
     lines = logged.starting("Poll ")
     for timing in (r"(?<=next poll in )[\d.]+", r"[\d,.]+(?= s ago)", r"[\d,.]+(?=/s )", r"(?<=about )[\d,.]+"):
         lines = [re.sub(timing, "~", line) for line in lines]
@@ -31,10 +31,10 @@ def told(logged: Logged) -> list[str]:
 
 
 @BY_MODE
-def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_every_poll_with_changes_is_logged(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([reading(1200), reading(30, "Paused"), reading(0)]))
     run(sensor(mode))
-    first, second, third, last = told(logged)
+    first, second, third, last = progress_lines(logged)
     assert first == (
         "Poll 1: d1: lag is 1,200, above 0 (status Active, lag 1,200, latency 250 ms). "
         "~ of 20 s elapsed, next poll in ~ s."
@@ -47,11 +47,11 @@ def test_every_poll_with_news_has_a_line(streamkap: StreamkapSimulator, logged: 
 
 
 @BY_MODE
-def test_a_poll_that_failed_says_why(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_failed_poll_logs_reason(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(503, body={"detail": "upstream is away"}), path=METRICS, times=2)
     run(sensor(mode))
-    first, second, *_ = told(logged)
+    first, second, *_ = progress_lines(logged)
     for line in (first, second):
         assert "could not be read" in line
         assert "upstream is away" in line
@@ -68,18 +68,18 @@ def test_a_poll_that_failed_says_why(streamkap: StreamkapSimulator, logged: Logg
         (Fault.status(500), AirflowException, "Giving up (unreachable)"),
     ],
 )
-def test_the_last_line_tells_the_end(
+def test_last_line_reports_outcome(
     streamkap: StreamkapSimulator, logged: Logged, mode: str, fault: Fault, end: type[Exception], said: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(fault, path=METRICS, times=None)
     with pytest.raises(end):
         run(sensor(mode, max_poll_failures=1))
-    assert said in told(logged)[-1]
+    assert said in progress_lines(logged)[-1]
 
 
 @BY_MODE
-def test_the_time_out_tells_what_was_missing(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
+def test_timeout_reports_unmet_condition(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     streamkap.add("a", scenarios.steady())
     streamkap.add("b", scenarios.steady(lag=7))
     streamkap.add("c", scenarios.null_lag())

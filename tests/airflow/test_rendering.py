@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Templated arguments, rendered by Airflow itself, and what it costs to write them into a DAG: nothing."""
+"""Templated arguments, rendered by Airflow, and no requests while a DAG is constructed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from airflow_provider_streamkap._compat import AirflowFailException, BaseOperato
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.airflow.modes import TaskInstance
-from tests.airflow_names import DAG
+from tests.airflow.sensor_modes import TaskInstance
+from tests.airflow_imports import DAG
 
 START, END = pendulum.datetime(2026, 3, 2, 6, tz="UTC"), pendulum.datetime(2026, 3, 2, 8, tz="Europe/Berlin")
 CONTEXT: Any = {
@@ -33,15 +33,15 @@ CONTEXT: Any = {
 
 
 def rendered(task: Any, native: bool = False) -> Any:
-    """Render a task's templates as Airflow does before it runs it."""
+    """Render a task's templates as Airflow does before running it."""
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), render_template_as_native_obj=native):
-        made = task()
-    made.render_template_fields(CONTEXT)
-    return made
+        created = task()
+    created.render_template_fields(CONTEXT)
+    return created
 
 
 @pytest.mark.parametrize("kind", [StreamkapDestinationSensor, StreamkapDestinationMetricsOperator])
-def test_ids_and_connections(kind: Any) -> None:
+def test_ids_and_connections_are_rendered(kind: Any) -> None:
     task = rendered(lambda: kind(task_id="t", destination_id="{{ params.id }}", streamkap_conn_id="{{ conn }}"))
     assert (task.destination_id, task.streamkap_conn_id) == ("d1", "other")
     task = rendered(lambda: kind(task_id="t", destination_id=["{{ params.id }}", "d2"]))
@@ -51,7 +51,7 @@ def test_ids_and_connections(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_moments_and_metrics(streamkap: StreamkapSimulator, native: bool) -> None:
+def test_timestamps_and_metrics_are_rendered(streamkap: StreamkapSimulator, native: bool) -> None:
     streamkap.add("d1", scenarios.steady(), age=10 * 365 * 86400)
     task = rendered(
         lambda: StreamkapDestinationMetricsOperator(
@@ -72,7 +72,7 @@ def test_moments_and_metrics(streamkap: StreamkapSimulator, native: bool) -> Non
 
 
 @pytest.mark.parametrize("ids", ["", [], ["d1", ""], {"d1": 1}, 5])
-def test_a_sensor_refuses_ids_that_were_rendered_wrongly(streamkap: StreamkapSimulator, ids: Any) -> None:
+def test_sensor_rejects_invalid_rendered_ids(streamkap: StreamkapSimulator, ids: Any) -> None:
     task = StreamkapDestinationSensor(task_id="t", destination_id="{{ params.ids }}")
     task.destination_id = ids
     context: Any = {"ti": TaskInstance()}
@@ -81,7 +81,7 @@ def test_a_sensor_refuses_ids_that_were_rendered_wrongly(streamkap: StreamkapSim
     assert streamkap.count() == 0
 
 
-def test_rendered_fields_hold_no_secret(streamkap: StreamkapSimulator) -> None:
+def test_rendered_fields_contain_no_secret(streamkap: StreamkapSimulator) -> None:
     for kind in (StreamkapDestinationSensor, StreamkapDestinationMetricsOperator):
         task: Any = rendered(lambda kind=kind: kind(task_id="t", destination_id="{{ params.id }}"))
         streamkap.add(f"d-{kind.__name__}", scenarios.steady())
@@ -93,8 +93,10 @@ def test_rendered_fields_hold_no_secret(streamkap: StreamkapSimulator) -> None:
         assert not any(secret in fields + repr(task) + repr(vars(task)) for secret in streamkap.secrets)
 
 
-def test_writing_a_dag_asks_nobody(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Whoever looked the connection up would not find it.
+def test_constructing_operators_sends_no_request(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A connection lookup would fail.
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
     with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
         wait: BaseOperator = StreamkapDestinationSensor(task_id="wait", destination_id="d1", deferrable=True)

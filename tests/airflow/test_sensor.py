@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is the sensor's own: its arguments, its look before deferring, its time over pokes, and its Airflow timeout."""
+"""Sensor specifics: arguments, the check before deferring, the timeout across pokes, and Airflow's own timeout."""
 
 from __future__ import annotations
 
@@ -60,75 +60,75 @@ CONTEXT: Any = {"ti": TaskInstance()}
         ({"status_grace": "soon"}, "status_grace"),
     ],
 )
-def test_bad_arguments_are_refused_while_the_dag_is_written(arguments: dict[str, Any], named: str) -> None:
+def test_invalid_arguments_are_rejected_at_parse_time(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         StreamkapDestinationSensor(task_id="wait", destination_id="d1", **arguments)
 
 
 @pytest.mark.parametrize("argument", ["end_from_trigger", "start_from_trigger"])
-def test_a_task_cannot_begin_or_end_in_the_triggerer(argument: str) -> None:
+def test_start_and_end_from_trigger_are_unsupported(argument: str) -> None:
     with pytest.raises((TypeError, AirflowException), match=argument):
         sensor("deferred", **{argument: True})
 
 
 @pytest.mark.parametrize("statuses", ["active", ["ACTIVE", "Paused"], ("Active",), iter(["Active"])])
-def test_statuses_in_any_form(streamkap: StreamkapSimulator, statuses: Iterable[str]) -> None:
+def test_statuses_are_accepted_in_any_form(streamkap: StreamkapSimulator, statuses: Iterable[str]) -> None:
     streamkap.add("d1", scenarios.steady())
     assert run(sensor("poke", connector_status=statuses))["data"]["connector_status"] == "Active"
 
 
 @pytest.mark.parametrize("confirmations", [1, 3])
-def test_what_is_true_already_costs_no_trigger(streamkap: StreamkapSimulator, confirmations: int) -> None:
+def test_met_condition_needs_no_trigger(streamkap: StreamkapSimulator, confirmations: int) -> None:
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("deferred", confirmations=confirmations).execute(CONTEXT)
     assert snapshot["data"]["recordsLag"] == 0
     assert streamkap.count(METRICS) == confirmations
 
 
-def test_a_worker_is_not_kept_for_a_confirmation_that_takes_a_minute(
+def test_worker_is_not_occupied_while_confirmation_is_pending(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Its seconds fly, too.
+    # Its clock runs fast, too.
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=3600))
     streamkap.add("d1", scenarios.steady())
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", confirm_interval=60, poke_interval=MONTH, timeout=2 * MONTH).execute(CONTEXT)
     assert streamkap.count(METRICS) == 1
-    trigger = carried(deferral.value.trigger)
+    trigger = rebuilt_trigger(deferral.value.trigger)
     streamkap.reset_requests()
 
     async def timed() -> tuple[dict[str, Any], float]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        return await fired(trigger), loop.time() - began
+        return await event_payload(trigger), loop.time() - began
 
     event, seconds = run_fast(timed())
     assert event["outcome"] == "opened"
-    # Two good looks in a row, begun afresh and at once: not somewhere within the month of an interval.
+    # Two consecutive passing polls, immediately, although the interval is a month.
     assert streamkap.count(METRICS) == 2
     assert 60 <= seconds < MONTH / 100
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404)])
-def test_what_is_refused_already_costs_no_trigger(streamkap: StreamkapSimulator, fault: Fault) -> None:
+def test_permanent_error_needs_no_trigger(streamkap: StreamkapSimulator, fault: Fault) -> None:
     streamkap.inject(fault, path=METRICS)
     with pytest.raises(AirflowFailException):
         sensor("deferred").execute(CONTEXT)
 
 
-def test_what_fails_in_passing_is_handed_over(streamkap: StreamkapSimulator) -> None:
+def test_transient_error_is_deferred(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(503), path=METRICS)
     with pytest.raises(TaskDeferred) as deferral:
         sensor("deferred", timeout=100).execute(CONTEXT)
     assert streamkap.count(METRICS) == 1
-    # Airflow's timeout comes after the trigger's own end, with time for its last poll.
+    # Airflow's timeout is later than the trigger's own, leaving time for its last poll.
     assert deferral.value.timeout is not None
     assert timedelta(seconds=130) < deferral.value.timeout < timedelta(seconds=300)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_bad_connection_fails_without_a_retry(
+def test_invalid_connection_fails_without_retry(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     with pytest.raises(AirflowFailException, match="not_there"):
@@ -136,7 +136,7 @@ def test_a_bad_connection_fails_without_a_retry(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout="soon"))
     with pytest.raises(AirflowFailException, match="extra timeout"):
         run(sensor(mode))
-    # One that cannot be read before anything is sent.
+    # A timestamp that cannot be parsed before any request.
     connection = streamkap.airflow_connection(verify="/not/there.pem").replace("http://", "https://")
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     with pytest.raises(AirflowFailException, match=r"/not/there\.pem"):
@@ -145,7 +145,7 @@ def test_a_bad_connection_fails_without_a_retry(
 
 
 def waiting_since(seconds: float) -> Any:
-    """Return the context of a sensor that has poked five times, the first time so many seconds ago."""
+    """Return the context of a sensor that has poked five times, first this many seconds ago."""
     ti = TaskInstance()
     ti.first_poke = datetime.now(UTC) - timedelta(seconds=seconds)
     for poke in range(5):
@@ -153,7 +153,7 @@ def waiting_since(seconds: float) -> Any:
     return {"ti": ti, "task_reschedule_count": 5}
 
 
-def test_the_time_runs_over_all_pokes_of_a_rescheduled_sensor(streamkap: StreamkapSimulator) -> None:
+def test_timeout_spans_all_pokes_in_reschedule_mode(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     with pytest.raises(AirflowRescheduleException):
         sensor("reschedule", timeout=60).execute(waiting_since(30))
@@ -164,7 +164,7 @@ def test_the_time_runs_over_all_pokes_of_a_rescheduled_sensor(streamkap: Streamk
 
 
 class PokesUntilTheEnd(StreamkapDestinationSensor):
-    """The time is up just when a poke has ended."""
+    """The timeout expires just after a poke has ended."""
 
     def poke(self, context: Any) -> Any:
         done = super().poke(context)
@@ -173,7 +173,7 @@ class PokesUntilTheEnd(StreamkapDestinationSensor):
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_timeout_raised_by_airflow_reports_unmet_condition(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     arguments: Any = {"task_id": "wait", "destination_id": "d1", "poke_interval": 0.02, "timeout": 60, "mode": mode}
     says = r"The wait for d1 has timed out: .* lag is 120, above 0"
@@ -183,16 +183,16 @@ def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: Str
         PokesUntilTheEnd(**arguments, soft_fail=True).execute(waiting_since(30))
 
 
-def test_the_last_poke_of_a_rescheduled_sensor_may_still_succeed(streamkap: StreamkapSimulator) -> None:
+def test_last_poke_in_reschedule_mode_may_still_succeed(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     snapshot = sensor("reschedule", timeout=60).execute(waiting_since(100))
     assert snapshot["data"]["recordsLag"] == 0
 
 
-def test_a_retry_of_a_rescheduled_sensor_has_the_whole_time_again(streamkap: StreamkapSimulator) -> None:
+def test_retry_in_reschedule_mode_has_full_timeout(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     context = waiting_since(100)
-    # Airflow 3 asks for the pokes of the try at hand, and finds none.
+    # Airflow 3 requests the pokes of the current try and finds none.
     context["ti"].first_poke = None
     context["ti"].try_number, context["ti"].max_tries = 2, 1
     with pytest.raises(AirflowRescheduleException):
@@ -200,26 +200,26 @@ def test_a_retry_of_a_rescheduled_sensor_has_the_whole_time_again(streamkap: Str
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_longest_timeout_there_is_can_be_waited_for(streamkap: StreamkapSimulator, mode: str) -> None:
+def test_longest_allowed_timeout_works(streamkap: StreamkapSimulator, mode: str) -> None:
     streamkap.add("d1", scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
     assert run(sensor(mode, timeout=timedelta(days=999_999_999)))["data"]["recordsLag"] == 0
 
 
 @pytest.mark.parametrize("arguments", [{"exponential_backoff": True}, {"max_wait": 600}])
-def test_what_would_be_ignored_once_deferred_is_refused(arguments: dict[str, Any]) -> None:
+def test_options_ignored_when_deferred_are_rejected(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exponential_backoff and max_wait are not supported"):
         sensor("poke", **arguments)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seconds", [0, 0.001])
-def test_an_interval_that_floods_the_api_is_refused(mode: str, seconds: float) -> None:
+def test_too_short_interval_is_rejected(mode: str, seconds: float) -> None:
     with pytest.raises(ValueError, match=r"poke_interval must be at least 0\.01 s; got"):
         sensor(mode, poke_interval=seconds)
 
 
 def time_outs() -> list[str]:
-    """Give how Airflow calls the time-out of a deferral: up to 2.11, from 3.0 on, and in the Airflow at hand."""
+    """Return the names of the deferral timeout exception: up to 2.11, from 3.0, and in the installed Airflow."""
     names = ["Trigger/execution timeout", "Trigger timeout"]
     with suppress(ImportError, AttributeError):
         names.append(importlib.import_module("airflow.models.trigger").TriggerFailureReason.TRIGGER_TIMEOUT.value)
@@ -227,7 +227,7 @@ def time_outs() -> list[str]:
 
 
 @pytest.mark.parametrize("error", time_outs())
-def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> None:
+def test_airflow_deferral_timeout_raises_sensor_timeout(error: str) -> None:
     with pytest.raises(AirflowSensorTimeout, match="no triggerer reported its end"):
         sensor("deferred").resume_execution("__fail__", {"error": error}, CONTEXT)
     for arguments in ({"soft_fail": True}, {"never_fail": True}):
@@ -235,7 +235,7 @@ def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> N
             sensor("deferred", **arguments).resume_execution("__fail__", {"error": error}, CONTEXT)
 
 
-def test_a_trigger_that_broke_is_not_a_time_out() -> None:
+def test_crashed_trigger_is_not_reported_as_timeout() -> None:
     broke = {"error": "Trigger failure", "traceback": ["Traceback (most recent call last):", "TimeoutError: timeout"]}
     with pytest.raises(Exception, match="Trigger failure") as caught:
         sensor("deferred").resume_execution("__fail__", broke, CONTEXT)
@@ -243,9 +243,9 @@ def test_a_trigger_that_broke_is_not_a_time_out() -> None:
 
 
 @pytest.mark.parametrize("event", [None, {}, {"outcome": "success"}, {"outcome": "opened"}])
-def test_an_event_that_is_not_understood_keeps_the_gate_shut(event: Any) -> None:
+def test_unknown_event_keeps_gate_closed(event: Any) -> None:
     with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {"event": event}, CONTEXT)
-    # A resume without an event at all, as dag.test() would have it.
+    # A resume without an event, as dag.test() does it.
     with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {}, CONTEXT)

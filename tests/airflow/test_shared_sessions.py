@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One session and one token for each connection and process, however many hooks, threads and tasks ask."""
+"""One session and one token per connection and process, for all hooks, threads and tasks."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ THREADS = 6
 
 @pytest.fixture
 def d1(streamkap: StreamkapSimulator) -> StreamkapSimulator:
-    """Give the simulator one destination."""
+    """Add one destination to the simulator."""
     streamkap.add("d1", scenarios.steady(lag=7))
     return streamkap
 
 
 def lag() -> float | None:
-    """Ask as a task does: with a hook of its own."""
+    """Fetch metrics as a task does, with its own hook."""
     return StreamkapHook().get_destination_metrics("d1").records_lag
 
 
 async def alag() -> float | None:
-    """Ask as an asynchronous task does."""
+    """Fetch metrics as an asynchronous task does."""
     return (await StreamkapHook().aget_destination_metrics("d1")).records_lag
 
 
-def test_hooks_share_the_session_and_the_token(d1: StreamkapSimulator) -> None:
+def test_hooks_share_session_and_token(d1: StreamkapSimulator) -> None:
     assert [lag() for _ in range(5)] == [7] * 5
     assert (d1.connections, d1.token_calls) == (1, 1)
 
 
-def test_threads_share_the_token(d1: StreamkapSimulator) -> None:
-    # Slow enough for all threads to find that there is no token yet.
+def test_threads_share_token(d1: StreamkapSimulator) -> None:
+    # Slow enough that all threads find no token yet.
     d1.inject(Fault.slow(0.2), path="/auth/access-token")
     with ThreadPoolExecutor(THREADS) as pool:
         assert list(pool.map(lambda _: lag(), range(4 * THREADS))) == [7] * 4 * THREADS
@@ -56,7 +56,7 @@ def test_threads_share_the_token(d1: StreamkapSimulator) -> None:
     assert d1.connections <= THREADS
 
 
-def test_threads_renew_a_lost_token_once(d1: StreamkapSimulator) -> None:
+def test_threads_refresh_lost_token_once(d1: StreamkapSimulator) -> None:
     lag()
     d1.revoke_tokens()
     d1.inject(Fault.slow(0.2), path="/auth/access-token")
@@ -74,7 +74,7 @@ def test_tasks_share_sockets_and_token(d1: StreamkapSimulator) -> None:
     assert d1.token_calls == 1
 
 
-def test_a_client_that_is_held_keeps_its_socket(d1: StreamkapSimulator) -> None:
+def test_client_in_use_keeps_its_socket(d1: StreamkapSimulator) -> None:
     async def five() -> None:
         async with StreamkapHook().aclient():
             for _ in range(5):
@@ -84,7 +84,7 @@ def test_a_client_that_is_held_keeps_its_socket(d1: StreamkapSimulator) -> None:
     assert (d1.connections, d1.token_calls) == (1, 1)
 
 
-def test_the_last_to_leave_closes_the_sockets(d1: StreamkapSimulator) -> None:
+def test_last_user_closes_sockets(d1: StreamkapSimulator) -> None:
     async def two() -> None:
         async with StreamkapHook().aclient() as client:
             async with StreamkapHook().aclient() as same:
@@ -99,7 +99,7 @@ def test_the_last_to_leave_closes_the_sockets(d1: StreamkapSimulator) -> None:
     assert (d1.connections, d1.token_calls) == (2, 1)
 
 
-def test_the_token_outlives_its_event_loop_and_serves_both_sides(d1: StreamkapSimulator) -> None:
+def test_token_outlives_event_loop_and_serves_both_clients(d1: StreamkapSimulator) -> None:
     assert asyncio.run(alag()) == 7
     assert asyncio.run(alag()) == 7
     assert lag() == 7
@@ -116,19 +116,17 @@ class Counting(StreamkapHook):
         return await super()._read()
 
 
-def test_hooks_that_begin_together_read_the_connection_once(
-    d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_hooks_read_connection_once(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     async def both() -> None:
         Counting.reads = 0
         first, *others = [asyncio.create_task(Counting().aconnection()) for _ in range(50)]
         await asyncio.sleep(0)
         first.cancel()
         (known,) = set(await asyncio.gather(*others))
-        # The first was cancelled while it read for all, and the second took its place.
+        # The first lookup was cancelled, and the second took its place.
         assert first.cancelled()
         assert Counting.reads == 2
-        # What was changed since is seen by those that come later.
+        # Later lookups see the change.
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", d1.airflow_connection(max_concurrency=3))
         assert (known.max_concurrency, (await Counting().aconnection()).max_concurrency) == (16, 3)
         monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
@@ -139,27 +137,27 @@ def test_hooks_that_begin_together_read_the_connection_once(
     asyncio.run(both())
 
 
-def test_equal_connections_share_under_two_names(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_connections_share_under_two_ids(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWIN", d1.airflow_connection(max_attempts=1))
     assert StreamkapHook("twin").get_conn() is StreamkapHook().get_conn()
 
 
-def test_connections_that_differ_in_their_concurrency_share_the_token(
+def test_connections_with_different_concurrency_share_token(
     d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWIN", d1.airflow_connection(max_attempts=1, max_concurrency=40))
-    # Each keeps as many connections open as it has requests at once.
+    # Each keeps as many open connections as it has concurrent requests.
     assert StreamkapHook("twin").get_conn() is not StreamkapHook().get_conn()
     assert StreamkapHook("twin").get_destination_metrics("d1").records_lag == lag()
     assert d1.token_calls == 1
 
 
-def test_a_changed_secret_starts_afresh(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_secret_starts_new_session(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     old = StreamkapHook()
     assert old.get_destination_metrics("d1").records_lag == 7
     changed = json.loads(d1.airflow_connection(max_attempts=1)) | {"password": "another"}
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(changed))
-    # The token that the old secret bought is not lent to the new one.
+    # The token of the old secret is not reused for the new one.
     with pytest.raises(StreamkapAuthError):
         lag()
     with pytest.raises(StreamkapAuthError):
@@ -167,7 +165,7 @@ def test_a_changed_secret_starts_afresh(d1: StreamkapSimulator, monkeypatch: pyt
     assert old.get_destination_metrics("d1").records_lag == 7
 
 
-def test_clients_of_secrets_long_gone_are_let_go() -> None:
+def test_clients_of_old_secrets_are_released() -> None:
     def settings(number: int) -> ClientSettings:
         return ClientSettings(Credentials(client_id="id", secret=f"rotated-{number}"), "http://127.0.0.1:9")
 
@@ -180,11 +178,11 @@ def test_clients_of_secrets_long_gone_are_let_go() -> None:
 
 
 def in_a_child(ask: Callable[[], float | None]) -> bool:
-    """Say whether a forked process can ask, within 20 seconds."""
+    """Return whether a forked process can fetch metrics within 20 seconds."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    # From here on this is another process, which must not come back to pytest.
+    # From here on this is another process, which must not return to pytest.
     try:
         signal.alarm(20)
         os._exit(0 if ask() == 7 else 1)
@@ -192,7 +190,7 @@ def in_a_child(ask: Callable[[], float | None]) -> bool:
         os._exit(2)
 
 
-def test_a_forked_child_uses_a_socket_and_a_token_of_its_own(d1: StreamkapSimulator) -> None:
+def test_forked_child_uses_own_socket_and_token(d1: StreamkapSimulator) -> None:
     hook = StreamkapHook()
 
     def ask() -> float | None:
@@ -201,12 +199,12 @@ def test_a_forked_child_uses_a_socket_and_a_token_of_its_own(d1: StreamkapSimula
     assert ask() == 7
     assert in_a_child(ask)
     assert (d1.connections, d1.token_calls) == (2, 2)
-    # The socket and the token of the parent are as good as before.
+    # The parent's socket and token still work.
     assert ask() == 7
     assert (d1.connections, d1.token_calls) == (2, 2)
 
 
-def test_a_fork_leaves_the_event_loop_of_the_parent_alone(d1: StreamkapSimulator) -> None:
+def test_fork_leaves_parent_event_loop_alone(d1: StreamkapSimulator) -> None:
     hook = StreamkapHook()
 
     async def ask() -> float | None:
@@ -226,7 +224,7 @@ def test_a_fork_leaves_the_event_loop_of_the_parent_alone(d1: StreamkapSimulator
     assert (d1.connections, d1.token_calls) == (2, 2)
 
 
-def test_a_fork_while_another_thread_holds_the_locks(d1: StreamkapSimulator) -> None:
+def test_fork_while_another_thread_holds_locks(d1: StreamkapSimulator) -> None:
     d1.inject(Fault.slow(0.5), path="/auth/access-token")
     with ThreadPoolExecutor(1) as pool:
         renewing = pool.submit(lag)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A slow or silent API holds no worker: a look before deferring is one attempt, and a poll ends as a whole."""
+"""A slow or silent API blocks no worker: the check before deferring is one attempt, and each poll has a time limit."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, fire, run, sensor
-from tests.airflow_names import TaskDeferred
-from tests.api.support import Longest, Time
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, fire, run, sensor
+from tests.airflow_imports import TaskDeferred
+from tests.api.support import FullJitter, SimulatedClock
 
 FIVE = [f"d{number}" for number in range(5)]
 MANY = [f"d{number}" for number in range(300)]
@@ -32,7 +32,7 @@ DATED = {"observed_after": "2026-01-01T00:00:00Z"}
 
 @pytest.fixture
 def connected(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give the simulator five destinations, and a connection with the retries of everyday."""
+    """Add five destinations, and set a connection with the default retries."""
     for id_ in FIVE:
         streamkap.add(id_, scenarios.steady())
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(timeout=0.3))
@@ -49,7 +49,7 @@ def deferred(**arguments: Any) -> TaskDeferred:
 
 @pytest.mark.parametrize("condition", [{}, DATED])
 @pytest.mark.parametrize("ids", [FIVE, "d0"])
-def test_a_look_before_deferring_calls_a_silent_api_once(
+def test_check_before_deferring_calls_silent_api_once(
     connected: StreamkapSimulator, logged: Logged, condition: dict[str, Any], ids: Any
 ) -> None:
     connected.inject(Fault.hang(), times=None)
@@ -60,20 +60,20 @@ def test_a_look_before_deferring_calls_a_silent_api_once(
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])
-def test_a_look_before_deferring_does_not_retry(connected: StreamkapSimulator, fault: Fault) -> None:
+def test_check_before_deferring_does_not_retry(connected: StreamkapSimulator, fault: Fault) -> None:
     connected.inject(fault, path=METRICS, times=None)
     deferred()
     assert connected.count(METRICS) == len(FIVE)
 
 
-def test_a_look_that_failed_is_never_an_end(connected: StreamkapSimulator) -> None:
+def test_failed_check_before_deferring_never_ends_wait(connected: StreamkapSimulator) -> None:
     connected.inject(Fault.status(503), path=METRICS, times=len(FIVE))
     event = fire(deferred(max_poll_failures=0).trigger)
     assert event["outcome"] == "opened"
     assert list(event["snapshot"]) == FIVE
 
 
-def test_a_look_that_is_refused_ends_the_task(connected: StreamkapSimulator) -> None:
+def test_rejected_check_before_deferring_ends_task(connected: StreamkapSimulator) -> None:
     connected.refuse_credentials()
     with pytest.raises(AirflowFailException, match="credentials were refused"):
         run(sensor("deferred", destination_id=FIVE))
@@ -90,7 +90,7 @@ def polled(wait: ResourceWait, **limits: Any) -> PollAgain | PokeReturnValue:
     return poll_once(wait, StreamkapHook(), keyed=True, log=task.log, **limits)
 
 
-def test_a_look_has_one_limit_for_all_destinations(
+def test_check_before_deferring_has_one_time_limit_for_all_destinations(
     connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert FIRST_LOOK_SECONDS == 10
@@ -105,13 +105,13 @@ def test_a_look_has_one_limit_for_all_destinations(
 
 @pytest.mark.parametrize(
     ("poke_interval", "attempts"),
-    # Attempts come 7 s apart. A poll takes 10 s at least, and the connection tries five times at most.
+    # Attempts are 7 s apart. A poll takes at least 10 s, and the connection allows at most five attempts.
     [(0.02, 2), (10.0, 2), (20.0, 3), (60.0, 5)],
 )
-def test_a_poll_ends_with_its_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
+def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
     connected.inject(Fault.status(503, retry_after=7), path=TOKEN, times=None)
-    clock = Time()
-    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())):
+    clock = SimulatedClock()
+    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())):
         step = polled(waiting(FIVE, poke_interval=poke_interval))
     assert isinstance(step, PollAgain)
     assert step.failing
@@ -119,23 +119,23 @@ def test_a_poll_ends_with_its_interval(connected: StreamkapSimulator, poke_inter
     assert sum(clock.waits) < max(poke_interval, 10)
 
 
-def test_a_poll_ends_with_the_deadline(connected: StreamkapSimulator) -> None:
+def test_poll_is_bounded_by_deadline(connected: StreamkapSimulator) -> None:
     connected.inject(Fault.status(503, retry_after=14), path=TOKEN, times=None)
-    clock = Time()
+    clock = SimulatedClock()
     wait = ResourceWait(
         WaitSpec(tuple(FIVE), DestinationGate(), poke_interval=3600, started=0.0, deadline=time.time() - 1)
     )
     with (
-        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, Longest())),
+        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())),
         pytest.raises(AirflowException, match="timed out"),
     ):
         polled(wait)
-    # Within the 30 seconds that the last poll may take.
+    # Within the 30 seconds allowed for the last poll.
     assert connected.token_calls == 3
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_list_is_read_at_once_and_its_results_keep_the_order(
+def test_list_is_read_concurrently_and_results_keep_order(
     connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connected.airflow_connection(timeout=20))
@@ -145,12 +145,12 @@ def test_a_list_is_read_at_once_and_its_results_keep_the_order(
     snapshots = run(sensor(mode, destination_id=ids, confirmations=1))
     assert list(snapshots) == ids
     assert connected.count(METRICS) == len(ids)
-    # One after the other takes one connection.
+    # Sequential reads use one connection.
     assert connected.connections > 1
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(connected: StreamkapSimulator, mode: str) -> None:
+def test_list_snapshots_omit_common_fields(connected: StreamkapSimulator, mode: str) -> None:
     # So that the trigger has work to do.
     connected.inject(Fault.status(500), path="/destinations/d0/metrics")
     many = run(sensor(mode, destination_id=FIVE, max_poll_failures=3))
@@ -159,7 +159,7 @@ def test_the_snapshots_of_a_list_leave_out_what_is_the_same_in_each(connected: S
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_poll_that_failed_is_a_warning(
+def test_failed_poll_is_logged_as_warning(
     connected: StreamkapSimulator, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, mode: str
 ) -> None:
     caplog.set_level("INFO")
@@ -167,16 +167,14 @@ def test_a_poll_that_failed_is_a_warning(
     run(sensor(mode, destination_id=FIVE))
     polls = {record.getMessage()[:6]: record.levelname for record in caplog.records if "Poll " in record.getMessage()}
     if not polls:
-        # The loggers of tasks are structlog's on Airflow 3.
+        # Task loggers are structlog loggers on Airflow 3.
         shown = re.sub(r"\x1b\[[\d;]*m", "", capfd.readouterr().out)
         polls = {poll: level.upper() for level, poll in re.findall(r"\[(\w+) *\] (Poll \d)", shown)}
     assert (polls["Poll 1"], polls["Poll 2"]) == ("WARNING", "INFO")
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferred"])
-def test_the_lines_of_many_destinations_are_few_and_short(
-    streamkap: StreamkapSimulator, logged: Logged, mode: str
-) -> None:
+def test_log_of_many_destinations_is_brief(streamkap: StreamkapSimulator, logged: Logged, mode: str) -> None:
     for id_ in MANY:
         streamkap.add(id_, scenarios.sequence([scenarios.Reading(records_lag=120), scenarios.Reading(records_lag=0)]))
     streamkap.inject(Fault.status(500), path="/destinations/d150/metrics")

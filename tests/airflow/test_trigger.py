@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The wait in the triggerer: what it carries, when it ends, and how it ends when the connection is no good."""
+"""The wait in the triggerer: its serialized settings, its outcomes, and its handling of invalid connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.airflow_names import TaskDeferred
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
-# None of them as it is by default.
+# All of them differ from the defaults.
 SETTINGS: dict[str, Any] = {
     "destination_id": ["d1"],
     "max_records_lag": 5,
@@ -58,14 +58,14 @@ def other(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> Str
 
 
 def handed_over(**arguments: Any) -> Any:
-    """Give the trigger to which a sensor hands over, as the triggerer has it."""
+    """Return the trigger to which a sensor defers, as the triggerer has it."""
     context: Any = {"ti": TaskInstance()}
     with pytest.raises(TaskDeferred) as deferral:
         StreamkapDestinationSensor(task_id="wait", deferrable=True, **arguments).execute(context)
-    return carried(deferral.value.trigger)
+    return rebuilt_trigger(deferral.value.trigger)
 
 
-def test_every_setting_of_the_sensor_reaches_the_triggerer(other: StreamkapSimulator) -> None:
+def test_every_sensor_setting_reaches_triggerer(other: StreamkapSimulator) -> None:
     other.add("d1", scenarios.steady(lag=120))
     waiting = handed_over(**SETTINGS)
     spec = WaitSpec.from_dict(waiting.spec)
@@ -84,7 +84,7 @@ def test_every_setting_of_the_sensor_reaches_the_triggerer(other: StreamkapSimul
                 assert getattr(part, field.name) != field.default, f"{type(part).__name__}.{field.name}"
 
 
-def test_every_argument_of_the_trigger_survives_serialization() -> None:
+def test_every_argument_of_trigger_survives_serialization() -> None:
     arguments: dict[str, Any] = {
         "streamkap_conn_id": "other",
         "spec": {"destination_ids": ["d1"]},
@@ -95,14 +95,14 @@ def test_every_argument_of_the_trigger_survives_serialization() -> None:
     assert json.loads(json.dumps(StreamkapDestinationTrigger(**arguments).serialize()[1])) == arguments
 
 
-def test_no_secret_is_in_the_row_of_a_trigger(other: StreamkapSimulator) -> None:
+def test_serialized_trigger_contains_no_secret(other: StreamkapSimulator) -> None:
     other.add("d1", scenarios.steady(lag=120))
     waiting = handed_over(**SETTINGS)
     row = repr(waiting) + str(waiting) + json.dumps(waiting.serialize())
     assert not any(secret in row for secret in (*other.secrets, other.client_id, other.url))
 
 
-def test_it_fires_once_with_the_snapshot(streamkap: StreamkapSimulator) -> None:
+def test_fires_once_with_snapshot(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.sequence([LAGGING, DRAINED, DRAINED]))
     event = fire(trigger())
     assert event["outcome"] == "opened"
@@ -110,7 +110,7 @@ def test_it_fires_once_with_the_snapshot(streamkap: StreamkapSimulator) -> None:
     assert streamkap.count(METRICS) == 3
 
 
-def test_the_deadline_is_not_moved_by_running_again(streamkap: StreamkapSimulator) -> None:
+def test_deadline_is_unchanged_after_rerun(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     waiting = trigger(seconds=0.5, poke_interval=0.05)
     row = waiting.serialize()
@@ -118,8 +118,8 @@ def test_the_deadline_is_not_moved_by_running_again(streamkap: StreamkapSimulato
     assert fire(waiting)["outcome"] == "deadline"
     assert time.time() >= deadline
     assert waiting.serialize() == row
-    # Run again, and made again by a triggerer that was restarted: both are late, and look once.
-    for late in (waiting, carried(waiting)):
+    # Run again, and rebuilt by a restarted triggerer: both are late and poll once.
+    for late in (waiting, rebuilt_trigger(waiting)):
         streamkap.reset_requests()
         event = fire(late)
         assert event["outcome"] == "deadline"
@@ -127,21 +127,21 @@ def test_the_deadline_is_not_moved_by_running_again(streamkap: StreamkapSimulato
         assert streamkap.count(METRICS) == 1
 
 
-def test_a_restart_in_the_middle_keeps_the_deadline(streamkap: StreamkapSimulator) -> None:
+def test_restart_during_wait_keeps_deadline(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
     waiting = trigger(seconds=0.6, poke_interval=0.05)
 
     async def cut_off() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(fired(waiting), 0.3)
+            await asyncio.wait_for(event_payload(waiting), 0.3)
 
     asyncio.run(cut_off())
-    restarted: Any = carried(waiting)
+    restarted: Any = rebuilt_trigger(waiting)
     assert restarted.spec["deadline"] == waiting.spec["deadline"]
     assert fire(restarted)["outcome"] == "deadline"
 
 
-def test_one_that_is_late_still_succeeds_if_the_gate_is_open(streamkap: StreamkapSimulator) -> None:
+def test_late_trigger_still_succeeds_if_gate_is_open(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     event = fire(trigger(seconds=-3600))
     assert event["outcome"] == "opened"
@@ -149,7 +149,7 @@ def test_one_that_is_late_still_succeeds_if_the_gate_is_open(streamkap: Streamka
 
 
 @pytest.mark.parametrize("path", [METRICS, "/auth/access-token"])
-def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
+def test_poll_hanging_beyond_deadline_is_cancelled(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     connection = streamkap.airflow_connection(max_attempts=1, timeout=3600)
@@ -173,7 +173,7 @@ def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
         ({"password": "wrong"}, "credentials were refused"),
     ],
 )
-def test_a_connection_that_is_no_good_is_refused(
+def test_invalid_connection_is_rejected(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any] | None, said: str
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -189,11 +189,11 @@ def test_a_connection_that_is_no_good_is_refused(
     assert streamkap.count(METRICS) == 0
 
 
-def test_failures_before_the_hand_over_count(streamkap: StreamkapSimulator) -> None:
+def test_failures_before_deferral_count(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.status(500), path=METRICS, times=None)
     waiting = handed_over(destination_id="d1", lag_source="latest", max_poll_failures=2, poke_interval=0.02)
     event = fire(waiting)
     assert event["outcome"] == "unreachable"
-    # One of the three was the look before.
+    # One of the three was the check before deferring.
     assert streamkap.count(METRICS) == 3

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A worker and a triggerer with different versions of this package, as in a rolling upgrade."""
+"""Worker and triggerer with different versions of this package, as during a rolling upgrade."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from airflow_provider_streamkap._results import settle
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-from tests.airflow.logs import Logged
-from tests.airflow.modes import fire
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import fire
 
-# The arguments of a trigger as earlier versions serialized them.
+# Trigger arguments as serialized by earlier versions.
 LAYOUTS: dict[str, dict[str, Any]] = {
     "with a timeout and an ending": {
         "streamkap_conn_id": "streamkap_default",
@@ -99,14 +99,14 @@ LAYOUTS: dict[str, dict[str, Any]] = {
 
 
 def due_now(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a wait that began a while ago and whose deadline is now."""
+    """Return the arguments of a wait that started earlier and whose deadline is now."""
     arguments = copy.deepcopy(arguments)
     arguments["spec"] |= {"started": time.time() - 100, "deadline": time.time()}
     return arguments
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_trigger_reads_what_an_earlier_version_serialized(
+def test_trigger_reads_serialized_form_of_earlier_version(
     streamkap: StreamkapSimulator, logged: Logged, layout: str
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
@@ -117,7 +117,7 @@ def test_a_trigger_reads_what_an_earlier_version_serialized(
     assert ("Ignoring what another version" in logged.text) == ("ending" in LAYOUTS[layout])
 
 
-def test_unknown_keys_are_ignored_with_a_warning_that_names_them(streamkap: StreamkapSimulator, logged: Logged) -> None:
+def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, logged: Logged) -> None:
     streamkap.add("d1", scenarios.steady())
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["spec"] |= {"priority": "high", "confirm_interval": 0.01}
@@ -132,7 +132,7 @@ def test_unknown_keys_are_ignored_with_a_warning_that_names_them(streamkap: Stre
     )
 
 
-def test_missing_keys_get_their_default() -> None:
+def test_missing_keys_get_defaults() -> None:
     spec = WaitSpec.from_dict({"destination_ids": ["d1"]})
     assert spec == WaitSpec(("d1",), type(spec.gate)())
 
@@ -148,7 +148,7 @@ def test_missing_keys_get_their_default() -> None:
         {"lacks": "destination_ids"},
     ],
 )
-def test_a_plan_that_cannot_be_understood_fails_in_words_and_may_be_retried(
+def test_invalid_plan_fails_with_message_and_is_retryable(
     streamkap: StreamkapSimulator, change: dict[str, Any]
 ) -> None:
     # An unknown condition must not be ignored: the gate could open although it is not met.
@@ -163,7 +163,7 @@ def test_a_plan_that_cannot_be_understood_fails_in_words_and_may_be_retried(
     assert streamkap.count("/destinations/d1/metrics") == 0
 
 
-def test_a_memory_that_cannot_be_understood_fails_in_words(streamkap: StreamkapSimulator) -> None:
+def test_invalid_memory_fails_with_message(streamkap: StreamkapSimulator) -> None:
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["state"]["resources"]["d1"]["curve"] = [{"at": 1, "lag": 2, "of": 3}]
     event = fire(StreamkapDestinationTrigger(**arguments))

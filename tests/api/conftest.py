@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator with one destination, and both clients to ask it with."""
+"""Fixtures: a simulator with one destination, and both clients."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import trustme
 from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.api.authority import Authority
-from tests.api.play import BASE, NOW
-from tests.api.support import CREDENTIALS, ID, Asker, Kind, Time, settings_for
+from tests.api.certificate_authority import Authority
+from tests.api.scripted_session import BASE, NOW
+from tests.api.support import CREDENTIALS, ID, AnyClient, Kind, SimulatedClock, settings_for
 
-MakeAsker = Callable[..., Asker]
+MakeClient = Callable[..., AnyClient]
 
 
 @pytest.fixture
@@ -35,27 +35,27 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 @pytest.fixture
-def make(kind: Kind) -> Iterator[MakeAsker]:
-    """Makes a client of either kind from settings, and closes it at the end."""
-    made: list[Asker] = []
+def make(kind: Kind) -> Iterator[MakeClient]:
+    """Creates clients of either kind from settings and closes them at teardown."""
+    created: list[AnyClient] = []
 
-    def asker(settings: ClientSettings, **options: Any) -> Asker:
-        made.append(Asker(kind, settings, **options))
-        return made[-1]
+    def any_client(settings: ClientSettings, **options: Any) -> AnyClient:
+        created.append(AnyClient(kind, settings, **options))
+        return created[-1]
 
-    yield asker
-    for item in made:
+    yield any_client
+    for item in created:
         item.end()
 
 
 @pytest.fixture
-def asker(make: MakeAsker, simulator: StreamkapSimulator) -> Asker:
+def any_client(make: MakeClient, simulator: StreamkapSimulator) -> AnyClient:
     return make(settings_for(simulator))
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate authority of our own, which nobody else believes."""
+    """A certificate authority that is not trusted by default."""
     root = trustme.CA()
     bundle = tmp_path_factory.mktemp("authority") / "ca.pem"
     root.cert_pem.write_to_path(str(bundle))
@@ -68,10 +68,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> SimulatedClock:
+    return SimulatedClock()
 
 
 @pytest.fixture
-def session(time: Time) -> ApiSession:
+def session(time: SimulatedClock) -> ApiSession:
     return ApiSession(ClientSettings(CREDENTIALS, base_url=BASE), time.clock, lambda: NOW)

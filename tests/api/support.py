@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the clients share: a time that stands still, and one surface for both clients."""
+"""Shared helpers of the client tests: a simulated clock, and one interface for both clients."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Kind = Literal["sync", "async"]
 T = TypeVar("T")
 
 
-class Time:
-    """A clock that goes forward only by sleeping, and remembers the sleeps."""
+class SimulatedClock:
+    """A clock that advances only by sleeping and records the sleeps."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -48,20 +48,20 @@ class Time:
         self.sleep(seconds)
 
 
-class Longest(random.Random):
-    """Jitter that always takes the whole back-off."""
+class FullJitter(random.Random):
+    """Jitter that always uses the full backoff."""
 
     def uniform(self, a: float, b: float) -> float:
         return b
 
 
-class Asker:
-    """Either client behind one blocking surface, so that a scenario is written once."""
+class AnyClient:
+    """Wraps either client in one blocking interface, so that each scenario is written once."""
 
     def __init__(self, kind: Kind, settings: ClientSettings, **options: Any) -> None:
         self.kind = kind
-        self.time = options.pop("time", None) or Time()
-        clock, rng = options.pop("clock", self.time.clock), Longest()
+        self.time = options.pop("time", None) or SimulatedClock()
+        clock, rng = options.pop("clock", self.time.clock), FullJitter()
         self._runner = asyncio.Runner()
         self.sync: StreamkapClient | None = None
         self.wait: AsyncStreamkapClient | None = None
@@ -119,14 +119,14 @@ class Asker:
 
 
 def settings_for(simulator: StreamkapSimulator, **changes: Any) -> ClientSettings:
-    """Settings with which a simulator is reached."""
+    """Return settings for a simulator."""
     options: dict[str, Any] = {"base_url": simulator.url, "timeout": 10.0, **changes}
     credentials = options.pop("credentials", None) or Credentials(simulator.client_id, simulator.secret)
     return ClientSettings(credentials, **options)
 
 
 def signed_in(settings: ClientSettings, access: str = "made-up-token", **options: Any) -> ApiSession:
-    """A session with a token, for servers that have no token call."""
+    """Return a session that has a token, for servers without a token call."""
     session = ApiSession(settings, **options)
     renewal = session.refresh_token(None)
     request = next(renewal)

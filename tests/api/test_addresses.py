@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A host with several addresses: one timeout bounds them together, and each of them gets a part of it."""
+"""Hosts with several addresses: all share one timeout, and each gets a part of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def silent(host: str, port: int = 0) -> Iterator[int]:
         listener = stack.enter_context(socket.socket())
         listener.bind((host, port))
         listener.listen(0)
-        # Linux drops further attempts once the backlog is full.
+        # Linux drops further attempts when the backlog is full.
         for _ in range(4):
             client = stack.enter_context(socket.socket())
             client.setblocking(False)
@@ -43,7 +43,7 @@ def silent(host: str, port: int = 0) -> Iterator[int]:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """Let the host name have these addresses."""
+    """Resolve the host name to these addresses."""
     real = socket.getaddrinfo
 
     def look_up(host: str, port: int, *rest: object, **more: object) -> object:
@@ -62,7 +62,7 @@ def settings(port: int, timeout: float, credentials: Credentials = CREDENTIALS) 
     )
 
 
-def test_the_timeout_is_for_all_addresses_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_is_shared_by_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch, *(f"127.0.0.{last}" for last in range(1, 9)))
     began = time.monotonic()
     with (
@@ -71,11 +71,11 @@ def test_the_timeout_is_for_all_addresses_together(monkeypatch: pytest.MonkeyPat
         pytest.raises(StreamkapTimeoutError),
     ):
         client.get_destination_metrics(MetricsQuery("d1"))
-    # It took eight seconds.
+    # The first one took eight seconds.
     assert time.monotonic() - began < 4
 
 
-def test_an_address_that_does_not_respond_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresponsive_address_leaves_time_for_next(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch, "127.0.0.2", "127.0.0.1")
     with StreamkapSimulator() as simulator:
         simulator.add("d1", scenarios.steady())
@@ -86,7 +86,7 @@ def test_an_address_that_does_not_respond_leaves_time_for_the_next(monkeypatch: 
             assert client.get_destination_metrics(MetricsQuery("d1")).connector_status == "Active"
 
 
-def test_no_address_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_addresses_refuse_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -98,7 +98,7 @@ def test_no_address_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
         client.get_destination_metrics(MetricsQuery("d1"))
 
 
-def test_a_host_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_without_address(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch)
     with (
         StreamkapClient(settings(1, 20)) as client,

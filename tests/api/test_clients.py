@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients against the simulator: what they ask, what they make of it, and what surrounds them."""
+"""Both clients against the simulator: requests, results, and their environment."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import Credentials
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.api.conftest import MakeAsker
-from tests.api.support import ID, Asker, settings_for
+from tests.api.conftest import MakeClient
+from tests.api.support import ID, AnyClient, settings_for
 
 
 @pytest.mark.parametrize("time_type", ["latest", "timesummary"])
-def test_single_values(asker: Asker, time_type: str) -> None:
-    metrics = asker.metrics(MetricsQuery(ID, time_type))
+def test_single_values(any_client: AnyClient, time_type: str) -> None:
+    metrics = any_client.metrics(MetricsQuery(ID, time_type))
     assert (metrics.connector_status, metrics.records_lag) == ("Active", 7)
 
 
-def test_timeseries(asker: Asker) -> None:
+def test_timeseries(any_client: AnyClient) -> None:
     query = MetricsQuery(ID, "timeseries", 2, "hour", "2020-01-01T00:00:00+01:00")
-    assert asker.metrics(query).points("recordsLag")[-1].value == 7
+    assert any_client.metrics(query).points("recordsLag")[-1].value == 7
 
 
-def test_what_is_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_request_headers_and_path(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     query = MetricsQuery(ID, "timeseries", 2, "day", "2025-03-02T00:00:00Z", "2025-03-04T00:00:00Z")
-    asker.metrics(query)
+    any_client.metrics(query)
     sent = simulator.requests[-1]
     assert (sent.method, sent.path, sent.query) == ("GET", query.path, dict(query.params))
     assert sent.token_generation == 1
@@ -47,7 +47,7 @@ def test_what_is_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
     assert sent.headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_a_prefix_of_the_path_is_kept(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_base_url_path_prefix_is_kept(make: MakeClient, simulator: StreamkapSimulator) -> None:
     with pytest.raises(StreamkapAuthError):
         make(settings_for(simulator, base_url=f"{simulator.url}/v1/")).whoami()
     assert simulator.requests[-1].path == "/v1/auth/access-token"
@@ -56,21 +56,21 @@ def test_a_prefix_of_the_path_is_kept(make: MakeAsker, simulator: StreamkapSimul
 @pytest.mark.parametrize(
     "odd", ["a/b", "a?b=c#d", "50%", "%2e%2e", "../x", "...", "ü 中🚰", "a;b,c+d", "a\\b", "~'()*!"]
 )
-def test_odd_ids_reach_their_own_resource(asker: Asker, simulator: StreamkapSimulator, odd: str) -> None:
+def test_unusual_ids_reach_their_own_resource(any_client: AnyClient, simulator: StreamkapSimulator, odd: str) -> None:
     simulator.add(odd, scenarios.steady(lag=3))
-    assert asker.metrics(MetricsQuery(odd)).records_lag == 3
+    assert any_client.metrics(MetricsQuery(odd)).records_lag == 3
     assert simulator.requests[-1].raw_path == MetricsQuery(odd).path
-    assert asker.destination(odd).id == odd
+    assert any_client.destination(odd).id == odd
 
 
-def test_project_key(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_project_key(make: MakeClient, simulator: StreamkapSimulator) -> None:
     for key in (simulator.project_key, simulator.project_key_base64):
-        asker = make(settings_for(simulator, credentials=Credentials(project_key=key)))
-        assert asker.whoami()["project_key_id"].startswith("pk_")
+        any_client = make(settings_for(simulator, credentials=Credentials(project_key=key)))
+        assert any_client.whoami()["project_key_id"].startswith("pk_")
 
 
 def test_netrc_is_not_used(
-    make: MakeAsker, simulator: StreamkapSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: MakeClient, simulator: StreamkapSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password pw\ndefault login me password pw\n")
@@ -80,81 +80,83 @@ def test_netrc_is_not_used(
     assert [item.status for item in simulator.requests] == [200, 200]
 
 
-def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    asker = make(settings_for(simulator, max_attempts=2))
+def test_connection_refused(make: MakeClient, simulator: StreamkapSimulator) -> None:
+    any_client = make(settings_for(simulator, max_attempts=2))
     simulator.stop()
     with pytest.raises(StreamkapConnectionError, match="no connection: ConnectionRefusedError") as caught:
-        asker.metrics()
+        any_client.metrics()
     assert caught.value.transient
     assert caught.value.attempts == 2
     simulator.start()
-    assert asker.metrics().records_lag == 7
+    assert any_client.metrics().records_lag == 7
 
 
-def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
-    asker = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
+def test_unknown_host(make: MakeClient, simulator: StreamkapSimulator) -> None:
+    # Some resolvers map any name under localhost to loopback; nothing listens on that port either way.
+    any_client = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
     with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
-        asker.metrics()
+        any_client.metrics()
     assert caught.value.transient
 
 
-def test_connections_are_used_again(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_connections_are_reused(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     for _ in range(5):
-        asker.metrics()
+        any_client.metrics()
     assert simulator.connections == 1
 
 
-def test_all_pages(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_all_pages_are_listed(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     for number in range(249):
         simulator.add(f"more-{number}", scenarios.steady())
     simulator.reset_requests()
-    assert len({item.id for item in asker.destinations()}) == 250
+    assert len({item.id for item in any_client.destinations()}) == 250
     assert simulator.count("/destinations") == 3
     simulator.paging_totals = False
     simulator.reset_requests()
-    assert len({item.id for item in asker.destinations(page_size=50)}) == 250
+    assert len({item.id for item in any_client.destinations(page_size=50)}) == 250
     assert simulator.count("/destinations") == 6
 
 
-def test_filters_are_sent(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_filters_are_sent(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     filters = {"partial_name": "a b", "connector": "snowflake", "status": "Active", "lag": "gt:5", "sort": "name"}
-    assert asker.destinations(**filters, sort_dir="desc", tag_ids=["t"], page_size=7) == []
+    assert any_client.destinations(**filters, sort_dir="desc", tag_ids=["t"], page_size=7) == []
     sent = simulator.requests[-1].query
     assert sent == {**filters, "sort_dir": "desc", "tag_ids": "t", "page": "1", "page_size": "7"}
 
 
-def test_bad_filters_are_refused_before_the_first_step(asker: Asker, simulator: StreamkapSimulator) -> None:
-    client = asker.sync or asker.wait
+def test_invalid_filters_are_rejected_before_first_iteration(
+    any_client: AnyClient, simulator: StreamkapSimulator
+) -> None:
+    client = any_client.sync or any_client.wait
     assert client is not None
     with pytest.raises(ValueError, match="page_size"):
         client.list_destinations(page_size=1000)
     assert simulator.requests == []
 
 
-def test_an_api_that_ignores_the_page_is_not_asked_for_ever(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_api_that_ignores_page_is_not_requested_forever(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     same: Any = {"result": [{"id": "a"}, {"id": "b"}], "has_next": True}
     simulator.inject(Fault.json(same), path="/destinations", times=None)
-    assert [item.id for item in asker.destinations(page_size=2)] == ["a", "b"]
+    assert [item.id for item in any_client.destinations(page_size=2)] == ["a", "b"]
     assert simulator.count("/destinations") == 2
 
 
 @pytest.mark.parametrize("how", ["404", "empty"])
-def test_an_unknown_destination(asker: Asker, simulator: StreamkapSimulator, how: Any) -> None:
+def test_unknown_destination(any_client: AnyClient, simulator: StreamkapSimulator, how: Any) -> None:
     simulator.unknown_destination = how
     with pytest.raises(StreamkapNotFoundError) as caught:
-        asker.destination("000000000000000000000000")
+        any_client.destination("000000000000000000000000")
     assert caught.value.permanent
 
 
-def test_a_destination_without_its_configuration(asker: Asker, simulator: StreamkapSimulator) -> None:
-    found = asker.destination()
+def test_destination_without_configuration(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    found = any_client.destination()
     assert (found.id, found.connector_status) == (ID, "Active")
     for secret in simulator.secrets:
         assert secret not in repr(found) + str(found.as_dict())
 
 
-def test_a_client_that_is_closed_while_it_opens_opens_no_session(simulator: StreamkapSimulator) -> None:
+def test_client_closed_while_opening_opens_no_session(simulator: StreamkapSimulator) -> None:
     async def run() -> None:
         client = AsyncStreamkapClient(settings_for(simulator))
         call = asyncio.create_task(client.whoami())
@@ -167,18 +169,18 @@ def test_a_client_that_is_closed_while_it_opens_opens_no_session(simulator: Stre
     assert simulator.connections == 0
 
 
-def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSimulator) -> None:
-    asker.metrics()
-    asker.close()
-    for use in (asker.metrics, asker.whoami, asker.destinations):
+def test_closed_client_cannot_be_used(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    any_client.metrics()
+    any_client.close()
+    for use in (any_client.metrics, any_client.whoami, any_client.destinations):
         with pytest.raises(RuntimeError, match="this Streamkap client is closed: make a new one"):
             use()
-    asker.close()
+    any_client.close()
     assert simulator.count("/metrics") == 1
 
 
-def test_a_page_that_is_far_larger_than_asked_for_is_refused(asker: Asker, simulator: StreamkapSimulator) -> None:
+def test_page_far_larger_than_requested_is_rejected(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     items: Any = [{"id": f"d{number}", "name": "x", "connector": "y"} for number in range(1_000)]
     simulator.inject(Fault.json({"result": items, "page": 1, "total": 1_000}), path="/destinations", times=None)
     with pytest.raises(StreamkapResponseError, match="a page holds 1,000 destinations, far more than"):
-        asker.destinations(page_size=1)
+        any_client.destinations(page_size=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations and their listing: what is kept, what is refused, and that a listing always ends."""
+"""Destinations and their listing: parsing, validation, and that every listing ends."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_parse_and_export() -> None:
 
 
 @pytest.mark.parametrize("rest", [{}, dict.fromkeys(WHOLE.keys() - {"id"})])
-def test_everything_but_the_id_may_be_missing_or_null(rest: dict[str, Any]) -> None:
+def test_everything_except_id_may_be_missing_or_null(rest: dict[str, Any]) -> None:
     assert Destination.parse({**rest, "id": ID}) == Destination(ID)
 
 
@@ -59,12 +59,12 @@ def test_everything_but_the_id_may_be_missing_or_null(rest: dict[str, Any]) -> N
         ({"id": ID, "topics": "a"}, "the topics of destination"),
     ],
 )
-def test_refused(payload: Any, said: str) -> None:
+def test_rejected(payload: Any, said: str) -> None:
     with pytest.raises(StreamkapResponseError, match=said):
         Destination.parse(payload)
 
 
-def test_a_configuration_of_any_depth_is_no_reason_to_refuse() -> None:
+def test_configuration_of_any_depth_is_accepted() -> None:
     deep: Any = 1
     for _ in range(200):
         deep = [deep]
@@ -106,13 +106,13 @@ def test_query() -> None:
         ({"page_size": "10"}, "page_size must be a whole number"),
     ],
 )
-def test_refused_queries(change: dict[str, Any], said: str) -> None:
+def test_rejected_queries(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DestinationsQuery(**change)
 
 
 @pytest.mark.parametrize("payload", [None, [], {}, {"result": None}, {"result": {}}, {"destinations": []}])
-def test_refused_pages(payload: Any) -> None:
+def test_rejected_pages(payload: Any) -> None:
     with pytest.raises(StreamkapResponseError, match="there is no list result"):
         DestinationPage.parse(payload)
 
@@ -138,14 +138,14 @@ def page(*ids: str, has_next: bool | None = None) -> DestinationPage:
         (page(has_next=True), True),
     ],
 )
-def test_where_a_listing_ends(first: DestinationPage, done: bool) -> None:
+def test_listing_ends_after_last_page(first: DestinationPage, done: bool) -> None:
     listing = Listing(DestinationsQuery(page_size=2))
     assert [item.id for item in listing.take(first)] == [item.id for item in first.destinations]
     assert listing.done is done
     assert listing.page == 2
 
 
-def test_a_listing_skips_what_it_had_and_ends_when_nothing_is_new() -> None:
+def test_listing_skips_duplicates_and_ends_when_page_has_no_new_items() -> None:
     listing = Listing(DestinationsQuery(page_size=2))
     listing.take(page("a", "b"))
     assert [item.id for item in listing.take(page("b", "c"))] == ["c"]
@@ -154,7 +154,7 @@ def test_a_listing_skips_what_it_had_and_ends_when_nothing_is_new() -> None:
     assert listing.done
 
 
-def test_a_listing_without_end_is_refused() -> None:
+def test_endless_listing_is_rejected() -> None:
     listing = Listing(DestinationsQuery(page_size=1))
     for number in range(MAX_PAGES - 1):
         listing.take(page(str(number)))

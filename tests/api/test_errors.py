@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The exceptions: what they say, what they hide, and that they survive being sent between processes."""
+"""The exceptions: messages, redaction and pickling."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ TREE = {
 }
 
 
-def test_tree_is_complete() -> None:
+def test_exception_hierarchy_is_complete() -> None:
     found = {item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, StreamkapError)}
     assert found == set(TREE)
 
 
 @pytest.mark.parametrize("kind", TREE)
-def test_place_in_the_tree(kind: type[StreamkapError]) -> None:
+def test_position_in_exception_hierarchy(kind: type[StreamkapError]) -> None:
     parent, transient, permanent = TREE[kind]
     error = kind("it happened")
     assert kind.__bases__ == (parent,)
@@ -80,33 +80,33 @@ def test_message_carries_everything() -> None:
     assert error.message == "503 Service Unavailable"
 
 
-def test_status_is_told_where_the_message_does_not() -> None:
+def test_status_is_appended_if_message_lacks_it() -> None:
     assert str(StreamkapResponseError("the answer is not JSON", status=200)) == "the answer is not JSON (status 200)"
 
 
-def test_without_a_message() -> None:
+def test_without_message() -> None:
     error = StreamkapError()
     error.args = ()
     assert str(error) == ""
     assert error.message == ""
 
 
-def test_flags_can_be_set_for_one() -> None:
+def test_flags_can_be_set_per_instance() -> None:
     error = StreamkapConnectionError("certificate", transient=False, permanent=True)
     assert (error.transient, error.permanent) == (False, True)
     assert (StreamkapConnectionError.transient, StreamkapConnectionError.permanent) == (True, False)
 
 
 @pytest.mark.parametrize("kind", TREE)
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
-def test_survives_copying(kind: type[StreamkapError], again: Any) -> None:
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_survives_copying(kind: type[StreamkapError], copier: Any) -> None:
     error = kind(
         "it happened", status=500, detail={"a": [1]}, request_id="r", method="GET", url="https://h/", attempts=2
     )
     error.permanent = True
     if isinstance(error, StreamkapHTTPError):
         error.retry_after = 3.0
-    twin = again(error)
+    twin = copier(error)
     assert type(twin) is kind
     assert twin is not error
     assert vars(twin) == vars(error)

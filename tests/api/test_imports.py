@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The package is cheap to import, and hands out all of its public names."""
+"""The package is cheap to import and exports all of its public names."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pytest
 from airflow_provider_streamkap import api
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_is_exported() -> None:
     for name in api.__all__:
         assert getattr(api, name).__name__ == name if name[0] != "T" and name != "LATEST" else getattr(api, name)
     assert sorted(api._HOME) == sorted(api.__all__)
 
 
-def test_other_names_are_not() -> None:
+def test_other_names_raise_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         operator.attrgetter("Nothing")(api)
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Modules that a fresh interpreter has after a statement."""
+    """Return the modules that a fresh interpreter has loaded after a statement."""
     program = f"{statement}\nimport sys\nprint(*sys.modules)"
     return set(
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
@@ -45,5 +45,5 @@ HEAVY = {"requests", "aiohttp", "tenacity", "urllib3", "airflow"}
         ("from airflow_provider_streamkap.api import AsyncStreamkapClient", {"aiohttp", "tenacity"}),
     ],
 )
-def test_nothing_is_loaded_that_is_not_used(statement: str, allowed: set[str]) -> None:
+def test_unused_modules_are_not_loaded(statement: str, allowed: set[str]) -> None:
     assert loaded_by(statement) & HEAVY == allowed

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is made of an answer: parsed where it may vary, refused where it makes no sense, exported as strict JSON."""
+"""Parsing of metrics: lenient where responses vary, strict where they are invalid, exported as strict JSON."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_missing_and_null_are_unknown(data: dict[str, Any]) -> None:
     assert (metrics.connector_status, metrics.records_lag, metrics.latency_ms) == (None, None, None)
 
 
-def test_a_blank_status_is_unknown() -> None:
+def test_blank_status_is_unknown() -> None:
     assert single({"connector_status": "  "}).connector_status is None
 
 
@@ -63,7 +63,7 @@ def test_nan_and_numbers_above_64_bits_are_unknown() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", 3])
-def test_metadata_may_be_missing(metadata: Any) -> None:
+def test_metadata_can_be_missing(metadata: Any) -> None:
     assert read({"data": {}, "metadata": metadata}).metadata == {}
     assert read({"data": {}}).metadata == {}
 
@@ -79,7 +79,7 @@ def test_metadata_may_be_missing(metadata: Any) -> None:
         ({"data": []}, "data is a list"),
     ],
 )
-def test_refused(payload: Any, said: str) -> None:
+def test_rejected(payload: Any, said: str) -> None:
     with pytest.raises(StreamkapResponseError, match=said):
         read(payload)
 
@@ -94,7 +94,7 @@ def test_refused(payload: Any, said: str) -> None:
         ("latency", {}, "latency is an object where a number is documented"),
     ],
 )
-def test_a_value_of_an_undocumented_type_is_unknown_and_fails_nothing_else(name: str, value: Any, problem: str) -> None:
+def test_value_of_undocumented_type_is_unknown_and_fails_nothing_else(name: str, value: Any, problem: str) -> None:
     metrics = single({name: value, "extra": 7})
     assert metrics.data == {name: None, "extra": 7}
     assert (metrics.connector_status, metrics.records_lag, metrics.latency_ms) == (None, None, None)
@@ -120,9 +120,7 @@ def test_a_value_of_an_undocumented_type_is_unknown_and_fails_nothing_else(name:
         ),
     ],
 )
-def test_a_series_of_an_undocumented_type_is_unknown_and_fails_nothing_else(
-    value: Any, points: Any, problem: str
-) -> None:
+def test_series_of_undocumented_type_is_unknown_and_fails_nothing_else(value: Any, points: Any, problem: str) -> None:
     metrics = series({"recordsLag": value, "latency": [{"timestamp": "2025-03-02", "value": 5}]})
     assert [point.value for point in metrics.points("latency")] == [5]
     assert (metrics.data["recordsLag"] is None) == (points is None)
@@ -137,7 +135,7 @@ JUNK = "x" * 5000
 
 @pytest.mark.parametrize("time_type", ["latest", "timesummary", "timeseries"])
 @pytest.mark.parametrize("junk", [JUNK, [1] * 5000, {"a": JUNK}, {JUNK: 1}])
-def test_an_undocumented_metric_is_bounded(time_type: str, junk: Any) -> None:
+def test_undocumented_metric_is_bounded(time_type: str, junk: Any) -> None:
     metrics = single({"junk": junk, JUNK: 1, "extra": 7}, time_type)
     assert metrics.data == {"junk": None, "extra": 7}
     assert metrics.undocumented == {"junk": "junk has more than 4,096 characters"}
@@ -145,7 +143,7 @@ def test_an_undocumented_metric_is_bounded(time_type: str, junk: Any) -> None:
         metrics.select(["junk"])
 
 
-def test_a_status_is_bounded() -> None:
+def test_status_is_bounded() -> None:
     metrics = single({"connector_status": JUNK, "recordsLag": 0})
     assert metrics.connector_status is None
     assert metrics.undocumented == {"connector_status": "connector_status has more than 4,096 characters"}
@@ -157,13 +155,13 @@ def test_undocumented_metrics_are_bounded_in_number() -> None:
     assert metrics.data == {**{f"extra{number}": number for number in range(100)}, "recordsLag": 0}
 
 
-def test_what_a_point_holds_besides_is_bounded() -> None:
+def test_extra_point_fields_are_bounded() -> None:
     metrics = series({"recordsLag": [{"timestamp": "2025-03-02", "value": 1, "junk": JUNK}], "latency": []})
     assert metrics.data == {"recordsLag": None, "latency": []}
     assert metrics.undocumented == {"recordsLag": "a point of recordsLag has more than 4,096 characters"}
 
 
-def test_the_metadata_are_bounded() -> None:
+def test_metadata_are_bounded() -> None:
     about = {"name": "Lag", "unit": "count"}
     extras = {f"extra{number}": about for number in range(1000)}
     metadata = {"recordsLag": about, "latency": {"name": JUNK}, **extras}
@@ -173,7 +171,7 @@ def test_the_metadata_are_bounded() -> None:
     }
 
 
-def test_points_are_sorted_and_in_one_layout() -> None:
+def test_points_are_sorted_and_timestamps_normalized() -> None:
     metrics = series(
         {
             "recordsLag": [
@@ -202,7 +200,7 @@ def test_points_are_sorted_and_in_one_layout() -> None:
     assert (metrics.connector_status, metrics.records_lag, metrics.latency_ms) == (None, None, None)
 
 
-def test_what_is_undocumented_in_a_series() -> None:
+def test_undocumented_fields_in_series() -> None:
     like_points = [{"timestamp": "2025-03-02 08:00:00", "value": 2}]
     metrics = series(
         {
@@ -224,7 +222,7 @@ def test_single_values_have_no_points() -> None:
 
 
 @pytest.mark.parametrize("time_type", ["latest", "timeseries"])
-def test_unknown_names_are_refused_with_the_known_ones(time_type: str) -> None:
+def test_unknown_names_are_rejected_with_known_ones(time_type: str) -> None:
     metrics = read({"data": {"extra": None}, "metadata": {"described": {}}}, time_type)
     known = {"extra", "described", *NUMERIC_METRICS} | ({"connector_status"} if time_type == "latest" else set())
     names: list[Any] = ["recordsLag", "lag", 7]
@@ -246,14 +244,14 @@ def test_select() -> None:
     assert metrics.data["recordsLag"] == 3
 
 
-def test_select_of_a_series() -> None:
+def test_select_of_series() -> None:
     points = [{"timestamp": "2025-03-02T08:00:00+00:00", "value": 1}]
     metrics = series({"recordsLag": points, "latency": None})
     chosen = metrics.select(["recordsLag", "latency", "partitionCount"])
     assert chosen.data == {"recordsLag": points, "latency": [], "partitionCount": []}
 
 
-def test_as_dict_is_strict_json_and_a_copy() -> None:
+def test_as_dict_is_strict_json_and_copy() -> None:
     metrics = single({"recordsLag": 3, "note": "a\0b\ud800", "deep": [{"x": float("-inf")}]})
     exported = metrics.as_dict()
     assert exported == {
@@ -270,7 +268,7 @@ def test_as_dict_is_strict_json_and_a_copy() -> None:
     assert metrics.metadata["recordsLag"]["unit"] == "count"
 
 
-def test_the_time_of_reading_is_kept_in_utc() -> None:
+def test_reading_time_is_converted_to_utc() -> None:
     local = NOW.astimezone(timezone(timedelta(hours=9)))
     metrics = DestinationMetrics.parse(MetricsQuery(ID), {"data": {}}, local)
     assert metrics.observed_at.isoformat() == "2026-03-01T12:00:00+00:00"
@@ -292,7 +290,7 @@ def test_rows() -> None:
     ]
 
 
-def test_rows_of_a_series() -> None:
+def test_rows_of_series() -> None:
     metrics = series({"recordsLag": [{"timestamp": "2025-03-02 08:00:00", "value": 1}], "latency": None})
     assert metrics.rows() == [
         {
@@ -306,7 +304,7 @@ def test_rows_of_a_series() -> None:
     ]
 
 
-def test_the_answer_of_the_reference() -> None:
+def test_documented_example_response() -> None:
     data = {
         "connector_status": "Active",
         "latency": 0.0,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""From bytes to JSON values that every writer takes."""
+"""Converting bytes to JSON values that every serializer accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_streamkap.api.payload import MAX_DEPTH, clean, decode, is_
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{", b"<html>", b"\xff\xfe\xfa", b"[" * 200_000, b"nul"])
-def test_what_is_not_json(body: bytes) -> None:
+def test_invalid_json(body: bytes) -> None:
     with pytest.raises(StreamkapResponseError):
         decode(body)
 
@@ -36,7 +36,7 @@ def test_clean_copies() -> None:
     assert value == {"a": [1, {"b": 2}]}
 
 
-def test_clean_keeps_sound_text() -> None:
+def test_clean_keeps_valid_text() -> None:
     value = {"emoji 🚰": "pair 🚰"}
     assert clean(value) == value
 
@@ -47,11 +47,11 @@ def test_numbers_of_64_bits_are_kept(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 2**64, 10**30, 10**400, -(10**400), 2.0**63, -1e30, 1e308])
-def test_larger_numbers_are_unknown(value: float) -> None:
+def test_larger_numbers_become_none(value: float) -> None:
     assert clean([value, {"a": value}]) == [None, {"a": None}]
 
 
-def test_an_integer_of_thousands_of_digits_does_not_fail_the_rest() -> None:
+def test_huge_integer_does_not_fail_rest() -> None:
     body = b'{"a": ' + b"1" * 5000 + b', "b": 7, "c": 9223372036854775807, "d": 1.5}'
     assert clean(decode(body)) == {"a": None, "b": 7, "c": 2**63 - 1, "d": 1.5}
     assert type(decode(body)["b"]) is int
@@ -70,7 +70,7 @@ def test_depth_is_bounded() -> None:
         clean([value])
 
 
-def test_clean_refuses_what_json_cannot_hold() -> None:
+def test_clean_rejects_values_json_cannot_represent() -> None:
     with pytest.raises(StreamkapResponseError, match="holds a set"):
         clean({"a": {1, 2}})
 
@@ -81,5 +81,5 @@ def test_numbers(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False, None, "1", [1]])
-def test_no_numbers(value: object) -> None:
+def test_values_that_are_not_numbers(value: object) -> None:
     assert not is_number(value)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies, of the settings and of the environment, through a real forward proxy and in both clients."""
+"""Proxies from settings and environment, through a real forward proxy and in both clients."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.network import choose_proxy
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.authority import Authority
-from tests.api.conftest import MakeAsker
+from tests.api.certificate_authority import Authority
+from tests.api.conftest import MakeClient
+from tests.api.raw_servers import Proxy, Wire
 from tests.api.support import CREDENTIALS, settings_for
-from tests.api.wire import Proxy, Wire
 
 ELSEWHERE = "http://api.elsewhere.example"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -29,7 +29,7 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that says nothing about proxies, not even that loopback needs none."""
+    """Remove all proxy variables from the environment, including exemptions for loopback."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -54,14 +54,14 @@ def secure(authority: Authority) -> Iterator[StreamkapSimulator]:
         yield running
 
 
-def test_plain_http_goes_through_in_absolute_form(make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire) -> None:
-    asker = make(settings_for(simulator, proxies={"http": proxy.url}))
-    assert asker.metrics().records_lag == 7
+def test_plain_http_goes_through_in_absolute_form(make: MakeClient, simulator: StreamkapSimulator, proxy: Wire) -> None:
+    any_client = make(settings_for(simulator, proxies={"http": proxy.url}))
+    assert any_client.metrics().records_lag == 7
     assert proxy.lines[0].startswith(f"POST {simulator.url}/auth/access-token ")
 
 
-def test_https_goes_through_a_tunnel(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, proxy: Wire
+def test_https_goes_through_tunnel(
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, proxy: Wire
 ) -> None:
     settings = settings_for(secure, proxies={"https": proxy.url}, verify=authority.bundle)
     assert make(settings).whoami()["token_type"]
@@ -70,7 +70,7 @@ def test_https_goes_through_a_tunnel(
     assert secure.connections == 1
 
 
-def test_a_proxy_may_speak_tls_itself(make: MakeAsker, secure: StreamkapSimulator, authority: Authority) -> None:
+def test_proxy_can_use_tls(make: MakeClient, secure: StreamkapSimulator, authority: Authority) -> None:
     with Wire(Proxy(), authority.context) as proxy:
         settings = settings_for(secure, proxies={"https": proxy.url}, verify=authority.bundle)
         assert make(settings).whoami()["token_type"]
@@ -78,8 +78,8 @@ def test_a_proxy_may_speak_tls_itself(make: MakeAsker, secure: StreamkapSimulato
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_proxy_with_a_password(
-    make: MakeAsker, simulator: StreamkapSimulator, secure: StreamkapSimulator, authority: Authority, tls: bool
+def test_proxy_with_password(
+    make: MakeClient, simulator: StreamkapSimulator, secure: StreamkapSimulator, authority: Authority, tls: bool
 ) -> None:
     server = secure if tls else simulator
     with Wire(Proxy(login="me:proxy-pass")) as proxy:
@@ -89,7 +89,7 @@ def test_a_proxy_with_a_password(
         assert proxy.lines
 
 
-def test_a_proxy_without_its_password(make: MakeAsker, secure: StreamkapSimulator, authority: Authority) -> None:
+def test_proxy_without_its_password(make: MakeClient, secure: StreamkapSimulator, authority: Authority) -> None:
     with Wire(Proxy(login="me:proxy-pass")) as proxy:
         wrong = f"http://me:wrong-pass@{proxy.address}"
         with pytest.raises(StreamkapConnectionError, match=r"the proxy refused the connection with 407") as caught:
@@ -100,15 +100,15 @@ def test_a_proxy_without_its_password(make: MakeAsker, secure: StreamkapSimulato
     assert secure.connections == 0
 
 
-def test_a_proxy_without_its_password_and_plain_http(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_proxy_without_its_password_and_plain_http(make: MakeClient, simulator: StreamkapSimulator) -> None:
     with Wire(Proxy(login="me:proxy-pass")) as proxy, pytest.raises(Exception, match="407") as caught:
         make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
     assert getattr(caught.value, "permanent", None)
 
 
 @pytest.mark.parametrize(("status", "permanent"), [(403, True), (502, False), (503, False)])
-def test_a_proxy_that_refuses_a_tunnel(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, status: int, permanent: bool
+def test_proxy_that_rejects_tunnel(
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, status: int, permanent: bool
 ) -> None:
     refused = pytest.raises(StreamkapConnectionError, match=f"the proxy refused the connection with {status}")
     with Wire(Proxy(refuse=status)) as proxy, refused as caught:
@@ -119,22 +119,22 @@ def test_a_proxy_that_refuses_a_tunnel(
     assert caught.value.attempts == (1 if permanent else 2)
 
 
-def test_nobody_listens_where_the_proxy_should_be(make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire) -> None:
+def test_proxy_refuses_connection(make: MakeClient, simulator: StreamkapSimulator, proxy: Wire) -> None:
     settings = settings_for(simulator, proxies={"http": "http://127.0.0.1:1"}, max_attempts=1)
     with pytest.raises(StreamkapConnectionError, match="ConnectionRefusedError") as caught:
         make(settings).whoami()
     assert caught.value.transient
 
 
-def test_the_proxy_for_one_host(make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire) -> None:
+def test_proxy_for_one_host(make: MakeClient, simulator: StreamkapSimulator, proxy: Wire) -> None:
     proxies = {"http://127.0.0.1": proxy.url, "http": "http://127.0.0.1:1"}
     assert make(settings_for(simulator, proxies=proxies)).metrics().records_lag == 7
     assert proxy.lines
 
 
 @pytest.mark.parametrize("proxies", [{"https": "http://127.0.0.1:1"}, {"all": None}, {"http": ""}])
-def test_settings_may_say_no_proxy(
-    make: MakeAsker,
+def test_settings_can_disable_proxy(
+    make: MakeClient,
     simulator: StreamkapSimulator,
     proxy: Wire,
     proxies: dict[str, str | None],
@@ -146,30 +146,30 @@ def test_settings_may_say_no_proxy(
 
 
 @pytest.mark.parametrize(("no_proxy", "used"), [("example.com", True), ("127.0.0.1", False), ("127.0.0.0/8", False)])
-def test_settings_may_except_hosts(
-    make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire, no_proxy: str, used: bool
+def test_settings_can_exempt_hosts(
+    make: MakeClient, simulator: StreamkapSimulator, proxy: Wire, no_proxy: str, used: bool
 ) -> None:
-    asker = make(settings_for(simulator, proxies={"http": proxy.url, "no_proxy": no_proxy}))
-    assert asker.metrics().records_lag == 7
+    any_client = make(settings_for(simulator, proxies={"http": proxy.url, "no_proxy": no_proxy}))
+    assert any_client.metrics().records_lag == 7
     assert bool(proxy.lines) is used
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_the_environments_proxy(
-    make: MakeAsker, simulator: StreamkapSimulator, outbound: Wire, name: str, monkeypatch: pytest.MonkeyPatch
+def test_environment_proxy(
+    make: MakeClient, simulator: StreamkapSimulator, outbound: Wire, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, outbound.url)
     assert make(settings_for(simulator, base_url=ELSEWHERE, allow_http=True)).metrics().records_lag == 7
     assert outbound.lines[0].startswith(f"POST {ELSEWHERE}/auth/access-token ")
 
 
-def test_the_environments_proxy_for_https(
-    make: MakeAsker, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch
+def test_environment_proxy_for_https(
+    make: MakeClient, secure: StreamkapSimulator, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Wire(Proxy(upstream=secure.url.removeprefix("https://"))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", url := proxy.url)
         settings = settings_for(secure, base_url="https://api.elsewhere.example", verify=authority.bundle)
-        # The certificate is for loopback: how far this comes shows that the tunnel was used.
+        # The certificate is for loopback: getting this far shows that the tunnel was used.
         with pytest.raises(StreamkapConnectionError, match="does not verify") as caught:
             make(settings).whoami()
     (line,) = proxy.lines
@@ -179,15 +179,15 @@ def test_the_environments_proxy_for_https(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_loopback_needs_no_proxy_of_the_environment(
-    make: MakeAsker, simulator: StreamkapSimulator, host: str, name: str, monkeypatch: pytest.MonkeyPatch
+def test_loopback_ignores_environment_proxy(
+    make: MakeClient, simulator: StreamkapSimulator, host: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "http://127.0.0.1:1")
     url = simulator.url.replace("127.0.0.1", host)
     assert make(settings_for(simulator, base_url=url)).metrics().records_lag == 7
 
 
-def test_the_environment_may_except_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_can_exempt_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     settings = ClientSettings(CREDENTIALS, ELSEWHERE, allow_http=True)
     assert choose_proxy(settings) is not None
@@ -197,8 +197,8 @@ def test_the_environment_may_except_hosts(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("login", ["me:pässwörd", "me:пароль-密碼", "jürgen:", "me:a:b/c@d%"])
-def test_a_proxy_login_is_sent_as_utf_8(
-    make: MakeAsker,
+def test_proxy_login_is_sent_as_utf_8(
+    make: MakeClient,
     simulator: StreamkapSimulator,
     secure: StreamkapSimulator,
     authority: Authority,
@@ -217,8 +217,8 @@ def test_a_proxy_login_is_sent_as_utf_8(
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-proxy.invalid:3128"])
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("origin", ["proxies", "HTTP_PROXY", "all_proxy"])
-def test_a_dead_proxy_is_named_with_the_place_where_it_was_configured(
-    make: MakeAsker, simulator: StreamkapSimulator, host: str, tls: bool, origin: str, monkeypatch: pytest.MonkeyPatch
+def test_unreachable_proxy_is_named_with_its_configuration_source(
+    make: MakeClient, simulator: StreamkapSimulator, host: str, tls: bool, origin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if tls and origin == "HTTP_PROXY":
         origin = "HTTPS_PROXY"
@@ -237,15 +237,15 @@ def test_a_dead_proxy_is_named_with_the_place_where_it_was_configured(
     assert caught.value.transient
 
 
-def test_a_silent_proxy_is_named_too(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_unresponsive_proxy_is_named(make: MakeClient, simulator: StreamkapSimulator) -> None:
     with Wire(lambda connection, head: silent.pause(5)) as silent:
         settings = settings_for(simulator, proxies={"http": silent.url}, timeout=0.3, max_attempts=1)
         with pytest.raises(StreamkapTimeoutError, match=r"within 0\.3 s through the proxy http://127\.0\.0\.1:\d+ "):
             make(settings).whoami()
 
 
-def test_a_proxy_that_wants_a_login_does_not_mean_the_credentials(
-    make: MakeAsker, simulator: StreamkapSimulator
+def test_proxy_authentication_error_is_not_rejected_credentials(
+    make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
     refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy wants a user and password")
     with Wire(Proxy(login="me:proxy-pass")) as proxy, refused as caught:
@@ -253,8 +253,8 @@ def test_a_proxy_that_wants_a_login_does_not_mean_the_credentials(
     assert caught.value.permanent
 
 
-def test_a_proxy_of_the_environment_that_is_of_no_use(
-    make: MakeAsker, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+def test_unusable_environment_proxy(
+    make: MakeClient, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "socks5://me:proxy-pass@127.0.0.1:1080")
     settings = settings_for(simulator, base_url=ELSEWHERE, allow_http=True)
@@ -265,7 +265,7 @@ def test_a_proxy_of_the_environment_that_is_of_no_use(
     assert simulator.connections == 0
 
 
-def test_an_error_of_the_target_is_not_the_proxys(make: MakeAsker, simulator: StreamkapSimulator, proxy: Wire) -> None:
+def test_target_error_is_not_attributed_to_proxy(make: MakeClient, simulator: StreamkapSimulator, proxy: Wire) -> None:
     simulator.inject(Fault.status(400), path="/metrics")
     with pytest.raises(StreamkapRequestError, match="400"):
         make(settings_for(simulator, proxies={"http": proxy.url})).metrics()

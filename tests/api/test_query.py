@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked of the metrics: refused before it is sent, or sent in UTC and with the id as one segment."""
+"""Metrics queries: rejected before sending, or sent in UTC with the id as one path segment."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_defaults_are_sent() -> None:
 
 @pytest.mark.parametrize("time_type", ["latest", "timeseries", "timesummary"])
 @pytest.mark.parametrize("time_unit", ["minute", "hour", "day", "week", "month"])
-def test_every_kind(time_type: str, time_unit: str) -> None:
+def test_every_time_type(time_type: str, time_unit: str) -> None:
     params = dict(MetricsQuery(ID, time_type, 3, time_unit).params)
     assert params == {"time_type": time_type, "time_interval": "3", "time_unit": time_unit}
 
 
-def test_an_enum_is_written_as_its_value() -> None:
+def test_enum_is_sent_as_its_value() -> None:
     member: Any = TimeType.SERIES
     assert dict(MetricsQuery(ID, member).params)["time_type"] == "timeseries"
 
@@ -74,13 +74,13 @@ def test_an_enum_is_written_as_its_value() -> None:
         ({"timestamp_to": "2025-03-02T00:00:00Z"}, "have no effect with time_type='latest'"),
     ],
 )
-def test_refused(change: dict[str, Any], said: str) -> None:
+def test_rejected(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         MetricsQuery(ID, **change)
 
 
 @pytest.mark.parametrize("bad", ["", "  ", None, 7, ".", "..", "a\nb", "a\r\nX: y", "a\0", "a\x7f", "a\x85", "\ud800"])
-def test_refused_ids(bad: Any) -> None:
+def test_rejected_ids(bad: Any) -> None:
     with pytest.raises(ValueError, match="destination_id must"):
         MetricsQuery(bad)
 
@@ -104,7 +104,7 @@ def test_ids_make_one_segment(odd: str) -> None:
         (pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"), "2025-03-02T07:10:15Z"),
     ],
 )
-def test_moments_are_sent_in_utc(moment: Any, sent: str) -> None:
+def test_timestamps_are_sent_in_utc(moment: Any, sent: str) -> None:
     query = MetricsQuery(ID, "timeseries", timestamp_from=moment, timestamp_to="2025-03-02T07:10:16Z")
     assert query.params[3:] == (("timestamp_from", sent), ("timestamp_to", "2025-03-02T07:10:16Z"))
     assert type(query.timestamp_from) is datetime
@@ -131,12 +131,12 @@ def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
         ("..", "must not be"),
     ],
 )
-def test_refused_lists_of_ids(given: Any, said: str) -> None:
+def test_rejected_lists_of_ids(given: Any, said: str) -> None:
     with pytest.raises(ValueError, match=f"destination_id.*{said}"):
         destination_ids(given)
 
 
-def test_equal_questions_are_equal() -> None:
+def test_equal_queries_are_equal() -> None:
     one = MetricsQuery(ID, "timeseries", timestamp_from="2025-03-02T07:10:15Z")
     two = MetricsQuery(ID, "timeseries", timestamp_from=pendulum.datetime(2025, 3, 2, 16, 10, 15, tz="Asia/Tokyo"))
     assert one == two
@@ -160,7 +160,7 @@ def test_parse_timestamp(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "now", None, 1_700_000_000, "2025-13-01", "9999-12-31T23:59:59-05:00", "\ud800"])
-def test_refused_timestamps(text: Any) -> None:
+def test_rejected_timestamps(text: Any) -> None:
     with pytest.raises(ValueError, match="not an ISO 8601 timestamp"):
         parse_timestamp(text)
 
@@ -168,7 +168,7 @@ def test_refused_timestamps(text: Any) -> None:
 DIGITS = "670000000000000000000001"
 
 
-def test_an_id_of_digits_that_became_an_integer_is_an_id() -> None:
+def test_integer_id_is_accepted() -> None:
     number: Any = int(DIGITS)
     assert destination_ids(number) == (DIGITS,)
     assert destination_ids([number, DIGITS, ID]) == (DIGITS, ID)
@@ -176,6 +176,6 @@ def test_an_id_of_digits_that_became_an_integer_is_an_id() -> None:
 
 
 @pytest.mark.parametrize("number", [1.2345678901e43, 67, 0, -int(DIGITS), 10**24, float("nan"), float("inf")])
-def test_a_number_that_lost_digits_is_explained(number: Any) -> None:
+def test_number_that_lost_digits_is_explained(number: Any) -> None:
     with pytest.raises(ValueError, match=r"becomes a number in a DAG with render_template_as_native_obj.*put quotes"):
         destination_ids(number)

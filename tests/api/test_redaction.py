@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets are taken out of URLs, texts and values before anybody reads them."""
+"""Secrets are removed from URLs, texts and values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_text(text: str, clean: str) -> None:
     assert " ".join(redact_text(text, ["hunter22"]).split()) == clean
 
 
-def test_longer_secrets_go_first_and_tiny_ones_are_left() -> None:
+def test_longest_secrets_are_replaced_first_and_short_ones_kept() -> None:
     assert redact_text("abcdef-abcd-ab", ["abcd", "abcdef", "ab"]) == "***-***-ab"
 
 
@@ -66,8 +66,8 @@ def test_url(url: str, clean: str) -> None:
     assert redact_url(url) == clean
 
 
-def test_long_texts_cost_little() -> None:
-    # Without bounds in the patterns this would run for minutes, and the test run would end it.
+def test_long_texts_are_redacted_quickly() -> None:
+    # Without bounds in the patterns this would run for minutes and time out.
     assert len(redact_text("a" * 1_000_000)) == 1_000_000
 
 
@@ -90,7 +90,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("page", ["%s", "<html><body><p>sent %s</p></body></html>", "<html><title>%s</title></html>"])
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-def test_a_secret_is_found_however_it_is_spelled(spelling: str, page: str) -> None:
+def test_secret_is_redacted_in_every_encoding(spelling: str, page: str) -> None:
     shown = redact_text(page % spelling, [ODD])
     assert "***" in shown
     assert "s3cr3t" not in shown
@@ -98,16 +98,16 @@ def test_a_secret_is_found_however_it_is_spelled(spelling: str, page: str) -> No
     assert base64.b64encode(ODD.encode()).decode()[:12] not in shown
 
 
-def test_a_secret_that_is_spelled_with_entities_is_found_as_well() -> None:
+def test_secret_with_html_entities_is_redacted() -> None:
     assert "s3cr3t" not in redact_text("it was a&amp;b-s3cr3t", ["a&amp;b-s3cr3t"])
 
 
-def test_a_text_that_is_escaped_again_and_again_is_decoded_a_few_times_only() -> None:
+def test_nested_escapes_are_decoded_limited_times() -> None:
     assert redact_text("&amp;amp;amp;amp;amp;lt;") == "&amp;lt;"
 
 
 @pytest.mark.parametrize("at", [0, 30, 4_000, 65_000, 65_530])
-def test_no_cut_shows_the_beginning_of_a_secret(at: int) -> None:
+def test_truncation_never_shows_start_of_secret(at: int) -> None:
     secret = "abcdefghij" * 40
     body = b"x" * at + secret.encode() + b"y" * 70_000
     for limit in (20, 200, 4096, 100_000):

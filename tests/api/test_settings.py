@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings: what is refused, what is made of the rest, and what they never show."""
+"""Client settings: validation, normalization and redaction."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settings(**options: Any) -> ClientSettings:
         ({"client_id": 7, "secret": "hunter22"}, "client_id must be text, not int"),
     ],
 )
-def test_credentials_come_in_exactly_one_way(given: dict[str, Any], said: str) -> None:
+def test_credentials_must_be_given_exactly_once(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said) as caught:
         Credentials(**given)
     assert "hunter22" not in str(caught.value)
@@ -45,16 +45,16 @@ def test_token_request() -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, base64.b64encode(KEY.encode()).decode()])
-def test_the_secret_inside_a_project_key_is_known(key: str) -> None:
+def test_secret_inside_project_key_is_extracted(key: str) -> None:
     assert set(Credentials(project_key=key).secrets()) == {key, KEY, "deep-secret"}
 
 
 @pytest.mark.parametrize("key", ["not a key", "[1, 2]", "[" * 100_000])
-def test_any_text_may_be_a_project_key(key: str) -> None:
+def test_any_text_can_be_project_key(key: str) -> None:
     assert Credentials(project_key=key).secrets() == (key,)
 
 
-def test_nothing_shows_the_credentials() -> None:
+def test_repr_hides_credentials() -> None:
     proxies = {"https": "http://me:proxy-pass@proxy:1"}
     one = settings(proxies=proxies)
     two = ClientSettings(Credentials(project_key=KEY))
@@ -65,7 +65,7 @@ def test_nothing_shows_the_credentials() -> None:
     assert "project_key=***" in shown
 
 
-def test_equal_settings_are_one_key() -> None:
+def test_equal_settings_have_equal_keys() -> None:
     one, two = (settings(base_url=url, proxies={"https": "http://p:1"}) for url in ("api.x.io/", "https://api.x.io"))
     assert one == two
     assert hash(one) == hash(two)
@@ -136,7 +136,7 @@ def test_base_url(given: str, used: str) -> None:
         ("http://api.localhost", "plain http"),
     ],
 )
-def test_refused_base_urls(given: Any, said: str) -> None:
+def test_rejected_base_urls(given: Any, said: str) -> None:
     with pytest.raises(ValueError, match="base_url") as caught:
         settings(base_url=given)
     assert said in str(caught.value)
@@ -148,23 +148,23 @@ def test_plain_http_has_to_be_allowed() -> None:
 
 @pytest.mark.parametrize("name", ["timeout", "max_elapsed"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e300, True, None, "soon", [], 10**400])
-def test_refused_seconds(name: str, value: Any) -> None:
+def test_rejected_seconds(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a number of seconds"):
         settings(**{name: value})
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None, "x", "1.5"])
-def test_refused_attempts(value: Any) -> None:
+def test_rejected_attempts(value: Any) -> None:
     with pytest.raises(ValueError, match="max_attempts must be a whole number from 1 on"):
         settings(max_attempts=value)
 
 
-def test_numbers_may_come_as_text() -> None:
+def test_numbers_can_be_strings() -> None:
     read = settings(timeout="2.5", max_elapsed="60", max_attempts="3")
     assert (read.timeout, read.max_elapsed, read.max_attempts) == (2.5, 60.0, 3)
 
 
-def test_connecting_takes_a_part_of_the_time() -> None:
+def test_connect_timeout_is_part_of_timeout() -> None:
     assert settings().connect_timeout == 10.0
     assert settings(timeout=4).connect_timeout == 4.0
 
@@ -177,7 +177,7 @@ def test_verify(given: bool | str, used: bool | str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 1, []])
-def test_refused_verify(value: Any) -> None:
+def test_rejected_verify(value: Any) -> None:
     with pytest.raises(ValueError, match="verify must be true, false, or the path"):
         settings(verify=value)
 
@@ -191,13 +191,13 @@ def test_proxies() -> None:
 
 
 @pytest.mark.parametrize("value", ["http://p", 7, [1], {"https": 7}, {1: "http://p"}])
-def test_refused_proxies(value: Any) -> None:
+def test_rejected_proxies(value: Any) -> None:
     with pytest.raises(ValueError, match="proxies must map"):
         settings(proxies=value)
 
 
 @pytest.mark.parametrize("value", ["socks5://me:pw@p:1", "http://", "http://p:port", "http://p:0", "http://[p"])
-def test_refused_proxy_urls_are_not_shown(value: str) -> None:
+def test_rejected_proxy_urls_are_not_shown(value: str) -> None:
     with pytest.raises(ValueError, match="proxies: a proxy must be an http:// or https:// URL") as caught:
         settings(proxies={"https": value})
     assert "pw" not in str(caught.value)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The token's life held against a model: calls that overlap in any way, on a server that forgets and refuses."""
+"""The token lifecycle checked against a model: overlapping calls on a server that loses and rejects tokens."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from airflow_provider_streamkap.api.flows import (
     TokenRefresh,
 )
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.play import BASE, answer
-from tests.api.support import CREDENTIALS, Time
+from tests.api.scripted_session import BASE, response_of
+from tests.api.support import CREDENTIALS, SimulatedClock
 
-# What the token call may say of the life of a token, and the seconds that it means; None: nothing to go by.
+# Lifetimes that the token call can return, and the seconds they mean; None if unusable.
 ABSENT = "absent"
-SENSELESS: list[Any] = [
+INVALID: list[Any] = [
     ABSENT,
     None,
     0,
@@ -49,18 +49,18 @@ SENSELESS: list[Any] = [
     {},
     float("nan"),
 ]
-BOUNDLESS: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
+UNBOUNDED: list[Any] = [float("inf"), 10**400, "inf", "1e999"]
 SECONDS: list[Any] = [3600, 600, 60, 5, "100", " 7 ", "12.5", 1e300]
-LASTING = [(said, float(said)) for said in SECONDS]
-LIVES: list[tuple[Any, float | None]] = [*[(said, None) for said in SENSELESS + BOUNDLESS], *LASTING]
+LONG_LIVED = [(said, float(said)) for said in SECONDS]
+LIFETIMES: list[tuple[Any, float | None]] = [*[(said, None) for said in INVALID + UNBOUNDED], *LONG_LIVED]
 NO_TOKENS: list[Any] = ["", "two words", "line\nbreak", "t\u00f6ken", "nul\0", "x" * 16_001, 7, None, ["token"], {}]
 
 
 @dataclass(eq=False)
 class Known:
-    """A token as the model has it.
+    """A token in the model.
 
-    :param due: when it is due for renewal; None: never.
+    :param due: when it must be refreshed; None: never.
     """
 
     access: str
@@ -69,13 +69,13 @@ class Known:
 
 @dataclass(eq=False)
 class Call:
-    """A call that is under way.
+    """A call in progress.
 
     :param exchange: its generator.
-    :param waits: what it waits for: an answer, or the renewal of a token.
-    :param sent: the tokens with which it has sent its request, in order.
-    :param stale: the token that it wants to have renewed.
-    :param refused: whether its request has met a 401.
+    :param waits: what it waits for: a response or a token refresh.
+    :param sent: the tokens that it has sent, in order.
+    :param stale: the token that it wants refreshed.
+    :param refused: whether its request has received a 401.
     """
 
     exchange: Flow[Any]
@@ -86,17 +86,17 @@ class Call:
 
 
 class TokenAgainstModel(RuleBasedStateMachine):
-    """Drives calls and renewals as the clients do, one renewal at a time, and says of each step what it must be."""
+    """Drives calls and token refreshes as the clients do, one refresh at a time, and checks every step."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.time = Time()
+        self.time = SimulatedClock()
         self.session = ApiSession(ClientSettings(CREDENTIALS, base_url=BASE), self.time.clock)
         self.known: Known | None = None
-        # What the server takes for good.
+        # The tokens that the server accepts.
         self.good: set[str] = set()
         self.calls: list[Call] = []
-        # Who holds the lock, and its request for a token.
+        # The call that holds the lock, and its token request.
         self.holder: Call | None = None
         self.renewal: Flow[Token | None] | None = None
         self.asked_at = 0.0
@@ -109,7 +109,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         return self.known is None or (self.known.due is not None and self.time.now >= self.known.due)
 
     def _expect_request(self, call: Call, step: Any, *, renewed: bool) -> None:
-        """A request carries the newest token, which is not due unless it was due the moment it came."""
+        """A request carries the newest token, which is not due unless it was due when it was issued."""
         assert isinstance(step, Request)
         assert self.known is not None
         assert step.headers["Authorization"] == f"Bearer {self.known.access}"
@@ -148,7 +148,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
             self._expect_request(call, step, renewed=False)
         return call
 
-    # What happens
+    # Actions
 
     @rule(seconds=st.sampled_from([0.2, 1.0, 10.0, 61.0, 1e6, 1e6]) | st.floats(0, 4000))
     def pass_time(self, seconds: float) -> None:
@@ -170,7 +170,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     def _answer(self, call: Call, trouble: tuple[int, bytes] | None = None) -> None:
         good = call.sent[-1].access in self.good
-        reply = answer(trouble[1], trouble[0]) if trouble else answer({}) if good else answer({}, 401)
+        reply = response_of(trouble[1], trouble[0]) if trouble else response_of({}) if good else response_of({}, 401)
         try:
             step = call.exchange.send(reply)
         except StopIteration:
@@ -205,7 +205,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
             self._end(call)
             return
         except StopIteration:
-            # Somebody else has renewed it, and so lately that it serves.
+            # Another call has just refreshed it, and the new token is usable.
             assert self.known is not call.stale
             self._expect_request(call, call.exchange.send(None), renewed=False)
             return
@@ -217,7 +217,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         self.holder, self.renewal, self.asked_at = call, renewal, self.time.now
 
     @precondition(lambda self: self.renewal is not None)
-    @rule(life=st.sampled_from(LASTING) | st.sampled_from(LIVES), same=st.booleans())
+    @rule(life=st.sampled_from(LONG_LIVED) | st.sampled_from(LIFETIMES), same=st.booleans())
     def grant(self, life: tuple[Any, float | None], same: bool) -> None:
         self._grant(life, same=same)
 
@@ -232,7 +232,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert renewal is not None
         due = None if seconds is None else self.asked_at + seconds - min(60.0, seconds / 10)
         with pytest.raises(StopIteration) as ended:
-            renewal.send(answer(json.dumps(payload).encode()))
+            renewal.send(response_of(json.dumps(payload).encode()))
         assert ended.value.value.access == access
         self.known = Known(access, due)
         self.refused_at = -math.inf
@@ -241,9 +241,9 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.renewal is not None)
     @rule(
-        reply=st.sampled_from([answer({}, status) for status in (401, 403, 429, 500, 302)])
-        | st.sampled_from([answer(b""), answer(b"<html>"), answer([]), answer({})])
-        | st.sampled_from(NO_TOKENS).map(lambda token: answer({"accessToken": token, "expiresIn": 60}))
+        reply=st.sampled_from([response_of({}, status) for status in (401, 403, 429, 500, 302)])
+        | st.sampled_from([response_of(b""), response_of(b"<html>"), response_of([]), response_of({})])
+        | st.sampled_from(NO_TOKENS).map(lambda token: response_of({"accessToken": token, "expiresIn": 60}))
     )
     def refuse(self, reply: Response) -> None:
         call, renewal = self.holder, self.renewal
@@ -254,7 +254,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert refused.value.permanent is (reply.status in (401, 403, 302))
         if isinstance(refused.value, StreamkapAuthError):
             self.refused_at = self.time.now
-        # What a client does with the error: it ends the call, and lets go of the lock.
+        # A client ends the call on this error and releases the lock.
         self._end(call)
 
     @precondition(lambda self: self.calls)
@@ -264,8 +264,8 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.holder is None)
     @rule()
-    def a_call_on_a_good_day(self) -> None:
-        """Whatever has been, and whatever still is under way: a call that nothing goes wrong for has its result."""
+    def call_without_failures(self) -> None:
+        """Whatever happened before and is still in progress, a call without failures returns its result."""
         self.time.now = max(self.time.now, self.refused_at + REFUSAL_SECONDS)
         call = self._begin()
         for _ in range(4):
@@ -281,27 +281,27 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.holder is None and len(self._queue()) > 1)
     @rule()
-    def all_who_wait_take_their_turn(self) -> None:
-        """One of them asks for a token, and no more than one."""
-        asked = 0
+    def all_waiting_calls_take_lock(self) -> None:
+        """Exactly one of them requests a token."""
+        token_requests = 0
         for call in self._queue():
             self._take(call)
             if self.renewal is not None:
-                asked += 1
+                token_requests += 1
                 self._grant()
-        assert asked <= 1
+        assert token_requests <= 1
 
-    # What holds
+    # Invariants
 
     @invariant()
-    def whoever_waits_for_a_renewal_can_have_it(self) -> None:
+    def waiting_calls_can_refresh_token(self) -> None:
         assert (self.holder is None) is (self.renewal is None)
         assert self.holder is None or isinstance(self.holder.waits, TokenRefresh)
 
     def teardown(self) -> None:
         for call in list(self.calls):
             self._end(call)
-        self.a_call_on_a_good_day()
+        self.call_without_failures()
 
 
 TestTokenAgainstModel = TokenAgainstModel.TestCase

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The body of an answer: what it may cost while it arrives."""
+"""Limits on response bodies while they are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.api.support import CREDENTIALS
 MIB = 1024 * 1024
 
 
-def test_a_bomb_is_not_unpacked_before_it_is_refused() -> None:
+def test_decompression_bomb_is_rejected_before_unpacking() -> None:
     packer = zlib.compressobj()
     bomb = b"".join([*(packer.compress(bytes(MIB)) for _ in range(256)), packer.flush()])
     body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
@@ -32,7 +32,7 @@ def test_a_bomb_is_not_unpacked_before_it_is_refused() -> None:
     assert peak < 128 * MIB
 
 
-def test_bytes_after_the_end_of_compressed_data_are_refused() -> None:
+def test_bytes_after_end_of_compressed_data_are_rejected() -> None:
     body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
     body.feed(zlib.compress(b"[]"))
     with pytest.raises(StreamkapResponseError, match="goes on after the end"):

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The simulator held against a description of the API. Needs the tools of the development environment."""
+"""The simulator checked against an OpenAPI description. Needs the tools of the development environment."""
 
 from __future__ import annotations

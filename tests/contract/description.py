@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The description of the API that the simulator is held against."""
+"""The OpenAPI description that the simulator is checked against."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PATH = Path(__file__).with_name("streamkap.openapi.yaml")
 
 @cache
 def load() -> dict[str, Any]:
-    """The description as plain data."""
+    """Return the description as plain data."""
     content: dict[str, Any] = yaml.safe_load(PATH.read_text())
     return content
 
 
 @cache
 def validator(schema: str) -> Draft202012Validator:
-    """Judges values by one of the description's schemas.
+    """Return a validator for one of the description's schemas.
 
     :param schema: its name among the components.
     """

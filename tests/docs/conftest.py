@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator that has the destinations of the snippets."""
+"""Fixtures: a simulator with the destinations of the snippets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORDERS, CUSTOMERS = "67ad6e0af08a2365c729ba79", "67ad6e0af08a2365c729ba80"
 
 @pytest.fixture
 def streamkap(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator that the connection streamkap_default points to."""
+    """Run a simulator behind the connection streamkap_default."""
     with StreamkapSimulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
         yield simulator

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Read the documentation: its tables, its snippets, and the DAGs in them."""
+"""Read the documentation: tables, snippets and their DAGs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SNIPPETS = DOCS / "snippets"
 
 
 def table(page: str, head: str) -> dict[str, list[str]]:
-    """Read a table of a page.
+    """Parse a table of a page.
 
     :param page: the page's file below ``docs``.
-    :param head: the first cell of the table's head.
+    :param head: the first cell of the table's header.
     :returns: rows by their first cell.
     """
     lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
@@ -34,12 +34,12 @@ def table(page: str, head: str) -> dict[str, list[str]]:
 
 
 def code(text: str) -> list[str]:
-    """Give what stands in backticks."""
+    """Return the text in backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
 def snippet(name: str) -> ModuleType:
-    """Run a snippet."""
+    """Execute a snippet."""
     spec = importlib.util.spec_from_file_location(f"snippet_{Path(name).stem}", SNIPPETS / name)
     assert spec is not None
     assert spec.loader is not None
@@ -49,5 +49,5 @@ def snippet(name: str) -> ModuleType:
 
 
 def dag_of(module: ModuleType, name: str) -> Any:
-    """Give the DAG that a snippet declares."""
+    """Return the DAG that a snippet defines."""
     return getattr(module, name)()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables that benchmarks print and put into pages, and what the page promises of them."""
+"""Tables that benchmarks print and insert into pages, and the claims of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.doc_sections import markers, replace_section
 
 
 def rows(text: str, heading: str) -> list[dict[str, str]]:
-    """Read the table below a heading."""
+    """Parse the table below a heading."""
     after = text[text.index(heading) :].splitlines()
     first = next(number for number, line in enumerate(after) if line.startswith("|"))
     table = []
@@ -66,7 +66,7 @@ SIZES = ("**1,000 waits on 100 destinations, every 10 s**", "**10,000 waits on 1
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_page_shows_one_poll_for_all_waits_of_a_destination(size: str) -> None:
+def test_page_shows_one_poll_for_all_waits_of_destination(size: str) -> None:
     ours, *_ = (row for row in rows(PAGE, size) if row["trigger"] == OURS)
     (http,) = (row for row in rows(PAGE, size) if row["trigger"] == "HttpSensorTrigger")
     assert float(ours["requests/s"]) <= 1.1 * float(ours["destinations / interval"])
@@ -80,7 +80,7 @@ def test_the_page_shows_one_poll_for_all_waits_of_a_destination(size: str) -> No
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_page_shows_the_others_beside_it(size: str) -> None:
+def test_page_shows_comparisons(size: str) -> None:
     names = {row["trigger"].partition(",")[0] for row in rows(PAGE, size)}
     assert names == {OURS, "HttpSensorTrigger", "FivetranTrigger"}
 
@@ -91,7 +91,7 @@ def test_the_page_shows_every_way_to_wait_end_well() -> None:
     assert mapped["final states"] == "200 success"
 
 
-def test_the_page_shows_that_lists_are_read_at_once() -> None:
+def test_page_shows_lists_read_concurrently() -> None:
     measured = rows(PAGE, "| task | destinations |")
     assert {row["task"] for row in measured} == {"operator", "sensor, one poll", "deferrable sensor, first poll"}
     assert max(float(row["ratio"]) for row in measured) <= 1.5

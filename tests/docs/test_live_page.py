@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the page on the live service shows is what the command prints, against the simulator."""
+"""The sample output on the page about the live service matches the command, run against the simulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.testing.support import Clock
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
-    """Run the command against a simulated project whose time stands still but for its sleep."""
+    """Run the command against a simulated project whose clock advances only by sleeping."""
     clock = Clock()
     with StreamkapSimulator(clock=clock) as streamkap:
         streamkap.add("67ad6e0af08a2365c729ba79", scenarios.draining(lag=9000, rate=1))
@@ -30,5 +30,5 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8790", capsys.readouterr().out)
 
 
-def test_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_documented_output_matches_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys) == (SNIPPETS / "live.txt").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the readme shows is there, and runs."""
+"""The commands, links and code of the README are valid."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    """Give the readme's code in a language."""
+    """Return the README's code blocks in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
-def test_the_dag_is_the_one_that_is_tested() -> None:
+def test_dag_matches_tested_example() -> None:
     (shown,) = blocks("python")
     tested = (SNIPPETS / "after_streamkap.py").read_text(encoding="utf-8")
     assert tested.split("\n", 4)[4] == shown
 
 
-def test_the_dag_declares_its_tasks() -> None:
+def test_dag_declares_its_tasks() -> None:
     (shown,) = blocks("python")
     namespace: dict[str, object] = {"__name__": "readme"}
     exec(compile(shown, "README.md", "exec"), namespace)
@@ -36,7 +36,7 @@ def test_the_dag_declares_its_tasks() -> None:
     assert set(declare().task_ids) == {"wait_until_drained", "transform"}
 
 
-def test_the_connection_is_understood() -> None:
+def test_connection_is_valid() -> None:
     (line,) = [line for block in blocks("shell") for line in block.splitlines() if line.startswith("export")]
     name, _, value = shlex.split(line)[1].partition("=")
     assert name == "AIRFLOW_CONN_STREAMKAP_DEFAULT"
@@ -45,20 +45,20 @@ def test_the_connection_is_understood() -> None:
     assert parse_connection(conn, {}, {}).settings.credentials.client_id == "my-client-id"
 
 
-def test_the_commands_are_there() -> None:
+def test_commands_exist() -> None:
     commands = [line for block in blocks("shell") for line in block.splitlines() if line.startswith("make ")]
     assert {command.split()[1] for command in commands} == {"demo", "test"}
     for command in commands:
         assert re.search(rf"^{command.split()[1]}:", MAKEFILE, re.MULTILINE)
 
 
-def test_the_versions_are_those_that_are_tested() -> None:
+def test_versions_match_tested_versions() -> None:
     (tested,) = re.findall(r"^AIRFLOWS := (.*)$", MAKEFILE, re.MULTILINE)
     (shown,) = re.findall(r"^\| Airflow \|(.*)\|$", README, re.MULTILINE)
     assert [version.strip() for version in shown.split("|")] == tested.split()
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_resolve() -> None:
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)|src=\"([^\"]+)\"", README)
     local = [target for pair in targets for target in pair if target and "://" not in target]
     assert local

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of the demo: a picture that can be read, with all that was printed, in its order."""
+"""The demo recording: a valid picture that shows the complete output in order."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def texts(picture: str) -> list[ElementTree.Element]:
     return list(ElementTree.fromstring(picture).iter(TEXT))
 
 
-def test_all_lines_are_in_it_in_order() -> None:
+def test_all_lines_are_present_in_order() -> None:
     lines = texts(draw("make demo", [(1.0, "a <b> & c"), (2.0, ""), (2.0, "d")]))
     assert [line.text for line in lines] == ["$ make demo", "a <b> & c", "d"]
 
 
-def test_lines_come_when_they_came() -> None:
+def test_lines_appear_at_recorded_times() -> None:
     lines = texts(draw("make demo", [(1.0, "first"), (6.0, "second")]))
     durations = [float(re.findall(r"animation-duration:([\d.]+)s", line.attrib["style"])[0]) for line in lines]
     assert durations == [0, 1 / SPEED, 6 / SPEED]
 
 
-def test_the_end_stays_in_view() -> None:
+def test_last_frame_stays_visible() -> None:
     picture = draw("make demo", [(float(row), f"line {row}") for row in range(1, ROWS + 10)])
     (resting,) = re.findall(r"\.page \{ transform: translateY\(-(\d+)px\)", picture)
     last = float(texts(picture)[-1].attrib["y"])
@@ -39,18 +39,18 @@ def test_the_end_stays_in_view() -> None:
     assert 0 < last - float(resting) <= float(view)
 
 
-def test_a_command_is_recorded() -> None:
+def test_command_is_recorded() -> None:
     lines = record([sys.executable, "-c", "print('one'); print('two')"])
     assert [text for _, text in lines] == ["one", "two"]
     assert sorted(seconds for seconds, _ in lines) == [seconds for seconds, _ in lines]
 
 
-def test_a_demo_that_failed_is_no_picture() -> None:
+def test_failed_demo_makes_no_picture() -> None:
     with pytest.raises(SystemExit):
         record([sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_the_picture_shown_is_of_a_demo_that_went_well() -> None:
+def test_committed_picture_shows_successful_demo() -> None:
     lines = [line.text or "" for line in texts((DOCS / "images" / "demo.svg").read_text(encoding="utf-8"))]
     assert lines[0] == "$ make demo"
     assert "nothing is left running" in lines[-1]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The reference names what there is, and all that is public."""
+"""The API reference is valid and complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SINGLE = {name for kind, name in NAMED if kind != "module"}
 
 
 def members(module: str) -> set[str]:
-    """Name what a module of the reference brings."""
+    """Return the names that a module of the reference documents."""
     found = importlib.import_module(module)
     return set(getattr(found, "__all__", None) or vars(found))
 
@@ -33,7 +33,7 @@ def test_everything_named_exists() -> None:
 
 
 def test_everything_public_is_named() -> None:
-    # The two packages' own automodule shows their docstring only; their names stand one by one.
+    # For the two packages, automodule shows only the docstring; their names are listed individually.
     full = MODULES - {api.__name__, testing.__name__}
     named = {name.rpartition(".")[2] for name in SINGLE}.union(*(members(module) for module in full))
     constants = {name for name in api.__all__ if name.isupper()}
@@ -41,7 +41,7 @@ def test_everything_public_is_named() -> None:
     assert set(testing.__all__) - named == {"scenarios"}
 
 
-def test_every_module_that_airflow_is_told_of_is_in_it() -> None:
+def test_every_module_in_provider_info_is_documented() -> None:
     info: Any = get_provider_info()
     listed = {
         module

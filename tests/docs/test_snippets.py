@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every Python snippet of the documentation runs, and does what its page says."""
+"""Every Python snippet of the documentation runs and does what its page describes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.docs.pages import SNIPPETS, dag_of, snippet
 
 
 class TaskInstance:
-    """What a task asks of its instance."""
+    """The parts of a task instance that a task uses."""
 
     def xcom_push(self, key: str, value: Any) -> None:
-        """Take an XCom, which has to be JSON."""
+        """Store an XCom, which must be JSON."""
         json.dumps(value, allow_nan=False)
 
 
@@ -29,10 +29,10 @@ END = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def execute(task: Any, end: datetime = END, **more: Any) -> Any:
-    """Render a task and run it.
+    """Render and run a task.
 
     :param end: the end of the data interval.
-    :param more: attributes to change.
+    :param more: attributes to override.
     """
     interval = {"data_interval_start": end - timedelta(days=1), "data_interval_end": end}
     context: Any = {"ti": TaskInstance(), "task_reschedule_count": 0, **interval}
@@ -51,12 +51,12 @@ AT_ONCE: dict[str, Any] = {
 }
 
 
-def test_none_is_forgotten() -> None:
+def test_every_snippet_is_tested() -> None:
     tested = {"after_streamkap.py", "sensors.py", "snapshots.py", "hook_tasks.py", "async_hook.py", "api_client.py"}
     assert {path.name for path in SNIPPETS.glob("*.py")} == tested
 
 
-def test_the_quickstart_waits_and_hands_the_snapshot_on(
+def test_quickstart_waits_and_passes_snapshot_on(
     streamkap: StreamkapSimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     streamkap.add(ORDERS, scenarios.sequence([120, 0, 0]))
@@ -67,7 +67,7 @@ def test_the_quickstart_waits_and_hands_the_snapshot_on(
     assert dag.get_task("transform").upstream_task_ids == {"wait_until_drained"}
 
 
-def test_waits_for_all_of_several(streamkap: StreamkapSimulator) -> None:
+def test_waiting_for_several_destinations(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.sequence([120, 100]))
     streamkap.add(CUSTOMERS, scenarios.steady())
     dag = dag_of(snippet("sensors.py"), "sensors")
@@ -75,7 +75,7 @@ def test_waits_for_all_of_several(streamkap: StreamkapSimulator) -> None:
     assert streamkap.count(f"/destinations/{ORDERS}/metrics") == 3
 
 
-def test_waits_for_a_lag_of_after_the_interval(streamkap: StreamkapSimulator) -> None:
+def test_waiting_for_lag_observed_after_interval(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.steady())
     task = dag_of(snippet("sensors.py"), "sensors").get_task("wait_for_the_day")
     with pytest.raises(AirflowSensorTimeout, match=r"and counts from 2126-03-02 00:01:00Z on"):
@@ -83,7 +83,7 @@ def test_waits_for_a_lag_of_after_the_interval(streamkap: StreamkapSimulator) ->
     assert streamkap.count("time_type=timeseries")
 
 
-def test_is_impatient_in_the_ways_that_were_asked_for(streamkap: StreamkapSimulator) -> None:
+def test_timeout_and_stall_options(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.stalled(lag=5))
     dag = dag_of(snippet("sensors.py"), "sensors")
     with pytest.raises(AirflowSkipException):
@@ -92,7 +92,7 @@ def test_is_impatient_in_the_ways_that_were_asked_for(streamkap: StreamkapSimula
     execute(dag.get_task("wait_impatiently"), **AT_ONCE)
 
 
-def test_takes_snapshots(streamkap: StreamkapSimulator) -> None:
+def test_taking_snapshots(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.steady(lag=7))
     streamkap.add(CUSTOMERS, scenarios.steady())
     dag = dag_of(snippet("snapshots.py"), "snapshots")
@@ -103,7 +103,7 @@ def test_takes_snapshots(streamkap: StreamkapSimulator) -> None:
     assert [summaries[id_]["time_type"] for id_ in (ORDERS, CUSTOMERS)] == ["timesummary", "timesummary"]
 
 
-def test_asks_with_the_hook(streamkap: StreamkapSimulator) -> None:
+def test_using_hook(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.steady(lag=7), age=10**9)
     streamkap.add(CUSTOMERS, scenarios.broken(), name="customers")
     dag = dag_of(snippet("hook_tasks.py"), "hook_tasks")
@@ -111,13 +111,13 @@ def test_asks_with_the_hook(streamkap: StreamkapSimulator) -> None:
     assert dag.get_task("broken_destinations").python_callable() == [{"id": CUSTOMERS, "name": "customers"}]
 
 
-def test_asks_with_the_asynchronous_hook(streamkap: StreamkapSimulator) -> None:
+def test_using_async_hook(streamkap: StreamkapSimulator) -> None:
     streamkap.add(ORDERS, scenarios.steady(lag=7))
     lags = asyncio.run(snippet("async_hook.py").lags([ORDERS, "unknown"]))
     assert lags == {ORDERS: 7, "unknown": None}
 
 
-def test_asks_without_airflow(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_using_client_without_airflow(streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     streamkap.add(ORDERS, scenarios.steady(lag=7))
     monkeypatch.setenv("STREAMKAP_HOST", streamkap.url)
     monkeypatch.setenv("STREAMKAP_CLIENT_ID", streamkap.client_id)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the documentation say what the code does."""
+"""The tables of the documentation match the code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.docs.pages import DOCS, code, table
 FORM: Any = get_provider_info()["connection-types"][0]  # type: ignore[index]
 
 
-def test_who_raises_what() -> None:
+def test_exceptions_by_operator() -> None:
     rows = table("deferrable.md", "end")
     assert set(rows) == {"opened", *(why.value for why in FailureKind)}
     for why in FailureKind:
@@ -38,7 +38,7 @@ def test_who_raises_what() -> None:
         assert never_fail == "skipped"
 
 
-def test_the_fields_of_the_connection() -> None:
+def test_fields_of_connection() -> None:
     labels = FORM["ui-field-behaviour"]["relabeling"]
     shown = {code(field)[0]: cells[0] for field, cells in table("connection.md", "field").items()}
     assert {name: label for name, label in shown.items() if label != "hidden"} == labels
@@ -47,7 +47,7 @@ def test_the_fields_of_the_connection() -> None:
     )
 
 
-def test_the_keys_of_the_extra() -> None:
+def test_keys_of_extra() -> None:
     rows = {code(key)[0]: cells for key, cells in table("connection.md", "key of the extra").items()}
     assert {key: cells[0] for key, cells in rows.items()} == {
         key: field["label"] for key, field in FORM["conn-fields"].items()
@@ -66,7 +66,7 @@ def test_the_keys_of_the_extra() -> None:
     ("page", "operator"),
     [("sensor.md", StreamkapDestinationSensor), ("operator.md", StreamkapDestinationMetricsOperator)],
 )
-def test_the_defaults_of_arguments(page: str, operator: type) -> None:
+def test_defaults_of_arguments(page: str, operator: type) -> None:
     parameters = inspect.signature(operator).parameters
     airflows = {"timeout": 604_800, "poke_interval": 60}
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_the_defaults_of_arguments(page: str, operator: type) -> None:
             assert name in parameters
 
 
-def test_the_errors() -> None:
+def test_errors() -> None:
     rows = {code(name)[0]: cells for name, cells in table("hook.md", "exception").items()}
     documented = {
         name

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tests that the page on testing shows pass, in the folders that it describes."""
+"""The tests shown on the testing page pass, in the folders that it describes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.docs.pages import ROOT, SNIPPETS
 
 @pytest.mark.system
 @pytest.mark.deferrable
-def test_the_tests_shown_pass_below_the_root_of_a_repository(tmp_path: Path) -> None:
+def test_documented_tests_pass_in_repository(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     shutil.copy(SNIPPETS / "after_streamkap.py", project)
     shutil.copytree(SNIPPETS / "testing", project / "tests")
-    # The commands of the virtual environment are not on the PATH, which is that of a user who has not activated it.
+    # The virtual environment's commands are not on the PATH, as for a user who has not activated it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST", "COV"))}
     folders = kept["PATH"].split(os.pathsep)
     kept["PATH"] = os.pathsep.join(folder for folder in folders if not Path(folder, "airflow").exists())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the matrix takes from other tests: Airflow's database, where an Airflow looks into it, and an authority."""
+"""Fixtures that the fault matrix shares with other tests: Airflow's database and a certificate authority."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The six surfaces on which a fault can be met, each run to its end, and a time in which nobody waits."""
+"""The six surfaces on which a fault can occur, each run to completion with a simulated clock."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from airflow_provider_streamkap.hooks._shared import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow.modes import TaskInstance, hurried, run
-from tests.api.support import Longest
-from tests.faults.ends import FAILURES, GOOD
+from tests.airflow.sensor_modes import TaskInstance, fast_sensor_arguments, run
+from tests.api.support import FullJitter
+from tests.faults.outcomes import FAILURES, GOOD
 
 
-class Time(threading.local):
-    """A clock of each thread's own that goes forward by sleeping only, and counts what was slept."""
+class SimulatedClock(threading.local):
+    """A per-thread clock that advances only by sleeping and adds up the sleeps."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset the clock."""
         self.now = 1_000_000.0
         self.waited = 0.0
         self.waits = 0
-        #: Is told the number of each wait.
-        self.told: Callable[[int], object] = lambda number: None
+        #: Called with the number of each sleep.
+        self.on_sleep: Callable[[int], object] = lambda number: None
         #: Seconds by which the clock is ahead.
         self.ahead: Callable[[], float] = lambda: 0.0
 
@@ -41,26 +41,26 @@ class Time(threading.local):
         self.waited += seconds
         self.now += seconds
         self.waits += 1
-        self.told(self.waits)
+        self.on_sleep(self.waits)
 
     async def asleep(self, seconds: float) -> None:
         self.sleep(seconds)
 
     def pace(self) -> ClientClock:
-        """The pace of clients that wait by this time, with jitter that always takes the whole back-off."""
-        return ClientClock(self.clock, self.sleep, self.asleep, Longest())
+        """The clock for clients, with jitter that always uses the full backoff."""
+        return ClientClock(self.clock, self.sleep, self.asleep, FullJitter())
 
 
 class Store(dict[str, Any]):
-    """The state store of a task, as Airflow 3.3 has it."""
+    """A task's state store, as in Airflow 3.3."""
 
     def set(self, key: str, value: Any) -> None:
-        """Keep a value."""
+        """Store a value."""
         self[key] = value
 
 
-class Hasty(StreamkapDestinationSensor):
-    """A poll may take as long as a call may, and yet the next one follows at once."""
+class FastSensor(StreamkapDestinationSensor):
+    """A sensor whose polls may take as long as a call, and follow each other immediately."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**{**arguments, "poke_interval": 180})
@@ -72,13 +72,13 @@ class Hasty(StreamkapDestinationSensor):
         return 0.02
 
 
-def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
-    """Ask on one of the surfaces, and give what comes of it; a call is made ``GOOD`` times.
+def fetch(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> Any:
+    """Fetch the metrics on one of the surfaces and return the result; a call is made ``GOOD`` times.
 
     :param surface: one of ``SURFACES``.
     :param conn_id: the Airflow connection.
     :param destination_id: the destination.
-    :param arguments: further ones of the sensor.
+    :param arguments: additional arguments of the sensor.
     """
     match surface:
         case "hook":
@@ -91,16 +91,16 @@ def ask(surface: str, conn_id: str, destination_id: str, **arguments: Any) -> An
             )
             context: Any = {"ti": TaskInstance()}
             return [operator.execute(context) for _ in range(GOOD)][-1]
-    patient = {
+    common = {
         "destination_id": destination_id,
         "streamkap_conn_id": conn_id,
         "confirmations": GOOD,
         "max_poll_failures": FAILURES,
-        # Far beyond what any cell takes on a busy machine: none of them ends by it.
+        # Far beyond what any cell takes on a busy machine, so no cell times out.
         "timeout": 3600,
     }
-    kind = StreamkapDestinationSensor if surface == "deferred" else Hasty
-    return run(kind(**hurried(surface, **patient, **arguments)), store=Store())
+    kind = StreamkapDestinationSensor if surface == "deferred" else FastSensor
+    return run(kind(**fast_sensor_arguments(surface, **common, **arguments)), store=Store())
 
 
 async def _async(conn_id: str, destination_id: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every cell of the table against a real server: what is raised, what was asked, and how long was waited."""
+"""Every cell of the fault matrix against a real server: exceptions, requests and seconds waited."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from itertools import count
 import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from tests.faults import cell as cells
-from tests.faults.cell import COUNT, Cell, connection, expected, seen, time_of_its_own
-from tests.faults.table import CLOCKS, SERVED, TOKENS
+from tests.faults import matrix_cell as cells
+from tests.faults.matrix import CLOCKS, SERVED, TOKENS
+from tests.faults.matrix_cell import COUNT, Cell, connection, expected, observe, simulated_clock
 
 CONNECTION = "faults"
 _NUMBERS = count()
@@ -29,9 +29,9 @@ def running(airflow_database: None) -> Iterator[StreamkapSimulator]:
 
 @pytest.fixture
 def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
-    """Give the simulator as if it were new, with a connection to it."""
+    """Reset the simulator and set a connection to it."""
     names = count(1)
-    # The same tokens in every cell: Airflow's masker slows down with each new one that it has to know.
+    # The same tokens in every cell, because Airflow's masker slows down with each new secret.
     monkeypatch.setattr(secrets, "token_urlsafe", lambda size: f"token-{next(names)}-of-the-matrix")
     running.clear_faults()
     running.reset_requests()
@@ -41,7 +41,7 @@ def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.mark.parametrize("cell", cells.of(SERVED + TOKENS), ids=str)
-def test_no_cell_deviates(cell: Cell, simulator: StreamkapSimulator) -> None:
+def test_every_cell_matches_expectation(cell: Cell, simulator: StreamkapSimulator) -> None:
     cell.check()
     id_ = f"d{next(_NUMBERS)}"
     if cell.row.arrange != "nobody":
@@ -52,29 +52,29 @@ def test_no_cell_deviates(cell: Cell, simulator: StreamkapSimulator) -> None:
     path = "/auth/access-token" if cell.place == "token" else "/metrics"
     simulator.inject(cell.row.fault(), path=path, times=COUNT[cell.times])
 
-    def met() -> int:
-        harmless = cell.meeting.behaviour == "harmless"
+    def hits() -> int:
+        harmless = cell.effect.behaviour == "harmless"
         return 0 if harmless else sum(request.fault is not None for request in simulator.requests)
 
-    with time_of_its_own() as time:
-        assert seen(cell, simulator, time, CONNECTION, id_, met) == expected(cell)
+    with simulated_clock() as time:
+        assert observe(cell, simulator, time, CONNECTION, id_, hits) == expected(cell)
 
 
 @pytest.mark.parametrize("cell", cells.of(CLOCKS), ids=str)
-def test_a_clock_that_jumps(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_jump(cell: Cell, simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = f"d{next(_NUMBERS)}"
     simulator.add(id_, scenarios.steady())
     jumps = COUNT[cell.times]
 
     def jumped() -> int:
-        asked = simulator.count(id_)
-        return asked if jumps is None else min(asked, jumps)
+        requests_seen = simulator.count(id_)
+        return requests_seen if jumps is None else min(requests_seen, jumps)
 
-    with time_of_its_own() as time:
+    with simulated_clock() as time:
         if cell.row.arrange == "slept":
             time.ahead = lambda: 7200.0 * jumped()
         else:
             seconds = 1800.0 if cell.row.arrange == "wall ahead" else -1800.0
             now = clock.time
             monkeypatch.setattr(clock, "time", lambda: now() + seconds * bool(jumped()))
-        assert seen(cell, simulator, time, CONNECTION, id_, lambda: 0) == expected(cell)
+        assert observe(cell, simulator, time, CONNECTION, id_, lambda: 0) == expected(cell)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the gate's semantics."""
+"""Every rule of the gate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("zero as a float", {}, Reading("Active", 0.0), OPEN, ()),
     ("lag left", {}, Reading("Active", 1200), WAIT, ("lag is 1,200, above 0",)),
     ("lag below one record", {}, Reading("Active", 0.25), WAIT, ("lag is 0.25, above 0",)),
-    # Unknown never opens.
+    # Unknown values never open it.
     ("null lag", {}, Reading("Active", None), WAIT, ("lag is unknown",)),
     ("negative lag", {}, Reading("Active", -1), WAIT, ("lag is unknown",)),
     ("lag not a number", {}, Reading("Active", NAN), WAIT, ("lag is unknown",)),
@@ -30,22 +30,22 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("null status", {}, Reading(None, 0), WAIT, ("status is unknown, not Active",)),
     ("blank status", {}, Reading("  ", 0), WAIT, ("status is unknown, not Active",)),
     ("nothing known", {}, Reading(None, None), WAIT, ("status is unknown, not Active", "lag is unknown")),
-    # A stopped consumer may show no lag.
+    # A stopped consumer can show no lag.
     ("paused and no lag", {}, Reading("Paused", 0), WAIT, ("status is Paused, not Active",)),
     ("stopped and no lag", {}, Reading("Stopped", 0), WAIT, ("status is Stopped, not Active",)),
     ("a status never seen", {}, Reading("Rebalancing", 0), WAIT, ("status is Rebalancing, not Active",)),
-    # Statuses are compared without regard to case and blanks.
+    # Statuses are compared ignoring case and whitespace.
     ("upper case", {}, Reading("ACTIVE", 0), OPEN, ()),
     ("blanks around", {}, Reading(" active ", 0), OPEN, ()),
     ("wanted in lower case", {"connector_status": "active"}, Reading("Active", 0), OPEN, ()),
     ("broken in lower case", {}, Reading("broken", 0), FAIL, ("status is broken, in which waiting cannot help",)),
-    # Fatal comes before all.
+    # Fatal statuses take precedence.
     ("broken, lag too", {}, Reading("Broken", 9), FAIL, ("status is Broken, in which waiting cannot help",)),
     ("broken, status not asked for", {"connector_status": None}, Reading("Broken", 0), FAIL, None),
     ("broken is not fatal", {"fail_on_status": ()}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
     ("no fatal status", {"fail_on_status": None}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
     ("another fatal status", {"fail_on_status": "Stopped"}, Reading("Stopped", 0), FAIL, None),
-    # Several wanted statuses.
+    # Several accepted statuses.
     ("one of two", {"connector_status": ["Active", "Starting"]}, Reading("Starting", 0), OPEN, ()),
     (
         "none of two",
@@ -55,7 +55,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
         ("status is Paused, not Active or Starting",),
     ),
     ("wanting Broken", {"connector_status": "Broken", "fail_on_status": ()}, Reading("Broken", 0), OPEN, ()),
-    # Conditions that do not matter.
+    # Conditions that are disabled.
     ("status does not matter", {"connector_status": None}, Reading(None, 0), OPEN, ()),
     ("lag does not matter", {"max_records_lag": None}, Reading("Active", None), OPEN, ()),
     ("lag does not matter at all", {"max_records_lag": None}, Reading("Active", 10**12), OPEN, ()),
@@ -83,7 +83,7 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
 @pytest.mark.parametrize(
     ("arguments", "reading", "outcome", "reasons"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-def test_a_reading_is_judged(
+def test_reading_is_evaluated(
     arguments: dict[str, Any], reading: Reading, outcome: Outcome, reasons: tuple[str, ...] | None
 ) -> None:
     verdict = DestinationGate(**{"lag_source": "latest", **arguments}).judge(reading)
@@ -97,7 +97,7 @@ def test_a_reading_is_judged(
 AFTER = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def test_a_timestamped_lag_is_left_to_the_history() -> None:
+def test_timestamped_lag_is_evaluated_by_history() -> None:
     assert DestinationGate().judge(Reading("Active", 700)).outcome is OPEN
     assert DestinationGate().judge(Reading("Paused", 0)).reasons == ("status is Paused, not Active",)
     assert DestinationGate().judge(Reading("Broken", 0)).outcome is FAIL
@@ -115,12 +115,12 @@ def test_a_timestamped_lag_is_left_to_the_history() -> None:
         ({"max_records_lag": None, "lag_source": "timeseries"}, False, False),
     ],
 )
-def test_where_the_lag_is_read(arguments: dict[str, Any], dated: bool, falls_back: bool) -> None:
+def test_lag_source(arguments: dict[str, Any], dated: bool, falls_back: bool) -> None:
     gate = DestinationGate(**arguments)
     assert (gate.timestamped, gate.falls_back) == (dated, falls_back)
 
 
-def test_the_moment_may_be_text_of_any_zone() -> None:
+def test_observed_after_accepts_text_in_any_time_zone() -> None:
     assert DestinationGate(observed_after="2026-03-01 13:00:00+01:00") == DestinationGate(observed_after=AFTER)
 
 
@@ -150,19 +150,19 @@ def test_the_moment_may_be_text_of_any_zone() -> None:
         ({"connector_status": "broken"}, "'broken' stands in connector_status and in fail_on_status"),
     ],
 )
-def test_a_gate_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: str) -> None:
+def test_invalid_gate_is_rejected(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         DestinationGate(**arguments)
 
 
-def test_a_gate_survives_being_written_as_json() -> None:
+def test_gate_survives_json_round_trip() -> None:
     gate = DestinationGate(5, ["Active", "Starting"], 250.5, "Broken", AFTER, 600, "timeseries")
     assert DestinationGate(**json.loads(json.dumps(gate.to_dict()))) == gate
     anything = DestinationGate(0, None, None, None)
     assert DestinationGate(**json.loads(json.dumps(anything.to_dict()))) == anything
 
 
-def test_statuses_may_come_from_a_generator() -> None:
+def test_statuses_can_be_generator() -> None:
     gate = DestinationGate(connector_status=(status for status in ["Active", "Starting"]))
     assert gate.judge(Reading("Starting", 0)).outcome is OPEN
     assert gate.judge(Reading("Starting", 0)).outcome is OPEN
@@ -172,11 +172,11 @@ def test_statuses_may_come_from_a_generator() -> None:
     ("value", "text"),
     [(None, "unknown"), (0, "0"), (0.0, "0"), (1234567, "1,234,567"), (0.125, "0.125"), (NAN, "nan"), (INF, "inf")],
 )
-def test_numbers_are_written_for_people(value: float | None, text: str) -> None:
+def test_numbers_are_formatted(value: float | None, text: str) -> None:
     assert number(value) == text
 
 
-def test_a_reading_tells_itself() -> None:
+def test_reading_is_formatted() -> None:
     assert str(Reading(None, None)) == "status unknown, lag unknown"
     assert str(Reading("Active", 5, 12.5)) == "status Active, lag 5, latency 12.5 ms"
     point = LagPoint(AFTER.timestamp(), 7)
@@ -189,11 +189,11 @@ def test_a_reading_tells_itself() -> None:
 @pytest.mark.parametrize(
     ("at", "text"), [(-1e18, "0001-01-01 00:00:00Z"), (1e18, "9999-12-31 23:59:59Z"), (0.9, "1970-01-01 00:00:00Z")]
 )
-def test_any_time_can_be_shown(at: float, text: str) -> None:
+def test_any_time_is_formatted(at: float, text: str) -> None:
     assert utc_text(at) == text
 
 
-def test_a_verdict_tells_itself() -> None:
+def test_verdict_is_formatted() -> None:
     gate = DestinationGate(lag_source="latest")
     assert str(gate.judge(Reading("Active", 0))) == "open"
     assert str(gate.judge(Reading("Paused", 2))) == "status is Paused, not Active; lag is 2, above 0"

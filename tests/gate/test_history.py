@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which timestamped lag points count as evidence, rule by rule and lie by lie."""
+"""Which timestamped lag points count as evidence, rule by rule and contradiction by contradiction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_POINT = "the timeseries holds no lag"
 
 
 class Wait:
-    """A wait on one destination, ``d1``, fed by hand; times are seconds since midnight.
+    """A wait on one destination, ``d1``, with manual input; times are seconds since midnight.
 
     :param after: ``observed_after``; ``None``: not set.
     """
@@ -45,7 +45,7 @@ class Wait:
     ) -> NextStep:
         """Add a poll.
 
-        :param points: what the timeseries holds, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
+        :param points: the timeseries, as ``"960:0 1020:5"`` (timestamp:lag), in any order.
         :param latest: the latest lag.
         """
         at = MIDNIGHT + timedelta(seconds=now)
@@ -73,17 +73,17 @@ class Wait:
 
     def restarted(self) -> Wait:
         """Continue in another process."""
-        again = Wait()
-        again.wait = ResourceWait.from_dict(self.wait.spec, json.loads(json.dumps(self.wait.to_dict())))
-        return again
+        restored = Wait()
+        restored.wait = ResourceWait.from_dict(self.wait.spec, json.loads(json.dumps(self.wait.to_dict())))
+        return restored
 
 
 def confirming(step: NextStep) -> bool:
     return isinstance(step, PollAgain) and step.confirming
 
 
-# A wait that has polled since its moment, 900, on a connector that is known to run; points carry the start of their
-# minute and can be read once it is over.
+# A wait that has polled since its start, 900, on a connector known to be running; points have the timestamp of the
+# start of their minute and are available after its end.
 def running(**spec: Any) -> Wait:
     wait = Wait(900, **spec)
     for now in (840, 900, 960):
@@ -91,40 +91,40 @@ def running(**spec: Any) -> Wait:
     return wait
 
 
-def test_two_points_in_a_row_open() -> None:
+def test_two_consecutive_points_open_gate() -> None:
     wait = running()
     assert confirming(wait.poll(1020, "900:5 960:0")) is True
     assert wait.confirmed == 1
     assert wait.poll(1080, "900:5 960:0 1020:0") == Succeeded(("d1",))
 
 
-def test_a_point_that_is_read_again_confirms_nothing() -> None:
+def test_repeated_point_confirms_nothing() -> None:
     wait = running()
     for now in (1020, 1040, 1060):
         assert confirming(wait.poll(now, "900:5 960:0"))
         assert wait.confirmed == 1
 
 
-def test_as_many_points_are_needed_as_there_are_confirmations() -> None:
+def test_each_confirmation_needs_a_point() -> None:
     wait = running(confirmations=3)
     assert confirming(wait.poll(1020, "960:0"))
     assert confirming(wait.poll(1080, "960:0 1020:0"))
     assert wait.poll(1140, "960:0 1020:0 1080:0") == Succeeded(("d1",))
 
 
-def test_one_response_is_not_enough_for_two_confirmations_however_many_points_it_brings() -> None:
+def test_one_response_is_never_enough_for_two_confirmations() -> None:
     wait = running()
     assert confirming(wait.poll(1200, "960:0 1020:0 1080:0"))
     assert wait.poll(1220, "960:0 1020:0 1080:0") != Succeeded(("d1",))
 
 
-def test_the_points_of_the_first_minute_after_the_moment_do_not_count() -> None:
+def test_points_in_first_minute_after_observed_after_do_not_count() -> None:
     wait = running()
     assert wait.poll(1019, "900:0 959:0") == PollAgain(60)
     assert wait.missing == "the newest lag is from 2026-03-01 00:15:59Z and counts from 2026-03-01 00:16:00Z on"
 
 
-def test_without_observed_after_the_start_of_the_wait_is_the_moment() -> None:
+def test_observed_after_defaults_to_start_of_wait() -> None:
     wait = Wait(started=900)
     wait.poll(902, "780:0 840:0", latest=0)
     assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
@@ -133,16 +133,16 @@ def test_without_observed_after_the_start_of_the_wait_is_the_moment() -> None:
     assert wait.missing == "lag is 5,800, above 0"
 
 
-def test_without_a_start_the_first_poll_is_the_moment() -> None:
+def test_observed_after_defaults_to_first_poll_without_start() -> None:
     wait = Wait()
     wait.poll(900, "840:0")
     assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
-    again = wait.restarted()
-    again.poll(950, "840:0")
-    assert "counts from 2026-03-01 00:16:00Z on" in again.missing
+    restored = wait.restarted()
+    restored.poll(950, "840:0")
+    assert "counts from 2026-03-01 00:16:00Z on" in restored.missing
 
 
-# The lies that opened the gate, each shortened to the polls that matter.
+# Wrong values that used to open the gate, each reduced to the relevant polls.
 LIES: dict[str, tuple[float, list[tuple[Any, ...]]]] = {
     "a point that was measured while Broken and carries the end of its minute": (
         1253,
@@ -227,14 +227,14 @@ LIES: dict[str, tuple[float, list[tuple[Any, ...]]]] = {
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_the_gate_stays_shut_while_a_response_contradicts_the_points(name: str) -> None:
+def test_gate_stays_closed_while_response_contradicts_points(name: str) -> None:
     after, polls = LIES[name]
     wait = Wait(after, condition={"fail_on_status": ()})
     for poll in polls:
         assert not isinstance(wait.poll(*poll), Succeeded), f"opened at {poll[0]}"
 
 
-def test_it_opens_once_the_lies_have_ended() -> None:
+def test_gate_opens_after_contradictions_end() -> None:
     wait = Wait(900)
     for now in (900, 960, 1020):
         wait.poll(now, f"{now - 60}:0", latest=700)
@@ -245,7 +245,7 @@ def test_it_opens_once_the_lies_have_ended() -> None:
     assert wait.poll(1200, "1080:0 1140:0", latest=0) == Succeeded(("d1",))
 
 
-def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
+def test_future_timestamps_are_delayed_accordingly() -> None:
     wait = Wait(900)
     wait.poll(900, "960:5")
     wait.poll(960, "1019:0")
@@ -261,7 +261,7 @@ def test_timestamps_that_are_ahead_count_later_by_as_much() -> None:
     assert "counts from 2026-03-01 00:23:00Z on" in wait.missing
 
 
-def test_an_absurd_timestamp_keeps_the_gate_shut_and_is_reported() -> None:
+def test_absurd_timestamp_keeps_gate_closed_and_is_reported() -> None:
     wait = Wait(900)
     last = (datetime.max.replace(tzinfo=UTC) - MIDNIGHT).total_seconds() - 1
     for now in (960, 1020, 1080):
@@ -269,7 +269,7 @@ def test_an_absurd_timestamp_keeps_the_gate_shut_and_is_reported() -> None:
     assert "the newest lag is from 9999-12-31" in wait.missing
 
 
-def test_points_from_before_the_connector_was_seen_running_do_not_count() -> None:
+def test_points_before_connector_was_running_do_not_count() -> None:
     wait = Wait(0)
     assert confirming(wait.poll(600, "480:0 540:0"))
     assert wait.missing == (
@@ -283,7 +283,7 @@ def test_points_from_before_the_connector_was_seen_running_do_not_count() -> Non
     assert wait.poll(780, "660:0 720:0") == Succeeded(("d1",))
 
 
-def test_another_status_in_between_starts_the_run_again() -> None:
+def test_status_change_restarts_run() -> None:
     wait = running()
     wait.poll(1020, "960:0")
     wait.poll(1040, "960:0", "Starting")
@@ -297,14 +297,14 @@ def test_another_status_in_between_starts_the_run_again() -> None:
 
 
 @pytest.mark.parametrize("gap", [91, 3600])
-def test_what_happened_in_a_long_gap_between_two_polls_is_unknown(gap: int) -> None:
+def test_long_gap_between_polls_restarts_run(gap: int) -> None:
     wait = running()
     now = 960 + gap
     assert confirming(wait.poll(now, f"{now - 60}:0"))
     assert "seen running since" in wait.missing
 
 
-def test_one_poll_a_minute_is_enough() -> None:
+def test_one_poll_per_minute_is_enough() -> None:
     wait = Wait(900)
     for now in range(900, 3000, 60):
         assert not confirming(wait.poll(now + now / 1000, f"{now - 60}:5"))
@@ -312,7 +312,7 @@ def test_one_poll_a_minute_is_enough() -> None:
     assert wait.poll(3060, "2940:0 3000:0") == Succeeded(("d1",))
 
 
-def test_a_point_that_was_revised_makes_younger_ones_wait_until_they_are_final() -> None:
+def test_revised_point_delays_newer_points_until_final() -> None:
     wait = running()
     wait.poll(1020, "900:0 960:0")
     wait.poll(1080, "900:0 960:700 1020:0")
@@ -321,21 +321,21 @@ def test_a_point_that_was_revised_makes_younger_ones_wait_until_they_are_final()
     assert wait.poll(1200, "1020:0 1080:0 1140:0") == Succeeded(("d1",))
 
 
-def test_points_are_checked_for_revisions_for_a_quarter_of_an_hour() -> None:
+def test_points_are_checked_for_revisions_for_15_minutes() -> None:
     wait = running()
     wait.poll(1800, "850:0 960:0 1740:5")
     wait.poll(1860, "850:700 960:700 1740:5 1800:5")
     assert wait.wait.resources["d1"].history.settled_after == 900
 
 
-def test_points_of_a_draining_destination_may_fall() -> None:
+def test_points_of_draining_destination_can_decrease() -> None:
     wait = running()
     wait.poll(1000, "900:700 960:700")
     wait.poll(1100, "900:0 960:0")
     assert wait.wait.resources["d1"].history.settled_after == 0
 
 
-def test_without_a_partition_the_connector_does_not_run() -> None:
+def test_connector_without_partition_is_not_running() -> None:
     wait = Wait(900)
     for now in (900, 960, 1020):
         wait.poll(now, f"{now - 60}:0", partitions=0)
@@ -344,7 +344,7 @@ def test_without_a_partition_the_connector_does_not_run() -> None:
     assert "seen running since 2026-03-01 00:18:00Z" in wait.missing
 
 
-def test_a_failed_poll_costs_a_poll_and_no_points() -> None:
+def test_failed_poll_loses_no_points() -> None:
     wait = running()
     wait.poll(1020, "960:0")
     wait.fail(1040)
@@ -353,20 +353,20 @@ def test_a_failed_poll_costs_a_poll_and_no_points() -> None:
     assert wait.poll(1100, "960:0 1020:0") == Succeeded(("d1",))
 
 
-def test_where_the_status_does_not_matter_only_the_points_do() -> None:
+def test_only_points_matter_without_status_condition() -> None:
     wait = Wait(condition={"connector_status": None, "max_reading_age": 900}, started=900)
     wait.poll(1020, "960:0", status=None)
     assert wait.poll(1080, "960:0 1020:0", status="Paused") == Succeeded(("d1",))
 
 
-def test_a_reading_may_be_a_minute_older_than_its_timestamp() -> None:
+def test_reading_can_be_one_minute_older_than_timestamp() -> None:
     wait = Wait(condition={"max_reading_age": 120}, started=900)
     wait.poll(1021, "960:0")
     assert wait.missing == "the newest lag is up to 121 s old, above max_reading_age=120"
     assert confirming(wait.poll(1080, "960:0 1020:0"))
 
 
-def test_a_limit_above_zero_allows_as_many_records() -> None:
+def test_limit_above_zero_allows_as_many_records() -> None:
     wait = Wait(900, condition={"max_records_lag": 100})
     wait.poll(900, "840:5000", latest=5000)
     wait.poll(960, "900:5000", latest=100)
@@ -377,12 +377,12 @@ def test_a_limit_above_zero_allows_as_many_records() -> None:
         assert not isinstance(wait.poll(now, f"{now - 60}:100", latest=101), Succeeded)
 
 
-def test_confirmations_are_polled_for_often_enough_to_see_the_connector_stop() -> None:
+def test_confirmation_polls_are_frequent_enough_to_see_connector_stop() -> None:
     assert running(confirm_interval=60).poll(1020, "960:0") == PollAgain(20, confirming=True)
     assert running(confirm_interval=5).poll(1020, "960:0") == PollAgain(5, confirming=True)
 
 
-def test_a_run_that_began_in_time_may_end_but_does_not_go_on_forever() -> None:
+def test_run_started_in_time_may_complete_but_not_continue_forever() -> None:
     wait = running(deadline=1010, started=900)
     assert wait.wait.spec.confirm_seconds == 120
     assert confirming(wait.poll(1020, "960:0"))
@@ -397,7 +397,7 @@ def test_one_point_is_not_enough_with_observed_after() -> None:
         Wait(900, confirmations=1)
 
 
-def test_the_history_survives_a_restart() -> None:
+def test_history_survives_restart() -> None:
     wait = running()
     wait.poll(1020, "960:0", latest=700)
     wait = wait.restarted()
@@ -407,10 +407,10 @@ def test_the_history_survives_a_restart() -> None:
     assert wait.poll(1200, "1080:0 1140:0") == Succeeded(("d1",))
 
 
-# Without any point: the default falls back to the latest lag.
+# Without any points, the default falls back to the latest lag.
 
 
-def test_without_points_the_default_falls_back_to_the_latest_lag_for_longer() -> None:
+def test_default_falls_back_to_latest_lag_with_longer_confirmation() -> None:
     wait = Wait(started=900)
     assert wait.poll(900, latest=0) == PollAgain(75, confirming=True)
     assert not wait.warning
@@ -423,7 +423,7 @@ def test_without_points_the_default_falls_back_to_the_latest_lag_for_longer() ->
 
 
 @pytest.mark.parametrize("latest", [None, 5, float("nan")])
-def test_the_fallback_starts_again_with_every_poll_that_is_not_good(latest: float | None) -> None:
+def test_fallback_restarts_after_every_unmet_poll(latest: float | None) -> None:
     wait = Wait(started=900)
     wait.poll(900, latest=0)
     wait.poll(975, latest=0)
@@ -434,7 +434,7 @@ def test_the_fallback_starts_again_with_every_poll_that_is_not_good(latest: floa
     assert wait.poll(1260, latest=0) == Succeeded(("d1",))
 
 
-def test_a_timeseries_that_has_held_points_is_never_replaced() -> None:
+def test_timeseries_that_had_points_is_never_replaced() -> None:
     wait = Wait(started=900)
     wait.poll(900, "840:0", latest=0)
     for now in range(960, 2000, 60):
@@ -444,7 +444,7 @@ def test_a_timeseries_that_has_held_points_is_never_replaced() -> None:
     assert wait.poll(2100, latest=0) == PollAgain(60)
 
 
-def test_points_that_come_late_end_the_fallback() -> None:
+def test_late_points_end_fallback() -> None:
     wait = Wait(started=900)
     wait.poll(900, latest=0)
     wait.poll(975, latest=0)
@@ -455,7 +455,7 @@ def test_points_that_come_late_end_the_fallback() -> None:
 @pytest.mark.parametrize(
     "condition", [{"lag_source": "timeseries"}, {"max_reading_age": 600}, {"observed_after": MIDNIGHT}]
 )
-def test_what_was_asked_for_is_never_replaced_by_the_latest_lag(condition: dict[str, Any]) -> None:
+def test_explicit_lag_source_is_never_replaced_by_latest_lag(condition: dict[str, Any]) -> None:
     wait = Wait(condition=condition, started=900)
     for now in range(900, 2000, 60):
         assert wait.poll(now, latest=0) == PollAgain(60)
@@ -463,14 +463,14 @@ def test_what_was_asked_for_is_never_replaced_by_the_latest_lag(condition: dict[
     assert not wait.warning
 
 
-def test_a_destination_without_metrics_is_no_reason_to_fall_back() -> None:
+def test_destination_without_metrics_does_not_cause_fallback() -> None:
     wait = Wait(started=900)
     for now in range(900, 1500, 60):
         wait.poll(now, None, status=None)
         assert not wait.warning
 
 
-def test_the_latest_lag_alone_is_confirmed_by_the_next_poll() -> None:
+def test_latest_lag_alone_is_confirmed_by_next_poll() -> None:
     wait = Wait(condition={"lag_source": "latest"})
     assert wait.poll(0, None, latest=0) == PollAgain(60, confirming=True)
     assert wait.poll(60, None, latest=0) == Succeeded(("d1",))

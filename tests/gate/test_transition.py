@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""When a condition is told to begin or to cease: once for each change, never for the state that lasts."""
+"""When a transition fires: once for each change, never for an unchanged state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READINGS: dict[str, Reading | None] = {
 
 
 def fires(seen: str, **arguments: Any) -> str:
-    """Tell for each reading whether it fired."""
+    """Return for each reading whether the transition fired."""
     detector = EdgeDetector(DestinationGate(fail_on_status=(), lag_source="latest"), **arguments)
     return "".join("!" if detector.add_reading(READINGS[sign]) else "." for sign in seen)
 
@@ -33,42 +33,42 @@ def fires(seen: str, **arguments: Any) -> str:
 @pytest.mark.parametrize(
     ("seen", "fired"),
     [
-        # What is seen first is where it starts from.
+        # The first reading is the starting point.
         ("++++", "...."),
         ("----", "...."),
-        # The change is told once, when it is confirmed.
+        # The change fires once, when it is confirmed.
         ("--++++", "...!.."),
         ("--++--++", "...!...!"),
-        # What flaps is not told of.
+        # Flapping does not fire.
         ("--+-+-+-", "........"),
         ("--+-++", ".....!"),
-        # What cannot be told breaks the row, and is no change of its own.
+        # An unknown reading interrupts the sequence, and is not a change itself.
         ("--+?++", ".....!"),
         ("--+x++", ".....!"),
         ("++??++", "......"),
         ("++xx++", "......"),
         ("++ss++", "......"),
         ("??xx--++", ".......!"),
-        # Whatever is known to be missing counts as out.
+        # Values known to be missing count as not meeting the condition.
         ("++pp++", ".....!"),
         ("++BB++", ".....!"),
         ("++p-++", ".....!"),
     ],
 )
-def test_the_way_in(seen: str, fired: str) -> None:
+def test_entering_condition(seen: str, fired: str) -> None:
     assert fires(seen) == fired
 
 
 @pytest.mark.parametrize(("seen", "fired"), [("++--++--", "...!...!"), ("--++", "...."), ("++?-x-", "......")])
-def test_the_way_out(seen: str, fired: str) -> None:
+def test_leaving_condition(seen: str, fired: str) -> None:
     assert fires(seen, edge="out_of") == fired
 
 
-def test_one_confirmation_tells_at_once() -> None:
+def test_one_confirmation_fires_immediately() -> None:
     assert fires("-+-+", confirmations=1) == ".!.!"
 
 
-def test_a_change_that_happened_while_nobody_looked_is_told() -> None:
+def test_change_between_polls_fires() -> None:
     assert fires("++", state=False) == ".!"
     assert fires("++", state=True) == ".."
     assert fires("--", state=True, edge="out_of") == ".!"
@@ -85,13 +85,13 @@ def states(gate: DestinationGate, readings: list[Reading]) -> list[bool | None]:
     return seen
 
 
-def test_latency_can_be_the_condition() -> None:
+def test_latency_condition() -> None:
     gate = DestinationGate(None, None, 500)
     readings = [Reading(None, None, latency) for latency in (400, 600, None)]
     assert states(gate, readings) == [True, False, None]
 
 
-def test_a_given_status_can_be_the_condition() -> None:
+def test_status_condition() -> None:
     gate = DestinationGate(None, "Broken", fail_on_status=())
     assert states(gate, [Reading("Broken", 0), Reading("Active", 0), Reading(None, 0)]) == [True, False, None]
 
@@ -108,7 +108,7 @@ class Watched:
         return self.detector.add_reading(Reading("Active", latest, None, known, start + timedelta(seconds=now)))
 
 
-def test_a_destination_has_caught_up_once_two_later_points_say_so() -> None:
+def test_destination_caught_up_after_two_later_points() -> None:
     watched = Watched()
     for now in (0, 60):
         assert not watched.fires(now, {now - 60: 700})
@@ -119,14 +119,14 @@ def test_a_destination_has_caught_up_once_two_later_points_say_so() -> None:
     assert watched.detector.proof.as_dict()["recordsLag"]["value"] == 0
 
 
-def test_a_latest_lag_that_contradicts_the_points_is_out_of_the_condition() -> None:
+def test_contradicting_latest_lag_does_not_meet_condition() -> None:
     watched = Watched(state=False)
     for now in range(0, 600, 60):
         assert not watched.fires(now, {now - 60: 0}, latest=700)
     assert watched.detector.state is False
 
 
-def test_a_point_that_is_read_again_is_no_change() -> None:
+def test_repeated_point_is_not_a_change() -> None:
     watched = Watched(state=False)
     watched.fires(0, {-60: 0})
     watched.fires(60, {0: 0})
@@ -134,7 +134,7 @@ def test_a_point_that_is_read_again_is_no_change() -> None:
         assert not watched.fires(now, {60: 0})
 
 
-def test_without_points_the_latest_lag_has_to_last_longer() -> None:
+def test_latest_lag_without_points_must_last_longer() -> None:
     watched = Watched(state=False)
     assert [watched.fires(now, {}, latest=0) for now in (0, 60, 120, 149, 150, 210)] == [False] * 4 + [True, False]
     assert watched.detector.proof.as_dict() == {"lag_source": "latest"}
@@ -144,6 +144,6 @@ def test_without_points_the_latest_lag_has_to_last_longer() -> None:
     ("arguments", "says"),
     [({"edge": "up"}, "edge must be 'into' or 'out_of'"), ({"confirmations": 0}, "confirmations")],
 )
-def test_what_makes_no_sense_is_refused(arguments: dict[str, Any], says: str) -> None:
+def test_invalid_arguments_are_rejected(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         EdgeDetector(DestinationGate(), **arguments)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The course of a wait, round by round, on a clock that is handed in."""
+"""The course of a wait, round by round, with an injected clock."""
 
 from __future__ import annotations
 
@@ -51,32 +51,32 @@ def test_opens_after_consecutive_confirmations() -> None:
 
 
 @pytest.mark.parametrize("spoiler", [LAGGING, DOWN, PLAIN_500, Reading(None, None), BARE])
-def test_anything_else_in_between_starts_the_confirmations_anew(spoiler: Any) -> None:
+def test_other_reading_in_between_restarts_confirmations(spoiler: Any) -> None:
     wait = start()
     assert wait.advance({"d1": GOOD}, 0) == PollAgain(10, confirming=True)
-    again = wait.advance({"d1": spoiler}, 10)
-    assert isinstance(again, PollAgain)
-    assert (again.after, again.confirming) == (60, False)
+    later = wait.advance({"d1": spoiler}, 10)
+    assert isinstance(later, PollAgain)
+    assert (later.after, later.confirming) == (60, False)
     assert wait.advance({"d1": GOOD}, 70) == PollAgain(10, confirming=True)
     assert wait.advance({"d1": GOOD}, 80) == Succeeded(("d1",))
 
 
-def test_a_confirmation_is_taken_a_minute_later_where_nothing_else_is_asked_for() -> None:
+def test_default_confirmation_is_taken_one_minute_later() -> None:
     assert ResourceWait(WaitSpec(("d1",), LATEST)).advance({"d1": GOOD}, 0) == PollAgain(60, confirming=True)
 
 
-def test_one_confirmation_opens_at_once() -> None:
+def test_one_confirmation_opens_immediately() -> None:
     assert start(confirmations=1).advance({"d1": GOOD}, 0) == Succeeded(("d1",))
 
 
-def test_a_fatal_status_ends_the_wait_at_once() -> None:
+def test_fatal_status_ends_wait_immediately() -> None:
     step = start().advance({"d1": BROKEN}, 0)
     assert isinstance(step, Failed)
     assert step.why is FailureKind.BROKEN
     assert "d1: status is Broken" in step.message
 
 
-def test_a_refusal_ends_the_wait_at_once() -> None:
+def test_rejection_ends_wait_immediately() -> None:
     step = start().advance({"d1": GONE}, 0)
     assert isinstance(step, Failed)
     assert step.why is FailureKind.REFUSED
@@ -84,7 +84,7 @@ def test_a_refusal_ends_the_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize("failure", [DOWN, PLAIN_500])
-def test_ten_failed_polls_in_a_row_are_borne_and_one_more_is_not(failure: Any) -> None:
+def test_ten_consecutive_failed_polls_are_tolerated_and_eleven_are_not(failure: Any) -> None:
     wait = start(max_poll_failures=10)
     for poll in range(10):
         assert wait.advance({"d1": failure}, poll) == PollAgain(60, failing=True)
@@ -94,19 +94,19 @@ def test_ten_failed_polls_in_a_row_are_borne_and_one_more_is_not(failure: Any) -
     assert "11 polls in a row failed, of which 10 are borne (max_poll_failures)" in step.message
 
 
-def test_a_good_poll_restores_the_whole_budget() -> None:
+def test_successful_poll_resets_failure_budget() -> None:
     wait = start(max_poll_failures=1)
     for _ in range(5):
         assert wait.advance({"d1": DOWN}, 0) == PollAgain(60, failing=True)
         assert wait.advance({"d1": LAGGING}, 0) == PollAgain(60)
 
 
-def test_any_number_of_failed_polls_can_be_borne() -> None:
+def test_any_number_of_failed_polls_can_be_tolerated() -> None:
     wait = start(max_poll_failures=None)
     assert {wait.advance({"d1": DOWN}, 0) for _ in range(100)} == {PollAgain(60, failing=True)}
 
 
-def test_a_wait_carries_on_where_another_process_stopped() -> None:
+def test_wait_resumes_where_another_process_stopped() -> None:
     first = start(max_poll_failures=2)
     first.advance({"d1": LAGGING}, 0)
     first.advance({"d1": DOWN}, 60)
@@ -119,12 +119,12 @@ def test_a_wait_carries_on_where_another_process_stopped() -> None:
     assert step.why is FailureKind.UNREACHABLE
 
 
-def test_a_memory_of_other_destinations_is_not_recalled() -> None:
+def test_memory_of_other_destinations_is_ignored() -> None:
     wait = ResourceWait.from_dict(start().spec, {"resources": {"another": {"failures": 5}}})
     assert wait.to_dict()["resources"] == {}
 
 
-def test_it_is_carried_on_that_the_last_round_passed() -> None:
+def test_passed_last_round_is_remembered() -> None:
     wait = ResourceWait(WaitSpec(("d1",), LATEST))
     wait.advance({"d1": GOOD}, 0)
     assert ResourceWait.from_dict(wait.spec, wait.to_dict()).passing
@@ -132,7 +132,7 @@ def test_it_is_carried_on_that_the_last_round_passed() -> None:
     assert not ResourceWait.from_dict(wait.spec, wait.to_dict()).passing
 
 
-def test_the_last_poll_falls_on_the_deadline_and_the_wait_ends_with_it() -> None:
+def test_last_poll_is_at_deadline_and_ends_wait() -> None:
     wait = start(deadline=100, started=0)
     assert wait.advance({"d1": LAGGING}, 10) == PollAgain(60)
     assert wait.advance({"d1": LAGGING}, 70) == PollAgain(30)
@@ -143,20 +143,20 @@ def test_the_last_poll_falls_on_the_deadline_and_the_wait_ends_with_it() -> None
     assert "d1: lag is 7, above 0" in step.message
 
 
-def test_polls_that_fail_until_the_deadline_end_as_a_deadline() -> None:
+def test_failing_polls_until_deadline_end_as_timeout() -> None:
     step = start(deadline=100, started=0).advance({"d1": DOWN}, 100)
     assert isinstance(step, Failed)
     assert step.why is FailureKind.DEADLINE
     assert "could not be read, 1 in a row" in step.message
 
 
-def test_what_passes_at_the_deadline_may_still_be_confirmed() -> None:
+def test_condition_met_at_deadline_can_still_be_confirmed() -> None:
     wait = start(deadline=100)
     assert wait.advance({"d1": GOOD}, 100) == PollAgain(10, confirming=True)
     assert wait.advance({"d1": GOOD}, 110) == Succeeded(("d1",))
 
 
-def test_what_fails_to_be_confirmed_after_the_deadline_is_late() -> None:
+def test_condition_not_confirmed_after_deadline_times_out() -> None:
     wait = start(deadline=100)
     wait.advance({"d1": GOOD}, 99)
     step = wait.advance({"d1": LAGGING}, 109)
@@ -164,13 +164,13 @@ def test_what_fails_to_be_confirmed_after_the_deadline_is_late() -> None:
     assert step.why is FailureKind.DEADLINE
 
 
-def test_a_refusal_at_the_deadline_is_told_as_what_it_is() -> None:
+def test_rejection_at_deadline_is_reported_as_rejection() -> None:
     step = start(deadline=100).advance({"d1": GONE}, 200)
     assert isinstance(step, Failed)
     assert step.why is FailureKind.REFUSED
 
 
-def test_several_destinations_must_pass_in_the_same_round() -> None:
+def test_several_destinations_must_pass_in_same_round() -> None:
     wait = start(("a", "b"))
     assert wait.advance({"a": GOOD, "b": LAGGING}, 0) == PollAgain(60)
     assert wait.advance({"a": LAGGING, "b": GOOD}, 0) == PollAgain(60)
@@ -188,7 +188,7 @@ def test_each_of_several_destinations_has_its_own_budget_of_failures() -> None:
     assert "destination a" not in step.message
 
 
-def test_a_timed_out_wait_names_who_held_it_up() -> None:
+def test_timeout_names_blocking_destinations() -> None:
     wait = start(("a", "b"), deadline=10)
     step = wait.advance({"a": GOOD, "b": LAGGING}, 10)
     assert isinstance(step, Failed)
@@ -197,14 +197,14 @@ def test_a_timed_out_wait_names_who_held_it_up() -> None:
     assert "a: lag" not in step.message
 
 
-def test_timed_out_while_confirming_or_before_any_reading() -> None:
+def test_timeout_while_confirming_or_before_any_reading() -> None:
     wait = start(deadline=10)
     assert wait.timed_out(10).endswith("Last seen: nothing")
     wait.advance({"d1": GOOD}, 10)
     assert "d1: ready (status Active, lag 0)" in wait.timed_out(11)
 
 
-def test_progress_tells_what_a_person_on_call_wants() -> None:
+def test_progress_line_content() -> None:
     wait = start(deadline=3600, started=0)
     step = wait.advance({"d1": Reading("Active", 1200)}, 120)
     assert wait.progress(step, 120) == (
@@ -224,70 +224,70 @@ def test_progress_tells_what_a_person_on_call_wants() -> None:
         "Poll 4: d1: ready (status Active, lag 0). The gate is open; 250 of 3,600 s elapsed."
     )
     step = wait.advance({"d1": BROKEN}, 260)
-    told = wait.progress(step, 260)
-    assert told is not None
-    assert "Giving up (broken)" in told
+    progress = wait.progress(step, 260)
+    assert progress is not None
+    assert "Giving up (broken)" in progress
 
 
-def test_progress_of_a_lag_that_grows_or_stays() -> None:
+def test_progress_of_growing_or_constant_lag() -> None:
     wait = start()
     wait.advance({"d1": Reading("Active", 100)}, 0)
-    told = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
-    assert told is not None
-    assert "was 100 60 s ago, 1/s up" in told
+    progress = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
+    assert progress is not None
+    assert "was 100 60 s ago, 1/s up" in progress
     wait = start()
     wait.advance({"d1": LAGGING}, 0)
-    told = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
-    assert told is not None
-    assert "the same for 60 s" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
+    assert progress is not None
+    assert "the same for 60 s" in progress
 
 
-def test_progress_of_a_poll_that_failed_says_so_and_no_trend() -> None:
+def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
     wait = start()
     wait.advance({"d1": Reading("Active", 100)}, 0)
     wait.advance({"d1": LAGGING}, 60)
-    told = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
-    assert told is not None
-    assert "could not be read, 1 in a row (connection refused" in told
-    assert "down" not in told
+    progress = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
+    assert progress is not None
+    assert "could not be read, 1 in a row (connection refused" in progress
+    assert "down" not in progress
 
 
-def test_progress_is_quiet_while_nothing_changes_and_says_so_now_and_then() -> None:
+def test_unchanged_progress_is_logged_periodically() -> None:
     wait = start(started=0)
-    told = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
-    assert [poll for poll, line in enumerate(told) if line] == [0, 10, 20, 30]
-    assert told[10] is not None
-    assert told[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
+    progress = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
+    assert [poll for poll, line in enumerate(progress) if line] == [0, 10, 20, 30]
+    assert progress[10] is not None
+    assert progress[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
     changed = wait.progress(wait.advance({"d1": Reading("Active", 6)}, 1900), 1900)
     assert changed is not None
     assert "unchanged" not in changed
 
 
-def test_progress_of_many_names_who_holds_them_up_and_not_everybody() -> None:
+def test_progress_of_many_names_only_blocking_destinations() -> None:
     ids = tuple(f"d{number}" for number in range(15))
     wait = start(ids)
-    told = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
-    assert told is not None
-    assert "2 of 15 ready; held up by d2: lag is 7" in told
-    assert "d11: " in told
-    assert "d12: " not in told
-    assert "and 3 more" in told
+    progress = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
+    assert progress is not None
+    assert "2 of 15 ready; held up by d2: lag is 7" in progress
+    assert "d11: " in progress
+    assert "d12: " not in progress
+    assert "and 3 more" in progress
 
 
-def test_the_line_of_many_is_short_and_shows_one_error() -> None:
+def test_progress_line_of_many_is_short_and_shows_one_error() -> None:
     ids = tuple(f"67ad6e0af08a2365c729b{number:03}" for number in range(300))
     wait = start(ids)
     away = StreamkapTimeoutError(
         "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
     )
-    told = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
-    assert told is not None
-    assert len(told) < 900
-    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in told
-    assert told.count("no complete answer within 30.0 s") == 1
+    progress = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
+    assert progress is not None
+    assert len(progress) < 900
+    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in progress
+    assert progress.count("no complete answer within 30.0 s") == 1
 
 
-def test_the_message_of_many_errors_shows_three_in_full() -> None:
+def test_message_of_many_errors_shows_three() -> None:
     ids = tuple(f"d{number}" for number in range(15))
     step = start(ids).advance(dict.fromkeys(ids, GONE), 0)
     assert isinstance(step, Failed)
@@ -295,32 +295,32 @@ def test_the_message_of_many_errors_shows_three_in_full() -> None:
     assert step.message.endswith("; and 12 more")
 
 
-def test_progress_of_many_that_are_all_ready() -> None:
+def test_progress_of_many_when_all_are_ready() -> None:
     wait = start(("a", "b"))
-    told = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
-    assert told is not None
-    assert told.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
+    progress = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
+    assert progress is not None
+    assert progress.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
 
 
-def test_progress_without_a_clock_of_its_own() -> None:
+def test_progress_without_own_clock() -> None:
     wait = start()
-    told = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
-    assert told is not None
-    assert "time kept by Airflow" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
+    assert progress is not None
+    assert "time kept by Airflow" in progress
     wait = start(started=0)
-    told = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
-    assert told is not None
-    assert ". 5 s elapsed" in told
+    progress = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
+    assert progress is not None
+    assert ". 5 s elapsed" in progress
 
 
-def test_any_of_several_destinations_will_do_and_only_those_that_pass_are_told_of() -> None:
+def test_any_of_several_destinations_suffices_and_only_passing_ones_are_returned() -> None:
     wait = start(("a", "b"), require="any")
     assert wait.advance({"a": LAGGING, "b": GOOD}, 0) == PollAgain(10, confirming=True)
     assert wait.advance({"a": GOOD, "b": LAGGING}, 10) == PollAgain(10, confirming=True)
     assert wait.advance({"a": GOOD, "b": GOOD}, 20) == Succeeded(("a",))
 
 
-def test_any_of_several_destinations_gives_up_only_when_none_can_come() -> None:
+def test_any_of_several_destinations_fails_only_when_none_can_pass() -> None:
     wait = start(("a", "b"), require="any")
     assert wait.advance({"a": BROKEN, "b": LAGGING}, 0) == PollAgain(60)
     step = wait.advance({"a": BROKEN, "b": GONE}, 60)
@@ -331,7 +331,7 @@ def test_any_of_several_destinations_gives_up_only_when_none_can_come() -> None:
     assert wait.advance({"a": GONE, "b": GOOD}, 10) == Succeeded(("b",))
 
 
-def test_a_lag_that_does_not_fall_stalls_and_the_message_shows_its_curve() -> None:
+def test_constant_lag_stalls_and_message_shows_its_history() -> None:
     wait = start(stall_after=300)
     lags = [(0, 500), (60, 400), (120, 400), (180, 450), (240, 450), (300, 450)]
     for now, lag in lags:
@@ -343,18 +343,18 @@ def test_a_lag_that_does_not_fall_stalls_and_the_message_shows_its_curve() -> No
     assert "500 360 s ago, 400 300 s ago, 400 240 s ago, 450 180 s ago, 450 0 s ago" in step.message
 
 
-def test_a_lag_that_falls_ever_so_slowly_or_is_within_the_limit_does_not_stall() -> None:
+def test_slowly_falling_lag_or_lag_within_limit_does_not_stall() -> None:
     wait = start(stall_after=100)
     for step in range(50):
         assert isinstance(wait.advance({"d1": Reading("Active", 1000 - step)}, 60 * step), PollAgain)
     wait = start(stall_after=100)
     for step in range(50):
         assert isinstance(wait.advance({"d1": Reading("Paused", 0)}, 60 * step), PollAgain)
-    # The time without lag does not count against the lag that comes after.
+    # Time without lag does not count against a later lag.
     assert isinstance(wait.advance({"d1": Reading("Active", 5)}, 3060), PollAgain)
 
 
-def test_an_unknown_lag_is_no_stall_and_does_not_end_one() -> None:
+def test_unknown_lag_neither_starts_nor_ends_stall() -> None:
     wait = start(stall_after=100)
     for step in range(10):
         assert isinstance(wait.advance({"d1": Reading("Active", None)}, 60 * step), PollAgain)
@@ -363,7 +363,7 @@ def test_an_unknown_lag_is_no_stall_and_does_not_end_one() -> None:
     assert isinstance(wait.advance({"d1": LAGGING}, 720), Failed)
 
 
-def test_a_stall_is_remembered_by_another_process() -> None:
+def test_stall_is_remembered_by_another_process() -> None:
     first = start(stall_after=100)
     first.advance({"d1": LAGGING}, 1000)
     wait = ResourceWait.from_dict(first.spec, json.loads(json.dumps(first.to_dict())))
@@ -372,7 +372,7 @@ def test_a_stall_is_remembered_by_another_process() -> None:
 
 
 @pytest.mark.parametrize("odd", ["Paused", "Stopped", "Unknown", None])
-def test_an_odd_status_is_borne_for_its_grace(odd: str | None) -> None:
+def test_unexpected_status_is_tolerated_for_grace_period(odd: str | None) -> None:
     wait = start(status_grace=100)
     assert isinstance(wait.advance({"d1": Reading(odd, 0)}, 0), PollAgain)
     assert isinstance(wait.advance({"d1": Reading("Active", 7)}, 90), PollAgain)
@@ -384,20 +384,20 @@ def test_an_odd_status_is_borne_for_its_grace(odd: str | None) -> None:
     assert "the status has not been Active for 100 s (status_grace=100)" in step.message
 
 
-def test_without_metrics_the_wait_goes_on_and_says_so() -> None:
+def test_wait_without_metrics_continues_and_reports_it() -> None:
     wait = start(max_poll_failures=0)
     for poll in range(3):
         assert wait.advance({"d1": BARE}, poll) == PollAgain(60)
-    told = wait.progress(PollAgain(60), 3)
-    assert told is not None
-    assert "d1: there are no metrics yet" in told
+    progress = wait.progress(PollAgain(60), 3)
+    assert progress is not None
+    assert "d1: there are no metrics yet" in progress
     assert wait.advance({"d1": GOOD}, 4) == PollAgain(10, confirming=True)
 
 
 @pytest.mark.parametrize(
     "gate", [LATEST, DestinationGate(0, None, lag_source="latest"), DestinationGate(None, "Active")]
 )
-def test_no_metrics_are_borne_for_the_grace_of_a_status(gate: DestinationGate) -> None:
+def test_missing_metrics_are_tolerated_for_status_grace_period(gate: DestinationGate) -> None:
     wait = ResourceWait(WaitSpec(("d1",), gate, FailurePolicy(status_grace=100)))
     assert isinstance(wait.advance({"d1": BARE}, 0), PollAgain)
     assert isinstance(wait.advance({"d1": LAGGING}, 50), PollAgain | Succeeded)
@@ -411,14 +411,14 @@ def test_no_metrics_are_borne_for_the_grace_of_a_status(gate: DestinationGate) -
     assert "any status" not in step.message
 
 
-def test_a_fatal_status_is_told_as_such_whatever_else_ran_out() -> None:
+def test_fatal_status_takes_precedence_over_expired_limits() -> None:
     wait = start(status_grace=0, stall_after=0)
     step = wait.advance({"d1": Reading("Broken", 7)}, 0)
     assert isinstance(step, Failed)
     assert step.why is FailureKind.BROKEN
 
 
-def test_the_curve_stays_short_in_a_long_wait() -> None:
+def test_lag_history_stays_short_in_long_wait() -> None:
     wait = start()
     for step in range(1000):
         wait.advance({"d1": Reading("Active", 5000 - step)}, 60 * step)
@@ -426,13 +426,13 @@ def test_the_curve_stays_short_in_a_long_wait() -> None:
     assert len(json.dumps(wait.to_dict())) < 500
 
 
-def test_a_plan_survives_being_written_as_json() -> None:
+def test_plan_survives_json_round_trip() -> None:
     gate = DestinationGate(5, ["Active"], 10, (), "2026-01-01T00:00:00+01:00", 600, "timeseries")
     spec = WaitSpec(("a", "b"), gate, FailurePolicy(3, 60, 120), "any", 5, 3, 1, 1e9, 0)
     assert WaitSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
-def test_only_a_gate_that_needs_times_watches_them() -> None:
+def test_only_timestamped_gate_watches_timeseries() -> None:
     assert start().spec.target("d1").window is None
     gate = DestinationGate(observed_after="2026-01-01T00:00:00Z")
     assert WaitSpec(("d1",), gate).target("d1").window == 3600
@@ -441,7 +441,7 @@ def test_only_a_gate_that_needs_times_watches_them() -> None:
     assert WaitSpec(("d1",), DestinationGate(None)).target("d1").window is None
 
 
-def test_a_timeseries_that_cannot_be_read_is_a_failed_poll_unless_the_latest_lag_may_stand_in_for_it() -> None:
+def test_unreadable_timeseries_is_failed_poll_unless_fallback_is_allowed() -> None:
     latest = DestinationMetrics.parse(
         MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
     )
@@ -454,7 +454,7 @@ def test_a_timeseries_that_cannot_be_read_is_a_failed_poll_unless_the_latest_lag
     assert step == PollAgain(75, confirming=True)
 
 
-def test_the_confirmations_of_several_destinations_are_those_of_the_slowest() -> None:
+def test_confirmations_of_several_destinations_follow_slowest() -> None:
     wait = start(("a", "b"), confirmations=3)
     wait.advance({"a": GOOD, "b": LAGGING}, 0)
     step = wait.advance({"a": GOOD, "b": GOOD}, 60)
@@ -465,7 +465,7 @@ def test_the_confirmations_of_several_destinations_are_those_of_the_slowest() ->
     assert "Confirmed 2 of 3 times" in str(wait.progress(step, 60))
 
 
-def test_the_snapshot_says_which_evidence_opened_the_gate() -> None:
+def test_snapshot_names_evidence_that_opened_gate() -> None:
     seen = PollResult(
         DestinationMetrics.parse(
             MetricsQuery("d1"), {"data": {"connector_status": "Active", "recordsLag": 0}}, datetime.now(UTC)
@@ -496,17 +496,17 @@ def test_the_snapshot_says_which_evidence_opened_the_gate() -> None:
         ({"require": "most"}, "require must be 'all' or 'any'; got 'most'"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(arguments: dict[str, Any], says: str) -> None:
+def test_invalid_plan_is_rejected(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         start(**arguments)
 
 
-def test_the_result_has_the_shape_that_was_asked_for() -> None:
+def test_result_has_requested_shape() -> None:
     one, two = {"data": {"recordsLag": 1}, "metadata": {}}, {"data": {"recordsLag": 2}, "metadata": {}}
     assert result(("a",), False, {"a": one}) == one
     assert result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
     assert list(result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
 
 
-def test_the_time_of_confirmations() -> None:
+def test_time_needed_for_confirmations() -> None:
     assert start(confirmations=3, confirm_interval=5).spec.confirm_seconds == 10

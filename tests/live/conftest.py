@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator on a clock that stands still, and a check of it."""
+"""Fixtures: a simulator on a stopped clock, and a check of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.testing.support import Clock
 
 Found = Callable[..., dict[str, Finding]]
 
-#: Rows of the table by a word that only they have.
+#: Rows of the table, by a word that only they contain.
 ROWS = {
     "refused": "Rejected credentials",
     "lifetime": "expiresIn",
@@ -48,7 +48,7 @@ def simulator(clock: Clock) -> Iterator[StreamkapSimulator]:
 
 @pytest.fixture
 def found(simulator: StreamkapSimulator, clock: Clock) -> Found:
-    """Checks the simulator, and gives the rows by the keys of `ROWS`."""
+    """Checks the simulator and returns the rows by the keys of `ROWS`."""
 
     def check(destination_id: str | None = None, **options: Any) -> dict[str, Finding]:
         credentials = Credentials(simulator.client_id, simulator.secret)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command: what it needs, what it prints, how it ends, and that nothing secret is in it."""
+"""The command line: required variables, output and exit codes, without secrets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_without_credentials(given: dict[str, str], lacking: str, capsys: pytest
     assert "made-up-secret" not in shown.err
 
 
-def test_the_module_ends_with_the_same_code() -> None:
+def test_module_exits_with_same_code() -> None:
     command = [sys.executable, "-m", "scripts.live"]
     done = subprocess.run(command, check=False, cwd=ROOT, env={}, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (NOT_CONFIGURED, "")
@@ -64,7 +64,7 @@ def test_the_module_ends_with_the_same_code() -> None:
         ({"STREAMKAP_DESTINATION_ID": ".."}, "STREAMKAP_DESTINATION_ID must not be"),
     ],
 )
-def test_what_makes_no_sense(
+def test_invalid_arguments(
     simulator: StreamkapSimulator, capsys: pytest.CaptureFixture[str], changes: dict[str, str], said: str
 ) -> None:
     assert main([], environ(simulator, **changes)) == NOT_CONFIGURED
@@ -74,7 +74,7 @@ def test_what_makes_no_sense(
     assert simulator.requests == []
 
 
-def test_the_table(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_table(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     simulator.add("d1", scenarios.draining(lag=9000, rate=1))
     simulator.add("d2", scenarios.paused(lag=0))
     slept: list[float] = []
@@ -86,15 +86,13 @@ def test_the_table(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.C
     assert slept == [7]
 
 
-def test_a_cell_of_many_lines() -> None:
+def test_multi_line_cell() -> None:
     lines = table([Finding("short", "word " * 20, "c", None)]).splitlines()
     assert [line[:1] for line in lines] == [" ", "-", "?", " ", " ", " ", "", "+"]
     assert all(len(line) < 120 for line in lines)
 
 
-def test_credentials_that_are_refused(
-    simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rejected_credentials(simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = environ(simulator, STREAMKAP_SECRET="made-up-secret")
     assert main([], wrong, clock=clock, sleep=clock.pass_by) == UNREACHABLE == 1
     shown = capsys.readouterr()
@@ -105,7 +103,7 @@ def test_credentials_that_are_refused(
 
 
 @pytest.mark.parametrize("path", ["/auth/", "/destinations", "/metrics"])
-def test_nothing_secret_is_printed_whatever_the_service_repeats(
+def test_no_secret_is_printed_even_if_service_echoes_it(
     simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     simulator.add("d1", scenarios.draining(lag=9000, rate=1))
@@ -119,8 +117,8 @@ def test_nothing_secret_is_printed_whatever_the_service_repeats(
         main(*run, clock=clock, sleep=clock.pass_by)  # type: ignore[arg-type]
         simulator.clear_faults()
     shown = capsys.readouterr()
-    # The body of metrics is not shown at all.
+    # The response body of the metrics is not shown at all.
     assert path == "/metrics" or "you sent ***" in shown.out
-    # Cells are broken into lines, so that a secret is looked for without what stands between them.
+    # Cells are wrapped, so remove everything between the parts before searching for secrets.
     pieces = [secret[start : start + 8] for secret in simulator.secrets for start in range(0, len(secret) - 7, 4)]
     assert [piece for piece in pieces if piece in shown.out + shown.err and "client_id" not in piece] == []

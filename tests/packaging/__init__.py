@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what is shipped, and of what Airflow sees of it once it is installed."""
+"""Tests of the distributions and of what Airflow sees once they are installed."""
 
 from __future__ import annotations

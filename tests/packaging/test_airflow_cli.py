@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What `airflow` says about the provider once it is installed: all of it, and without complaint."""
+"""What the `airflow` command shows about the installed provider, without warnings."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CONNECTION: Any = INFO["connection-types"][0]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the interpreter of the test with these arguments."""
+    """Run the test's interpreter with these arguments."""
     return subprocess.run(
         [sys.executable, *arguments], check=False, capture_output=True, text=True, env={**os.environ, **environment}
     )
 
 
 def last_json(done: subprocess.CompletedProcess[str]) -> Any:
-    """Read the last line of an output as JSON, having made sure that no other line complains about us."""
+    """Parse the last line of the output as JSON, and check that no other line complains about the provider."""
     assert done.returncode == 0, done.stdout + done.stderr
     *others, last = done.stdout.splitlines()
     others += done.stderr.splitlines()
@@ -45,46 +45,46 @@ def providers(*command: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_list_shows_the_package() -> None:
+def test_list_shows_package() -> None:
     (row,) = (row for row in providers("list") if row["package_name"] == PACKAGE)
     assert row["version"] == INFO["versions"][0]
 
 
-def test_get_shows_the_whole_dict() -> None:
+def test_get_shows_whole_dict() -> None:
     (row,) = providers("get", PACKAGE, "--full")
     assert set(INFO) <= set(row)
 
 
-def test_hooks_shows_the_hook_imported() -> None:
+def test_hooks_shows_imported_hook() -> None:
     (row,) = (row for row in providers("hooks") if row["connection_type"] == "streamkap")
     assert row["class"] == CONNECTION["hook-class-name"]
     assert row["hook_name"] == CONNECTION["hook-name"]
     assert row["conn_id_attribute_name"] == "streamkap_conn_id"
 
 
-def test_links_shows_the_link() -> None:
+def test_links_shows_link() -> None:
     assert INFO["extra-links"] == [
         row["extra_link_class_name"] for row in providers("links") if "streamkap" in row["extra_link_class_name"]
     ]
 
 
-def test_triggers_shows_the_module() -> None:
+def test_triggers_shows_module() -> None:
     shown = {row["class"] for row in providers("triggers") if row["package_name"] == PACKAGE}
     assert shown == set(INFO["triggers"][0]["python-modules"])
 
 
-def test_behaviours_and_widgets_show_the_form() -> None:
+def test_behaviours_and_widgets_show_form() -> None:
     behaviours = {row["field_behaviours"] for row in providers("behaviours")}
     widgets = {row["connection_parameter_name"] for row in providers("widgets") if row["package_name"] == PACKAGE}
-    # 3.0 and 3.1 ask the hook, which needs wtforms for its answer; that comes with the FAB provider only.
+    # 3.0 and 3.1 ask the hook, which needs wtforms; only the FAB provider installs that.
     shown = AIRFLOW not in ((3, 0), (3, 1)) or find_spec("wtforms") is not None
     declared = set(CONNECTION["conn-fields"]) if shown else set()
     assert widgets == {f"extra__streamkap__{name}" for name in declared}
     assert ("streamkap" in behaviours) == shown
 
 
-def test_the_form_that_is_drawn() -> None:
-    """Ask for what the web interface asks for when somebody adds a connection."""
+def test_rendered_form() -> None:
+    """Return what the web interface requests when a user adds a connection."""
     code = FORM_2 if AIRFLOW < (3, 0) else FORM_3
     form = last_json(run("-c", code))
     assert form["fields"] == {name: field["label"] for name, field in CONNECTION["conn-fields"].items()}
@@ -121,7 +121,7 @@ print(json.dumps({
 """
 
 
-def test_a_good_connection_passes_its_test() -> None:
+def test_valid_connection_passes_test() -> None:
     with StreamkapSimulator() as simulator:
         done = run(
             *("-m", "airflow", "connections", "test", "streamkap_default"),
@@ -135,7 +135,7 @@ def test_a_good_connection_passes_its_test() -> None:
         assert not any(secret in output for secret in simulator.secrets)
 
 
-def test_a_bad_connection_fails_its_test_and_says_why() -> None:
+def test_invalid_connection_fails_test_with_reason() -> None:
     with StreamkapSimulator() as simulator:
         simulator.refuse_credentials()
         done = run(
@@ -146,6 +146,6 @@ def test_a_bad_connection_fails_its_test_and_says_why() -> None:
         output = done.stdout + done.stderr
         assert "failed" in output.lower(), output
         assert "credentials were refused" in output
-        # Before 3.3 the command ends as if all were well.
+        # Before 3.3 the command exits with 0.
         assert done.returncode == (1 if AIRFLOW >= (3, 3) else 0)
         assert not any(secret in output for secret in simulator.secrets)

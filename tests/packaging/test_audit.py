@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The audit: what it looks at, which licences will do, and what it makes of pip-audit's answers."""
+"""The audit: its packages, accepted licences, and handling of pip-audit's results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from scripts.audit import Vulnerabilities, acceptable, licence, parse_pip_audit,
         "ISC License (ISCL)",
     ],
 )
-def test_licences_that_will_do(stated: str) -> None:
+def test_accepted_licences(stated: str) -> None:
     assert acceptable(stated)
 
 
@@ -46,7 +46,7 @@ def test_licences_that_will_do(stated: str) -> None:
         "permitted",
     ],
 )
-def test_licences_that_will_not(stated: str) -> None:
+def test_rejected_licences(stated: str) -> None:
     assert not acceptable(stated)
 
 
@@ -59,7 +59,7 @@ def test_licences_that_will_not(stated: str) -> None:
         ({}, [], "none stated"),
     ],
 )
-def test_what_counts_as_stated(about: dict[str, str], classifiers: list[str], stated: str) -> None:
+def test_stated_licence_sources(about: dict[str, str], classifiers: list[str], stated: str) -> None:
     assert licence(about, classifiers) == stated
 
 
@@ -67,7 +67,7 @@ def test_what_is_looked_at() -> None:
     direct, everything = runtime_dependencies(direct=True), runtime_dependencies()
     assert {"apache-airflow", "aiohttp", "pendulum", "requests", "tenacity", "urllib3", "yarl"} <= direct.keys()
     assert direct.keys() < everything.keys()
-    # Of the requests that requests makes: below what we name ourselves.
+    # The requests library's own requests, below the ones we declare.
     assert "certifi" in everything
     assert "pytest" not in everything
 
@@ -103,7 +103,7 @@ def test_no_finding_passes(capsys: pytest.CaptureFixture[str]) -> None:
         (answer(SKIPPED, SKIPPED), "", "knows none of the packages"),
     ],
 )
-def test_a_service_that_does_not_respond_fails_the_audit_unless_that_is_allowed(
+def test_unavailable_service_fails_audit_unless_offline_is_allowed(
     output: str, errors: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report({"a": "MIT"}, parse_pip_audit(output, errors)) == 1

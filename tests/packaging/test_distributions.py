@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The sdist and the wheel: they hold what they should and nothing else, and an index would take them."""
+"""The sdist and the wheel contain exactly what they should, and an index would accept them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGE = "airflow_provider_streamkap"
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build both from the checkout, the wheel from the sdist, as a release is built."""
+    """Build both from the checkout, the wheel from the sdist, as for a release."""
     folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
@@ -58,11 +58,11 @@ def metadata(wheel: Path) -> Message:
 
 
 def sources(folder: str) -> set[str]:
-    """Name the Python files below a folder of the checkout."""
+    """Return the Python files below a folder of the checkout."""
     return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel_names: set[str]) -> None:
+def test_wheel_contains_only_package(wheel_names: set[str]) -> None:
     assert {name.partition("/")[0] for name in wheel_names} == {PACKAGE, f"{PACKAGE}-0.1.0.dist-info"}
     assert sources(PACKAGE) | {f"{PACKAGE}/py.typed"} == {
         name for name in wheel_names if name.startswith(f"{PACKAGE}/")
@@ -70,11 +70,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel_names: set[str]) -> 
     assert f"{PACKAGE}-0.1.0.dist-info/licenses/LICENSE" in wheel_names
 
 
-def test_the_wheel_brings_the_simulator_and_its_pytest_plugin(wheel_names: set[str]) -> None:
+def test_wheel_contains_simulator_and_pytest_plugin(wheel_names: set[str]) -> None:
     assert {f"{PACKAGE}/testing/simulator.py", f"{PACKAGE}/testing/pytest_plugin.py"} <= wheel_names
 
 
-def test_the_sdist_holds_what_a_packager_needs(sdist_names: set[str]) -> None:
+def test_sdist_contains_packaging_files(sdist_names: set[str]) -> None:
     for folder in (PACKAGE, "benchmarks", "example_dags", "tests", "scripts"):
         assert sources(folder) <= sdist_names
     for name in (
@@ -90,12 +90,12 @@ def test_the_sdist_holds_what_a_packager_needs(sdist_names: set[str]) -> None:
     assert any(name.startswith("docs/") for name in sdist_names)
 
 
-def test_neither_holds_what_a_run_left_behind(sdist_names: set[str], wheel_names: set[str]) -> None:
+def test_distributions_contain_no_build_artifacts(sdist_names: set[str], wheel_names: set[str]) -> None:
     litter = ("__pycache__", ".pyc", ".venv", "airflow.db", "airflow.cfg", ".coverage", ".pytest_cache")
     assert [name for name in sdist_names | wheel_names if any(part in name for part in litter)] == []
 
 
-def test_an_index_would_take_them(dist: Path) -> None:
+def test_distributions_pass_twine_check(dist: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "twine", "check", "--strict", *map(str, dist.iterdir())],
         check=False,
@@ -105,7 +105,7 @@ def test_an_index_would_take_them(dist: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_airflow_finds_the_provider_and_the_plugin(wheel: Path) -> None:
+def test_airflow_finds_provider_and_plugin(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
     text = archive.read(name).decode()
@@ -113,7 +113,7 @@ def test_airflow_finds_the_provider_and_the_plugin(wheel: Path) -> None:
     assert "[airflow.plugins]\nstreamkap = " + PACKAGE + ".plugin:StreamkapPlugin" in text
 
 
-def test_the_metadata_says_what_it_needs_and_where_it_lives(metadata: Message) -> None:
+def test_metadata_lists_requirements_and_urls(metadata: Message) -> None:
     required = {line.partition(">")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert required == {
         "aiohttp",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What importing the package does: it warns of nothing, and loads no HTTP library before one is needed."""
+"""Importing the package emits no warnings and loads no HTTP library before one is needed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
-# Python tells a warning's place by a count of frames that whoever warns has guessed, and Airflow's shims guess
-# wrong as often as not. So each warning is put down to the first frame, from the inside out, that is neither the
-# shim nor the import system; those that come from our files or from none of Airflow's are told.
+# Python locates a warning by a stack level that the caller has guessed, and Airflow's shims often guess wrong. So
+# each warning is attributed to the innermost frame that is neither the shim nor the import system; those from our
+# files, or from no file of Airflow's, are reported.
 WATCH = """
 import importlib, json, pkgutil, sys, traceback, warnings
 
@@ -47,20 +47,20 @@ print(json.dumps([len(names), told]))
 
 
 def python(code: str, *arguments: str) -> Any:
-    """Run code in a fresh interpreter and return what it printed last, read as JSON."""
+    """Run code in a fresh interpreter and parse the last line it printed as JSON."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, check=True, capture_output=True, text=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_importing_every_module_warns_of_nothing() -> None:
+def test_importing_every_module_emits_no_warning() -> None:
     modules, warned = python(WATCH + IMPORT_ALL)
     assert modules > 40
     assert warned == []
 
 
-def test_a_deprecated_import_of_ours_would_be_told(tmp_path: Path) -> None:
+def test_own_deprecated_import_is_detected(tmp_path: Path) -> None:
     folder = tmp_path / "airflow_provider_streamkap_old"
     folder.mkdir()
     (folder / "__init__.py").write_text("import warnings\nfrom airflow_provider_streamkap_old import shim\nshim.name\n")
@@ -72,7 +72,7 @@ def test_a_deprecated_import_of_ours_would_be_told(tmp_path: Path) -> None:
     assert python(code)[0].startswith("DeprecationWarning: old")
 
 
-# One process for each module, but Airflow imported only once, before the fork.
+# One process per module, but Airflow is imported only once, before the fork.
 IMPORT_EACH = """
 import importlib, json, multiprocessing, sys
 from airflow_provider_streamkap import _compat
@@ -91,7 +91,7 @@ with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
 """
 
 
-def test_what_a_dag_imports_loads_no_http_library() -> None:
+def test_dag_imports_load_no_http_library() -> None:
     parts = ("sensors.streamkap", "operators.streamkap", "hooks.streamkap", "links.streamkap", "api", "gate", "plugin")
     names = [f"airflow_provider_streamkap.{part}" for part in parts]
     loaded = python(IMPORT_EACH, *names)
@@ -101,6 +101,6 @@ def test_what_a_dag_imports_loads_no_http_library() -> None:
     }
 
 
-def test_a_client_does_load_one() -> None:
+def test_client_loads_http_library() -> None:
     (modules,) = python(IMPORT_EACH, "airflow_provider_streamkap.api.async_client").values()
     assert "aiohttp" in modules

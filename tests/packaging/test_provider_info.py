@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The provider's dict: true to Airflow's schemas, and to what is in the package."""
+"""The provider info: valid for Airflow's schemas, and matching the package."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 def schema(name: str) -> Any:
-    """Read a JSON schema that the installed Airflow ships."""
+    """Read a JSON schema of the installed Airflow."""
     spec = find_spec("airflow")
     assert spec
     assert spec.submodule_search_locations
     return json.loads((Path(spec.submodule_search_locations[0]) / name).read_text())
 
 
-def test_the_dict_follows_the_strict_schema() -> None:
+def test_dict_follows_strict_schema() -> None:
     info: dict[str, object] = dict(get_provider_info())
     strict = schema("provider.yaml.schema.json")
     if "dependencies" in strict["required"]:
-        # 2.11 wants the dependencies repeated here, later versions forbid it, and no version reads them. Its assets
-        # are called datasets, and the key is passed over.
+        # 2.11 requires the dependencies here, later versions forbid them, and none reads them.
+        # In 2.11 assets are called datasets, and the key is ignored.
         info["dependencies"] = []
         del info["asset-uris"]
     jsonschema.Draft7Validator(strict).validate(info)
 
 
-def test_the_dict_follows_the_schema_that_airflow_applies() -> None:
+def test_dict_follows_schema_that_airflow_applies() -> None:
     jsonschema.Draft7Validator(schema("provider_info.schema.json")).validate(get_provider_info())
 
 
-def test_name_and_version_are_those_of_the_distribution() -> None:
+def test_name_and_version_match_distribution() -> None:
     info: Any = get_provider_info()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert info["package-name"] == project["name"]
@@ -65,7 +65,7 @@ def test_name_and_version_are_those_of_the_distribution() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_listed_modules_are_the_modules_present(kind: str) -> None:
+def test_listed_modules_match_package(kind: str) -> None:
     info: Any = get_provider_info()
     listed = {name for entry in info[kind] for name in entry["python-modules"]}
     package = importlib.import_module(f"airflow_provider_streamkap.{kind}")
@@ -78,13 +78,13 @@ def test_listed_modules_are_the_modules_present(kind: str) -> None:
     assert listed == present
 
 
-def test_every_integration_that_is_named_is_described() -> None:
+def test_every_named_integration_is_described() -> None:
     info: Any = get_provider_info()
     described = {entry["integration-name"] for entry in info["integrations"]}
     assert {entry["integration-name"] for kind in KINDS for entry in info[kind]} == described
 
 
-def test_the_connection_type_is_that_of_its_hook() -> None:
+def test_connection_type_matches_hook() -> None:
     info: Any = get_provider_info()
     for entry in info["connection-types"]:
         module, _, name = entry["hook-class-name"].rpartition(".")
@@ -92,18 +92,18 @@ def test_the_connection_type_is_that_of_its_hook() -> None:
         assert (hook.conn_type, hook.hook_name) == (entry["connection-type"], entry["hook-name"])
 
 
-def test_extra_links_are_those_of_the_plugin() -> None:
+def test_extra_links_match_plugin() -> None:
     links = {f"{type(link).__module__}.{type(link).__name__}" for link in StreamkapPlugin.operator_extra_links}
     assert set(get_provider_info()["extra-links"]) == links  # type: ignore[call-overload]
 
 
-def test_a_caller_may_change_what_it_was_given() -> None:
+def test_returned_dict_can_be_modified() -> None:
     first: Any = get_provider_info()
     first["connection-types"].clear()
     assert get_provider_info() != first
 
 
-def test_reading_the_dict_imports_nothing() -> None:
+def test_reading_dict_imports_nothing() -> None:
     code = """
 import json, sys
 before = set(sys.modules)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The check before a release."""
+"""The release check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHANGELOG = "# Changelog\n\n## [1.2.3] - 2026-01-01\n"
 URLS = dict.fromkeys(("Repository", "Issues", "Security"), "https://example.org/")
 
 
-def test_a_complete_release_passes() -> None:
+def test_complete_release_passes() -> None:
     assert list(problems("v1.2.3", SOURCE, {"urls": URLS}, CHANGELOG)) == []
 
 
@@ -33,12 +33,12 @@ def test_a_complete_release_passes() -> None:
         ({"changelog": "# Changelog\n\n## [Unreleased]\n"}, "CHANGELOG.md has no section for 1.2.3"),
     ],
 )
-def test_an_incomplete_release_is_refused(changed: dict[str, Any], message: str) -> None:
+def test_incomplete_release_is_rejected(changed: dict[str, Any], message: str) -> None:
     given = {"tag": "v1.2.3", "source": SOURCE, "project": {"urls": URLS}, "changelog": CHANGELOG, **changed}
     assert any(message in problem for problem in problems(**given))
 
 
-def test_this_checkout_cannot_be_released_without_its_addresses() -> None:
+def test_checkout_cannot_be_released_without_urls() -> None:
     command = [sys.executable, "-m", "scripts.release", "v0.1.0"]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The workflows of GitHub: they are YAML of the right shape, pin what they use, and run what make and Airflow have."""
+"""The GitHub workflows: valid structure, pinned actions, and existing make targets and Airflow versions."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
         yield from job["steps"]
 
 
-def test_the_shape(path: Path) -> None:
+def test_workflow_structure(path: Path) -> None:
     workflow = read(path)
-    # YAML 1.1 takes `on` for a truth value.
+    # YAML 1.1 parses `on` as a boolean.
     assert set(workflow) <= {"name", True, "permissions", "concurrency", "env", "jobs"}
     assert workflow[True]  # type: ignore[index]
     for job in workflow["jobs"].values():
@@ -50,7 +50,7 @@ def test_everything_is_pinned(path: Path) -> None:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
 
-def test_nothing_may_write(path: Path) -> None:
+def test_workflows_have_read_only_permissions(path: Path) -> None:
     workflow = read(path)
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
@@ -58,13 +58,13 @@ def test_nothing_may_write(path: Path) -> None:
     for step in steps(path):
         if "checkout" in step.get("uses", ""):
             assert step["with"]["persist-credentials"] is False
-        # What a stranger can name (a branch, a title) goes through a variable, not into a script.
+        # Values that outsiders control (branch names, titles) must go through a variable, not into a script.
         assert "${{ github." not in step.get("run", "")
     assert "secrets." not in path.read_text(encoding="utf-8")
     assert "pull_request_target" not in path.read_text(encoding="utf-8")
 
 
-def test_every_target_is_there(path: Path) -> None:
+def test_every_make_target_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)) | {"matrix-floors"}
     (airflows,) = re.findall(r"^AIRFLOWS := (.*)", MAKEFILE, re.MULTILINE)
     targets |= {f"matrix-{line}" for line in airflows.split()}
@@ -84,7 +84,7 @@ def test_every_target_is_there(path: Path) -> None:
         assert steps_of_ci <= covered
 
 
-def test_a_release_is_built_with_pinned_tools_only(path: Path) -> None:
+def test_release_is_built_with_pinned_tools_only(path: Path) -> None:
     if path.name != "release.yml":
         pytest.skip("builds no release")
     jobs = read(path)["jobs"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How many destinations are asked at once, in which order, and who waits for whom, in virtual time."""
+"""The number and order of concurrent polls, in virtual time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from airflow_provider_streamkap.api.errors import StreamkapServerError, Streamka
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
-from tests.polling.support import Service, Wait, now, observation
-from tests.polling.virtual import run, settle
+from tests.polling.fake_service import Service, Wait, now, observation
+from tests.polling.virtual_loop import run, settle
 
 
 @pytest.mark.parametrize("limit", [1, 2, 16])
-def test_no_more_than_so_many_are_asked_at_once_and_none_is_left_out(limit: int) -> None:
+def test_concurrency_is_limited_and_no_destination_is_skipped(limit: int) -> None:
     async def main() -> None:
         ids = [f"d{number}" for number in range(50)]
         service = Service(takes=dict.fromkeys(ids, 1.0))
@@ -31,13 +31,13 @@ def test_no_more_than_so_many_are_asked_at_once_and_none_is_left_out(limit: int)
         await asyncio.gather(*map(wait, range(50)))
         assert service.most_under_way == limit
         assert now() - start == pytest.approx(-(-50 // limit), abs=0.05)
-        # First come, first served.
+        # FIFO order.
         assert [poll.id for poll in service.polls] == ids
 
     run(main())
 
 
-def test_the_default_limit_is_16() -> None:
+def test_default_limit_is_16() -> None:
     async def main() -> None:
         service = Service(takes={f"d{number}": 1.0 for number in range(40)})
         poller = Poller(service.fetch)
@@ -47,7 +47,7 @@ def test_the_default_limit_is_16() -> None:
     run(main())
 
 
-def test_a_quick_poller_does_not_starve_a_slow_one() -> None:
+def test_fast_poller_does_not_starve_slow_one() -> None:
     async def main() -> None:
         greedy = [f"g{number}" for number in range(20)]
         service = Service(takes={**dict.fromkeys(greedy, 1.0), "rare": 1.0})
@@ -55,17 +55,17 @@ def test_a_quick_poller_does_not_starve_a_slow_one() -> None:
         tasks = [asyncio.create_task(Wait(poller, (id_,), 0.1).run()) for id_ in greedy]
         await asyncio.sleep(60)
         rare = Wait(poller, ("rare",), 10)
-        asked = now()
+        requested_at = now()
         await rare.run(rounds=1)
-        # Its turn comes when those that came before have had theirs, once.
-        assert now() - asked <= len(greedy) / 2 + 2
+        # Each earlier destination in the queue is polled once before it.
+        assert now() - requested_at <= len(greedy) / 2 + 2
         for task in tasks:
             task.cancel()
 
     run(main())
 
 
-def test_a_call_that_waits_for_its_next_attempt_holds_up_nobody() -> None:
+def test_call_waiting_to_retry_blocks_no_other() -> None:
     async def napping(watch: PollTarget, turn: LimiterSlot) -> PollResult:
         if watch.destination_id == "healthy":
             async with turn:
@@ -92,13 +92,13 @@ def test_a_call_that_waits_for_its_next_attempt_holds_up_nobody() -> None:
     run(main())
 
 
-def test_destinations_that_hang_delay_each_other_and_not_the_rest() -> None:
+def test_hanging_destinations_delay_only_each_other() -> None:
     async def main() -> None:
         hung = {f"hung{number}": 30.0 for number in range(40)}
         service = Service(takes=hung, fails=lambda id_, _: StreamkapTimeoutError("late") if id_ in hung else None)
         poller = Poller(service.fetch, max_concurrency=4)
         tasks = [asyncio.create_task(Wait(poller, (id_,), 10).run()) for id_ in hung]
-        # Nobody knows yet that they hang: until each has been asked once, all slots are theirs.
+        # That they hang is not known yet: until each was polled once, they can use all slots.
         await asyncio.sleep(30 * len(hung) / 4 + 1)
         healthy = Wait(poller, ("healthy",), 10)
         start = now()
@@ -110,7 +110,7 @@ def test_destinations_that_hang_delay_each_other_and_not_the_rest() -> None:
     run(main())
 
 
-def test_a_destination_that_answers_again_is_trusted_again() -> None:
+def test_recovered_destination_leaves_slow_queue() -> None:
     async def main() -> None:
         def fails(id_: str, number: int) -> Exception | None:
             return StreamkapTimeoutError("late") if number < 2 else None
@@ -128,14 +128,14 @@ def test_a_destination_that_answers_again_is_trusted_again() -> None:
                 together.append(service.most_under_way)
 
         await asyncio.gather(watch(), *(wait.run(rounds=6) for wait in waits))
-        # The second round, and the third that asks those two last failures again, make do with half of the slots.
+        # The second round, and the third, which retries the last two failures, use only half of the slots.
         assert together[:3] == [8, 4, 4]
         assert min(together[3:]) > 4
 
     run(main())
 
 
-def test_a_poll_that_is_left_while_it_queues_gives_its_place_up() -> None:
+def test_abandoned_queued_poll_releases_its_place() -> None:
     async def main() -> None:
         service = Service(takes={"slow": 10.0})
         poller = Poller(service.fetch, max_concurrency=1)

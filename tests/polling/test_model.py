@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Any order of joining, asking, answering, failing, cancelling and leaving, held against a model, in virtual time."""
+"""Any order of joining, requesting, responding, failing, cancelling and leaving, compared with a reference model."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import Subscription, TimedResult
-from tests.polling.model import Model
-from tests.polling.support import observation
-from tests.polling.virtual import VirtualLoop, settle
+from tests.polling.fake_service import observation
+from tests.polling.reference_model import Model
+from tests.polling.virtual_loop import VirtualLoop, settle
 
 IDS = ("a", "b", "c")
 
 
 class Bug(Exception):
-    """What no fetch should raise."""
+    """An exception that no fetch should raise."""
 
 
 class PollerAgainstModel(RuleBasedStateMachine):
-    """Does everything twice, and compares after every step."""
+    """Does everything in both implementations and compares them after every step."""
 
     limit = len(IDS)
-    # Of destinations that are due at the same moment any may come first, which matters only where slots are short.
+    # Destinations due at the same time can be polled in any order, which matters only when slots are short.
     together = 2
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
     def ask(self, data: st.DataObject, later: int, slack: int) -> None:
         follower = data.draw(st.sampled_from(self._idle()), label="follower")
         self.number += 1
-        # No two are due at the same moment: which of them would come first is nobody's promise.
+        # No two are due at the same time, because their order is undefined.
         not_before = self.model.time + later + self.number / 10_000
         due = not_before + slack
         coroutine = self.rounds[follower].next(not_before=not_before, due=due)
@@ -97,7 +97,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         until = self.loop.time() + seconds
         self._step(seconds)
-        self.model.go_on(until)
+        self.model.advance(until)
 
     @precondition(lambda self: self.model.under_way)
     @rule(data=st.data(), end=st.sampled_from(["answer", "answer", "failure", "bug"]))
@@ -142,14 +142,14 @@ class PollerAgainstModel(RuleBasedStateMachine):
         self.model.leave(follower)
 
     @invariant()
-    def polls_are_those_of_the_model(self) -> None:
+    def polls_match_model(self) -> None:
         assert {id_: began for id_, (began, _) in self.under_way.items()} == pytest.approx(
             self.model.under_way, abs=1e-6
         )
         assert len(self.poller) == len(self.model.destinations())
 
     @invariant()
-    def rounds_are_those_of_the_model(self) -> None:
+    def rounds_match_model(self) -> None:
         ended = {follower for follower, task in self.tasks.items() if task.done()}
         assert ended == {follower for follower, round_ in self.model.rounds.items() if round_.done}
         for follower in ended:
@@ -166,7 +166,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
             )
 
     @invariant()
-    def no_more_tasks_than_there_are_waits_and_polls(self) -> None:
+    def task_count_is_bounded(self) -> None:
         under_way = len(self.model.under_way) + len(self.model.queue)
         assert len(asyncio.all_tasks(self.loop)) == sum(not task.done() for task in self.tasks.values()) + under_way
 

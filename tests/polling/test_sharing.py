@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who shares a poll with whom, and how many polls that makes, in virtual time."""
+"""Which waits share polls, and how many polls there are, in virtual time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import BATCH
-from tests.polling.support import Service, Wait, now, take
-from tests.polling.virtual import COARSE, LINUX, run, settle
+from tests.polling.fake_service import Service, Wait, now, take
+from tests.polling.virtual_loop import COARSE, LINUX, run, settle
 
 
 @pytest.mark.parametrize("early", [LINUX, COARSE])
 @pytest.mark.parametrize("waits", [1, 7, BATCH, 3 * BATCH + 1])
-def test_polls_are_those_of_one_wait_whatever_the_number_of_waits(waits: int, early: float) -> None:
+def test_number_of_polls_is_independent_of_number_of_waits(waits: int, early: float) -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -32,7 +32,7 @@ def test_polls_are_those_of_one_wait_whatever_the_number_of_waits(waits: int, ea
     run(main(), early=early)
 
 
-def test_waits_that_begin_out_of_step_fall_into_step() -> None:
+def test_waits_started_at_different_times_synchronize() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 0.3})
         poller = Poller(service.fetch)
@@ -43,7 +43,7 @@ def test_waits_that_begin_out_of_step_fall_into_step() -> None:
             await Wait(poller, ("d1",), 60, spread_first=True).run(rounds=20)
 
         await asyncio.gather(*(late(number) for number in range(100)))
-        # A newcomer may need a poll of its own once; after that there is one poll an interval.
+        # A new wait may need a poll of its own once; after that there is one poll per interval.
         hour = [began - start for began in service.began("d1") if began - start > 200]
         gaps = [later - sooner for sooner, later in pairwise(hour)]
         assert len(hour) >= 15
@@ -52,7 +52,7 @@ def test_waits_that_begin_out_of_step_fall_into_step() -> None:
     run(main())
 
 
-def test_newcomers_ride_along_with_polls_that_are_planned() -> None:
+def test_new_waits_join_scheduled_polls() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -71,7 +71,7 @@ def test_newcomers_ride_along_with_polls_that_are_planned() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_waits_that_begin_one_after_the_other_ask_no_more_often_than_one(seed: int) -> None:
+def test_staggered_waits_poll_no_more_often_than_one(seed: int) -> None:
     """A triggerer takes seconds to start a thousand triggers."""
 
     async def main() -> None:
@@ -85,14 +85,14 @@ def test_waits_that_begin_one_after_the_other_ask_no_more_often_than_one(seed: i
 
         await asyncio.gather(*(begun(number) for number in range(600)))
         intervals = now() - start
-        # A poll that is under way when a newcomer comes is of no use to it: that may take one more, once.
+        # A new wait cannot use a poll in flight, which may cost one more poll, once.
         assert len(service.began("d1")) <= intervals + 2
         assert len(service.began("d2")) <= intervals + 2
 
     run(main())
 
 
-def test_newcomers_do_not_count_on_polls_whose_waits_have_gone() -> None:
+def test_new_waits_do_not_rely_on_polls_of_departed_waits() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch, seed=1)
@@ -106,13 +106,13 @@ def test_newcomers_do_not_count_on_polls_whose_waits_have_gone() -> None:
                             await take(first, start, start + 59)
                 await take(second, start, start + 60, 60)
                 moments.append(now())
-        # It has its own moment in each minute, and what had been asked for a second earlier has not moved that.
+        # Its poll time within the minute is fixed, and a request made one second earlier has not moved it.
         assert round((moments[1] - moments[0]) % 60, 6) in (0, 60)
 
     run(main())
 
 
-def test_a_shorter_interval_gets_fresher_readings_and_takes_none_from_the_others() -> None:
+def test_shorter_interval_gets_fresher_readings_without_affecting_others() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -122,14 +122,14 @@ def test_a_shorter_interval_gets_fresher_readings_and_takes_none_from_the_others
         await quick.run(rounds=13)
         await slow_task
         assert [at - start for at in quick.times] == pytest.approx([10 * n for n in range(13)])
-        # One poll at most every 10 s serves both; the slow one is never left waiting longer than its own interval.
+        # At most one poll every 10 s serves both; the slow one never waits longer than its own interval.
         assert len(service.polls) == 13
         assert max(later - sooner for sooner, later in pairwise(slow.times)) <= 60
 
     run(main())
 
 
-def test_a_reading_asked_for_before_is_not_handed_out() -> None:
+def test_reading_requested_earlier_is_not_delivered() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 5.0})
         poller = Poller(service.fetch)
@@ -137,7 +137,7 @@ def test_a_reading_asked_for_before_is_not_handed_out() -> None:
             start = now()
             early = asyncio.create_task(take(first, start, start))
             await asyncio.sleep(2)
-            # The poll is under way, but what it brings may be older than this moment.
+            # The poll is in flight, but its result may be older than requested.
             late = asyncio.create_task(take(second, now(), now()))
             await asyncio.gather(early, late)
             assert service.began("d1") == [start, start + 5]
@@ -147,7 +147,7 @@ def test_a_reading_asked_for_before_is_not_handed_out() -> None:
 
 
 @pytest.mark.parametrize("early", [LINUX, COARSE])
-def test_a_confirmation_begins_no_sooner_than_wanted(early: float) -> None:
+def test_confirmation_poll_starts_no_earlier_than_requested(early: float) -> None:
     async def main() -> None:
         service = Service()
         with Poller(service.fetch).follow([PollTarget("d1")]) as follower:
@@ -155,13 +155,13 @@ def test_a_confirmation_begins_no_sooner_than_wanted(early: float) -> None:
                 due = 1_000 + number / 7
                 (sample,) = await take(follower, due, due)
                 assert due <= sample.began <= due + 1e-6
-        # Too early a poll would have had to be made again.
+        # A poll that is too early would have to be repeated.
         assert len(service.polls) == 49
 
     run(main(), early=early)
 
 
-def test_first_polls_spread_over_the_interval_by_destination_and_not_by_wait() -> None:
+def test_first_polls_spread_over_interval_by_destination_and_not_by_wait() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch, seed=1)
@@ -177,9 +177,7 @@ def test_first_polls_spread_over_the_interval_by_destination_and_not_by_wait() -
 
 
 @pytest.mark.parametrize(("interval", "apart"), [(60, 1.0), (10, 1.0), (2, 0.2), (0.5, 0.05)])
-def test_destinations_are_polled_several_at_a_moment_and_at_ten_moments_of_an_interval_at_least(
-    interval: float, apart: float
-) -> None:
+def test_polls_are_batched_and_spread_over_at_least_ten_slots_per_interval(interval: float, apart: float) -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch, seed=1)
@@ -193,7 +191,7 @@ def test_destinations_are_polled_several_at_a_moment_and_at_ten_moments_of_an_in
     run(main())
 
 
-def test_moments_of_first_polls_differ_between_pollers() -> None:
+def test_first_poll_times_differ_between_pollers() -> None:
     async def main() -> list[float]:
         service = Service()
         start = now()
@@ -204,7 +202,7 @@ def test_moments_of_first_polls_differ_between_pollers() -> None:
     assert run(main()) != run(main())
 
 
-def test_a_round_of_many_destinations_brings_each_in_the_order_asked() -> None:
+def test_round_of_many_destinations_keeps_requested_order() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 3.0, "d2": 1.0, "d3": 2.0})
         with Poller(service.fetch).follow([PollTarget("d3"), PollTarget("d1"), PollTarget("d2")]) as follower:
@@ -218,7 +216,7 @@ def test_a_round_of_many_destinations_brings_each_in_the_order_asked() -> None:
     run(main())
 
 
-def test_watches_of_one_destination_share_a_poll_only_if_they_look_alike() -> None:
+def test_watches_of_one_destination_share_poll_only_if_equal() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
@@ -232,7 +230,7 @@ def test_watches_of_one_destination_share_a_poll_only_if_they_look_alike() -> No
 
 
 @pytest.mark.parametrize("destinations", [1, 5, BATCH])
-def test_thousands_of_waits_are_woken_in_batches_whatever_they_wait_for(destinations: int) -> None:
+def test_thousands_of_waits_are_woken_in_batches(destinations: int) -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch, max_concurrency=BATCH)

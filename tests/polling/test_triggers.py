@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Real triggers in one event loop on a real server: how many requests, sockets and tokens they take, and leave."""
+"""Real triggers in one event loop against a real server: the number of requests, sockets and tokens, and leaks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS = tuple(f"{number:024x}" for number in range(20))
 
 @pytest.fixture
 def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
-    """Run a simulator that streamkap_default points to, with destinations that lag."""
+    """Run a simulator with lagging destinations behind streamkap_default."""
     with StreamkapSimulator() as running:
         for id_ in IDS:
             running.add(id_, scenarios.stalled())
@@ -34,7 +34,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
 
 
 def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinationTrigger:
-    """Make a trigger as the triggerer does: of its serialized arguments."""
+    """Create a trigger from its serialized arguments, as the triggerer does."""
     started = time.time()
     wait = WaitSpec(
         ids,
@@ -44,14 +44,16 @@ def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinati
         started=started,
         **spec,
     )
-    made = StreamkapDestinationTrigger(streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1)
-    path, arguments = made.serialize()
+    created = StreamkapDestinationTrigger(
+        streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1
+    )
+    path, arguments = created.serialize()
     assert path.endswith(StreamkapDestinationTrigger.__name__)
     return StreamkapDestinationTrigger(**arguments)
 
 
 async def event(waiting: StreamkapDestinationTrigger) -> Any:
-    """Run a trigger to its event."""
+    """Run a trigger until its event."""
     async for fired in waiting.run():
         return fired.payload
     raise AssertionError("no event")
@@ -59,7 +61,7 @@ async def event(waiting: StreamkapDestinationTrigger) -> Any:
 
 @asynccontextmanager
 async def running(*triggers: StreamkapDestinationTrigger) -> AsyncIterator[list[asyncio.Task[Any]]]:
-    """Keep triggers going, and cancel those that are left at the end, as a triggerer does."""
+    """Run triggers, and cancel the remaining ones at the end, as a triggerer does."""
     tasks = [asyncio.create_task(event(waiting)) for waiting in triggers]
     try:
         yield tasks
@@ -70,7 +72,7 @@ async def running(*triggers: StreamkapDestinationTrigger) -> AsyncIterator[list[
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread brings about."""
+    """Wait for something that another thread does."""
     for _ in range(1_000):
         if condition():
             return
@@ -87,7 +89,7 @@ def sockets() -> int:
     return found
 
 
-def test_hundreds_of_waits_make_the_requests_of_a_few(simulator: StreamkapSimulator) -> None:
+def test_hundreds_of_waits_send_as_many_requests_as_a_few(simulator: StreamkapSimulator) -> None:
     async def main() -> float:
         began = time.monotonic()
         async with running(*(trigger(IDS[number % 5], interval=1.0) for number in range(300))):
@@ -100,9 +102,9 @@ def test_hundreds_of_waits_make_the_requests_of_a_few(simulator: StreamkapSimula
     assert simulator.count("/metrics") <= 5 * (seconds + 1)
 
 
-def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: StreamkapSimulator) -> None:
+def test_all_waits_see_destination_drain_together_and_leave_nothing(simulator: StreamkapSimulator) -> None:
     async def main() -> tuple[int, int]:
-        # What a loop opens by itself, once.
+        # What an event loop opens by itself, once.
         await asyncio.to_thread(lambda: None)
         before = sockets()
         async with running(*(trigger(IDS[0], interval=0.3, confirmations=1) for _ in range(100))) as tasks:
@@ -111,7 +113,7 @@ def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: 
             polls, began = simulator.count("/metrics"), time.monotonic()
             events = await asyncio.gather(*tasks)
             assert {fired["outcome"] for fired in events} == {"opened"}
-            # Some of them may have begun only now.
+            # Some of them may have started only now.
             assert simulator.count("/metrics") - polls <= 2 + (time.monotonic() - began) / 0.3
             await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
         await until(lambda: sockets() <= before)
@@ -122,7 +124,7 @@ def test_all_waits_see_a_destination_drain_at_once_and_leave_nothing(simulator: 
 
 
 @pytest.mark.parametrize("stage", ["header", "body"])
-def test_cancelling_in_the_middle_of_a_request_closes_its_socket(
+def test_cancelling_in_middle_of_request_closes_its_socket(
     simulator: StreamkapSimulator, stage: Literal["header", "body"]
 ) -> None:
     simulator.inject(Fault.hang(stage), path="/metrics", times=None)
@@ -138,7 +140,7 @@ def test_cancelling_in_the_middle_of_a_request_closes_its_socket(
     asyncio.run(main())
 
 
-def test_a_destination_that_is_gone_ends_its_own_waits_only(simulator: StreamkapSimulator) -> None:
+def test_deleted_destination_ends_only_its_own_waits(simulator: StreamkapSimulator) -> None:
     async def main() -> None:
         gone, good = trigger("no-such-destination", interval=0.2), trigger(IDS[0], interval=0.2, confirmations=1)
         async with running(gone, good) as (first, second):
@@ -150,7 +152,7 @@ def test_a_destination_that_is_gone_ends_its_own_waits_only(simulator: Streamkap
     asyncio.run(main())
 
 
-def test_a_wait_on_many_destinations_shares_with_waits_on_one(simulator: StreamkapSimulator) -> None:
+def test_wait_on_many_destinations_shares_with_waits_on_one(simulator: StreamkapSimulator) -> None:
     async def main() -> None:
         async with running(trigger(*IDS, interval=0.5), *(trigger(id_, interval=0.5) for id_ in IDS)):
             await until(lambda: simulator.count("/metrics") >= 60)
@@ -162,7 +164,9 @@ def test_a_wait_on_many_destinations_shares_with_waits_on_one(simulator: Streamk
     assert simulator.token_calls == 1
 
 
-def test_the_connections_max_concurrency_counts(simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_max_concurrency_of_connection_is_honored(
+    simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_concurrency=2))
     simulator.inject(Fault.slow(0.05), path="/metrics", times=None)
 
@@ -174,7 +178,7 @@ def test_the_connections_max_concurrency_counts(simulator: StreamkapSimulator, m
     assert simulator.connections <= 2
 
 
-def test_two_names_of_one_connection_share_and_two_secrets_do_not(
+def test_two_ids_of_one_connection_share_and_two_secrets_do_not(
     simulator: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ONE", "TWO"):

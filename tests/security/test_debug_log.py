@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The log at the lowest level holds no secret in any spelling, whatever the credentials and the proxy."""
+"""The log at the lowest level contains no secret in any encoding, for every kind of credentials and proxy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.testing.readings import JsonValue
-from tests.airflow.logs import Logged, capture
-from tests.airflow.modes import TaskInstance, run, sensor
-from tests.api.authority import Authority
-from tests.api.support import Time
-from tests.api.wire import Proxy, Wire
-from tests.security.spellings import spellings
+from tests.airflow.log_capture import Logged, capture
+from tests.airflow.sensor_modes import TaskInstance, run, sensor
+from tests.api.certificate_authority import Authority
+from tests.api.raw_servers import Proxy, Wire
+from tests.api.support import SimulatedClock
+from tests.security.secret_encodings import spellings
 
-# Of lengths at which base64 of the pair does not contain base64 of the secret.
+# Lengths chosen so that base64 of the pair does not contain base64 of the secret.
 CLIENT_ID = "made-up-client"
 SECRET = 's3cr3t/with+odd&"chars é'
 LOGIN, PASSWORD = "user", "pr0xy/p+ss&w0rd"
@@ -38,7 +38,7 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 @dataclass
 class Setup:
-    """A simulator, and the connection and environment that lead to it."""
+    """A simulator, with the connection and environment that lead to it."""
 
     simulator: StreamkapSimulator
     host: str
@@ -47,7 +47,7 @@ class Setup:
     proxied: bool = True
 
     def spelled(self, secrets: Iterable[str]) -> set[str]:
-        """Return the spellings of secrets of the simulator, and of what the setup has besides."""
+        """Return the encodings of all secrets of the simulator and the setup."""
         found = {form for secret in secrets for form in spellings(secret)}
         password = spellings(PASSWORD, LOGIN) if self.proxied else set()
         return found | spellings(SECRET, self.simulator.client_id) | password
@@ -113,7 +113,7 @@ KINDS = (pair, project_key, project_key_base64, environment)
 
 @contextmanager
 def lowest_level() -> Iterator[Logged]:
-    """Collect what every logger of the process logs at level 1 and above."""
+    """Collect everything that any logger of the process logs at level 1 and above."""
     known = [item for item in logging.Logger.manager.loggerDict.values() if isinstance(item, logging.Logger)]
     loggers = [logging.getLogger(), *known]
     before = [(logger, logger.level, logger.disabled, logger.propagate) for logger in loggers]
@@ -130,9 +130,9 @@ def lowest_level() -> Iterator[Logged]:
 
 
 def use(logged: Logged, *, shared_token: bool = False) -> int:
-    """Use everything that makes requests, log how it failed, and return how many failed.
+    """Use everything that sends requests, log the errors, and return the number of failures.
 
-    :param shared_token: leave out what signs in by itself, and so does not know the token of the others.
+    :param shared_token: leave out uses that sign in separately and so do not know the others' token.
     """
 
     def both() -> None:
@@ -164,7 +164,7 @@ def use(logged: Logged, *, shared_token: bool = False) -> int:
 
 
 def echoes(said: list[str]) -> list[Fault]:
-    """Return responses that repeat every secret in every spelling."""
+    """Return responses that echo every secret in every encoding."""
     text = " and ".join(said)
     locations: list[JsonValue] = [*said]
     values: dict[str, JsonValue] = {**{form: form for form in said}, "recordsLag": text}
@@ -178,7 +178,7 @@ def echoes(said: list[str]) -> list[Fault]:
 
 
 def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
-    """Let responses repeat what was sent, and return how many uses failed."""
+    """Let responses echo what was sent, and return the number of failed uses."""
     simulator = setup.simulator
     failures = 0
     for path in ("/metrics", "/auth"):
@@ -186,11 +186,11 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
             simulator.clear_faults()
             shared._forget()
             StreamkapHook().get_destination_metrics("d1")
-            # A token call is sent no token.
+            # A token call sends no token.
             (session,) = shared._shared.sessions.values()
             assert session._token
             token = [] if path == "/auth" else [session._token.access]
-            # Another secret comes first each time: messages show the beginning of a response.
+            # A different secret comes first each time, because messages show the beginning of a response.
             said = sorted(setup.spelled([*keys, *token]), key=lambda form: form[number:])
             simulator.inject(echoes(said)[number], path=path, times=None)
             if path == "/auth":
@@ -203,7 +203,7 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
     ("way", "kind"),
     [*((direct, kind) for kind in KINDS), *((way, pair) for way in WAYS[1:]), (tunnel, project_key_base64)],
 )
-def test_nothing_is_logged(
+def test_no_secret_is_logged(
     way: Callable[[Authority], Any],
     kind: Callable[[Setup], dict[str, Any]],
     authority: Authority,
@@ -213,7 +213,7 @@ def test_nothing_is_logged(
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    time = Time()
+    time = SimulatedClock()
     with ExitStack() as stack:
         stack.enter_context(shared.use_client_clock(shared.ClientClock(sleep=time.sleep, asleep=time.asleep)))
         setup = stack.enter_context(way(authority))

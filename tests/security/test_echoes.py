@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Servers and proxies that repeat secrets: whatever part of a response is shown, they are not."""
+"""Servers and proxies that echo secrets: no part of a response that is shown contains them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from tests.airflow.logs import Logged
-from tests.api.conftest import MakeAsker
+from tests.airflow.log_capture import Logged
+from tests.api.conftest import MakeClient
+from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, settings_for, signed_in
-from tests.api.wire import Wire
-from tests.security.traces import shown
+from tests.security.traceback_search import shown
 
 TOKEN = "t0ken/with+odd&chars-made-up"
 FORMS = {TOKEN, html.escape(TOKEN), quote(TOKEN, safe=""), base64.b64encode(TOKEN.encode()).decode().rstrip("=")}
 
 
 def echo(status: str = "400 Bad", headers: tuple[str, ...] = (), body: bytes = b"{}") -> bytes:
-    """Return a response of which a part repeats the token."""
+    """Return a response that echoes the token in one part."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
@@ -51,16 +51,16 @@ RESPONSES = {
 
 
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_a_token_that_a_response_repeats_is_not_shown(make: MakeAsker, response: bytes) -> None:
+def test_echoed_token_is_not_shown(make: MakeClient, response: bytes) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(response)
 
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=5, max_attempts=1)
-        asker = make(settings, clock=time.monotonic, session=signed_in(settings, TOKEN))
+        any_client = make(settings, clock=time.monotonic, session=signed_in(settings, TOKEN))
         parts: list[str] = []
         try:
-            metrics = asker.metrics()
+            metrics = any_client.metrics()
         except StreamkapError as error:
             parts = shown(error)
         else:
@@ -69,20 +69,20 @@ def test_a_token_that_a_response_repeats_is_not_shown(make: MakeAsker, response:
     assert [part for part in parts for form in FORMS if form in part] == []
 
 
-def test_the_password_of_the_environments_proxy_is_not_shown(make: MakeAsker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_proxy_password_is_not_shown(make: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = echo(status="503 Busy", body=b"<html><body>login me:pr0xy/passw0rd refused</body></html>")
     with Wire(lambda connection, _: connection.sendall(page)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("http://", "http://me:pr0xy%2Fpassw0rd@"))
         monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://me:pr0xy%2Fpassw0rd@"))
         settings = ClientSettings(CREDENTIALS, base_url="http://192.0.2.1", allow_http=True, timeout=5, max_attempts=1)
-        asker = make(settings, clock=time.monotonic, session=signed_in(settings))
+        any_client = make(settings, clock=time.monotonic, session=signed_in(settings))
         with pytest.raises(StreamkapError) as caught:
-            asker.metrics()
+            any_client.metrics()
     assert caught.value.status == 503
     assert "passw0rd" not in str(caught.value)
 
 
-def test_a_destinations_configuration_is_not_shown(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_destinations_configuration_is_not_shown(make: MakeClient, simulator: StreamkapSimulator) -> None:
     key = "-----BEGIN PRIVATE KEY----- MIIE"
     problem = {"loc": ["config"], "msg": "not valid", "input": {"snowflake.private.key": key}, "ctx": {"given": key}}
     details: list[Any] = [[problem], {"sasl.jaas.config": key, "msg": "not valid"}, [[problem]]]
@@ -94,7 +94,7 @@ def test_a_destinations_configuration_is_not_shown(make: MakeAsker, simulator: S
         assert "PRIVATE" not in "".join(shown(caught.value))
 
 
-def test_the_connection_test_does_not_show_a_token(
+def test_connection_test_does_not_show_token(
     streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     streamkap.add("d1", scenarios.steady())
@@ -108,9 +108,7 @@ def test_the_connection_test_does_not_show_a_token(
     assert "project of ***" in message
 
 
-def test_a_proxy_that_cannot_be_used_does_not_show_its_password(
-    make: MakeAsker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unusable_proxy_does_not_show_its_password(make: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("socks5://me:pr0xy-passw0rd@proxy.example:1", "http://me:pr0xy-passw0rd@h..x:1"):
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, url)
@@ -120,7 +118,7 @@ def test_a_proxy_that_cannot_be_used_does_not_show_its_password(
         assert [part for part in shown(caught.value) if "passw0rd" in part] == []
 
 
-def test_a_ca_bundle_that_is_missing_does_not_show_the_proxys_password(make: MakeAsker) -> None:
+def test_missing_ca_bundle_does_not_show_proxy_password(make: MakeClient) -> None:
     proxies = {"https": "http://me:pr0xy-passw0rd@127.0.0.1:1"}
     settings = ClientSettings(CREDENTIALS, base_url="https://api.example.com", proxies=proxies, verify="/not/there.pem")
     with pytest.raises(StreamkapError, match=r"/not/there\.pem") as caught:
@@ -128,8 +126,8 @@ def test_a_ca_bundle_that_is_missing_does_not_show_the_proxys_password(make: Mak
     assert [part for part in shown(caught.value) if "passw0rd" in part] == []
 
 
-def test_plain_http_to_loopback_does_not_leave_the_machine_through_a_proxy(
-    make: MakeAsker, simulator: StreamkapSimulator
+def test_plain_http_to_loopback_does_not_leave_machine_through_proxy(
+    make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
     settings = settings_for(simulator, proxies={"http": "http://192.0.2.1:3128"}, max_attempts=1)
     with pytest.raises(StreamkapError, match="base_url is plain http: credentials would cross the network") as caught:

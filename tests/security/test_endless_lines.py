@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A chunked response whose lines do not end: neither client reads on until the memory is full."""
+"""A chunked response with endless lines: neither client reads until memory is exhausted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.support import CREDENTIALS, Asker
-from tests.api.wire import Wire
-from tests.security.growth import measured, needs_linux
+from tests.api.raw_servers import Wire
+from tests.api.support import CREDENTIALS, AnyClient
+from tests.security.memory_growth import measured, needs_linux
 
-ASK = """
+CALL_SCRIPT = """
 import asyncio, sys
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapClient, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
@@ -36,20 +36,20 @@ HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @needs_linux
 @pytest.mark.parametrize("client", ["sync", "async"])
 @pytest.mark.parametrize("start", [b"5;", b"2\r\n{}\r\n0\r\nTrailer: "], ids=["size", "trailer"])
-def test_a_line_that_does_not_end_is_given_up(client: str, start: bytes) -> None:
+def test_endless_chunk_line_is_aborted(client: str, start: bytes) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + start)
         for _count in range(250):
             connection.sendall(b"a" * 2**20)
 
     with Wire(respond) as wire:
-        grown, said = measured(ASK, wire.url, client)
+        grown, said = measured(CALL_SCRIPT, wire.url, client)
     assert said
     # 250 MiB were sent.
     assert grown < 200
 
 
-def test_a_header_that_goes_on_for_ever_is_given_up() -> None:
+def test_endless_header_is_aborted() -> None:
     interim = b"HTTP/1.1 100 Continue\r\n" + (b"X: " + b"a" * 60_000 + b"\r\n") * 500 + b"\r\n"
 
     def respond(connection: socket.socket, _: bytes) -> None:
@@ -58,7 +58,7 @@ def test_a_header_that_goes_on_for_ever_is_given_up() -> None:
 
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=20, max_attempts=1)
-        asker = Asker("sync", settings)
+        any_client = AnyClient("sync", settings)
         with pytest.raises(StreamkapError, match="the response does not end"):
-            asker.whoami()
-        asker.close()
+            any_client.whoami()
+        any_client.close()

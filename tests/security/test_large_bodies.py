@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small response that becomes a large value must not fill the memory or hold the event loop."""
+"""A small response that expands to a large value must not exhaust the memory or block the event loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import MAX_VALUES, decode
 from airflow_provider_streamkap.gate.target import PollTarget
-from tests.api.wire import Wire, ok
-from tests.security.growth import measured, needs_linux
+from tests.api.raw_servers import Wire, ok
+from tests.security.memory_growth import measured, needs_linux
 
-# Returns the seconds for which the event loop did not run, and what was raised.
-ASK = """
+# Returns the seconds for which the event loop was blocked, and what was raised.
+CALL_SCRIPT = """
 import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
@@ -47,8 +47,8 @@ def run():
 """
 
 
-def asked(body: bytes, call: str) -> tuple[float, float, str]:
-    """Ask a server that always responds with the same body, compressed."""
+def measure_call(body: bytes, call: str) -> tuple[float, float, str]:
+    """Send requests to a server that always returns the same body, compressed."""
     compressed = gzip.compress(body)
 
     def respond(connection: socket.socket, head: bytes) -> None:
@@ -57,28 +57,28 @@ def asked(body: bytes, call: str) -> tuple[float, float, str]:
         connection.sendall(ok(b'{"accessToken": "abc", "expiresIn": 60}' if token else compressed, *headers))
 
     with Wire(respond) as wire:
-        grown, (longest, said) = measured(ASK, wire.url, "whoami" if call == "token" else call)
+        grown, (longest, said) = measured(CALL_SCRIPT, wire.url, "whoami" if call == "token" else call)
     return grown, longest, said
 
 
 @needs_linux
 @pytest.mark.parametrize("call", ["poll", "whoami", "token"])
-def test_a_poll_a_token_and_an_identity_have_a_limit_of_their_own(call: str) -> None:
-    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
+def test_poll_token_and_identity_have_own_size_limits(call: str) -> None:
+    grown, longest, said = measure_call(b"[" + b"[]," * (10 * 2**20) + b"[]]", call)
     assert "larger than 1 MiB" in said
     assert grown < 100
     assert longest < 2
 
 
 @needs_linux
-def test_what_was_asked_for_may_be_large_but_not_of_any_number_of_values() -> None:
-    grown, longest, said = asked(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
+def test_requested_response_can_be_large_but_value_count_is_limited() -> None:
+    grown, longest, said = measure_call(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
     assert "holds more than 2,000,000 values" in said
     assert grown < 200
     assert longest < 2
 
 
-def test_values_are_counted_before_they_are_made() -> None:
+def test_values_are_counted_before_parsing() -> None:
     assert len(decode(b"[" + b"1," * 1000 + b"1]")) == 1001
     with pytest.raises(StreamkapResponseError, match="more than 2,000,000 values") as caught:
         decode(b"[" + b"," * MAX_VALUES)
@@ -86,5 +86,5 @@ def test_values_are_counted_before_they_are_made() -> None:
 
 
 @pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
-def test_a_wait_for_an_old_lag_may_read_more(age: float | None, limit: int) -> None:
+def test_wait_with_old_observed_after_may_read_more(age: float | None, limit: int) -> None:
     assert PollTarget.timestamped("d1", age).series_limit == limit * 2**20

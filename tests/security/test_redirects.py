@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A redirect is refused without looking at where it leads, and without reading its body further than the limit."""
+"""A redirect is rejected whatever its target, and its body is not read beyond the limit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.settings import ClientSettings
-from tests.api.conftest import MakeAsker
+from tests.api.conftest import MakeClient
+from tests.api.raw_servers import Wire
 from tests.api.support import CREDENTIALS, signed_in
-from tests.api.wire import Wire
-from tests.security.growth import measured, needs_linux
-from tests.security.traces import leaks
+from tests.security.memory_growth import measured, needs_linux
+from tests.security.traceback_search import leaks
 
 LOCATIONS = {
     "half an address": b"http://[",
@@ -36,8 +36,8 @@ def redirect(location: bytes, body: bytes = b"", *headers: bytes) -> bytes:
 
 @pytest.mark.parametrize("token_call", [False, True])
 @pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
-def test_a_redirect_to_anywhere_is_our_error_without_a_secret(
-    make: MakeAsker, location: bytes, token_call: bool
+def test_any_redirect_raises_streamkap_error_without_secret(
+    make: MakeClient, location: bytes, token_call: bool
 ) -> None:
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(redirect(location))
@@ -45,15 +45,15 @@ def test_a_redirect_to_anywhere_is_our_error_without_a_secret(
     with Wire(respond) as wire:
         settings = ClientSettings(CREDENTIALS, base_url=wire.url, timeout=5, max_attempts=1)
         more: dict[str, Any] = {} if token_call else {"session": signed_in(settings)}
-        asker = make(settings, clock=time.monotonic, **more)
+        any_client = make(settings, clock=time.monotonic, **more)
         with pytest.raises(StreamkapError) as caught:
-            asker.metrics()
+            any_client.metrics()
     assert caught.value.status in (302, None)
     secrets = [secret for secret in (*CREDENTIALS.secrets(), "made-up-token") if secret]
     assert leaks(caught.value, secrets) == []
 
 
-ASK = """
+CALL_SCRIPT = """
 import sys
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapClient, StreamkapError
 
@@ -68,14 +68,14 @@ def run():
 
 
 @needs_linux
-def test_the_body_of_a_redirect_is_not_decompressed() -> None:
+def test_body_of_redirect_is_not_decompressed() -> None:
     body = gzip.compress(b"[]" * 64 * 2**20)
 
     def respond(connection: socket.socket, _: bytes) -> None:
         connection.sendall(redirect(b"/elsewhere", body, b"Content-Encoding: gzip"))
 
     with Wire(respond) as wire:
-        grown, said = measured(ASK, wire.url)
+        grown, said = measured(CALL_SCRIPT, wire.url)
     assert "302" in said
-    # 128 MiB once decompressed; requests kept all of it. The error shows no more than the beginning.
+    # 128 MiB once decompressed; requests used to keep all of it. The error shows only the beginning.
     assert grown < 100

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""No local variable of a traceback shows a secret, in any way that a call of either client can fail."""
+"""No local variable in a traceback contains a secret, however a call of either client fails."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.settings import Credentials
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
-from tests.api.authority import Authority
-from tests.api.conftest import MakeAsker
-from tests.api.support import Asker, settings_for
-from tests.security.traces import leaks, shown
+from tests.api.certificate_authority import Authority
+from tests.api.conftest import MakeClient
+from tests.api.support import AnyClient, settings_for
+from tests.security.traceback_search import leaks, shown
 
 FAULTS = {
     "refused": Fault.status(400, body={"detail": "no"}),
@@ -44,8 +44,8 @@ def failed(call: Callable[[], Any]) -> BaseException:
     return caught.value
 
 
-def test_what_is_searched_for_would_be_found() -> None:
-    # Compiled elsewhere than in a file of tests, whose own frames are not searched.
+def test_search_detects_secrets() -> None:
+    # Compiled under another file name, because frames of test files are not searched.
     scope: dict[str, Any] = {}
     exec(compile("def fail(token):\n    raise ValueError('no')", "elsewhere.py", "exec"), scope)
     error = failed(lambda: scope["fail"]("made-up-token"))
@@ -54,14 +54,16 @@ def test_what_is_searched_for_would_be_found() -> None:
 
 @pytest.mark.parametrize("use_project_key", [False, True])
 @pytest.mark.parametrize("path", ["/auth/access-token", "/metrics", "/destinations"])
-def test_every_failure(make: MakeAsker, simulator: StreamkapSimulator, path: str, use_project_key: bool) -> None:
+def test_every_failure_hides_secrets(
+    make: MakeClient, simulator: StreamkapSimulator, path: str, use_project_key: bool
+) -> None:
     credentials = Credentials(project_key=simulator.project_key) if use_project_key else None
     found: dict[str, list[str]] = {}
     for name, fault in FAULTS.items():
-        asker = make(settings_for(simulator, credentials=credentials, max_attempts=2))
-        asker.whoami() if path == "/metrics" else None
+        any_client = make(settings_for(simulator, credentials=credentials, max_attempts=2))
+        any_client.whoami() if path == "/metrics" else None
         simulator.inject(fault, path=path, times=None)
-        error = failed(asker.destinations if path == "/destinations" else asker.metrics)
+        error = failed(any_client.destinations if path == "/destinations" else any_client.metrics)
         assert isinstance(error, StreamkapError), name
         assert len(shown(error)) > 10
         found |= {name: lines} if (lines := leaks(error, simulator.secrets)) else {}
@@ -78,53 +80,53 @@ def test_every_failure(make: MakeAsker, simulator: StreamkapSimulator, path: str
         lambda token: {"accessToken": [token], "detail": token},
     ],
 )
-def test_a_token_that_is_not_taken(make: MakeAsker, simulator: StreamkapSimulator, body: Callable[[str], Any]) -> None:
+def test_rejected_token(make: MakeClient, simulator: StreamkapSimulator, body: Callable[[str], Any]) -> None:
     simulator.inject(Fault.json(body("made-up-token")), path="/auth/access-token", times=None)
     error = failed(make(settings_for(simulator, max_attempts=1)).whoami)
     assert leaks(error, ["made-up-token", *simulator.secrets]) == []
 
 
-def test_a_token_in_an_answer_that_breaks_off(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_token_in_truncated_response(make: MakeClient, simulator: StreamkapSimulator) -> None:
     body = json.dumps({"accessToken": "made-up-token"}).encode()[:-1]
     simulator.inject(Fault.status(200, body=body), path="/auth/access-token", times=None)
     error = failed(make(settings_for(simulator, max_attempts=1)).whoami)
     assert leaks(error, ["made-up-token", *simulator.secrets]) == []
 
 
-def test_a_call_that_has_no_time(asker: Asker, simulator: StreamkapSimulator) -> None:
-    asker.metrics()
-    assert leaks(failed(lambda: asker.metrics(within=0)), simulator.secrets) == []
+def test_call_without_remaining_time(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    any_client.metrics()
+    assert leaks(failed(lambda: any_client.metrics(within=0)), simulator.secrets) == []
 
 
-def test_a_host_that_is_not_there(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    asker = make(settings_for(simulator, max_attempts=2))
-    asker.whoami()
+def test_unknown_host(make: MakeClient, simulator: StreamkapSimulator) -> None:
+    any_client = make(settings_for(simulator, max_attempts=2))
+    any_client.whoami()
     simulator.stop()
-    assert leaks(failed(asker.metrics), simulator.secrets) == []
+    assert leaks(failed(any_client.metrics), simulator.secrets) == []
 
 
-def test_a_certificate_that_does_not_verify(make: MakeAsker, authority: Authority) -> None:
+def test_unverifiable_certificate(make: MakeClient, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.context) as secure:
         error = failed(make(settings_for(secure, max_attempts=1)).metrics)
         assert leaks(error, secure.secrets) == []
 
 
-def test_the_password_of_a_proxy(make: MakeAsker, simulator: StreamkapSimulator) -> None:
+def test_password_of_proxy(make: MakeClient, simulator: StreamkapSimulator) -> None:
     proxies = {"http": "http://me:made-up-password@127.0.0.1:1"}
     error = failed(make(settings_for(simulator, proxies=proxies, max_attempts=1)).metrics)
     assert leaks(error, ["made-up-password", *simulator.secrets]) == []
 
 
-def test_a_callback_that_fails(make: MakeAsker, simulator: StreamkapSimulator) -> None:
-    def tell(token: str) -> None:
+def test_failing_callback(make: MakeClient, simulator: StreamkapSimulator) -> None:
+    def callback(token: str) -> None:
         raise RuntimeError("no masker")
 
-    error = failed(make(settings_for(simulator), on_token=tell).metrics)
+    error = failed(make(settings_for(simulator), on_token=callback).metrics)
     assert str(error) == "no masker"
     assert leaks(error, simulator.secrets) == []
 
 
-def test_an_id_that_makes_no_sense(asker: Asker, simulator: StreamkapSimulator) -> None:
-    asker.whoami()
-    assert leaks(failed(lambda: asker.metrics(MetricsQuery(".."))), simulator.secrets) == []
-    assert leaks(failed(lambda: asker.destination("..")), simulator.secrets) == []
+def test_invalid_id(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
+    any_client.whoami()
+    assert leaks(failed(lambda: any_client.metrics(MetricsQuery(".."))), simulator.secrets) == []
+    assert leaks(failed(lambda: any_client.destination("..")), simulator.secrets) == []

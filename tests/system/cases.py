@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can happen to a wait, and how it has to end in every mode: read by a DAG and by the test of its run.
+"""What can happen to a wait, and the expected outcome in every mode; shared by a DAG and the test of its run.
 
-The same table as in ``tests/airflow/test_mode_parity.py``, here with the states and tries that Airflow makes of it.
+The same table as in ``tests/airflow/test_mode_parity.py``, with the resulting task states and tries.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 
 MODES: Mapping[str, Mapping[str, Any]] = {
     "poke": {"mode": "poke", "deferrable": False},
-    # Longer than a busy scheduler takes to learn that the last poke has ended: a task that is due again before that
-    # is taken for one that was killed.
+    # Longer than a busy scheduler takes to notice that the last poke has ended: a task that is due again before that
+    # is considered killed.
     "reschedule": {"mode": "reschedule", "deferrable": False, "poke_interval": 10},
     "deferred": {"mode": "poke", "deferrable": True},
 }
-"""The arguments of the sensor that make a mode."""
+"""Sensor arguments for each mode."""
 
 RETRIES = 1
-"""Of every sensor: what must not be retried shows by being tried once."""
+"""Retries of every sensor: a task that must not be retried has a single try."""
 
 LAGGING, READY = 120.0, 0.0
 BROKEN: Mapping[str, Any] = {"recordsLag": LAGGING, "connector_status": "Broken"}
@@ -33,16 +33,16 @@ _SHORT = 5
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that happens to a wait.
+    """One thing that can happen to a wait.
 
-    :param readings: what the destination shows, one request after the other.
-    :param status: HTTP status of the failing answers, if there are any.
-    :param failing: how many answers fail; ``None``: all.
-    :param exists: whether there is such a destination at all.
-    :param arguments: of the sensor.
-    :param state: in which the task ends.
-    :param tries: how often it is tried.
-    :param raises: name of the class of its last exception.
+    :param readings: the destination's readings, one per request.
+    :param status: HTTP status of failing responses, if any.
+    :param failing: number of failing responses; ``None``: all.
+    :param exists: whether the destination exists.
+    :param arguments: arguments of the sensor.
+    :param state: final state of the task.
+    :param tries: number of tries.
+    :param raises: class name of the last exception.
     :param says: part of its message.
     """
 
@@ -107,14 +107,14 @@ SENSOR: Mapping[str, Any] = {
     "streamkap_conn_id": "streamkap_tests",
     "poke_interval": 3,
     "confirm_interval": 1,
-    # Points of the timeseries take minutes: tests/system/test_examples.py waits for some.
+    # Timeseries points take minutes: tests/system/test_examples.py waits for some.
     "lag_source": "latest",
     "timeout": _PATIENT,
     "retries": RETRIES,
 }
-"""The arguments that all sensors have."""
+"""Arguments common to all sensors."""
 
 
 def task_id(case: str, mode: str) -> str:
-    """Name the task of a case in a mode; its destination has the same name."""
+    """Return the task id of a case in a mode, which is also its destination id."""
     return f"{case}-{mode}"

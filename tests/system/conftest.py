@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One Airflow for all system tests: starting it takes longer than most runs.
+"""One Airflow for all system tests, because starting it takes longer than most runs.
 
-A test module names in ``STARTS`` the DAGs of which it looks at a first run. Those of all modules that were chosen
-are started together, and run while the first tests already look at what has ended.
+A test module lists in ``STARTS`` the DAGs whose first run it inspects. Those of all selected modules are started
+together, and continue to run while the first tests inspect finished runs.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.system.held import Held, hold
+from tests.system.long_wait import LongWait, observe_long_wait
 from tests.system.services import Services
-from tests.system.stack import AIRFLOW, HAS_STORE, SystemAirflow
+from tests.system.system_airflow import AIRFLOW, HAS_STORE, SystemAirflow
 
-# Where Airflow has no task state store, its DAG is refused.
-collect_ignore = [*([] if HAS_STORE else ["test_memory.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
+# Without Airflow's task state store, this DAG is rejected.
+collect_ignore = [*([] if HAS_STORE else ["test_state_store.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
 
 
 @dataclass(frozen=True)
 class Session:
-    """The Airflow under test and what it speaks to.
+    """The Airflow under test and its services.
 
-    :param airflow: it.
+    :param airflow: the Airflow.
     :param services: the simulators.
-    :param asked_while_parsing: requests that were sent until every DAG was parsed.
-    :param started: the DAGs of which a first run was started.
+    :param requests_while_parsing: requests sent until every DAG was parsed.
+    :param started: the DAGs whose first run was started.
     """
 
     airflow: SystemAirflow
     services: Services
-    asked_while_parsing: int
+    requests_while_parsing: int
     started: frozenset[str]
 
 
@@ -46,30 +46,30 @@ def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with services.examples, services.tests:
         services.prepare()
         with SystemAirflow(tmp_path_factory.mktemp("airflow"), services.connections) as airflow:
-            asked = services.examples.count() + services.tests.count()
-            # 2.11 does not find a DAG that is not active; 3.x is best asked while nothing runs (see AirflowStack.rest).
+            requests_before = services.examples.count() + services.tests.count()
+            # 2.11 does not find inactive DAGs; 3.x is best called while nothing runs (see AirflowStack.rest).
             if not airflow.is_3:
                 airflow.activate()
             for dag_id in sorted(wanted):
                 airflow.begin(dag_id)
             airflow.activate()
-            yield Session(airflow, services, asked, wanted)
+            yield Session(airflow, services, requests_before, wanted)
 
 
 @pytest.fixture(scope="session")
 def airflow(session: Session) -> SystemAirflow:
-    """Give the Airflow under test."""
+    """Return the Airflow under test."""
     return session.airflow
 
 
 @pytest.fixture(scope="session")
 def services(session: Session) -> Services:
-    """Give what the DAGs speak to."""
+    """Return the simulators that the DAGs use."""
     return session.services
 
 
 @pytest.fixture(scope="session")
-def held(session: Session) -> Held:
-    """Look at a run while it waits, and take its triggerer away; only once no other run is in need of it."""
+def long_wait(session: Session) -> LongWait:
+    """Inspect a run while it waits, and kill its triggerer once no other run needs it."""
     session.airflow.settle(session.started)
-    return hold(session.airflow, session.services)
+    return observe_long_wait(session.airflow, session.services)

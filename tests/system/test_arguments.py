@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments without a value, and values that Airflow cannot store, on a real scheduler and triggerer."""
+"""Missing arguments, and values that Airflow cannot store, on a real scheduler and triggerer."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -16,7 +16,7 @@ STARTS = ("system_arguments",)
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of all of them."""
+    """Wait for the run to end."""
     return airflow.finished("system_arguments")
 
 
@@ -28,7 +28,7 @@ def run(airflow: SystemAirflow) -> Run:
         ("no_interval", -1, "observed_after cannot be rendered from"),
     ],
 )
-def test_what_was_given_does_not_vanish_and_is_not_retried(run: Run, task_id: str, map_index: int, says: str) -> None:
+def test_given_arguments_are_not_dropped_and_not_retried(run: Run, task_id: str, map_index: int, says: str) -> None:
     task = run.task(task_id, map_index)
     assert (task.state, task.try_number) == ("failed", 1), run.log(task_id)
     (error,) = run.raised(task_id)
@@ -37,12 +37,12 @@ def test_what_was_given_does_not_vanish_and_is_not_retried(run: Run, task_id: st
     assert says in error.message
 
 
-def test_the_output_of_a_mapped_task_names_the_metrics(run: Run) -> None:
+def test_mapped_task_output_can_select_metrics(run: Run) -> None:
     assert run.task("lazy").state == "success", run.log("lazy")
     assert set(run.xcom("lazy")["data"]) == {"recordsLag", "latency"}
 
 
-def test_a_deferred_wait_survives_numbers_above_64_bits(run: Run) -> None:
+def test_deferred_wait_survives_numbers_above_64_bits(run: Run) -> None:
     task = run.task("huge")
     assert (task.state, task.try_number) == ("success", 1), run.log("huge")
     assert run.was_deferred("huge")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The example DAGs, each run to its end on a real scheduler and triggerer."""
+"""The example DAGs, each run to completion on a real scheduler and triggerer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from airflow_provider_streamkap.testing import Scenario, scenarios
 from scripts.airflow_records import moment
-from tests.system.runs import Run
+from tests.system.dag_runs import Run
 from tests.system.services import UNREADABLE, Services
-from tests.system.stack import AIRFLOW, FIRST, SystemAirflow, examples
+from tests.system.system_airflow import AIRFLOW, FIRST, SystemAirflow, examples
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -28,28 +28,28 @@ def test_every_example_succeeds(airflow: SystemAirflow, dag_id: str) -> None:
     assert run.state == "success", run.log()
 
 
-def test_the_gate_opens_on_a_drained_destination(airflow: SystemAirflow) -> None:
+def test_gate_opens_on_drained_destination(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_gate")
     assert run.states == {"wait_until_drained": "success", "transform": "success"}
     assert run.was_deferred("wait_until_drained")
     snapshot = run.xcom("wait_until_drained")
     evidence = snapshot["evidence"]
     assert evidence["lag_source"] == "timeseries"
-    # Two points count, a minute apart, both measured after the wait began.
+    # Two points, one minute apart, both measured after the wait started.
     begun = datetime.fromisoformat(evidence["measured_after"])
     assert datetime.fromisoformat(evidence["recordsLag"]["timestamp"]) >= begun + timedelta(minutes=2)
     assert (snapshot["data"]["recordsLag"], snapshot["data"]["connector_status"]) == (0, "Active")
     assert run.xcom("transform") == f"lag was 0.0 at {snapshot['observed_at']}"
 
 
-def test_a_deploy_waits_until_the_connector_is_active(airflow: SystemAirflow) -> None:
+def test_deploy_waits_until_connector_is_active(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_wait_until_active")
     assert run.states == {"deploy": "success", "wait_until_active": "success", "announce": "success"}
     assert "status is Starting, not Active" in run.log("wait_until_active")
     assert run.xcom("wait_until_active")["data"]["connector_status"] == "Active"
 
 
-def test_each_destination_is_stored_by_a_task_of_its_own(airflow: SystemAirflow, services: Services) -> None:
+def test_each_destination_is_stored_by_its_own_task(airflow: SystemAirflow, services: Services) -> None:
     run = airflow.finished("streamkap_many_destinations")
     ids = run.xcom("destinations")
     assert set(ids) == set(services.examples.destinations)
@@ -65,21 +65,21 @@ def test_each_destination_is_stored_by_a_task_of_its_own(airflow: SystemAirflow,
 
 
 def windows(services: Services) -> list[tuple[datetime, datetime]]:
-    """Give the windows of time that the snapshots have asked for so far."""
+    """Return the time ranges that the snapshots have requested so far."""
     queries = [
         one.query
         for one in services.examples.requests
-        # Sensors ask for minutes.
+        # Sensors request minutes.
         if one.query.get("time_type") == "timeseries" and one.query["time_interval"] != "1"
     ]
     assert {(query["time_interval"], query["time_unit"]) for query in queries} <= {("5", "minute")}
     ends = ("timestamp_from", "timestamp_to")
-    asked = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]
-    return [(begun, ended) for begun, ended in asked]
+    requested = [tuple(datetime.fromisoformat(query[end]) for end in ends) for query in queries]
+    return [(begun, ended) for begun, ended in requested]
 
 
 def interval(run: Run) -> tuple[datetime, datetime]:
-    """Read a run's data interval."""
+    """Return a run's data interval."""
     (row,) = run.records.query(
         "SELECT data_interval_start AS begun, data_interval_end AS ended FROM dag_run WHERE dag_id = ? AND run_id = ?",
         run.dag_id,
@@ -89,16 +89,16 @@ def interval(run: Run) -> tuple[datetime, datetime]:
 
 
 def check_hour(run: Run) -> None:
-    """Check what a run stored of an hour."""
+    """Check what a run stored for an hour."""
     assert run.state == "success", run.log()
     data = run.xcom("snapshot")["data"]
     assert set(data) == {"recordsLag", "latency", "sinkRecordSendTotal"}
-    # In steps of five minutes, whichever of its two ends is left out, and without a step that is not over.
+    # In steps of five minutes, whichever of its ends is excluded, and without an incomplete step.
     assert {len(points) for points in data.values()} <= {11, 12, 13}
     assert run.xcom("store") == sum(len(points) for points in data.values())
 
 
-def test_the_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Services) -> None:
+def test_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Services) -> None:
     def runs() -> list[dict[str, str]]:
         return airflow.query("SELECT run_id FROM dag_run WHERE dag_id = ? AND run_type = 'scheduled'", SNAPSHOTS)
 
@@ -110,7 +110,7 @@ def test_the_scheduled_run_stores_its_hour(airflow: SystemAirflow, services: Ser
     assert (begun, ended) in windows(services)
 
 
-def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemAirflow, services: Services) -> None:
+def test_run_without_logical_date_stores_hour_before_it(airflow: SystemAirflow, services: Services) -> None:
     run = airflow.finished(SNAPSHOTS)
     check_hour(run)
     if AIRFLOW < (3,):
@@ -124,7 +124,7 @@ def test_a_run_without_a_logical_date_stores_the_hour_before_it(airflow: SystemA
     assert (due - HOUR, due) in windows(services)
 
 
-def test_a_past_hour_is_the_same_however_often_it_is_stored(airflow: SystemAirflow, services: Services) -> None:
+def test_storing_past_hour_is_idempotent(airflow: SystemAirflow, services: Services) -> None:
     past = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     airflow.begin(SNAPSHOTS, "past", past)
     run = airflow.finished(SNAPSHOTS, "past")
@@ -136,18 +136,18 @@ def test_a_past_hour_is_the_same_however_often_it_is_stored(airflow: SystemAirfl
     airflow.wait(lambda: run.state not in ("success", "failed"), 60, "The run was not started again")
     airflow.finished(SNAPSHOTS, "past")
     check_hour(run)
-    again = run.xcom("snapshot")
+    repeated = run.xcom("snapshot")
     assert windows(services).count(window) == 2
-    assert again.pop("observed_at") > first.pop("observed_at")
-    assert again == first
+    assert repeated.pop("observed_at") > first.pop("observed_at")
+    assert repeated == first
 
 
-# The last ones, since they let the destination of the snapshots begin a life anew.
+# These come last, because they reset the destination of the snapshots.
 
 
 @pytest.fixture(scope="module")
 def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario], Run]:
-    """Give what starts the example on thresholds on a destination that does as it is told, and waits for its end."""
+    """Return a function that runs the threshold example on a destination with given readings and waits for its end."""
     airflow.finished("streamkap_thresholds")
 
     def look(run_id: str, scenario: Scenario) -> Run:
@@ -158,17 +158,17 @@ def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario
     return look
 
 
-def test_a_stream_that_keeps_up_gets_the_full_job(airflow: SystemAirflow) -> None:
+def test_caught_up_stream_gets_full_job(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_thresholds")
     assert run.states == {"look": "success", "judge": "success", "full_job": "success", "light_job": "skipped"}
 
 
-def test_a_stream_that_lags_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+def test_lagging_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("lagging", scenarios.steady(lag=1_001))
     assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
 
 
-def test_a_stream_of_which_nothing_is_known_gets_the_light_one(looks: Callable[[str, Scenario], Run]) -> None:
+def test_unknown_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("unknown", scenarios.null_lag())
     assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
     assert run.xcom("look")["data"]["recordsLag"] is None

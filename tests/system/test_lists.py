@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of destinations on a real Airflow: read at once, and a silent API holds no worker."""
+"""Lists of destinations on a real Airflow: concurrent reads, and a silent API occupies no worker."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 
 import pytest
 
+from tests.system.dag_runs import Run
 from tests.system.dags.system_lists import LISTED, MISSING, SILENT
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
 STARTS = ("system_lists",)
-# The snapshot of a list leaves out the names and units.
+# The snapshots of a list omit the names and units.
 KEYS = {"destination_id", "time_type", "observed_at", "data"}
 
 
@@ -25,31 +25,31 @@ def run(airflow: SystemAirflow) -> Run:
     return airflow.finished("system_lists")
 
 
-def test_all_of_them_succeed(run: Run) -> None:
+def test_all_tasks_succeed(run: Run) -> None:
     assert run.states == {"silent": "success", "poked": "success", "skipping": "success"}, run.log()
 
 
-def test_a_silent_api_holds_a_worker_for_ten_seconds(run: Run) -> None:
+def test_silent_api_occupies_worker_for_at_most_ten_seconds(run: Run) -> None:
     log = run.log("silent")
     assert "Reading 5 destination(s) once, within 10 s, before deferring" in log
     elapsed = re.search(r"Poll 1: 0 of 5 ready; .* (\d+) of 600 s elapsed", log)
     assert elapsed is not None, log
     assert 9 <= int(elapsed[1]) <= 15
-    # While it lasts.
+    # While it is running.
     assert "Read 0 of 5 destinations in " in log
     assert "Deferring although the API has not answered in full" in log
     assert run.was_deferred("silent")
 
 
 @pytest.mark.parametrize(("task_id", "ids"), [("silent", SILENT), ("poked", LISTED), ("skipping", LISTED)])
-def test_the_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
+def test_results_are_complete_and_small(run: Run, task_id: str, ids: list[str]) -> None:
     snapshots = run.xcom(task_id)
-    # Airflow 3 keeps XComs as JSONB on PostgreSQL, which does not keep the order.
+    # Airflow 3 stores XComs as JSONB on PostgreSQL, which does not preserve the order.
     assert set(snapshots) == set(ids)
     assert all(set(snapshot) - {"evidence"} == KEYS for snapshot in snapshots.values())
 
 
-def test_what_could_not_be_read_is_named(run: Run) -> None:
+def test_unreadable_destinations_are_named(run: Run) -> None:
     skipped = run.xcom("skipping", "skipped")
     assert list(skipped) == [MISSING]
     assert "404 Not Found" in skipped[MISSING]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same end in every mode, in a real Airflow: state, tries, exception and XCom."""
+"""The outcome is the same in every mode on a real Airflow: state, tries, exception and XCom."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.system.cases import CASES, MODES, RETRIES, task_id
-from tests.system.runs import Run
-from tests.system.stack import AIRFLOW, SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.system_airflow import AIRFLOW, SystemAirflow
 
-# The oldest and the newest line; those between them are held together by tests/airflow.
+# The oldest and the newest version; tests/airflow covers those between them.
 _BOTH_ENDS = [pytest.mark.deferrable] if AIRFLOW < (3,) or AIRFLOW >= (3, 3) else []
 pytestmark = [pytest.mark.system, *_BOTH_ENDS]
 
@@ -23,7 +23,7 @@ CELLS = [(case, mode) for case in CASES for mode in MODES]
 
 @pytest.fixture(scope="module")
 def run(airflow: SystemAirflow) -> Run:
-    """Wait for the run of all of them."""
+    """Wait for the run to end."""
     return airflow.finished("system_parity")
 
 
@@ -34,7 +34,7 @@ def test_state_and_tries(run: Run, case: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize(("case", "mode"), CELLS)
-def test_every_try_ends_in_the_same_exception(run: Run, case: str, mode: str) -> None:
+def test_every_try_raises_same_exception(run: Run, case: str, mode: str) -> None:
     expected, id_ = CASES[case], task_id(case, mode)
     raised = run.raised(id_)
     log = run.log(id_)
@@ -50,17 +50,17 @@ def test_every_try_ends_in_the_same_exception(run: Run, case: str, mode: str) ->
         assert error is not None, log
         assert error.kind == expected.raises, log
         assert expected.says in error.message
-        # It tells of its own destination.
+        # It names its own destination.
         assert id_ in error.message
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_skip_says_why(run: Run, mode: str) -> None:
+def test_skip_reports_reason(run: Run, mode: str) -> None:
     assert "soft_fail" in run.log(task_id("deadline_soft", mode))
 
 
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if case.state == "success"])
-def test_the_same_snapshot(run: Run, case: str) -> None:
+def test_snapshot_is_same_in_every_mode(run: Run, case: str) -> None:
     started = min(task.start for task in run.tasks if task.start)
     snapshots = {mode: run.xcom(task_id(case, mode)) for mode in MODES}
     for mode, snapshot in snapshots.items():
@@ -74,12 +74,12 @@ def test_the_same_snapshot(run: Run, case: str) -> None:
 
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if case.state != "success"])
 @pytest.mark.parametrize("mode", MODES)
-def test_no_snapshot_without_success(run: Run, case: str, mode: str) -> None:
+def test_snapshot_is_only_returned_on_success(run: Run, case: str, mode: str) -> None:
     assert run.xcom(task_id(case, mode)) is None
 
 
-def test_the_modes_are_what_they_are_called(run: Run) -> None:
-    """A sensor that waits in another mode than it was told would pass all of the above."""
+def test_tasks_run_in_their_named_mode(run: Run) -> None:
+    """A sensor that waits in a mode other than requested would pass all of the above."""
     assert run.was_deferred(task_id("drained", "deferred"))
     assert not any(run.was_deferred(task_id(case, mode)) for case in CASES for mode in ("poke", "reschedule"))
     assert "UP_FOR_RESCHEDULE" in run.log(task_id("drained", "reschedule"))
@@ -88,10 +88,10 @@ def test_the_modes_are_what_they_are_called(run: Run) -> None:
     )
 
 
-def test_what_is_true_already_costs_no_trigger(run: Run) -> None:
+def test_met_condition_needs_no_trigger(run: Run) -> None:
     assert not run.was_deferred(task_id("already_drained", "deferred"))
 
 
-def test_retries_were_set(run: Run) -> None:
+def test_retries_are_configured(run: Run) -> None:
     rows = run.records.query("SELECT DISTINCT max_tries FROM task_instance WHERE dag_id = ?", run.dag_id)
     assert [row["max_tries"] for row in rows] == [RETRIES]

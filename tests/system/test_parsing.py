@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Parsing DAGs costs nothing: nobody is asked for anything, in the DAG processor or anywhere else."""
+"""Parsing DAGs sends no requests, in the DAG processor or elsewhere."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.system.conftest import Session
-from tests.system.stack import HAS_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
+from tests.system.system_airflow import HAS_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
 
-def test_the_dag_processor_asks_for_nothing(session: Session) -> None:
+def test_dag_processor_sends_no_request(session: Session) -> None:
     parsed = {row["dag_id"] for row in session.airflow.query("SELECT dag_id FROM serialized_dag")}
     assert {file.stem for file in examples()} <= parsed
-    assert session.asked_while_parsing == 0
+    assert session.requests_while_parsing == 0
 
 
 @pytest.mark.parametrize("file", examples(), ids=lambda file: file.stem)
-def test_importing_an_example_asks_for_nothing(file: os.PathLike[str]) -> None:
+def test_importing_example_sends_no_request(file: os.PathLike[str]) -> None:
     with StreamkapSimulator() as simulator:
         subprocess.run(
             [sys.executable, os.fspath(file)],
@@ -35,7 +35,7 @@ def test_importing_an_example_asks_for_nothing(file: os.PathLike[str]) -> None:
         assert (simulator.count(), simulator.connections) == (0, 0)
 
 
-def test_a_rescheduled_sensor_that_must_remember_is_refused_where_nothing_does(airflow: SystemAirflow) -> None:
+def test_rescheduled_sensor_needing_memory_is_rejected_without_state_store(airflow: SystemAirflow) -> None:
     error = airflow.import_errors().get(NEEDS_STORE.name, "")
     for said in ("stall_after and status_grace need to remember", "set deferrable=True or mode='poke'"):
         assert (said in error) != HAS_STORE

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Results are read from XCom as Airflow's readers get them: decoded once."""
+"""Results are read from XCom as Airflow reads them: decoded once."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ RESULT = {"data": {"recordsLag": 0}}
         (None, None),
     ],
 )
-def test_a_string_that_holds_json_stays_a_string(
-    tmp_path: Path, stored: str | bytes | int | None, read: object
-) -> None:
+def test_string_containing_json_stays_string(tmp_path: Path, stored: str | bytes | int | None, read: object) -> None:
     database = Sqlite(tmp_path)
     with contextlib.closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("CREATE TABLE xcom (value, dag_id, run_id, task_id, key, map_index)")

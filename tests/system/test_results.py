@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A deferred sensor ends in a worker: keys, mapped tasks, outlets and callbacks get what they get from any task."""
+"""The result of a deferred sensor works like any other: keys, mapped tasks, outlets and callbacks."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.system.dag_runs import Run
 from tests.system.dags.system_results import CALLED_BACK
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -23,13 +23,13 @@ def run(airflow: SystemAirflow) -> Run:
     return run
 
 
-def test_each_key_of_the_snapshot_is_an_xcom_of_its_own(run: Run) -> None:
+def test_each_snapshot_key_is_its_own_xcom(run: Run) -> None:
     assert run.was_deferred("keys")
     assert run.xcom("keys", "destination_id") == "drains_for_keys"
     assert run.xcom("keys", "data")["recordsLag"] == 0
 
 
-def test_a_task_can_be_mapped_over_the_snapshots(run: Run) -> None:
+def test_task_can_be_mapped_over_snapshots(run: Run) -> None:
     assert run.was_deferred("each")
     lags = [run.xcom("lag_of", map_index=index) for index in range(2)]
     assert sorted(lags) == [["drains_for_each", 0], ["ready", 0]]
@@ -41,7 +41,7 @@ def test_callbacks_are_called(airflow: SystemAirflow, run: Run, task_id: str) ->
     assert (airflow.home / CALLED_BACK / task_id).exists()
 
 
-def test_an_outlet_starts_the_dag_behind_it(airflow: SystemAirflow, run: Run) -> None:
+def test_outlet_triggers_downstream_dag(airflow: SystemAirflow, run: Run) -> None:
     dag_id = "system_results_landed"
 
     def runs() -> list[str]:

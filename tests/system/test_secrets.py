@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing that a whole run leaves behind holds a secret: not its logs, not its database, not its triggers."""
+"""Nothing that a whole run leaves behind contains a secret: logs, database and triggers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.system.conftest import Session
-from tests.system.held import Held
-from tests.system.runs import Run
-from tests.system.stack import SystemAirflow
+from tests.system.dag_runs import Run
+from tests.system.long_wait import LongWait
+from tests.system.system_airflow import SystemAirflow
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -21,7 +21,7 @@ STARTS = ("system_refused",)
 
 
 def database(airflow: SystemAirflow) -> Iterator[tuple[str, str]]:
-    """Give each row of the metadata database as text, with the name of its table."""
+    """Yield each row of the metadata database as text, with the name of its table."""
     for table in airflow.database.tables():
         for values in airflow.query(f'SELECT * FROM "{table}"'):
             yield table, "\n".join(_text(value) for value in values.values())
@@ -34,13 +34,13 @@ def _text(value: object) -> str:
 
 
 def forms(secrets: Collection[str]) -> frozenset[str]:
-    """Give secrets as they are, and as they stand within JSON, once and twice encoded."""
+    """Return secrets as they are, and JSON-encoded once and twice."""
     quoted = {secret.replace('"', '\\"') for secret in secrets}
     return frozenset((*secrets, *quoted, *(secret.replace("\\", "\\\\").replace('"', '\\"') for secret in quoted)))
 
 
 def holders(airflow: SystemAirflow, words: Collection[str]) -> set[str]:
-    """Name the files and tables that hold one of these words."""
+    """Return the names of the files and tables that contain one of these words."""
     files = (path for path in airflow.home.rglob("*") if path.is_file())
     found = {_name(airflow, path) for path in files if _holds(path.read_text("utf-8", "replace"), words)}
     return found | {f"table {table}" for table, text in database(airflow) if _holds(text, words)}
@@ -56,18 +56,18 @@ def _holds(text: str, words: Collection[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def refused(airflow: SystemAirflow) -> Run:
-    """Wait for the run of everything that goes wrong with credentials."""
+    """Wait for the run of the tasks with bad credentials."""
     return airflow.finished("system_refused")
 
 
 @pytest.fixture(scope="module")
-def over(session: Session, refused: Run, held: Held) -> SystemAirflow:
+def over(session: Session, refused: Run, long_wait: LongWait) -> SystemAirflow:
     """Wait until every first run has ended."""
     session.airflow.settle(session.started)
     return session.airflow
 
 
-def test_what_goes_wrong_with_credentials_goes_wrong(refused: Run) -> None:
+def test_tasks_with_bad_credentials_fail_as_expected(refused: Run) -> None:
     states = refused.states
     assert states.pop("wait-streamkap_project_key") == "success"
     assert set(states.values()) == {"failed"}, refused.log()
@@ -80,21 +80,21 @@ def test_what_goes_wrong_with_credentials_goes_wrong(refused: Run) -> None:
         assert says in refused.log(task_id)
 
 
-def test_the_search_finds_what_is_there(over: SystemAirflow) -> None:
-    """Had it looked in the wrong places, it could not find this either."""
+def test_search_detects_known_text(over: SystemAirflow) -> None:
+    """If the search looked in the wrong places, it would not find this either."""
     found = holders(over, ("drains_with_project_key",))
     assert {"table xcom", "table rendered_task_instance_fields", "table serialized_dag"} <= found
     task = "logs/dag_id=system_refused/run_id=first/task_id=wait-streamkap_project_key"
     assert sum(name.startswith(task) for name in found) == 2, found
 
 
-def test_nothing_holds_a_secret(session: Session, over: SystemAirflow) -> None:
+def test_no_record_contains_secret(session: Session, over: SystemAirflow) -> None:
     assert len(session.services.secrets) > 10
     assert holders(over, forms(session.services.secrets)) == set()
 
 
-def test_a_trigger_carries_no_secret(session: Session, held: Held) -> None:
-    assert len(held.triggers) >= 3
-    for arguments in held.triggers:
+def test_trigger_contains_no_secret(session: Session, long_wait: LongWait) -> None:
+    assert len(long_wait.triggers) >= 3
+    for arguments in long_wait.triggers:
         assert "streamkap_tests" in arguments
         assert not _holds(arguments, forms(session.services.secrets))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A simulator on a clock that stands still, and a client that is logged in."""
+"""Fixtures: a simulator on a stopped clock, and a client that is signed in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def anonymous(simulator: StreamkapSimulator) -> Iterator[Api]:
 
 @pytest.fixture
 def api(anonymous: Api) -> Api:
-    """A client with a token; the requests for it are forgotten."""
+    """A client with a token; the requests for it are not recorded."""
     anonymous.log_in()
     anonymous.simulator.reset_requests()
     return anonymous

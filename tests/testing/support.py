@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that stands still, and a plain client to talk to the simulator with."""
+"""A manual clock, and a plain HTTP client for the simulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE = 60.0
 
 
 class Clock:
-    """Epoch seconds that pass only when told to."""
+    """Epoch seconds that only advance on request."""
 
     def __init__(self) -> None:
         self.now = START
@@ -32,7 +32,7 @@ class Clock:
 
 
 class Api:
-    """Speaks HTTP with a simulator as its own client would, without any of the provider's code."""
+    """Sends HTTP requests to a simulator, without any of the provider's code."""
 
     def __init__(self, simulator: StreamkapSimulator) -> None:
         self.simulator = simulator
@@ -60,12 +60,12 @@ class Api:
         return self.call("GET", path, params=params, timeout=timeout)
 
     def fails(self, path: str) -> None:
-        """Ask, and get no whole answer."""
+        """Send a request whose response is incomplete."""
         with pytest.raises(requests.RequestException):
             self.get(path)
 
     def metrics(self, destination_id: str, **params: Any) -> dict[str, Any]:
-        """The ``data`` of an answer that must be good."""
+        """Return the ``data`` of a successful response."""
         response = self.get(f"/destinations/{destination_id}/metrics", **params)
         assert response.status_code == 200, response.text
         data: dict[str, Any] = response.json()["data"]

@@ -29,37 +29,37 @@ def test_steady_keeps_its_lag_while_totals_grow() -> None:
     assert totals[2] - totals[1] == 20
 
 
-def test_draining_reaches_zero_only_when_the_last_record_has_gone() -> None:
+def test_draining_reaches_zero_only_after_last_record() -> None:
     draining = scenarios.draining(lag=10, rate=3, after=5)
     assert lags(draining, -5, 5, 6, 8, 8.3, 8.34, 100) == [10, 10, 7, 1, 1, 0, 0]
     assert draining.at(100).read_total == 1010
     assert draining.at(6).latency == pytest.approx(7 / 3 * 1000)
 
 
-def test_flapping_goes_to_and_fro() -> None:
+def test_flapping_alternates() -> None:
     flapping = scenarios.flapping(period=10, lag=1, other_lag=9, other_status="Unknown")
     assert lags(flapping, -1, 0, 4.9, 5, 10) == [9, 1, 1, 9, 1]
     assert statuses(flapping, 0, 5) == ["Active", "Unknown"]
 
 
-def test_stalled_stands_still() -> None:
+def test_stalled_lag_is_constant() -> None:
     stalled = scenarios.stalled(lag=7)
     assert stalled.at(0) == stalled.at(1e6)
     assert stalled.at(0).records_lag == 7
 
 
-def test_null_lag_is_known_in_the_end() -> None:
+def test_null_lag_eventually_has_value() -> None:
     assert lags(scenarios.null_lag(until=5), 0, 4, 5) == [None, None, 0]
     assert lags(scenarios.null_lag(), 1e9) == [None]
 
 
-def test_broken_keeps_the_figures_of_the_moment() -> None:
+def test_broken_keeps_figures_at_failure() -> None:
     broken = scenarios.broken(at=10, of=scenarios.draining(lag=100, rate=5))
     assert statuses(broken, 9, 10, 99) == ["Active", "Broken", "Broken"]
     assert lags(broken, 9, 10, 99) == [55, 50, 50]
 
 
-def test_paused_shows_the_lag_that_it_is_told_to() -> None:
+def test_paused_shows_configured_lag() -> None:
     assert lags(scenarios.paused(at=10), 0, 10) == [1000, 0]
     assert lags(scenarios.paused(lag=None), 0) == [None]
     assert scenarios.paused().at(0).desired_state == "Paused"
@@ -78,7 +78,7 @@ def test_frozen_readings_do_not_change() -> None:
     assert frozen.at(10) == frozen.at(1000)
 
 
-def test_phases_follow_each_other_and_totals_go_on() -> None:
+def test_phases_run_in_order_and_totals_accumulate() -> None:
     phases = scenarios.phases(
         (30, scenarios.draining(lag=10, rate=1)), (20, scenarios.draining(lag=8, rate=1)), (0, scenarios.broken())
     )
@@ -104,7 +104,7 @@ def test_phases_follow_each_other_and_totals_go_on() -> None:
         (lambda: scenarios.phases((1, scenarios.sequence([1]))), "sequence"),
     ],
 )
-def test_nonsense_is_refused(build: Callable[[], Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(build: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()
 

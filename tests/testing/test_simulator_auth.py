@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens: how they are had, how long they are good, what they permit."""
+"""Tokens: how they are issued, how long they are valid, and what they permit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.testing.support import Api, Clock
 TOKEN_KEYS = {"accessToken", "refreshToken", "expires", "expiresIn"}
 
 
-def test_client_id_and_secret_are_exchanged_for_a_token_that_opens(anonymous: Api) -> None:
+def test_client_id_and_secret_are_exchanged_for_valid_token(anonymous: Api) -> None:
     answer = anonymous.token()
     assert answer.status_code == 200
     assert answer.json().keys() == TOKEN_KEYS
@@ -29,7 +29,7 @@ def test_client_id_and_secret_are_exchanged_for_a_token_that_opens(anonymous: Ap
 
 
 @pytest.mark.parametrize("form", ["raw", "base64", "base64 in lines"])
-def test_a_project_key_is_exchanged_too(anonymous: Api, form: str) -> None:
+def test_project_key_is_exchanged_too(anonymous: Api, form: str) -> None:
     simulator = anonymous.simulator
     key = simulator.project_key if form == "raw" else simulator.project_key_base64
     if form == "base64 in lines":
@@ -54,13 +54,13 @@ def test_a_project_key_is_exchanged_too(anonymous: Api, form: str) -> None:
         {"project_key": json.dumps({"client_id": "x"})},
     ],
 )
-def test_other_credentials_are_refused(anonymous: Api, body: dict[str, str]) -> None:
+def test_other_credentials_are_rejected(anonymous: Api, body: dict[str, str]) -> None:
     answer = anonymous.token(**body)
     assert answer.status_code == 401
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_half_of_the_credentials_is_refused(anonymous: Api) -> None:
+def test_incomplete_credentials_are_rejected(anonymous: Api) -> None:
     simulator = anonymous.simulator
     assert anonymous.token(client_id=simulator.client_id, secret="wrong").status_code == 401
     assert anonymous.token(client_id="wrong", secret=simulator.secret).status_code == 401
@@ -80,16 +80,14 @@ def test_half_of_the_credentials_is_refused(anonymous: Api) -> None:
         (b'{"project_key": {"api": "hush-hush"}}', [["body", "project_key"]]),
     ],
 )
-def test_a_body_of_the_wrong_shape_is_422_and_says_where(
-    anonymous: Api, body: bytes, locations: list[list[str]]
-) -> None:
+def test_malformed_body_is_422_with_location(anonymous: Api, body: bytes, locations: list[list[str]]) -> None:
     answer = anonymous.call("POST", "/auth/access-token", data=body)
     assert answer.status_code == 422
     assert [item["loc"] for item in answer.json()["detail"]] == locations
     assert "hush" not in answer.text
 
 
-def test_a_token_expires_by_the_clock(clock: Clock) -> None:
+def test_token_expires_by_simulated_clock(clock: Clock) -> None:
     with StreamkapSimulator(clock=clock, token_lifetime=10) as simulator:
         client = Api(simulator).log_in()
         clock.pass_by(9.9)
@@ -104,7 +102,7 @@ def test_a_token_expires_by_the_clock(clock: Clock) -> None:
         client.close()
 
 
-def test_a_refresh_token_is_good_once(anonymous: Api) -> None:
+def test_refresh_token_is_valid_once(anonymous: Api) -> None:
     def refresh(value: Any) -> tuple[int, dict[str, Any]]:
         answer = anonymous.call("POST", "/auth/access-token/refresh", json={"refresh_token": value})
         return answer.status_code, answer.json()
@@ -118,7 +116,7 @@ def test_a_refresh_token_is_good_once(anonymous: Api) -> None:
     assert refresh(renewed["refreshToken"])[0] == 200
 
 
-def test_only_the_latest_hundred_refresh_tokens_live(anonymous: Api) -> None:
+def test_only_latest_hundred_refresh_tokens_are_valid(anonymous: Api) -> None:
     tokens = [anonymous.token().json()["refreshToken"] for _ in range(101)]
     answers = [
         anonymous.call("POST", "/auth/access-token/refresh", json={"refresh_token": token}).status_code
@@ -128,7 +126,7 @@ def test_only_the_latest_hundred_refresh_tokens_live(anonymous: Api) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic dTpw"])
-def test_without_a_good_token_it_is_401(anonymous: Api, header: str | None) -> None:
+def test_request_without_valid_token_is_401(anonymous: Api, header: str | None) -> None:
     anonymous.simulator.add("d1", scenarios.steady())
     if header is not None:
         anonymous.session.headers["Authorization"] = header
@@ -138,11 +136,11 @@ def test_without_a_good_token_it_is_401(anonymous: Api, header: str | None) -> N
         assert isinstance(answer.json()["detail"], str)
 
 
-def test_a_token_is_asked_for_before_parameters_are_looked_at(anonymous: Api) -> None:
+def test_token_is_checked_before_parameters(anonymous: Api) -> None:
     assert anonymous.get("/destinations/d1/metrics", time_type="nonsense").status_code == 401
 
 
-def test_revoked_tokens_are_401_and_a_new_one_is_good(api: Api) -> None:
+def test_revoked_tokens_are_401_and_new_token_is_valid(api: Api) -> None:
     api.simulator.revoke_tokens()
     assert api.get("/auth/whoami").status_code == 401
     api.log_in()
@@ -150,7 +148,7 @@ def test_revoked_tokens_are_401_and_a_new_one_is_good(api: Api) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_refused_credentials_leave_the_tokens_that_are_out(api: Api, status: int) -> None:
+def test_rejecting_credentials_keeps_issued_tokens_valid(api: Api, status: int) -> None:
     refreshing = api.token().json()["refreshToken"]
     api.simulator.refuse_credentials(status)
     assert api.token().status_code == status
@@ -161,7 +159,7 @@ def test_refused_credentials_leave_the_tokens_that_are_out(api: Api, status: int
     assert api.token().status_code == 200
 
 
-def test_a_missing_permission_is_403(api: Api) -> None:
+def test_missing_permission_is_403(api: Api) -> None:
     api.simulator.add("d1", scenarios.steady())
 
     def statuses() -> list[int]:
@@ -178,7 +176,7 @@ def test_a_missing_permission_is_403(api: Api) -> None:
     assert statuses() == [200, 200, 200, 200]
 
 
-def test_faults_apply_to_the_token_call(anonymous: Api) -> None:
+def test_faults_apply_to_token_call(anonymous: Api) -> None:
     anonymous.simulator.inject(Fault.status(503, retry_after=7), path="/auth/access-token", method="post")
     refused = anonymous.token()
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "7")
@@ -193,14 +191,14 @@ def test_credentials_can_be_chosen(clock: Clock) -> None:
         client.close()
 
 
-def test_the_status_for_wrong_credentials_can_be_chosen(anonymous: Api) -> None:
+def test_status_for_wrong_credentials_can_be_chosen(anonymous: Api) -> None:
     anonymous.simulator.wrong_credentials = 404
     assert anonymous.simulator.wrong_credentials == 404
     assert anonymous.token(client_id="somebody", secret="something").status_code == 404
     assert anonymous.token().status_code == 200
 
 
-def test_expires_in_is_a_whole_number_of_seconds(clock: Clock) -> None:
+def test_expires_in_is_whole_number_of_seconds(clock: Clock) -> None:
     with StreamkapSimulator(clock=clock, token_lifetime=1.5) as simulator:
         client = Api(simulator)
         assert client.token().json()["expiresIn"] == 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m airflow_provider_streamkap.testing``: in a process of its own, and its command line by itself."""
+"""``python -m airflow_provider_streamkap.testing``, in a separate process, and its argument parser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
-    """The command with the demo and one more destination, on a free port."""
+    """Run the command with the demo and one more destination, on a free port."""
     command = [sys.executable, "-m", "airflow_provider_streamkap.testing", "--port", "0", "--scenario", "demo"]
     running = subprocess.Popen(
         [*command, "--destination", "mine=steady:lag=3,status=Paused"],
@@ -43,7 +43,7 @@ def process() -> Iterator[subprocess.Popen[str]]:
 
 
 def until(stream: IO[str] | None, text: str) -> str:
-    """What the process prints, up to the line with this text."""
+    """Return what the process prints, up to the line with this text."""
     assert stream is not None
     lines = []
     for line in stream:
@@ -54,7 +54,7 @@ def until(stream: IO[str] | None, text: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_tells_what_one_needs_serves_and_ends_cleanly(
+def test_command_prints_connection_serves_and_exits_cleanly(
     process: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     output = until(process.stdout, "Ctrl-C")
@@ -82,7 +82,7 @@ def test_it_tells_what_one_needs_serves_and_ends_cleanly(
     assert "Traceback" not in rest
 
 
-def test_a_process_that_is_told_to_stop_from_within(capsys: pytest.CaptureFixture[str]) -> None:
+def test_process_stopped_from_within(capsys: pytest.CaptureFixture[str]) -> None:
     stopped = threading.Event()
     stopped.set()
     before = signal.getsignal(signal.SIGINT)
@@ -94,7 +94,7 @@ def test_a_process_that_is_told_to_stop_from_within(capsys: pytest.CaptureFixtur
     assert [line.split() for line in output.splitlines() if "stalled" in line] == [["a", "destination-a", "stalled"]]
 
 
-def test_what_keeps_it_from_starting_is_told(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
+def test_startup_errors_are_reported(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
     assert main(["--port", simulator.url.rpartition(":")[2]]) == 1
     assert main(["--host", "0.0.0.0"]) == 1
     assert main(["--port", "0", "--destination", "a=steady", "--destination", "a=steady"]) == 1
@@ -103,7 +103,7 @@ def test_what_keeps_it_from_starting_is_told(capsys: pytest.CaptureFixture[str],
     assert all(line.startswith("The simulator cannot start: ") for line in lines)
 
 
-def test_a_destination_is_read_from_the_command_line() -> None:
+def test_destination_is_parsed_from_command_line() -> None:
     destination_id, scenario = destination("a=draining:lag=10,rate=2")
     assert (destination_id, scenario.name, scenario.at(1).records_lag) == ("a", "draining", 8)
     assert destination("a=steady:status=Stopped")[1].at(0).connector_status == "Stopped"
@@ -122,12 +122,12 @@ def test_a_destination_is_read_from_the_command_line() -> None:
         ("a=steady:lag=-1", "0 or more"),
     ],
 )
-def test_a_destination_that_cannot_be_read(text: str, message: str) -> None:
+def test_invalid_destination_argument(text: str, message: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=message):
         destination(text)
 
 
-def test_the_demo_shows_what_it_says(api: Api, clock: Clock) -> None:
+def test_demo_behaves_as_documented(api: Api, clock: Clock) -> None:
     add_demo(api.simulator)
     assert len({item.destination_id for item in DEMO}) == len(DEMO) == len(api.simulator.destinations)
     assert all(len(item.destination_id) == 24 and int(item.destination_id, 16) for item in DEMO)

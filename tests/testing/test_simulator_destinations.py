@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The calls that list destinations and show one."""
+"""The calls that list destinations and return one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def names(answer: Any) -> list[str]:
     return [item["name"] for item in answer.json()["result"]]
 
 
-def test_a_page_tells_where_it_stands(project: Api) -> None:
+def test_page_contains_its_position(project: Api) -> None:
     answer = project.get("/destinations", page_size=2).json()
     assert answer.keys() == {"result", "page", "page_size", "total", "has_next"}
     assert [len(answer["result"]), answer["page"], answer["page_size"], answer["total"]] == [2, 1, 2, 5]
@@ -53,20 +53,20 @@ def test_a_page_tells_where_it_stands(project: Api) -> None:
     assert "config" in answer["result"][0]
 
 
-def test_pages_cover_everything_once(project: Api) -> None:
+def test_pages_cover_every_destination_once(project: Api) -> None:
     pages = [project.get("/destinations", page=page, page_size=2) for page in (1, 2, 3, 4)]
     assert [len(names(page)) for page in pages] == [2, 2, 1, 0]
     assert [page.json()["has_next"] for page in pages] == [True, True, False, False]
     assert sorted(name for page in pages for name in names(page)) == sorted(project.simulator.destinations.values())
 
 
-def test_a_page_has_ten_unless_told_otherwise(project: Api) -> None:
+def test_default_page_size_is_ten(project: Api) -> None:
     for number in range(5, 12):
         project.simulator.add(f"{number}", scenarios.steady())
     assert len(names(project.get("/destinations"))) == 10
 
 
-def test_totals_can_be_kept_back(project: Api) -> None:
+def test_totals_can_be_withheld(project: Api) -> None:
     project.simulator.paging_totals = False
     assert project.simulator.paging_totals is False
     for path in ("/destinations", "/destinations/1"):
@@ -136,14 +136,14 @@ def test_values_that_are_not_allowed_are_422(project: Api, params: dict[str, Any
     assert [item["loc"] for item in answer.json()["detail"]] == [["query", *params]]
 
 
-def test_one_destination_is_wrapped_like_a_list(project: Api, clock: Clock) -> None:
+def test_one_destination_is_wrapped_like_list(project: Api, clock: Clock) -> None:
     (shown,) = project.get("/destinations/1").json()["result"]
     assert (shown["id"], shown["name"], shown["connector"]) == ("1", "Orders archive", "s3")
     assert (shown["connector_status"], shown["desired_state"]) == ("Paused", "Paused")
     assert shown["created_timestamp"] == "2025-12-30T00:00:00+00:00"
 
 
-def test_metrics_of_an_unknown_destination_are_404_or_empty(project: Api) -> None:
+def test_metrics_of_unknown_destination_are_404_or_empty(project: Api) -> None:
     assert project.get("/destinations/d0/metrics").status_code == 404
     project.simulator.unknown_metrics = "empty"
     assert project.simulator.unknown_metrics == "empty"
@@ -153,7 +153,7 @@ def test_metrics_of_an_unknown_destination_are_404_or_empty(project: Api) -> Non
         project.simulator.unknown_metrics = "500"  # type: ignore[assignment]
 
 
-def test_an_unknown_destination_is_404_or_empty(project: Api) -> None:
+def test_unknown_destination_is_404_or_empty(project: Api) -> None:
     assert project.get("/destinations/nobody").status_code == 404
     project.simulator.unknown_destination = "empty"
     assert project.simulator.unknown_destination == "empty"
@@ -163,6 +163,6 @@ def test_an_unknown_destination_is_404_or_empty(project: Api) -> None:
         project.simulator.unknown_destination = "nonsense"  # type: ignore[assignment]
 
 
-def test_config_holds_a_password_for_leak_tests(project: Api) -> None:
+def test_config_contains_password_for_leak_tests(project: Api) -> None:
     password = project.get("/destinations/1").json()["result"][0]["config"]["connection.password"]
     assert password in project.simulator.secrets

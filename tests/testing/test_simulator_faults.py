@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Faults, seen with the `requests` library and, where that hides them, on the bare socket."""
+"""Faults, observed with the `requests` library or, where that hides them, on a raw socket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def target(api: Api) -> Api:
 
 
 def raw(api: Api, timeout: float = 5) -> bytes:
-    """Everything that the server sends until it closes, or until `timeout` runs out."""
+    """Return everything that the server sends until it closes, or until `timeout` expires."""
     host, _, port = api.simulator.url.removeprefix("http://").partition(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=timeout) as connection:
@@ -41,7 +41,7 @@ def raw(api: Api, timeout: float = 5) -> bytes:
     return received
 
 
-def test_a_status_with_headers_and_body(target: Api) -> None:
+def test_status_fault_with_headers_and_body(target: Api) -> None:
     target.simulator.inject(Fault.status(429, retry_after=3, headers={"X-Extra": "1"}))
     answer = target.get(METRICS)
     assert (answer.status_code, answer.json()) == (429, {"detail": "Too Many Requests"})
@@ -62,13 +62,13 @@ def test_a_status_with_headers_and_body(target: Api) -> None:
         (Fault.json({"data": float("nan")}), 200, b'{"data": NaN}'),
     ],
 )
-def test_bodies(target: Api, fault: Fault, status: int, body: bytes) -> None:
+def test_body_faults(target: Api, fault: Fault, status: int, body: bytes) -> None:
     target.simulator.inject(fault)
     answer = target.get(METRICS)
     assert (answer.status_code, answer.content) == (status, body)
 
 
-def test_what_is_not_json_says_that_it_is(target: Api) -> None:
+def test_invalid_json_is_labelled_json(target: Api) -> None:
     target.simulator.inject(Fault.not_json())
     answer = target.get(METRICS)
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -76,21 +76,21 @@ def test_what_is_not_json_says_that_it_is(target: Api) -> None:
         answer.json()
 
 
-def test_html_as_from_a_proxy(target: Api) -> None:
+def test_html_like_from_proxy(target: Api) -> None:
     target.simulator.inject(Fault.html())
     answer = target.get(METRICS)
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
     assert "<title>502 Bad Gateway</title>" in answer.text
 
 
-def test_a_redirect(target: Api) -> None:
+def test_redirect(target: Api) -> None:
     target.simulator.inject(Fault.redirect("http://elsewhere.invalid/", status=307))
     answer = target.get(METRICS)
     assert (answer.status_code, answer.headers["Location"]) == (307, "http://elsewhere.invalid/")
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_an_oversized_answer_is_as_large_as_wanted(target: Api, compressed: bool) -> None:
+def test_oversized_response_has_requested_size(target: Api, compressed: bool) -> None:
     target.simulator.inject(Fault.oversized(2_000_000, compressed=compressed))
     answer = target.get(METRICS)
     assert len(answer.content) == 2_000_000
@@ -98,7 +98,7 @@ def test_an_oversized_answer_is_as_large_as_wanted(target: Api, compressed: bool
     assert (int(answer.headers["Content-Length"]) < 10_000) is compressed
 
 
-def test_gzip_is_the_true_answer_in_another_coding(target: Api) -> None:
+def test_gzip_response_decodes_to_original(target: Api) -> None:
     target.simulator.inject(Fault.gzip())
     answer = target.get(METRICS)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -106,7 +106,7 @@ def test_gzip_is_the_true_answer_in_another_coding(target: Api) -> None:
     assert target.metrics("d1")["recordsLag"] == 8
 
 
-def test_slow_answers_are_true_and_late(target: Api) -> None:
+def test_slow_responses_are_correct_and_late(target: Api) -> None:
     target.simulator.inject(Fault.slow(0.2))
     with pytest.raises(requests.ReadTimeout):
         target.get(METRICS, timeout=0.05)
@@ -116,7 +116,7 @@ def test_slow_answers_are_true_and_late(target: Api) -> None:
     assert time.monotonic() - begin >= 0.05
 
 
-def test_dripping_takes_its_time_and_arrives_whole(target: Api) -> None:
+def test_dripping_response_is_slow_and_complete(target: Api) -> None:
     target.simulator.inject(Fault.drip(0.2))
     begin = time.monotonic()
     assert target.metrics("d1")["recordsLag"] == 9
@@ -130,7 +130,7 @@ def test_dripping_takes_its_time_and_arrives_whole(target: Api) -> None:
     ("fault", "ending"),
     [(Fault.drop, b""), (Fault.reset, b"<reset>"), (Fault.hang, b"<silence>")],
 )
-def test_an_answer_breaks_off_at_each_stage(target: Api, fault: Any, ending: bytes) -> None:
+def test_response_breaks_off_at_each_stage(target: Api, fault: Any, ending: bytes) -> None:
     whole = target.get(METRICS).content
     received = {}
     for stage in ("header", "body", "middle"):
@@ -146,7 +146,7 @@ def test_an_answer_breaks_off_at_each_stage(target: Api, fault: Any, ending: byt
     assert target.simulator.requests[-1].status is None
 
 
-def test_a_spoiled_answer_does_not_take_a_turn_of_a_sequence(target: Api) -> None:
+def test_faulty_response_does_not_consume_sequence_entry(target: Api) -> None:
     for fault in (Fault.truncated(), Fault.drop(), Fault.reset("middle")):
         target.simulator.inject(fault)
         raw(target)
@@ -155,13 +155,13 @@ def test_a_spoiled_answer_does_not_take_a_turn_of_a_sequence(target: Api) -> Non
     assert target.metrics("d1")["recordsLag"] == 9
 
 
-def test_a_truncated_answer_announces_more_than_it_brings(target: Api) -> None:
+def test_truncated_response_announces_more_than_it_sends(target: Api) -> None:
     target.simulator.inject(Fault.truncated())
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         target.get(METRICS)
 
 
-def test_a_hanging_request_ends_with_its_client(target: Api) -> None:
+def test_hanging_request_ends_with_its_client(target: Api) -> None:
     target.simulator.inject(Fault.hang())
     with pytest.raises(requests.ReadTimeout):
         target.get(METRICS, timeout=0.05)
@@ -179,14 +179,14 @@ def test_faults_are_counted(target: Api) -> None:
     assert statuses(target, 4) == [503, 503, 502, 200]
 
 
-def test_faults_for_ever_until_they_are_cleared(target: Api) -> None:
+def test_faults_forever_until_they_are_cleared(target: Api) -> None:
     target.simulator.inject(Fault.status(503), times=None)
     assert statuses(target, 3) == [503, 503, 503]
     target.simulator.clear_faults()
     assert statuses(target, 1) == [200]
 
 
-def test_faults_after_a_number_of_good_answers(target: Api) -> None:
+def test_faults_after_number_of_successful_responses(target: Api) -> None:
     target.simulator.inject(Fault.status(503), METRICS, after=2)
     assert statuses(target, 4) == [200, 200, 503, 200]
 
@@ -202,7 +202,7 @@ def test_faults_by_path_method_and_query(target: Api) -> None:
     assert target.call("POST", METRICS).status_code == 501
 
 
-def test_nonsense_is_refused(target: Api) -> None:
+def test_invalid_arguments_are_rejected(target: Api) -> None:
     inject = target.simulator.inject
     with pytest.raises(ValueError, match="times"):
         inject(Fault.drop(), times=0)
@@ -216,13 +216,13 @@ def test_nonsense_is_refused(target: Api) -> None:
         Fault.hang("end")  # type: ignore[arg-type]
 
 
-def test_a_changed_answer_is_the_true_one_but_for_some_keys(target: Api) -> None:
+def test_changed_response_differs_only_in_given_keys(target: Api) -> None:
     target.simulator.inject(Fault.changed(("metadata",), data=None, more=[1]), path="/metrics")
     assert target.get(METRICS).json() == {"data": None, "more": [1]}
     assert target.get(METRICS).json()["data"]["recordsLag"] == 8
 
 
-def test_what_is_no_object_is_not_changed(target: Api) -> None:
+def test_non_object_response_is_not_changed(target: Api) -> None:
     fault = Fault.changed(expiresIn=0)
     for body in (b"[1]", b"not JSON"):
         answer = Answer(200, body)

@@ -52,7 +52,7 @@ def ask(api: Api, begin: float, end: float, **params: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ["last", "mean"])
 @pytest.mark.parametrize("stamp", ["start", "end"])
 @pytest.mark.parametrize("scenario", ALL_SCENARIOS, ids=lambda scenario: scenario.name)
-def test_history_fits_the_scenario(api: Api, clock: Clock, scenario: Scenario, stamp: Any, value: Any) -> None:
+def test_history_matches_scenario(api: Api, clock: Clock, scenario: Scenario, stamp: Any, value: Any) -> None:
     api.simulator.add("d1", scenario, reporting=Reporting(stamp=stamp, value=value))
     clock.pass_by(600)
     data = ask(api, -300, 600)
@@ -72,7 +72,7 @@ def test_history_fits_the_scenario(api: Api, clock: Clock, scenario: Scenario, s
 
 
 @pytest.mark.parametrize("scenario", ALL_SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_newest_point_is_what_latest_says(api: Api, clock: Clock, scenario: Scenario) -> None:
+def test_newest_point_equals_latest(api: Api, clock: Clock, scenario: Scenario) -> None:
     api.simulator.add("d1", scenario)
     clock.pass_by(240)
     latest, history = api.metrics("d1"), ask(api, 0, 240)
@@ -82,7 +82,7 @@ def test_the_newest_point_is_what_latest_says(api: Api, clock: Clock, scenario: 
             assert newest["value"] == latest[name]
 
 
-def test_points_lie_between_from_and_to_at_the_bounds_of_intervals(api: Api, clock: Clock) -> None:
+def test_points_are_within_range_at_interval_bounds(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.steady())
     clock.pass_by(600)
     assert stamps(ask(api, 61, 301)["recordsLag"]) == [120, 180, 240, 300]
@@ -92,14 +92,14 @@ def test_points_lie_between_from_and_to_at_the_bounds_of_intervals(api: Api, clo
     assert ask(api, 700, 800)["recordsLag"] == []
 
 
-def test_the_default_is_the_last_day_by_hours(api: Api, clock: Clock) -> None:
+def test_default_is_last_day_by_hour(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.steady())
     clock.pass_by(1800)
     found = stamps(api.metrics("d1", time_type="timeseries")["recordsLag"])
     assert found == [3600 * hour for hour in range(-23, 0)]
 
 
-def test_history_begins_with_the_destination(api: Api, clock: Clock) -> None:
+def test_history_begins_with_destination(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.steady(), age=120)
     clock.pass_by(60)
     assert stamps(ask(api, -900, 60)["recordsLag"]) == [-120, -60, 0]
@@ -116,7 +116,7 @@ def test_history_begins_with_the_destination(api: Api, clock: Clock) -> None:
         ("plain", "2026-01-01 00:00:00"),
     ],
 )
-def test_stamps_are_written_in_the_chosen_layout(api: Api, clock: Clock, layout: Any, written: str) -> None:
+def test_timestamps_use_configured_format(api: Api, clock: Clock, layout: Any, written: str) -> None:
     api.simulator.add("d1", scenarios.steady())
     clock.pass_by(60)
     api.simulator.reporting = Reporting(layout=layout)
@@ -137,7 +137,7 @@ def test_totals_of_each_interval(api: Api, clock: Clock, value: Any) -> None:
     assert (summary["sinkRecordReadTotal"], summary["recordsLag"]) == (360, 3)
 
 
-def test_points_come_late(api: Api, clock: Clock) -> None:
+def test_points_can_be_delayed(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=240, rate=1), reporting=Reporting(delay=120))
     clock.pass_by(239)
     assert values(ask(api, 0, 239)["recordsLag"]) == [180]
@@ -146,13 +146,13 @@ def test_points_come_late(api: Api, clock: Clock) -> None:
     assert api.metrics("d1")["recordsLag"] == 0
 
 
-def test_latest_comes_late(api: Api, clock: Clock) -> None:
+def test_latest_can_be_delayed(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=240, rate=1), reporting=Reporting(latest_delay=60))
     clock.pass_by(100)
     assert api.metrics("d1")["recordsLag"] == 200
 
 
-def test_a_running_interval_is_shown_if_asked_for(api: Api, clock: Clock) -> None:
+def test_current_interval_is_shown_on_request(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=240, rate=1), reporting=Reporting(partial=True))
     clock.pass_by(90)
     assert values(ask(api, 0, 90)["recordsLag"]) == [180, 150]
@@ -164,7 +164,7 @@ def test_gaps_have_no_points(api: Api, clock: Clock) -> None:
     assert stamps(ask(api, 0, 300)["recordsLag"]) == [0, 180, 240]
 
 
-def test_a_metric_without_a_number_has_no_points(api: Api, clock: Clock) -> None:
+def test_metric_without_number_has_no_points(api: Api, clock: Clock) -> None:
     odd = Scenario("odd", lambda elapsed: Reading(records_lag=None, extra={"latency": "x", "partitionCount": True}))
     api.simulator.add("d1", odd)
     clock.pass_by(300)
@@ -175,14 +175,14 @@ def test_a_metric_without_a_number_has_no_points(api: Api, clock: Clock) -> None
     assert "connector_status" not in data
 
 
-def test_an_audited_destination_has_its_difference(api: Api, clock: Clock) -> None:
+def test_audited_destination_has_difference(api: Api, clock: Clock) -> None:
     reading = Reading(extra={"qa_exact_count_diff": 4})
     api.simulator.add("d1", Scenario("audited", lambda elapsed: Reading(missing=frozenset(), extra=reading.extra)))
     clock.pass_by(60)
     assert values(ask(api, 0, 60)["qa_exact_count_diff"]) == [4]
 
 
-def test_a_summary_is_the_mean_of_its_period_with_totals_and_status_of_its_end(api: Api, clock: Clock) -> None:
+def test_summary_is_mean_of_period_with_final_totals_and_status(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.broken(at=120, of=scenarios.draining(lag=240, rate=1)))
     clock.pass_by(180)
     summary = ask(api, 0, 60, time_type="timesummary")
@@ -193,7 +193,7 @@ def test_a_summary_is_the_mean_of_its_period_with_totals_and_status_of_its_end(a
     assert ask(api, 0, 999, time_type="timesummary")["connector_status"] == "Broken"
 
 
-def test_a_summary_of_a_moment_is_its_reading(api: Api, clock: Clock) -> None:
+def test_summary_of_single_instant_equals_reading(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=240, rate=1))
     clock.pass_by(60)
     assert ask(api, 60, 60, time_type="timesummary")["recordsLag"] == 180
@@ -213,7 +213,7 @@ def test_a_summary_of_a_moment_is_its_reading(api: Api, clock: Clock) -> None:
         ("week", 1_000_000, ["1970-01-05"]),
     ],
 )
-def test_intervals_are_those_of_the_calendar(unit: str, every: int, expected: list[str] | None) -> None:
+def test_intervals_are_aligned_to_calendar(unit: str, every: int, expected: list[str] | None) -> None:
     begin = START - 40 * 3600
     found = list(intervals(begin, START + 3600, every, unit))
     assert found[0][0] <= begin < found[0][1]
@@ -228,7 +228,7 @@ def test_weeks_begin_on_mondays() -> None:
         assert datetime.fromtimestamp(start, UTC).weekday() == 0
 
 
-def test_days_of_minutes_are_served_whole(api: Api) -> None:
+def test_days_of_minutes_are_not_truncated(api: Api) -> None:
     api.simulator.add("d1", scenarios.steady())
     assert len(ask(api, -7 * 86400, 0)["recordsLag"]) == 7 * 1440
 
@@ -237,6 +237,6 @@ def test_days_of_minutes_are_served_whole(api: Api) -> None:
     "build",
     [lambda: Reporting(delay=-1), lambda: Reporting(latest_delay=-1), lambda: Reporting(sample_every=0)],
 )
-def test_reporting_is_checked(build: Callable[[], Reporting]) -> None:
+def test_reporting_is_validated(build: Callable[[], Reporting]) -> None:
     with pytest.raises(ValueError, match="must be"):
         build()

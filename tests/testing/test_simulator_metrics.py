@@ -14,7 +14,7 @@ from airflow_provider_streamkap.testing.readings import JsonValue
 from tests.testing.support import Api, Clock
 
 
-def test_latest_follows_the_scenario(api: Api, clock: Clock) -> None:
+def test_latest_follows_scenario(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=120, rate=5, after=10))
     seen = []
     for seconds in (0, 10, 12.1, 11.8, 0.1):
@@ -23,7 +23,7 @@ def test_latest_follows_the_scenario(api: Api, clock: Clock) -> None:
     assert seen == [120, 120, 60, 1, 0]
 
 
-def test_an_answer_has_every_metric_with_its_label_and_unit(api: Api) -> None:
+def test_response_has_every_metric_with_label_and_unit(api: Api) -> None:
     api.simulator.add("d1", scenarios.steady())
     answer = api.get("/destinations/d1/metrics").json()
     assert answer.keys() == {"data", "metadata"}
@@ -34,7 +34,7 @@ def test_an_answer_has_every_metric_with_its_label_and_unit(api: Api) -> None:
     assert all(entry.keys() == {"name", "unit"} for entry in answer["metadata"].values())
 
 
-def test_a_reading_can_leave_keys_out_and_bring_its_own(api: Api) -> None:
+def test_reading_can_omit_and_add_keys(api: Api) -> None:
     reading = Reading(missing=frozenset({"latency", "recordsLag"}), extra={"new": [1], "partitionCount": "x"})
     api.simulator.add("d1", scenarios.sequence([reading]))
     data = api.metrics("d1")
@@ -43,7 +43,7 @@ def test_a_reading_can_leave_keys_out_and_bring_its_own(api: Api) -> None:
     assert (data["new"], data["partitionCount"], data["qa_exact_count_diff"]) == ([1], "x", None)
 
 
-def test_not_a_number_goes_out_as_python_writes_it(api: Api) -> None:
+def test_nan_is_serialized_like_python(api: Api) -> None:
     api.simulator.add("d1", scenarios.sequence([Reading(records_lag=math.nan, latency=math.inf)]))
     text = api.get("/destinations/d1/metrics").text
     assert '"recordsLag": NaN' in text
@@ -64,7 +64,7 @@ def test_not_a_number_goes_out_as_python_writes_it(api: Api) -> None:
         {"time_type": ["timeseries", "latest"]},
     ],
 )
-def test_documented_parameters_are_taken(api: Api, params: dict[str, Any]) -> None:
+def test_documented_parameters_are_accepted(api: Api, params: dict[str, Any]) -> None:
     api.simulator.add("d1", scenarios.steady())
     assert "recordsLag" in api.metrics("d1", **params)
 
@@ -86,7 +86,7 @@ def test_documented_parameters_are_taken(api: Api, params: dict[str, Any]) -> No
         ("timestamp_to", "2026-01-01"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_422(api: Api, name: str, value: str) -> None:
+def test_value_of_wrong_type_is_422(api: Api, name: str, value: str) -> None:
     api.simulator.add("d1", scenarios.steady())
     answer = api.get("/destinations/d1/metrics", **dict[str, Any]({name: value}))
     assert answer.status_code == 422
@@ -96,7 +96,7 @@ def test_a_value_of_the_wrong_kind_is_422(api: Api, name: str, value: str) -> No
     assert all(isinstance(violation[key], str) for key in ("msg", "type"))
 
 
-def test_everything_that_is_wrong_is_told_at_once(api: Api) -> None:
+def test_all_validation_errors_are_reported_together(api: Api) -> None:
     answer = api.get("/destinations/d1/metrics", time_type="x", time_unit="y", timestamp_from="z")
     assert [item["loc"][1] for item in answer.json()["detail"]] == ["time_type", "time_unit", "timestamp_from"]
 
@@ -111,20 +111,20 @@ def test_everything_that_is_wrong_is_told_at_once(api: Api) -> None:
         {"timestamp_from": "2027-01-01T00:00:00Z"},
     ],
 )
-def test_values_that_make_no_sense_are_400(api: Api, params: dict[str, Any]) -> None:
+def test_inconsistent_values_are_400(api: Api, params: dict[str, Any]) -> None:
     api.simulator.add("d1", scenarios.steady())
     answer = api.get("/destinations/d1/metrics", **params)
     assert answer.status_code == 400
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_an_unknown_destination_is_404(api: Api) -> None:
+def test_unknown_destination_is_404(api: Api) -> None:
     answer = api.get("/destinations/nobody/metrics")
     assert answer.status_code == 404
     assert isinstance(answer.json()["detail"], str)
 
 
-def test_a_young_destination_has_no_metrics_yet(api: Api, clock: Clock) -> None:
+def test_young_destination_has_no_metrics_yet(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.starting(active_after=20, metrics_after=10))
     assert api.get("/destinations/d1/metrics").status_code == 404
     assert api.get("/destinations/d1").json()["result"][0]["connector_status"] == "Starting"
@@ -135,7 +135,7 @@ def test_a_young_destination_has_no_metrics_yet(api: Api, clock: Clock) -> None:
     assert api.metrics("d1")["connector_status"] == "Active"
 
 
-def test_a_quoted_id_is_one_segment(api: Api) -> None:
+def test_quoted_id_is_one_segment(api: Api) -> None:
     for destination_id in ("a/b", "a?b", "a#b", "a%2Fb", "ä ö", "..b"):
         api.simulator.add(destination_id, scenarios.steady())
     for quoted in ("a%2Fb", "a%3Fb", "a%23b", "a%252Fb", "%C3%A4%20%C3%B6", "..b"):
@@ -168,7 +168,7 @@ def test_other_methods_are_405(api: Api, method: str, path: str) -> None:
     assert answer.headers["Allow"] in ("GET", "POST")
 
 
-def test_a_sequence_goes_by_the_number_of_the_request(api: Api) -> None:
+def test_sequence_advances_per_request(api: Api) -> None:
     turns: list[Reading | float | dict[str, JsonValue] | None] = [
         7,
         None,
@@ -181,7 +181,7 @@ def test_a_sequence_goes_by_the_number_of_the_request(api: Api) -> None:
     assert [data["connector_status"] for data in seen] == ["Active", "Active", "Broken", "Active", "Active"]
 
 
-def test_a_sequence_counts_each_time_type_by_itself(api: Api) -> None:
+def test_sequence_counts_each_time_type_separately(api: Api) -> None:
     api.simulator.add("d1", scenarios.sequence([3, 2, 1]))
     newest = []
     for _ in range(3):
@@ -194,21 +194,21 @@ def test_a_sequence_counts_each_time_type_by_itself(api: Api) -> None:
     assert api.metrics("d1")["recordsLag"] == 2
 
 
-def test_a_scenario_can_be_changed_and_totals_go_on(api: Api, clock: Clock) -> None:
+def test_scenario_can_be_changed_and_totals_continue(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=100, rate=10))
     clock.pass_by(20)
     drained = api.metrics("d1")
     api.simulator.set("d1", scenarios.draining(lag=50, rate=10))
-    again = api.metrics("d1")
-    assert (drained["recordsLag"], again["recordsLag"]) == (0, 50)
-    assert drained["sinkRecordReadTotal"] == again["sinkRecordReadTotal"]
+    second = api.metrics("d1")
+    assert (drained["recordsLag"], second["recordsLag"]) == (0, 50)
+    assert drained["sinkRecordReadTotal"] == second["sinkRecordReadTotal"]
     clock.pass_by(5)
     assert api.metrics("d1")["sinkRecordReadTotal"] == drained["sinkRecordReadTotal"] + 50
     api.simulator.set("d1", scenarios.sequence([4]))
     assert api.metrics("d1")["recordsLag"] == 4
 
 
-def test_a_rewound_scenario_begins_with_the_first_request_and_anew_after_a_pause(api: Api, clock: Clock) -> None:
+def test_rewound_scenario_starts_with_first_request_and_again_after_pause(api: Api, clock: Clock) -> None:
     api.simulator.add("d1", scenarios.draining(lag=10, rate=1), rewind_after=30)
     clock.pass_by(1000)
     seen = [api.metrics("d1")["recordsLag"]]
@@ -218,7 +218,7 @@ def test_a_rewound_scenario_begins_with_the_first_request_and_anew_after_a_pause
     assert seen == [10, 6, 0, 10]
 
 
-def test_destinations_come_and_go(api: Api) -> None:
+def test_destinations_can_be_added_and_removed(api: Api) -> None:
     api.simulator.add("d1", scenarios.steady())
     assert api.simulator.destinations == {"d1": "destination-d1"}
     with pytest.raises(ValueError, match="already"):
@@ -230,7 +230,7 @@ def test_destinations_come_and_go(api: Api) -> None:
             change("d1")
 
 
-def test_a_destination_needs_an_id_and_an_age(api: Api) -> None:
+def test_destination_needs_id_and_age(api: Api) -> None:
     with pytest.raises(ValueError, match="destination_id"):
         api.simulator.add("", scenarios.steady())
     with pytest.raises(ValueError, match="age"):

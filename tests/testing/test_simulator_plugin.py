@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pytest plugin, in a pytest of its own, as a user's project has it."""
+"""The pytest plugin, in a separate pytest run, as in a user's project."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_is_new_for_each_test_and_stopped_afterwards(streamkap_simulator):
 """
 
 
-def test_the_fixture_in_a_project_of_its_own(tmp_path: Path) -> None:
+def test_fixture_in_separate_project(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_mine.py").write_text(TESTS)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}

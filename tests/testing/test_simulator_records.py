@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the simulator remembers of what it was asked, and that it gives no secret away."""
+"""The requests that the simulator records, without secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenar
 from tests.testing.support import START, Api, Clock
 
 
-def test_a_request_is_recorded(api: Api, clock: Clock) -> None:
+def test_request_is_recorded(api: Api, clock: Clock) -> None:
     clock.pass_by(5)
     answer = api.call("GET", "/destinations/a%2Fb/metrics?time_type=latest&x=%20&x=2", headers={"User-Agent": "me"})
     (record,) = api.simulator.requests
@@ -29,14 +29,14 @@ def test_a_request_is_recorded(api: Api, clock: Clock) -> None:
     assert record.fault is None
 
 
-def test_a_fault_is_recorded(api: Api) -> None:
+def test_fault_is_recorded(api: Api) -> None:
     api.simulator.inject(Fault.status(503))
     api.get("/destinations")
     (record,) = api.simulator.requests
     assert (record.status, record.fault) == (503, "status(503)")
 
 
-def test_the_generation_of_the_token_is_recorded(anonymous: Api) -> None:
+def test_generation_of_token_is_recorded(anonymous: Api) -> None:
     simulator = anonymous.simulator
     anonymous.get("/auth/whoami")
     anonymous.log_in().get("/auth/whoami")
@@ -47,7 +47,7 @@ def test_the_generation_of_the_token_is_recorded(anonymous: Api) -> None:
     assert seen == [None, 1, 2, None]
 
 
-def test_records_hold_no_secret(anonymous: Api) -> None:
+def test_records_contain_no_secret(anonymous: Api) -> None:
     simulator = anonymous.simulator
     anonymous.log_in().get("/auth/whoami")
     anonymous.token(project_key=simulator.project_key)
@@ -57,7 +57,7 @@ def test_records_hold_no_secret(anonymous: Api) -> None:
     assert not [secret for secret in simulator.secrets if secret in shown]
 
 
-def test_secrets_are_everything_that_was_given_out(anonymous: Api) -> None:
+def test_secrets_include_every_issued_token(anonymous: Api) -> None:
     first = anonymous.token().json()
     simulator = anonymous.simulator
     assert {
@@ -89,7 +89,7 @@ def test_requests_are_counted(api: Api) -> None:
     assert (simulator.requests, simulator.count(), simulator.token_calls, simulator.connections) == ([], 0, 0, 0)
 
 
-def test_refreshes_are_no_token_calls(anonymous: Api) -> None:
+def test_refreshes_are_not_counted_as_token_calls(anonymous: Api) -> None:
     refreshing = anonymous.token().json()["refreshToken"]
     anonymous.call("POST", "/auth/access-token/refresh", json={"refresh_token": refreshing})
     assert anonymous.simulator.token_calls == 1
@@ -116,7 +116,7 @@ def test_waiting_for_requests(api: Api) -> None:
     assert simulator.wait_for_requests(4) is True
 
 
-def test_a_request_that_hangs_is_recorded_when_it_arrives(api: Api) -> None:
+def test_hanging_request_is_recorded_on_arrival(api: Api) -> None:
     api.simulator.inject(Fault.hang())
     asking = threading.Thread(target=api.fails, args=("/auth/whoami",))
     asking.start()
@@ -128,7 +128,7 @@ def test_a_request_that_hangs_is_recorded_when_it_arrives(api: Api) -> None:
     assert api.simulator.requests == []
 
 
-def test_each_request_is_a_line_in_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_request_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="airflow_provider_streamkap.testing")
     api.simulator.inject(Fault.drop(), after=1)
     api.get("/destinations", page=2)
@@ -140,7 +140,7 @@ def test_each_request_is_a_line_in_the_log(api: Api, caplog: pytest.LogCaptureFi
     ]
 
 
-def test_a_client_that_takes_it_for_its_proxy_is_served(api: Api) -> None:
+def test_client_using_simulator_as_proxy_is_served(api: Api) -> None:
     proxies = {"http": api.simulator.url}
     answer = api.session.get("http://streamkap.invalid/auth/whoami?a=1", proxies=proxies, timeout=5)
     assert answer.status_code == 200
@@ -149,7 +149,7 @@ def test_a_client_that_takes_it_for_its_proxy_is_served(api: Api) -> None:
     assert api.session.get("http://streamkap.invalid", proxies=proxies, timeout=5).status_code == 404
 
 
-def test_the_connection_for_airflow(simulator: StreamkapSimulator) -> None:
+def test_airflow_connection(simulator: StreamkapSimulator) -> None:
     connection = json.loads(simulator.airflow_connection(timeout=2))
     assert connection == {
         "conn_type": "streamkap",
@@ -167,7 +167,7 @@ def test_the_connection_for_airflow(simulator: StreamkapSimulator) -> None:
     }
 
 
-def test_only_the_latest_requests_are_kept(api: Api) -> None:
+def test_only_latest_requests_are_kept(api: Api) -> None:
     api.simulator._recorder.limit = 2
     for number in range(3):
         api.get(f"/{number}")

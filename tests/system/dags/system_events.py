@@ -9,9 +9,9 @@ from typing import Any
 import pendulum
 
 from airflow_provider_streamkap.assets.streamkap import destination_asset
-from tests.airflow_names import dag, task
+from tests.airflow_imports import dag, task
 
-# Points of the timeseries would take minutes.
+# Timeseries points would take minutes.
 watched: dict[str, Any] = {"lag_source": "latest", "poke_interval": 1, "streamkap_conn_id": "streamkap_tests"}
 tides = destination_asset("tides", **watched)
 ebbs = destination_asset("tides", edge="out_of", **watched)
@@ -19,7 +19,7 @@ ebbs = destination_asset("tides", edge="out_of", **watched)
 
 @dag(schedule=[tides], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
 def system_events() -> None:
-    """Keep what the event brought."""
+    """Store the event's payload."""
 
     @task
     def keep(*, triggering_asset_events: Any = None) -> list[Any]:
@@ -33,7 +33,7 @@ system_events()
 
 @dag(schedule=[ebbs], start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
 def system_events_behind() -> None:
-    """Keep what the event brought."""
+    """Store the event's payload."""
 
     @task
     def keep(*, triggering_asset_events: Any = None) -> list[Any]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of waits that last until the test has seen enough, beside tasks that are done at once."""
+"""A DAG of waits that last until the test releases them, beside tasks that finish immediately."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pendulum
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 LATE_SECONDS = 40
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of tasks that read lists of destinations, some of which do not answer at first."""
+"""A DAG of tasks that read lists of destinations, some of which do not respond at first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pendulum
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 SILENT = [f"silent_{number}" for number in range(5)]
 LISTED = [f"listed_{number}" for number in reversed(range(40))]

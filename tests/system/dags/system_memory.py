@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of rescheduled sensors that have to remember earlier pokes, each of which is a process of its own."""
+"""A DAG of rescheduled sensors that must remember earlier pokes, each of which runs in its own process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 PATIENCE = 25
 
@@ -30,7 +30,7 @@ with DAG(
         "poke_interval": 10,
         "timeout": 600,
     }
-    # A retry begins anew: what an earlier try remembers is not its own.
+    # A retry starts over and ignores the state of an earlier try.
     StreamkapDestinationSensor(
         task_id="stalls", destination_id="stalls", stall_after=PATIENCE, retries=1, **remembering
     )

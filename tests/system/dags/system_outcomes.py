@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of deferrable sensors, one for each way in which a wait can end."""
+"""A DAG of deferrable sensors, one for each outcome of a wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 SHORT = 12
 
@@ -19,7 +19,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={
-        # Whatever is retried although it must not be shows a second try.
+        # An unwanted retry shows up as a second try.
         "retries": 1,
         "retry_delay": timedelta(seconds=1),
         "streamkap_conn_id": "streamkap_tests",

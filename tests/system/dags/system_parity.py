@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG with a sensor for everything that can happen to a wait, in every mode, each on a destination of its own."""
+"""A DAG with a sensor for every case in every mode, each with its own destination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 from tests.system.cases import CASES, MODES, SENSOR, task_id
 
 with DAG(

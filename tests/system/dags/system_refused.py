@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A DAG of everything that goes wrong with credentials, which is when they would be shown."""
+"""A DAG of tasks that fail because of their credentials, which could expose them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pendulum
 
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
 with DAG("system_refused", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False):
     for conn_id in ("streamkap_refused", "streamkap_proxied"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that Airflow does with the result of a task, after a deferral: keys, mapping, outlets, callbacks."""
+"""Everything that Airflow does with a task's result after a deferral: keys, mapping, outlets, callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pendulum
 from airflow.configuration import AIRFLOW_HOME
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG, Asset, task
+from tests.airflow_imports import DAG, Asset, task
 
 LANDED = Asset("file:///streamkap-system-results")
 CALLED_BACK = "called-back"
@@ -20,7 +20,7 @@ BEGAN = pendulum.datetime(2026, 1, 1, tz="UTC")
 
 
 def call_back(context: Any) -> None:
-    """Leave a file with the name of the task."""
+    """Create a file named after the task."""
     folder = Path(AIRFLOW_HOME) / CALLED_BACK
     folder.mkdir(exist_ok=True)
     (folder / context["ti"].task_id).touch()

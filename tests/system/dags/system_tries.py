@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A rescheduled sensor that is tried twice, each try with its whole timeout."""
+"""A rescheduled sensor with two tries, each with its full timeout."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import timedelta
 import pendulum
 
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
-from tests.airflow_names import DAG
+from tests.airflow_imports import DAG
 
-# Time for three pokes on a busy scheduler.
+# Enough for three pokes on a busy scheduler.
 TIMEOUT = 60
 
 with DAG("system_tries", schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False):

@@ -14,9 +14,9 @@ import pytest
 
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from benchmarks.fast_loop import FastEventLoop
-from tests.airflow.logs import Logged
-from tests.airflow.modes import fire
-from tests.airflow.waits import fired, trigger
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import fire
+from tests.airflow.triggers import event_payload, trigger
 
 METRICS = "/destinations/d1/metrics"
 SPEED = 100

@@ -23,10 +23,10 @@ from airflow_provider_streamkap._compat import (
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from benchmarks.fast_loop import run_fast
-from tests.airflow.modes import MODES, TaskInstance, carried, run, sensor
-from tests.airflow.pokes import record_poke
-from tests.airflow.waits import fired
-from tests.airflow_names import TaskDeferred
+from tests.airflow.reschedules import record_poke
+from tests.airflow.sensor_modes import MODES, TaskInstance, rebuilt_trigger, run, sensor
+from tests.airflow.triggers import event_payload
+from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)

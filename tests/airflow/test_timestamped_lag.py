@@ -17,10 +17,10 @@ from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
 from benchmarks.fast_loop import FastClock, run_fast
-from tests.airflow.logs import Logged
-from tests.airflow.modes import MODES, TaskInstance, run, sensor
-from tests.airflow.waits import fired, hurried_simulator, trigger
-from tests.airflow_names import TaskDeferred
+from tests.airflow.log_capture import Logged
+from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
+from tests.airflow.triggers import event_payload, fast_simulator, trigger
+from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 
@@ -82,7 +82,7 @@ def test_default_falls_back_without_timeseries_and_logs_it(
     clock = FastClock.start(200)
     with clock.patch_time(), use_client_clock(ClientClock(wall=clock.wall)):
         waiting = trigger(seconds=3600, gate=DestinationGate(), poke_interval=60, confirm_interval=60)
-        event = run_fast(fired(waiting), speed=200)
+        event = run_fast(event_payload(waiting), speed=200)
     assert event["snapshot"]["evidence"] == {"lag_source": "latest"}
     assert logged.text.count("falling back to the latest lag") == 1
     assert 3 <= streamkap.count("time_type=latest") <= 5

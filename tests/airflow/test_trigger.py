@@ -21,9 +21,9 @@ from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSen
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from benchmarks.fast_loop import run_fast
-from tests.airflow.modes import TaskInstance, carried, fire
-from tests.airflow.waits import fired, trigger
-from tests.airflow_names import TaskDeferred
+from tests.airflow.sensor_modes import TaskInstance, fire, rebuilt_trigger
+from tests.airflow.triggers import event_payload, trigger
+from tests.airflow_imports import TaskDeferred
 
 METRICS = "/destinations/d1/metrics"
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
@@ -77,7 +77,7 @@ def test_every_sensor_setting_reaches_triggerer(other: StreamkapSimulator) -> No
     assert spec.deadline is not None
     assert spec.started is not None
     assert (spec.deadline - spec.started, waiting.streamkap_conn_id, waiting.keyed) == (90, "other", True)
-    # A setting that is new must be in the table above, or it could be lost on the way.
+    # A new setting must be added to the table above, or it could be lost in serialization.
     for part in (spec, spec.gate, spec.failure_policy):
         for field in dataclasses.fields(part):
             if field.init and field.default is not dataclasses.MISSING:
@@ -156,8 +156,8 @@ def test_poll_hanging_beyond_deadline_is_cancelled(
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     streamkap.add("d1", scenarios.steady())
     streamkap.inject(Fault.hang(), path=path, times=None)
-    # Half a minute is left for a poll under way; here it takes five seconds, time enough to get there.
-    event = run_fast(fired(trigger(seconds=-1)), speed=6)
+    # A poll in flight may take half a minute; this one takes five seconds.
+    event = run_fast(event_payload(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
     assert "Last seen: nothing" in event["message"]
     assert streamkap.count(path) == 1

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the gate simulation: that it evaluates correctly, and its results."""
+"""The simulation that judges the gate: that it judges rightly, and what it finds."""

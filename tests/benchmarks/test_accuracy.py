@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A small run of the simulation: the gate keeps its guarantee where weaker rules do not."""
+"""A small run of the simulation: the gate keeps its promise in a world in which weaker rules do not."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_what_promises_not_to_opens_never_early(seen: list[Verdict]) -> None:
     assert len(opened.late) > opened.waits / 2
 
 
-def test_latest_lag_opens_early_when_stale(seen: list[Verdict]) -> None:
+def test_the_latest_lag_opens_early_where_it_is_old_or_stands_still(seen: list[Verdict]) -> None:
     found = early(seen, LATEST)
     assert found["zero while stopped, delayed by up to 8 minutes"] > 0
     assert found["frozen, stamp stands still"] > 0
 
 
-def test_weaker_rules_open_early_and_are_barely_faster(seen: list[Verdict]) -> None:
+def test_less_caution_opens_early_and_not_much_sooner(seen: list[Verdict]) -> None:
     naive, grain = early(seen, NAIVE), early(seen, GRAIN)
     assert sum(naive.values()) >= sum(grain.values()) > 0
     late = [
@@ -83,7 +83,7 @@ def test_weaker_rules_open_early_and_are_barely_faster(seen: list[Verdict]) -> N
     assert late[-1] - late[0] < 180
 
 
-def test_undetectable_faults_are_counted(seen: list[Verdict]) -> None:
+def test_what_nobody_can_know_is_counted_and_not_left_out(seen: list[Verdict]) -> None:
     assert sum(early(seen, NAIVE, covered=False).values()) > 0
     assert {fault.name for fault in FAULTS if not fault.covered} >= {
         "frozen, stamp goes on, status Active",
@@ -134,7 +134,7 @@ def test_a_limit_allows_as_many_records_to_be_left(one: SimulatedDestination) ->
     assert verdict.pending > 0
 
 
-def test_tables_show_every_rule_fault_and_convention() -> None:
+def test_the_tables_show_every_way_fault_and_convention_and_what_was_seen() -> None:
     seen = [
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], requests=287, late=120.0),
         Verdict(OBSERVED, FAULTS[0], CONVENTIONS[0], early=30.0, pending=1234),
@@ -156,7 +156,7 @@ def test_tables_show_every_rule_fault_and_convention() -> None:
     assert len(command.broken_guarantees(seen)) == 1
 
 
-def test_page_shows_tables_of_these_configurations_and_no_violated_guarantee() -> None:
+def test_the_page_shows_the_tables_of_these_configurations_and_no_broken_promise() -> None:
     page = PAGE.read_text(encoding="utf-8")
     begin, end = markers(command.RESULTS)
     results = page[page.index(begin) : page.index(end)]
@@ -168,7 +168,7 @@ def test_page_shows_tables_of_these_configurations_and_no_violated_guarantee() -
     assert [row for row in rows if row in {fault.name for fault in FAULTS}] == [fault.name for fault in FAULTS]
 
 
-def test_parallel_run_matches_single_process() -> None:
+def test_all_cores_find_the_same_as_one() -> None:
     one = list(verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]))
     assert parallel_verdicts(3, 2, (DEFAULT, OBSERVED), WORST[:2]) == one
     assert {id(verdict.config) for verdict in one} == {id(DEFAULT), id(OBSERVED)}
@@ -186,12 +186,12 @@ def kind(name: str) -> Fault:
     return next(fault for fault in FAULTS if fault.name == name)
 
 
-def test_single_fault_is_drawn_unchanged() -> None:
+def test_a_fault_that_is_no_mix_is_drawn_as_itself() -> None:
     assert all(draw(Random(1), fault) is fault for fault in FAULTS if not fault.mix)
 
 
 @pytest.mark.parametrize("mix", [fault for fault in FAULTS if fault.mix], ids=lambda fault: fault.name)
-def test_mix_draws_two_to_four_kinds_and_combines_properties(mix: Fault) -> None:
+def test_a_mix_draws_two_to_four_kinds_with_the_properties_of_all(mix: Fault) -> None:
     known = {fault.name for fault in FAULTS if not fault.mix}
     drawn = [draw(Random(seed), mix) for seed in range(200)]
     parts = [fault.name.split(" + ") for fault in drawn]
@@ -200,13 +200,13 @@ def test_mix_draws_two_to_four_kinds_and_combines_properties(mix: Fault) -> None
     assert any(fault.covered is False for fault in drawn) is (mix.mix == "all")
 
 
-def test_mix_of_covered_kinds_excludes_faults_hidden_by_others() -> None:
+def test_a_mix_of_covered_kinds_has_none_whose_contradiction_others_hide() -> None:
     mix = next(fault for fault in FAULTS if fault.mix == "covered")
     names = {name for seed in range(500) for name in draw(Random(seed), mix).name.split(" + ")}
     assert names == {fault.name for fault in FAULTS if fault.covered and not fault.alone and not fault.mix}
 
 
-def test_combined_faults_accumulate_and_share_time_shift() -> None:
+def test_combined_faults_add_up_and_share_what_shifts_times() -> None:
     kinds = [kind("zero while stopped, delayed by up to 8 minutes"), kind("readings cached for up to 45 s")]
     combined = combine(Random(1), [*kinds, kind("gaps in the timeseries")], share=1 / 3)
     assert (combined.stopped, combined.stops, combined.delay) == ("zero", True, 480)
@@ -218,7 +218,7 @@ def test_combined_faults_accumulate_and_share_time_shift() -> None:
 
 @pytest.mark.parametrize("convention", CONVENTIONS, ids=str)
 @pytest.mark.parametrize("name", ["stamps 90 s to 5 minutes ahead", "stamps ahead, delayed by up to 8 minutes"])
-def test_timestamps_in_future_are_detectable_in_each_response(name: str, convention: Convention) -> None:
+def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, convention: Convention) -> None:
     for seed in range(4):
         one = draw_destination(str(seed), kind(name), convention)
         leads = [newest_stamp(one, when) - when for when in range(int(one.begin), int(one.begin) + 900, 7)]
@@ -250,11 +250,11 @@ def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
         "stamps ahead, delayed by up to 8 minutes",
     ],
 )
-def test_fault_opens_naive_rule_early(name: str) -> None:
+def test_a_fault_opens_a_rule_early_that_takes_points_at_their_word(name: str) -> None:
     assert early(list(verdicts(1, 12, (NAIVE,), [kind(name)])), NAIVE, covered=kind(name).covered)[name] > 0
 
 
-def test_correct_exporter_can_show_newest_point_as_latest() -> None:
+def test_an_honest_exporter_may_show_the_newest_point_as_latest() -> None:
     drawn = [
         draw_behavior(
             Random(seed), kind("none"), CONVENTIONS[0], ConnectorTimeline((Phase(0, "Active", True),)), 0, 0
@@ -265,6 +265,6 @@ def test_correct_exporter_can_show_newest_point_as_latest() -> None:
     assert drawn.count("point") < 50
 
 
-def test_fault_names_are_unique() -> None:
+def test_a_fault_has_one_name() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
     assert len({config.name for config in CONFIGURATIONS}) == len(CONFIGURATIONS)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The exported metrics of a known ground truth: each convention and fault, with the real queries and parser."""
+"""The metrics that are shown of a known truth: each convention and each fault, with the real queries and parser."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
     return [((point.timestamp - EPOCH).total_seconds(), point.value) for point in metrics.points("recordsLag")]
 
 
-def points(instance: Exporter, now: float) -> dict[float, float | None]:
-    """Return the points that the API shows at a given time, by timestamp."""
-    return dict(series(instance, now))
+def points(made: Exporter, now: float) -> dict[float, float | None]:
+    """Return the points that the API shows at a moment, by stamp."""
+    return dict(series(made, now))
 
 
-def latest(instance: Exporter, now: float) -> DestinationMetrics:
+def latest(made: Exporter, now: float) -> DestinationMetrics:
     query = PollTarget("d1").latest()
     return DestinationMetrics.parse(query, made.respond(query, now), to_datetime(now))
 
@@ -52,7 +52,7 @@ def latest(instance: Exporter, now: float) -> DestinationMetrics:
     [
         (CONVENTIONS[0], {0: 0, 60: 10, 120: 10}),
         (CONVENTIONS[1], {0: 0, 60: 5, 120: 10}),
-        # A measurement at the end of an interval belongs to that interval.
+        # What is measured at the end of an interval belongs to it there.
         (CONVENTIONS[2], {60: 0, 120: 10, 180: 10}),
         (CONVENTIONS[3], {60: 0, 120: 7.5, 180: 10}),
     ],
@@ -63,17 +63,17 @@ def test_points_mean_what_the_convention_says(convention: Convention, expected: 
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_both_time_formats_are_parsed(plain: bool) -> None:
+def test_both_layouts_of_a_time_are_read_alike(plain: bool) -> None:
     assert points(exporter(plain=plain), 130) == {0: 0, 60: 10}
 
 
-def test_point_appears_after_interval_end_plus_delay() -> None:
+def test_a_point_appears_when_its_interval_has_ended_and_as_much_later_as_there_is_delay() -> None:
     assert [max(points(exporter(), now)) for now in (119, 121, 179)] == [0, 60, 60]
     assert [max(points(exporter(delay=100.0), now)) for now in (219, 221)] == [0, 60]
     assert [latest(exporter(delay=100.0), now).records_lag for now in (189, 190)] == [0, 10]
 
 
-def test_current_minute_can_be_published() -> None:
+def test_the_running_minute_may_be_published() -> None:
     assert [points(exporter(running="so far"), now).get(60) for now in (59, 61, 89, 90)] == [None, 0, 0, 10]
 
 
@@ -105,7 +105,7 @@ def test_a_stopped_connector_may_be_shown_with_another_lag(shown: Any, lag: floa
     assert latest(exporter(timeline=timeline, stopped=shown), 400).records_lag == lag
 
 
-def test_clock_status_and_measurements_can_be_skewed() -> None:
+def test_clocks_status_and_measurements_may_be_off() -> None:
     assert points(exporter(clock=60.0), 185) == {60: 0, 120: 10, 180: 10}
     assert [latest(exporter(cached=30.0), now).records_lag for now in (119, 120)] == [0, 10]
     timeline = ConnectorTimeline((Phase(-1e6, "Paused", False), Phase(200, "Active", True)))
@@ -137,27 +137,27 @@ def test_counters_may_begin_anew_with_the_connector() -> None:
     assert read == [20, 10]
 
 
-def test_latest_can_be_newest_complete_minute_and_two_minutes_old() -> None:
-    instance = exporter(latest="point")
-    assert [latest(instance, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
-    # Ten more records arrive at 299 s; that minute's point is complete at 300 s, and the next one 60 s later.
-    instance = exporter(latest="point", every=60.0)
-    assert [latest(instance, now).records_lag for now in (301, 359, 361)] == [10, 10, 20]
+def test_latest_may_be_the_point_of_the_newest_complete_minute_and_so_two_minutes_old() -> None:
+    made = exporter(latest="point")
+    assert [latest(made, now).records_lag for now in (91, 119, 120)] == [0, 0, 10]
+    # Ten more records arrive at 299 s; the point of that minute is complete at 300 s, and the next one 60 s later.
+    made = exporter(latest="point", every=60.0)
+    assert [latest(made, now).records_lag for now in (301, 359, 361)] == [10, 10, 20]
 
 
 @pytest.mark.parametrize(("source", "lag"), [("truth", 20), ("zero", 0), ("old", 10)])
-def test_latest_may_disagree_with_points(source: Any, lag: float) -> None:
-    instance = exporter(latest=source, old_since=200.0)
-    assert latest(instance, 600).records_lag == lag
+def test_latest_may_disagree_with_the_points(source: Any, lag: float) -> None:
+    made = exporter(latest=source, old_since=200.0)
+    assert latest(made, 600).records_lag == lag
 
 
-def test_points_can_be_zero_while_latest_is_correct() -> None:
-    instance = exporter(zero_points=True, latest="truth")
-    assert set(points(instance, 400).values()) == {0}
-    assert latest(instance, 400).records_lag == 20
+def test_points_may_be_zero_while_latest_is_right() -> None:
+    made = exporter(zero_points=True, latest="truth")
+    assert set(points(made, 400).values()) == {0}
+    assert latest(made, 400).records_lag == 20
 
 
-def test_gaps_can_be_filled_with_zeros() -> None:
+def test_gaps_may_be_filled_with_zeros() -> None:
     assert points(exporter(zero_filled=True, spans=[Span(120, 180, "gap")]), 245) == {0: 0, 60: 10, 120: 0, 180: 10}
 
 
@@ -173,11 +173,11 @@ def test_the_minutes_may_start_where_the_query_starts() -> None:
 
 @pytest.mark.parametrize("running", ["zero", "low"])
 @pytest.mark.parametrize("convention", [START, END], ids=str)
-def test_current_minute_can_be_too_low_until_it_ends(running: Any, convention: Convention) -> None:
-    instance = exporter(convention, running=running)
+def test_the_running_minute_may_be_too_low_until_it_ends(running: Any, convention: Convention) -> None:
+    made = exporter(convention, running=running)
     stamp = 120 if convention is START else 180
-    assert points(instance, 170)[stamp] == 0
-    assert points(instance, 181)[stamp] == 10
+    assert points(made, 170)[stamp] == 0
+    assert points(made, 181)[stamp] == 10
 
 
 def test_a_low_value_of_the_running_minute_is_a_hundredth_of_the_true_one() -> None:
@@ -186,15 +186,15 @@ def test_a_low_value_of_the_running_minute_is_a_hundredth_of_the_true_one() -> N
     assert [points(made, now)[120] for now in (170, 181)] == [10, 1000]
 
 
-def test_wrong_value_of_current_minute_is_removed_at_its_end_if_true_one_is_delayed() -> None:
-    instance = exporter(running="zero", delay=100.0)
-    assert [points(instance, now).get(60) for now in (100, 130, 221)] == [0, None, 10]
+def test_a_false_value_of_the_running_minute_is_removed_at_its_end_if_the_true_one_is_delayed() -> None:
+    made = exporter(running="zero", delay=100.0)
+    assert [points(made, now).get(60) for now in (100, 130, 221)] == [0, None, 10]
 
 
 @pytest.mark.parametrize("doubled", ["zero", "low"])
-def test_timestamp_can_have_two_values_in_any_order(doubled: Any) -> None:
-    instance = exporter(doubled=doubled)
-    orders = {tuple(value for stamp, value in series(instance, now) if stamp == 60) for now in range(121, 141)}
+def test_a_stamp_may_have_two_values_in_any_order(doubled: Any) -> None:
+    made = exporter(doubled=doubled)
+    orders = {tuple(value for stamp, value in series(made, now) if stamp == 60) for now in range(121, 141)}
     assert orders == {(10, 0), (0, 10)}
 
 
@@ -204,19 +204,19 @@ def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> No
     assert query is not None
     stamps = [point["timestamp"] for point in made.respond(query, 800)["data"]["recordsLag"]]
     assert stamps != sorted(stamps)
-    overtaken = [now for now in range(130, 600, 10) if sorted(points(instance, now)) != list(range(0, now - 59, 60))]
+    overtaken = [now for now in range(130, 600, 10) if sorted(points(made, now)) != list(range(0, now - 59, 60))]
     assert overtaken
-    assert {stamp for stamp in points(instance, 850) if stamp < 600} == set(range(0, 600, 60))
+    assert {stamp for stamp in points(made, 850) if stamp < 600} == set(range(0, 600, 60))
 
 
-def test_points_can_disappear() -> None:
-    instance, honest = exporter(vanishing=True), exporter()
-    vanished = points(honest, 850).keys() - points(instance, 850).keys()
+def test_points_may_vanish() -> None:
+    made, honest = exporter(vanishing=True), exporter()
+    vanished = points(honest, 850).keys() - points(made, 850).keys()
     assert vanished
-    assert all(any(stamp in points(instance, now) for now in range(60, 850, 10)) for stamp in vanished)
+    assert all(any(stamp in points(made, now) for now in range(60, 850, 10)) for stamp in vanished)
 
 
-def test_timeseries_can_be_empty() -> None:
-    instance = exporter(empty=[(200.0, 300.0)])
-    assert [len(points(instance, now)) > 0 for now in (199, 200, 299, 300)] == [True, False, False, True]
-    assert latest(instance, 250).records_lag == 10
+def test_the_timeseries_may_be_empty() -> None:
+    made = exporter(empty=[(200.0, 300.0)])
+    assert [len(points(made, now)) > 0 for now in (199, 200, 299, 300)] == [True, False, False, True]
+    assert latest(made, 250).records_lag == 10

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ground truth, in cases that can be computed by hand."""
+"""The hidden truth, where it can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def test_what_is_never_consumed_is_never_done() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_nothing_is_consumed_before_arrival_or_returned(seed: int) -> None:
+def test_whatever_happens_nothing_is_consumed_before_it_arrives_or_given_back(seed: int) -> None:
     random = Random(seed)
     timeline = draw_timeline(random, 0, restarted=True, loops=seed % 2 == 0)
     made = simulate_topic(draw_traffic(random, 0), timeline, -BEFORE, AFTER)
     whens = [random.uniform(-BEFORE, AFTER) for _ in range(500)]
     whens.sort()
-    committed = [truth.committed(when) for when in whens]
+    committed = [made.committed(when) for when in whens]
     assert committed == sorted(committed)
     assert [made.arrived(when) for when in whens] == sorted(made.arrived(when) for when in whens)
     assert all(made.committed(when) <= made.fetched(when) <= made.arrived(when) for when in whens)
     done = made.drained_at(whens[250], 0)
     if done is not None:
-        assert truth.pending(whens[250], done) == 0
-        assert truth.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
+        assert made.pending(whens[250], done) == 0
+        assert made.pending(whens[250], done - 1e-3) > 0 or done <= -BEFORE
 
 
 def test_a_stop_lasts_until_the_connector_runs_again() -> None:

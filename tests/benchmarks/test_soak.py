@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A few minutes of a triggerer, run in seconds: leaks, and the detection of growth."""
+"""A few minutes of a triggerer's life, lived in seconds: what they leave behind; and what counts as growth."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ PAGE = ROOT / "docs" / "soak-test.md"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a process holds is read from /proc")
-def test_nothing_is_left_after_all_waits_end() -> None:
-    # In a separate process, because everything in it is counted.
-    argv = [sys.executable, "-m", "benchmarks.soak", "--quick"]
-    done = subprocess.run(argv, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
+def test_nothing_is_left_when_all_waits_have_gone() -> None:
+    # In a process of its own, since everything in it is counted.
+    asked = [sys.executable, "-m", "benchmarks.soak", "--quick"]
+    done = subprocess.run(asked, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "Leaks: none." in done.stdout
 
 
-def make_samples(of: Callable[[int], float]) -> list[Sample]:
-    """Return one hour of samples where every value is given by the minute."""
+def lived(of: Callable[[int], float]) -> list[Sample]:
+    """Give the samples of an hour in which everything is as large as the minute says."""
     samples = []
     for minute in range(1, FULL.minutes + 1):
         figures: dict[str, Any] = {name: round(of(minute)) for name, _, _ in LEAK_METRICS}
@@ -56,12 +56,12 @@ def test_what_grows_fails_even_if_it_trembles() -> None:
     assert all("grew by" in line for line in grown)
 
 
-def test_growth_during_ramp_up_does_not_count() -> None:
-    assert command.grown(make_samples(lambda minute: 100 * min(minute, FULL.settled)), FULL.settled) == []
+def test_what_grows_before_the_waits_are_all_there_does_not_count() -> None:
+    assert command.grown(lived(lambda minute: 100 * min(minute, FULL.settled)), FULL.settled) == []
 
 
-def test_series_reaching_its_bound_more_often_is_not_growth() -> None:
-    assert command.grown(make_samples(lambda minute: 18 if minute % 5 == 0 or minute > 40 else 14), FULL.settled) == []
+def test_what_comes_near_to_its_bound_oftener_does_not_grow() -> None:
+    assert command.grown(lived(lambda minute: 18 if minute % 5 == 0 or minute > 40 else 14), FULL.settled) == []
 
 
 def test_growth_is_that_of_the_line() -> None:
@@ -75,7 +75,7 @@ def test_the_picture_is_a_picture() -> None:
     assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(LEAK_METRICS)
 
 
-def test_page_has_results_and_picture() -> None:
+def test_the_page_has_results_and_their_picture() -> None:
     text = PAGE.read_text(encoding="utf-8")
     begin, end = markers(command.RESULTS)
     results = text.partition(begin)[2].partition(end)[0]

@@ -115,7 +115,7 @@ def test_no_call_follows_redirect(
     for call in ("whoami", "metrics", "poll", "destination", "destinations"):
         simulator.reset_requests()
         with pytest.raises(StreamkapRedirectError):
-            getattr(asker, call)(*([PollTarget(ID)] if call == "poll" else []))
+            getattr(any_client, call)(*([PollTarget(ID)] if call == "poll" else []))
         assert len(simulator.requests) == 1
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_streamkap.api.errors import StreamkapError, brief
+from airflow_provider_streamkap.api.errors import StreamkapError, single_line
 
 #: Statuses that have been seen in the reference or in the vendor's own code.
 KNOWN_STATUSES = frozenset(
@@ -80,7 +80,7 @@ def refused_credentials(error: StreamkapError | None) -> Finding:
     assumption = "Refused credentials get a 4xx that says so"
     if error is None:
         return Finding(assumption, "made-up credentials were accepted", "do not trust this host", False)
-    said = brief(error.detail)
+    said = single_line(error.detail)
     found = f"{error.status or 'no answer'} ({type(error).__name__}){f': {said}' if said else ''}"
     if error.status is None:
         return Finding(assumption, found, "not told: ask again", None)
@@ -169,9 +169,9 @@ def statuses(seen: list[str]) -> Finding:
         return Finding(assumption, "none", "not told: no destination with a status", None)
     new = [status for status in named if status.casefold() not in KNOWN_STATUSES]
     if not new:
-        return Finding(assumption, brief(", ".join(named)), "none is new", True)
+        return Finding(assumption, single_line(", ".join(named)), "none is new", True)
     return Finding(
-        assumption, brief(f"also {', '.join(new)}"), "a wait goes on while it lasts; see fail_on_status", False
+        assumption, single_line(f"also {', '.join(new)}"), "a wait goes on while it lasts; see fail_on_status", False
     )
 
 
@@ -204,6 +204,6 @@ def limits(answers: list[Answer]) -> Finding:
         return Finding(assumption, "429 after a few requests", "raise poke_interval and lower max_concurrency", False)
     if names:
         return Finding(
-            assumption, brief(", ".join(names)), "they are not read; a 429 with Retry-After is obeyed", False
+            assumption, single_line(", ".join(names)), "they are not read; a 429 with Retry-After is obeyed", False
         )
     return Finding(assumption, "none, and no 429", "a limit shows by a 429, which is retried", True)

@@ -130,5 +130,5 @@ def test_an_id_that_does_not_exist_is_said_to_be_unknown(streamkap: StreamkapSim
     message = str(caught.value)
     assert f"404 Not Found: destination '{id_}' does not exist in this project, or these credentials may not" in message
     assert "An id has 24 hexadecimal digits" in message
-    assert ("a name is not an id" in message) == (id_ == "orders")
+    assert ("pass the id, not the name" in message) == (id_ == "orders")
     assert "not there yet" not in message

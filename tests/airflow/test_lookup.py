@@ -158,7 +158,9 @@ def test_a_refusal_is_not_final_while_the_connection_cannot_be_looked_up(
     hook.connection()
     backend.failures = float("inf")
     ask = asking(hook, asynchronously)
-    with pytest.raises(StreamkapError, match=r"were refused .*\(not final: Connection .* could not be") as caught:
+    with pytest.raises(
+        StreamkapError, match=r"rejected the credentials.*\(not final: Connection .* could not be"
+    ) as caught:
         ask()
     assert not caught.value.permanent
 

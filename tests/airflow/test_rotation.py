@@ -277,7 +277,7 @@ def test_two_names_of_one_connection_share_until_one_of_them_changes(
 @pytest.mark.parametrize("mode", MODES)
 def test_a_refusal_without_a_change_is_final(rotation: Rotation, mode: str) -> None:
     rotation.old.refuse_credentials()
-    with pytest.raises(AirflowFailException, match="the credentials were refused by the token call"):
+    with pytest.raises(AirflowFailException, match="the token endpoint rejected the credentials"):
         run(sensor(mode))
     assert rotation.old.token_calls == 1
     assert rotation.new.count() == 0
@@ -292,7 +292,7 @@ def test_a_deferred_refusal_without_a_change_is_final(rotation: Rotation) -> Non
 
     event = asyncio.run(wait())
     assert event["outcome"] == "refused"
-    assert "the credentials were refused by the token call" in event["message"]
+    assert "the token endpoint rejected the credentials" in event["message"]
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404), Fault.redirect("https://elsewhere.example")])
@@ -304,7 +304,7 @@ def test_any_permanent_error_can_be_mended_in_the_connection(rotation: Rotation,
     fresh = StreamkapHook()
     fresh.connection()
     rotation.change_connection()
-    shared._shared.again.clear()
+    shared._shared.reloads.clear()
     assert fresh.get_destination_metrics("d1").records_lag == 7
 
 
@@ -320,10 +320,10 @@ def test_a_connection_that_is_gone_or_wrong_makes_the_refusal_final(
                 patch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
             else:
                 patch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
-            with pytest.raises(StreamkapAuthError, match="credentials were refused") as caught:
+            with pytest.raises(StreamkapAuthError, match="rejected the credentials") as caught:
                 hook.get_destination_metrics("d1")
         assert caught.value.permanent
-        shared._shared.again.clear()
+        shared._shared.reloads.clear()
 
 
 def test_many_refused_calls_look_the_connection_up_once(rotation: Rotation) -> None:

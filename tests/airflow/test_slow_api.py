@@ -75,7 +75,7 @@ def test_a_look_that_failed_is_never_an_end(connected: StreamkapSimulator) -> No
 
 def test_a_look_that_is_refused_ends_the_task(connected: StreamkapSimulator) -> None:
     connected.refuse_credentials()
-    with pytest.raises(AirflowFailException, match="credentials were refused"):
+    with pytest.raises(AirflowFailException, match="rejected the credentials"):
         run(sensor("deferred", destination_id=FIVE))
     assert connected.token_calls == 1
 

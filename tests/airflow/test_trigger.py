@@ -170,7 +170,7 @@ def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
         ({"password": ""}, "no credentials"),
         ({"extra": {"timeout": "soon"}}, "Connection 'streamkap_default': extra timeout"),
         ({"host": "http://api.example.com"}, "allow_http"),
-        ({"password": "wrong"}, "credentials were refused"),
+        ({"password": "wrong"}, "rejected the credentials"),
     ],
 )
 def test_a_connection_that_is_no_good_is_refused(

@@ -83,7 +83,7 @@ def test_netrc_is_not_used(
 def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     asker = make(settings_for(simulator, max_attempts=2))
     simulator.stop()
-    with pytest.raises(StreamkapConnectionError, match="no connection: ConnectionRefusedError") as caught:
+    with pytest.raises(StreamkapConnectionError, match="connection failed: ConnectionRefusedError") as caught:
         asker.metrics()
     assert caught.value.transient
     assert caught.value.attempts == 2
@@ -94,7 +94,7 @@ def test_nobody_listens(make: MakeAsker, simulator: StreamkapSimulator) -> None:
 def test_a_host_that_nobody_knows(make: MakeAsker, simulator: StreamkapSimulator) -> None:
     # Some resolvers give loopback for any name under localhost; nobody listens on that port either way.
     asker = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
-    with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
+    with pytest.raises(StreamkapConnectionError, match="connection failed") as caught:
         asker.metrics()
     assert caught.value.transient
 
@@ -171,7 +171,7 @@ def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSi
     asker.metrics()
     asker.close()
     for use in (asker.metrics, asker.whoami, asker.destinations):
-        with pytest.raises(RuntimeError, match="this Streamkap client is closed: make a new one"):
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed: create a new one"):
             use()
     asker.close()
     assert simulator.count("/metrics") == 1
@@ -180,5 +180,5 @@ def test_a_closed_client_refuses_to_be_used(asker: Asker, simulator: StreamkapSi
 def test_a_page_that_is_far_larger_than_asked_for_is_refused(asker: Asker, simulator: StreamkapSimulator) -> None:
     items: Any = [{"id": f"d{number}", "name": "x", "connector": "y"} for number in range(1_000)]
     simulator.inject(Fault.json({"result": items, "page": 1, "total": 1_000}), path="/destinations", times=None)
-    with pytest.raises(StreamkapResponseError, match="a page holds 1,000 destinations, far more than"):
+    with pytest.raises(StreamkapResponseError, match="a page contains 1,000 destinations, far more than"):
         asker.destinations(page_size=1)

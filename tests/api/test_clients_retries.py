@@ -134,7 +134,7 @@ def test_a_call_can_be_bound_more_tightly(asker: Asker, simulator: StreamkapSimu
 def test_without_time_nothing_is_sent(asker: Asker, simulator: StreamkapSimulator, within: float) -> None:
     asker.whoami()
     simulator.reset_requests()
-    with pytest.raises(StreamkapTimeoutError, match="no time was left") as caught:
+    with pytest.raises(StreamkapTimeoutError, match="the deadline has passed") as caught:
         asker.metrics(within=within)
     assert caught.value.attempts == 1
     assert simulator.requests == []
@@ -149,6 +149,6 @@ def test_retries_are_logged_without_secrets(
     ours = [record for record in caplog.records if record.name == "airflow_provider_streamkap.api"]
     assert [record.levelname for record in ours] == ["WARNING"]
     assert "*** is overloaded" in ours[0].getMessage()
-    assert "attempt 1 of 5, next in 0.5 s" in ours[0].getMessage()
+    assert "attempt 1 of 5 failed, retrying in 0.5 s" in ours[0].getMessage()
     for secret in simulator.secrets:
         assert secret not in caplog.text

@@ -120,7 +120,7 @@ def test_a_bad_id_is_refused_before_anything_is_sent(session: ApiSession) -> Non
     "payload", [{"result": {"config": "hunter22"}}, [{"id": ID, "config": "hunter22"}], b"hunter22"]
 )
 def test_answers_about_destinations_are_never_shown(session: ApiSession, payload: Any) -> None:
-    with pytest.raises(StreamkapResponseError, match="not shown because they may hold secrets") as caught:
+    with pytest.raises(StreamkapResponseError, match="not shown because they may contain secrets") as caught:
         play(session, answer(payload, content_type="text/x")).run(session.destinations(DestinationsQuery()))
     assert "bytes text/x" in str(caught.value)
     assert "hunter22" not in str(caught.value)

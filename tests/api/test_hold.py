@@ -59,7 +59,7 @@ def test_it_only_grows() -> None:
 def test_a_call_without_so_much_time_is_over_at_once() -> None:
     hold = SharedBackoff(Time().clock)
     hold.record(LIMITED)
-    with pytest.raises(StreamkapRateLimitError, match=r"not asked: .* another 5\.0 s") as caught:
+    with pytest.raises(StreamkapRateLimitError, match=r"request not sent: .* another 5\.0 s") as caught:
         next(hold.delays(lambda: 5.0))
     assert caught.value.retry_after == 5.0
     assert caught.value.transient

@@ -71,7 +71,7 @@ def test_depth_is_bounded() -> None:
 
 
 def test_clean_refuses_what_json_cannot_hold() -> None:
-    with pytest.raises(StreamkapResponseError, match="holds a set"):
+    with pytest.raises(StreamkapResponseError, match="contains a set"):
         clean({"a": {1, 2}})
 
 

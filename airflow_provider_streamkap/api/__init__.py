@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Streamkap API without Airflow: two clients over one core.
+"""Synchronous and asynchronous clients for the Streamkap API, usable without Airflow.
 
-Everything is loaded when it is first used, so that importing this package costs next to nothing and pulls in
-neither requests nor aiohttp.
+Names are imported on first use, so importing this package is cheap and loads neither requests nor aiohttp.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     )
     from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 
-_HOMES = {
+_EXPORTS = {
     "async_client": ("AsyncStreamkapClient",),
     "client": ("StreamkapClient",),
     "destinations": ("Destination", "DestinationsQuery"),
@@ -73,7 +72,7 @@ _HOMES = {
     ),
     "settings": ("ClientSettings", "Credentials"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
 __all__ = [
     "LATEST",
@@ -108,6 +107,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

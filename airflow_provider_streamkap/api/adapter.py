@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A transport adapter for requests: a timeout for the whole response, and limits of its header.
+"""Transport adapter for requests: one timeout for the complete response, and header limits.
 
-requests' own timeout starts anew with every read, so a server that sends a byte now and then blocks a call forever.
+The timeout of requests restarts with every read, so a server that sends single bytes could block a call forever.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from airflow_provider_streamkap.api.flows import LARGE_BODY
 from airflow_provider_streamkap.api.http import MAX_HEADERS
 from airflow_provider_streamkap.api.network import Proxy
 
-# Bytes of a response as they come: its header, a body that is not compressed, and the lines between its chunks.
-_MOST_BYTES = 2 * LARGE_BODY
-# Seconds that the last addresses of a host get, if looking up its name took all of the time.
-_SHORTEST = 0.001
+# Maximum raw bytes of a response: headers, body as received, and chunk framing.
+_MAX_BYTES = 2 * LARGE_BODY
+# Minimum connect timeout in seconds, used if the DNS lookup took all of the time.
+_MIN_TIMEOUT = 0.001
 
 
-class _Within(io.RawIOBase):
-    """Reads a response from a socket, until a moment has come and up to a size, however the bytes are spread.
+class _BoundedReader(io.RawIOBase):
+    """Read a response from a socket with a deadline and a size limit.
 
-    urllib3 reads the size of a chunk, and what follows the last one, to the end of the line, however long that is.
+    The limit also covers chunk sizes and trailers, which urllib3 reads to the end of the line without one.
 
-    :param sock: where to read.
-    :param raw: the socket's own reader, which keeps it open while an answer is read.
+    :param sock: the socket.
+    :param raw: the socket's reader, which keeps it open while a response is read.
     """
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
-        # urllib3 has just set the socket to what is left for reading.
+        # urllib3 has just set the socket timeout to the time left for reading.
         self._end = time.monotonic() + (sock.gettimeout() or 0.0)
-        self._room = _MOST_BYTES
+        self._room = _MAX_BYTES
 
     def readable(self) -> bool:
         return True
@@ -60,7 +60,7 @@ class _Within(io.RawIOBase):
         count = self._raw.readinto(buffer)
         self._room -= count or 0
         if self._room < 0:
-            raise OSError("the response does not end")
+            raise OSError(f"the response is larger than {_MAX_BYTES // 1024**2} MiB")
         return count
 
     def close(self) -> None:
@@ -69,10 +69,10 @@ class _Within(io.RawIOBase):
 
 
 def _begin() -> Callable[[http.client.HTTPResponse], None]:
-    """Return ``HTTPResponse.begin`` with a header limit of our own.
+    """Return a copy of ``HTTPResponse.begin`` with a different header limit.
 
-    The limit is a global of ``http.client`` up to Python 3.14. To change it there would change it for every library in
-    the process, so the three functions that lead to it get a namespace of their own.
+    Up to Python 3.14 the limit is a global of ``http.client``. Changing it there would affect every library in the
+    process, so the three functions involved are copied with a separate namespace.
     """
     namespace = {**vars(http.client), "_MAXHEADERS": MAX_HEADERS}
 
@@ -89,22 +89,22 @@ class _Response(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Within(sock, self.fp.detach()))
+        self.fp = io.BufferedReader(_BoundedReader(sock, self.fp.detach()))
 
 
-def _bounded(connection: Any) -> Any:
-    """Bound a connection of urllib3, whose class stays as it is: that is where vcrpy and its like step in."""
+def _bound(connection: Any) -> Any:
+    """Apply the limits to a urllib3 connection. Its class is unchanged, because vcrpy and similar tools patch it."""
     connection.response_class = _Response
     connection._new_conn = partial(_connect, connection, connection._new_conn)
     return connection
 
 
 def _connect(connection: Any, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Connect to the first address of a host that accepts, within one timeout for all of them.
+    """Connect to the first address of a host that accepts, with one timeout for all addresses.
 
-    urllib3 allows the timeout for each address. Here an address gets an equal part of what is left.
+    urllib3 applies the timeout to each address. Here each address gets an equal share of the remaining time.
 
-    :param connection: the connection, of urllib3.
+    :param connection: the urllib3 connection.
     :param connect: connects to ``connection.host``.
     """
     name, timeout = connection._dns_host, connection.timeout
@@ -117,7 +117,7 @@ def _connect(connection: Any, connect: Callable[[], socket.socket]) -> socket.so
     try:
         for number, address in enumerate(addresses, 1):
             connection.host = address
-            connection.timeout = max((end - time.monotonic()) / (len(addresses) - number + 1), _SHORTEST)
+            connection.timeout = max((end - time.monotonic()) / (len(addresses) - number + 1), _MIN_TIMEOUT)
             try:
                 return connect()
             except (ConnectTimeoutError, NewConnectionError):
@@ -130,22 +130,22 @@ def _connect(connection: Any, connect: Callable[[], socket.socket]) -> socket.so
 
 class _Pool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
-        return _bounded(super()._new_conn())
+        return _bound(super()._new_conn())
 
 
 class _SecurePool(HTTPSConnectionPool):
     def _new_conn(self) -> Any:
-        return _bounded(super()._new_conn())
+        return _bound(super()._new_conn())
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class HTTPSession(requests.Session):
-    """A session that never looks at where a redirect leads.
+    """A session that ignores redirects.
 
-    requests prepares the next request even if it must not follow: it reads the whole body without a limit, and a
-    ``Location`` that it cannot parse raises an exception whose traceback holds the token.
+    Even with ``allow_redirects=False``, requests prepares the next request: it reads the body without a limit, and an
+    invalid ``Location`` raises an exception whose traceback contains the token.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -153,11 +153,11 @@ class HTTPSession(requests.Session):
 
 
 class Adapter(HTTPAdapter):
-    """Connections with one TLS context, and responses that are complete in time or fail.
+    """Transport adapter with one TLS context and a timeout for the complete response.
 
-    :param context: how the certificates of the API and of a proxy are checked.
-    :param connections: connections to a host that are kept open, default 10; as many as threads share the adapter.
-    :param proxy: the proxy on the way, for its login.
+    :param context: TLS context for the API and for an https proxy.
+    :param connections: pool size per host, default 10. Use the number of threads that share the adapter.
+    :param proxy: the proxy, for its credentials; None (default): no proxy.
     """
 
     def __init__(self, context: ssl.SSLContext, connections: int = 10, proxy: Proxy | None = None) -> None:
@@ -176,9 +176,9 @@ class Adapter(HTTPAdapter):
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """Return the login of the proxy, which requests would encode as Latin-1."""
+        """Return the proxy's credentials header, which requests would encode as Latin-1."""
         return dict(self._proxy.headers) if self._proxy else {}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave it all to the context: requests would add its own authorities to those of a CA bundle."""
+        """Use only the TLS context: requests would add its own CA certificates to the configured bundle."""
         conn.cert_reqs = self._context.verify_mode

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The asynchronous client: the exchanges of the core over aiohttp."""
+"""The asynchronous client, based on aiohttp."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from airflow_provider_streamkap.api.error_mapping import (
     timeout_error,
     truncated_error,
 )
-from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
@@ -36,32 +36,32 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 
 T = TypeVar("T")
 
-# aiohttp limits the number of header lines from 3.14 on.
+# aiohttp 3.14 and later limit the number of header lines.
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": MAX_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
 
 
-# Bytes of a response that are parsed on the event loop: in less than 0.1 s, whatever they hold.
+# Maximum size in bytes of a response that is parsed on the event loop, in less than 0.1 s.
 _PARSED_ON_LOOP = 256 * 1024
 
 
 class Slot(AbstractAsyncContextManager[Any], Protocol):
-    """Limits concurrent attempts: entered for each."""
+    """A context entered for each attempt, to limit concurrent requests."""
 
     def start(self) -> None:
-        """Note that the request is sent now."""
+        """Record that the request is about to be sent."""
 
 
 class AsyncStreamkapClient:
-    """Asks Streamkap without blocking. Safe to share between the tasks of the first event loop that uses it.
+    """Asynchronous client for the Streamkap API. Safe to share between tasks of one event loop.
 
-    :param settings: where to ask, and who asks.
-    :param session: a token to share with other clients; default: one of its own.
-    :param sleep: waits some seconds between attempts.
-    :param clock: seconds that only go forward; bounds a call with all its retries.
-    :param on_token: is told every new access token, for instance to mask it in logs; may be asynchronous.
-    :param rng: where the jitter of retries comes from.
+    :param settings: base URL, credentials, timeouts and retries.
+    :param session: session whose token is shared with other clients; default: a new one.
+    :param sleep: sleeps for the given number of seconds between attempts.
+    :param clock: monotonic clock, in seconds, for deadlines.
+    :param on_token: called with each new access token, for example to mask it in logs; may be asynchronous.
+    :param rng: random generator for the back-off jitter; default: the system's.
     """
 
     def __init__(
@@ -80,41 +80,41 @@ class AsyncStreamkapClient:
         self._sleep = sleep
         self._clock = clock
         self._on_token = on_token
-        # Not a seeded generator: forked workers would go through the same sequence, in step.
+        # Not a seeded generator: forked workers would share its sequence and back off in step.
         self._rng = rng or random.SystemRandom()
-        self._renewing = asyncio.Lock()
-        self._opening = asyncio.Lock()
+        self._refresh_lock = asyncio.Lock()
+        self._open_lock = asyncio.Lock()
         self._proxy: Proxy | None = None
         self._closed = False
         self._http: aiohttp.ClientSession | None = None
 
     async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
-        """Ask for a destination's metrics.
+        """Return a destination's metrics.
 
-        :param query: what to ask.
-        :param within: seconds for the whole call with its retries, if less than the settings allow.
-        :raises StreamkapError: the last failure, with the number of attempts.
+        :param query: the query.
+        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
         return await self._call(lambda: self._session.metrics(query), within)
 
     async def call(
         self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
     ) -> T:
-        """Run a flow, with retries.
+        """Run a flow with retries.
 
-        :param flow: makes the flow for one attempt.
-        :param slot: is entered for each attempt, to limit concurrent requests; ``None`` (default): no limit.
-        :param within: seconds for the whole call with its retries, if less than the settings allow.
-        :raises StreamkapError: the last failure, with the number of attempts.
+        :param flow: returns the flow for one attempt.
+        :param slot: context entered for each attempt, to limit concurrent requests; ``None`` (default): no limit.
+        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
         return await self._call(lambda: flow(self._session), within, slot)
 
     async def get_destination(self, destination_id: str) -> Destination:
-        """Ask for one destination.
+        """Return one destination.
 
-        :param destination_id: its id.
-        :raises StreamkapNotFoundError: if there is none with this id.
-        :raises StreamkapError: any other last failure.
+        :param destination_id: the destination's id.
+        :raises StreamkapNotFoundError: the destination does not exist.
+        :raises StreamkapError: the error of the last attempt.
         """
         return await self._call(lambda: self._session.destination(destination_id))
 
@@ -130,28 +130,28 @@ class AsyncStreamkapClient:
         tag_ids: str | Iterable[str] | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> AsyncIterator[Destination]:
-        """Go through all destinations, page after page; parameters as of :class:`DestinationsQuery`.
+        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
 
-        :raises ValueError: at once, if an argument is not allowed.
-        :raises StreamkapError: the last failure of a page.
+        :raises ValueError: an argument is invalid; raised by the call itself.
+        :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
         return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
 
     async def _list(self, query: DestinationsQuery) -> AsyncIterator[Destination]:
         listing = Listing(query)
         while not listing.done:
-            for item in listing.take(await self._call(lambda: self._session.destinations(query, listing.page))):
+            for item in listing.add_page(await self._call(lambda: self._session.destinations(query, listing.page))):
                 yield item
 
     async def whoami(self) -> dict[str, Any]:
-        """Ask whom the credentials belong to: tenant_id, service_id, sub, token_type, project_key_id.
+        """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
 
-        :raises StreamkapError: the last failure.
+        :raises StreamkapError: the error of the last attempt.
         """
         return await self._call(self._session.whoami)
 
     async def close(self) -> None:
-        """Close all connections. The client cannot be used any more."""
+        """Close all connections. The client cannot be used afterwards."""
         self._closed = True
         http, self._http = self._http, None
         if http is not None:
@@ -180,79 +180,79 @@ class AsyncStreamkapClient:
             )
         except StreamkapError as error:
             failure = error
-        # Not within the block above, where it would get its own past as its context.
-        raise bare(failure)
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     async def _attempt(self, exchange: Callable[[], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
         if slot is None:
             return await self._run(exchange(), deadline)
         async with slot:
-            await self._hold_off(deadline)
+            await self._back_off(deadline)
             slot.start()
             return await self._run(exchange(), deadline)
 
     async def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         while True:
-            # A large response is parsed in a thread, so that the event loop goes on.
+            # Parse a large response in a thread, so that the event loop is not blocked.
             large = reply is not None and len(reply.body) > _PARSED_ON_LOOP
             step = await asyncio.to_thread(_advance, exchange, reply) if large else _advance(exchange, reply)
             if isinstance(step, _Done):
                 result: T = step.value
                 return result
             if isinstance(step, TokenRefresh):
-                await self._renew(step, deadline)
+                await self._refresh_token(step, deadline)
                 reply = None
             else:
                 reply = await self._send(step, deadline)
 
-    async def _renew(self, step: TokenRefresh, deadline: Deadline) -> None:
+    async def _refresh_token(self, step: TokenRefresh, deadline: Deadline) -> None:
         try:
             async with asyncio.timeout(max(deadline.left(), 0.0)):
-                await self._renewing.acquire()
+                await self._refresh_lock.acquire()
         except TimeoutError:
-            raise StreamkapTimeoutError("no token in time: another call was still renewing it") from None
+            raise StreamkapTimeoutError("timed out waiting for a token refresh by another call") from None
         try:
             token: Token | None = await self._run(self._session.refresh_token(step.stale), deadline)
             if token and self._on_token:
-                told = self._on_token(token.access)
-                if inspect.isawaitable(told):
-                    await told
+                result = self._on_token(token.access)
+                if inspect.isawaitable(result):
+                    await result
         finally:
-            self._renewing.release()
+            self._refresh_lock.release()
 
-    async def _hold_off(self, deadline: Deadline) -> None:
+    async def _back_off(self, deadline: Deadline) -> None:
         for seconds in self._session.backoff.delays(deadline.left):
             await self._sleep(seconds)
 
     async def _send(self, request: Request, deadline: Deadline) -> Response:
-        await self._hold_off(deadline)
+        await self._back_off(deadline)
         http = self._http or await self._open()
         proxy = self._proxy
         call = prepare(self._settings, request, deadline.left())
-        # aiohttp gives a proxy's headers to the tunnel only. Without one, the proxy reads those of the request.
+        # aiohttp sends proxy headers only with CONNECT. For plain http, add them to the request.
         tunnel = call.url.startswith("https:")
-        login = proxy.headers if proxy else {}
+        proxy_headers = proxy.headers if proxy else {}
         status = None
         try:
-            # aiohttp's own bound for the whole takes a cancellation in the moment at which it fires for its own: the
-            # call would be tried again, though nobody waits for it any more.
+            # Not aiohttp's total timeout: a cancellation at the moment it fires is mistaken for a timeout, and the
+            # cancelled call would be retried.
             async with (
                 asyncio.timeout(call.timeout),
                 http.request(
                     call.method,
                     URL(call.url, encoded=True),
                     data=call.body,
-                    headers=call.headers if tunnel else {**call.headers, **login},
+                    headers=call.headers if tunnel else {**call.headers, **proxy_headers},
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=call.connect_timeout),
                     allow_redirects=False,
                     proxy=proxy.url if proxy else None,
-                    proxy_headers=login if tunnel else None,
-                ) as answer,
+                    proxy_headers=proxy_headers if tunnel else None,
+                ) as response,
             ):
-                status = answer.status
-                body = Body(call, status, answer.headers)
-                async for chunk in answer.content.iter_chunked(CHUNK):
+                status = response.status
+                body = Body(call, status, response.headers)
+                async for chunk in response.content.iter_chunked(CHUNK):
                     body.feed(chunk)
                 return body.response()
         except TimeoutError:
@@ -260,24 +260,24 @@ class AsyncStreamkapClient:
         except aiohttp.ClientHttpProxyError as error:
             raise proxy_error(call.method, call.url, error.status, proxy) from None
         except (StreamkapError, RuntimeError):
-            # The latter: another task has closed the client.
+            # A RuntimeError means that another task closed the client.
             raise
         except Exception as error:
-            # Whatever a library raises: its traceback holds the request.
+            # Convert any exception of the library, because its traceback contains the request.
             if status is not None:
                 raise truncated_error(call.method, call.url, status, error) from None
-            # Before there is an answer, this is aiohttp's word for bytes that are no HTTP.
+            # Before there is a response, this aiohttp error means that the received bytes are not HTTP.
             if isinstance(error, aiohttp.ClientResponseError):
                 raise invalid_http_error(call.method, call.url, error) from None
             raise connection_error(call.method, call.url, error, proxy) from None
 
     async def _open(self) -> aiohttp.ClientSession:
-        async with self._opening:
+        async with self._open_lock:
             if self._http is None:
-                # Importing requests and reading certificates take tens of milliseconds: not on the event loop.
+                # Importing requests and loading certificates would block the event loop for tens of milliseconds.
                 self._proxy = await asyncio.to_thread(choose_proxy, self._settings)
                 context = await asyncio.to_thread(tls_context, self._settings, self._proxy)
-                # The client was closed while the session opened: close the session as well.
+                # The client may have been closed while certificates were loaded.
                 if self._closed:
                     raise RuntimeError(CLOSED)
                 http = aiohttp.ClientSession(
@@ -288,15 +288,15 @@ class AsyncStreamkapClient:
                     max_line_size=MAX_HEADER_LINE,
                     **_MAX_HEADERS,
                 )
-                # Else aiohttp, the newer ones, sends a request once more by itself, at once, uncounted and untold. It
-                # has no public switch for that; its own test client uses this one.
+                # Newer aiohttp versions silently resend a failed request, which would bypass our retry policy. There is
+                # no public option to disable this; aiohttp's own test client sets this attribute.
                 http._retry_connection = False
                 self._http = http
             return self._http
 
 
 class _Done(NamedTuple):
-    """The end of an exchange; a thread cannot raise StopIteration."""
+    """The result of a finished flow; StopIteration cannot be raised from a thread."""
 
     value: Any
 

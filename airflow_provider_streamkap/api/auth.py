@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""An access token: what the token call's answer says of it, and from when on it is renewed."""
+"""Access tokens: parse the token response and compute when to refresh."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 
-#: Seconds before its expiry at which a token is renewed, as in the vendor's own client; less for short lives.
+#: Seconds before expiry at which a token is refreshed, as in Streamkap's own client; less for short-lived tokens.
 MAX_LEAD = 60.0
 
-# Longer ones fit into no header; what claims to live shorter would be renewed with every request.
+# A longer token does not fit into a header.
 _VISIBLE = re.compile(r"[!-~]{1,16000}")
-_SHORTEST_LIFE = 5.0
+# A token with a shorter lifetime would be refreshed with every request.
+_MIN_LIFETIME = 5.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Token:
     """An access token.
 
     :param access: the token itself.
-    :param renew_at: time of the session's clock from which on it is renewed; None: its life is unknown.
+    :param renew_at: session clock time from which the token is refreshed; None if its lifetime is unknown.
     """
 
     access: str = field(repr=False)
@@ -32,24 +33,24 @@ class Token:
 
 
 def parse_token(payload: Any, asked_at: float) -> Token:
-    """Take the token out of an answer.
+    """Parse a token response.
 
-    :param payload: the answer's JSON value.
-    :param asked_at: time of the session's clock at which it was asked for.
-    :raises StreamkapResponseError: if it holds none that can be sent.
+    :param payload: the response's JSON value.
+    :param asked_at: session clock time at which the token was requested.
+    :raises StreamkapResponseError: the response has no usable token.
     """
     access = payload.get("accessToken") if isinstance(payload, dict) else None
-    # It becomes a header: anything but visible ASCII could not be sent, or would end the header early.
+    # The token becomes a header value: other characters cannot be sent, or would end the header early.
     if not isinstance(access, str) or not _VISIBLE.fullmatch(access):
-        raise StreamkapResponseError("the token call's answer holds no usable accessToken")
+        raise StreamkapResponseError("the token response has no usable accessToken")
     lifetime = _lifetime(payload.get("expiresIn"))
     return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_LEAD, lifetime / 10))
 
 
 def _lifetime(value: Any) -> float | None:
-    """Seconds that a token lives; None where the answer does not say anything sensible."""
+    """Return a token's lifetime in seconds, or None if the value is missing or not usable."""
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) and seconds >= _SHORTEST_LIFE else None
+    return seconds if math.isfinite(seconds) and seconds >= _MIN_LIFETIME else None

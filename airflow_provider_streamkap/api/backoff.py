@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapHTTPError, StreamkapRateLimitError
 
-#: Seconds: the longest that a server's ``Retry-After`` is obeyed.
+#: Maximum ``Retry-After`` in seconds; longer values are capped.
 MAX_RETRY_AFTER = 60.0
 
-# Too many requests, and service unavailable: what their Retry-After speaks of is the service, not one resource.
-_MEANT_FOR_ALL = frozenset({429, 503})
+# With these status codes, Retry-After applies to the whole service and not to one resource.
+_SHARED_STATUSES = frozenset({429, 503})
 
 
 class SharedBackoff:
-    """Until when a service wants no request.
+    """The time until which no request is sent.
 
-    :param clock: seconds that only go forward.
+    :param clock: monotonic clock, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -27,25 +27,25 @@ class SharedBackoff:
         self._until = -math.inf
 
     def record(self, error: StreamkapError) -> None:
-        """Take notice of an error that the service answered with.
+        """Start or extend the pause if an error has a ``Retry-After`` for the whole service.
 
         :param error: any error.
         """
-        if isinstance(error, StreamkapHTTPError) and error.status in _MEANT_FOR_ALL and error.retry_after:
+        if isinstance(error, StreamkapHTTPError) and error.status in _SHARED_STATUSES and error.retry_after:
             self._until = max(self._until, self._clock() + min(error.retry_after, MAX_RETRY_AFTER))
 
     def delays(self, left: Callable[[], float]) -> Iterator[float]:
-        """Give the seconds to sleep before a request may be sent, again and again until there are none.
+        """Yield the seconds to sleep before sending a request, until no pause is left.
 
-        :param left: seconds that the call has left.
-        :raises StreamkapRateLimitError: the call ends before it may send a request.
+        :param left: returns the seconds left until the call's deadline.
+        :raises StreamkapRateLimitError: the pause ends after the deadline.
         """
         slept_until = None
-        # Others may meanwhile have been put off further.
+        # Another response can extend the pause during the sleep.
         while (until := self._until) != slept_until and (seconds := until - self._clock()) > 0:
             if seconds >= left():
                 raise StreamkapRateLimitError(
-                    f"not asked: the service wants no request for another {seconds:.1f} s (Retry-After)",
+                    f"request not sent: Retry-After is in effect for another {seconds:.1f} s",
                     retry_after=seconds,
                 )
             yield seconds

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The synchronous client: the exchanges of the core over requests."""
+"""The synchronous client, based on requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from airflow_provider_streamkap.api.destinations import (
     Listing,
 )
 from airflow_provider_streamkap.api.error_mapping import connection_error, timeout_error, truncated_error
-from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, bare
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
@@ -42,27 +42,27 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 T = TypeVar("T")
 K = TypeVar("K")
 
-#: Threads that read a list, however high ``max_concurrency`` is.
+#: Maximum number of threads that read a list, whatever ``max_concurrency`` is.
 MAX_THREADS = 256
-#: Seconds between two log lines on the progress of a list.
+#: Seconds between progress log lines while a list is read.
 PROGRESS_SECONDS = 5.0
-# Seconds that threads get to report their own timeout, which says more than ours.
+# Extra seconds for threads to report their own timeout error, which is more specific.
 _GRACE_SECONDS = 0.5
-# Up to this many destinations, each retry has a line in the log.
-_FEW = 10
+# Longest list for which retries are logged as warnings and not at DEBUG.
+_MAX_WARNED = 10
 
 
 class StreamkapClient:
-    """Asks Streamkap, and waits for the answer. Safe to share between threads.
+    """Synchronous client for the Streamkap API. Safe to share between threads.
 
-    :param settings: where to ask, and who asks.
-    :param session: a token to share with other clients; default: one of its own.
-    :param sleep: waits some seconds between attempts.
-    :param clock: seconds that only go forward; bounds a call with all its retries.
-    :param on_token: is told every new access token, for instance to mask it in logs.
-    :param rng: where the jitter of retries comes from.
-    :param max_concurrency: requests at once when a list is read, default 16; at most 256.
-    :raises StreamkapConnectionError: if the CA bundle or the environment's proxy cannot be used.
+    :param settings: base URL, credentials, timeouts and retries.
+    :param session: session whose token is shared with other clients; default: a new one.
+    :param sleep: sleeps for the given number of seconds between attempts.
+    :param clock: monotonic clock, in seconds, for deadlines.
+    :param on_token: called with each new access token, for example to mask it in logs.
+    :param rng: random generator for the back-off jitter; default: the system's.
+    :param max_concurrency: concurrent requests while a list is read, default 16, capped at 256.
+    :raises StreamkapConnectionError: the CA bundle or the environment's proxy cannot be used.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class StreamkapClient:
         self._sleep = sleep
         self._clock = clock
         self._on_token = on_token
-        # Not a seeded generator: forked workers would go through the same sequence, in step.
+        # Not a seeded generator: forked workers would share its sequence and back off in step.
         self._rng = rng or random.SystemRandom()
         self._threads = min(max_concurrency, MAX_THREADS)
         self._closed = False
@@ -90,45 +90,45 @@ class StreamkapClient:
             self._proxy = proxy = choose_proxy(settings)
             context = tls_context(settings, proxy)
         except StreamkapError as error:
-            # The local variables of both functions can hold the password of a proxy.
-            raise bare(error) from None
+            # The local variables of both functions can contain a proxy password.
+            raise strip_context(error) from None
         self._http = HTTPSession()
-        # Else .netrc would replace the Authorization header. Proxy and context hold the rest of the environment.
+        # Otherwise .netrc would replace the Authorization header. Proxy and CA bundle are set explicitly.
         self._http.trust_env = False
         self._http.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         adapter = Adapter(context, self._threads, proxy)
-        # Not at the base URL, which requests may write in another way than it was configured.
+        # Not mounted at the base URL, which requests may normalize differently.
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
 
     def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
-        """Ask for a destination's metrics.
+        """Return a destination's metrics.
 
-        :param query: what to ask.
-        :param within: seconds for the whole call with its retries, if less than the settings allow.
-        :raises StreamkapError: the last failure, with the number of attempts.
+        :param query: the query.
+        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
         return self._call(lambda: self._session.metrics(query), within)
 
     def call(self, flow: Callable[[ApiSession], Flow[T]], *, within: float | None = None) -> T:
-        """Run a flow, with retries.
+        """Run a flow with retries.
 
-        :param flow: makes the flow for one attempt.
-        :param within: seconds for the whole call with its retries, if less than the settings allow.
-        :raises StreamkapError: the last failure, with the number of attempts.
+        :param flow: returns the flow for one attempt.
+        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
         return self._call(lambda: flow(self._session), within)
 
     def get_each_destination_metrics(
         self, queries: Sequence[MetricsQuery]
     ) -> Generator[tuple[MetricsQuery, DestinationMetrics | StreamkapError], None, None]:
-        """Fetch the metrics of several destinations, ``max_concurrency`` at once.
+        """Fetch the metrics of several destinations with up to ``max_concurrency`` concurrent requests.
 
         Close the generator to stop early; requests that have not been sent are dropped.
 
-        :param queries: what to ask.
-        :returns: each query with its metrics, or with the last failure, in the order of completion.
+        :param queries: the queries.
+        :returns: each query with its metrics or the error of its last attempt, in order of completion.
         """
         return self._each(queries, self._session.metrics)
 
@@ -140,24 +140,24 @@ class StreamkapClient:
         within: float | None = None,
         attempts: int | None = None,
     ) -> Generator[tuple[K, T | StreamkapError], None, None]:
-        """Run a flow for each of several keys, ``max_concurrency`` at a time.
+        """Run a flow for each of several keys with up to ``max_concurrency`` concurrent requests.
 
         Close the generator to stop early; requests that have not been sent are dropped.
 
-        :param keys: what to run the flow for, such as destinations.
-        :param flow: makes the flow for one attempt.
-        :param within: seconds for all of them with all retries; ``None`` (default): each call has its own limit.
-        :param attempts: attempts for each call; ``None`` (default): as the settings say.
-        :returns: each key with its result or its last error, in the order of completion.
+        :param keys: what to run the flow for, for example destination ids.
+        :param flow: returns the flow for one attempt on a key.
+        :param within: deadline of all calls with their retries, in seconds; ``None`` (default): each call has its own.
+        :param attempts: maximum attempts per call; ``None`` (default): ``max_attempts`` of the settings.
+        :returns: each key with its result or the error of its last attempt, in order of completion.
         """
         return self._each(keys, lambda key: flow(self._session, key), within, attempts)
 
     def get_destination(self, destination_id: str) -> Destination:
-        """Ask for one destination.
+        """Return one destination.
 
-        :param destination_id: its id.
-        :raises StreamkapNotFoundError: if there is none with this id.
-        :raises StreamkapError: any other last failure.
+        :param destination_id: the destination's id.
+        :raises StreamkapNotFoundError: the destination does not exist.
+        :raises StreamkapError: the error of the last attempt.
         """
         return self._call(lambda: self._session.destination(destination_id))
 
@@ -173,41 +173,41 @@ class StreamkapClient:
         tag_ids: str | Iterable[str] | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[Destination]:
-        """Go through all destinations, page after page; parameters as of :class:`DestinationsQuery`.
+        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
 
-        :raises ValueError: at once, if an argument is not allowed.
-        :raises StreamkapError: the last failure of a page.
+        :raises ValueError: an argument is invalid; raised by the call itself.
+        :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
         return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
 
     def _list(self, query: DestinationsQuery) -> Iterator[Destination]:
         listing = Listing(query)
         while not listing.done:
-            yield from listing.take(self.get_destinations_page(query, listing.page))
+            yield from listing.add_page(self.get_destinations_page(query, listing.page))
 
     def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
-        """Request one page of the destinations.
+        """Return one page of destinations.
 
-        :param query: which ones.
-        :param page: number of the page, from 1 on.
-        :raises StreamkapError: the last failure.
+        :param query: filters and sort order.
+        :param page: page number, starting at 1.
+        :raises StreamkapError: the error of the last attempt.
         """
         return self._call(lambda: self._session.destinations(query, page))
 
     def whoami(self) -> dict[str, Any]:
-        """Ask whom the credentials belong to: tenant_id, service_id, sub, token_type, project_key_id.
+        """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
 
-        :raises StreamkapError: the last failure.
+        :raises StreamkapError: the error of the last attempt.
         """
         return self._call(self._session.whoami)
 
     @property
     def closed(self) -> bool:
-        """Whether the client was closed."""
+        """Whether the client is closed."""
         return self._closed
 
     def close(self) -> None:
-        """Close all connections. The client cannot be used any more."""
+        """Close all connections. The client cannot be used afterwards."""
         self._closed = True
         self._http.close()
 
@@ -227,12 +227,12 @@ class StreamkapClient:
         attempts: int | None = None,
     ) -> Generator[tuple[K, T | StreamkapError], None, None]:
         deadline = Deadline(math.inf if within is None else within, self._clock)
-        # A warning for each retry of each of 300 destinations would bury the result.
-        level = logging.WARNING if len(keys) <= _FEW else logging.DEBUG
+        # Warnings for every retry of 300 destinations would flood the log.
+        level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
         refused: list[StreamkapError] = []
 
         def one(key: K) -> T | StreamkapError:
-            # Without a token no other request can succeed either.
+            # Without a token, no other request can succeed.
             if refused:
                 return refused[0]
             try:
@@ -240,7 +240,7 @@ class StreamkapClient:
             except StreamkapError as error:
                 if (error.url or "").endswith(SIGN_IN_PATH):
                     refused.append(error)
-                return bare(error)
+                return strip_context(error)
 
         if len(keys) == 1:
             yield keys[0], one(keys[0])
@@ -248,13 +248,13 @@ class StreamkapClient:
         try:
             self._call(self._session.sign_in, deadline.left(), attempts)
         except StreamkapError as error:
-            refused.append(bare(error))
+            refused.append(strip_context(error))
         if refused:
             yield from ((key, refused[0]) for key in keys)
         else:
-            yield from self._in_threads(keys, one, deadline)
+            yield from self._run_in_threads(keys, one, deadline)
 
-    def _in_threads(
+    def _run_in_threads(
         self, keys: Sequence[K], call: Callable[[K], T | StreamkapError], deadline: Deadline
     ) -> Generator[tuple[K, T | StreamkapError], None, None]:
         began = logged = self._clock()
@@ -274,11 +274,11 @@ class StreamkapClient:
                     logged = now
                     read = len(keys) - len(waiting)
                     log.info("Read %d of %d destinations in %.0f s", read, len(keys), now - began)
-            # A socket's timeout does not bound the lookup of a host name.
+            # A socket timeout does not cover the DNS lookup, so threads can still be blocked.
             for key in waiting.values():
                 yield key, StreamkapTimeoutError(f"no response within {self._clock() - began:.1f} s")
         finally:
-            # Do not wait for threads: a caller that stops early, for instance at a task timeout, must not be held up.
+            # Do not wait for the threads: a caller that stops early, for example at a task timeout, must not block.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _call(
@@ -297,8 +297,8 @@ class StreamkapClient:
             return policy(lambda: self._run(exchange(), deadline))
         except StreamkapError as error:
             failure = error
-        # Not within the block above, where it would get its own past as its context.
-        raise bare(failure)
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
@@ -306,7 +306,7 @@ class StreamkapClient:
             while True:
                 step = exchange.send(reply)
                 if isinstance(step, TokenRefresh):
-                    self._renew(step, deadline)
+                    self._refresh_token(step, deadline)
                     reply = None
                 else:
                     reply = self._send(step, deadline)
@@ -314,9 +314,9 @@ class StreamkapClient:
             result: T = done.value
             return result
 
-    def _renew(self, step: TokenRefresh, deadline: Deadline) -> None:
+    def _refresh_token(self, step: TokenRefresh, deadline: Deadline) -> None:
         if not self._session.lock.acquire(timeout=max(deadline.left(), 0.0)):
-            raise StreamkapTimeoutError("no token in time: another call was still renewing it")
+            raise StreamkapTimeoutError("timed out waiting for a token refresh by another call")
         try:
             token: Token | None = self._run(self._session.refresh_token(step.stale), deadline)
             if token and self._on_token:
@@ -328,7 +328,7 @@ class StreamkapClient:
         for seconds in self._session.backoff.delays(deadline.left):
             self._sleep(seconds)
         call = prepare(self._settings, request, deadline.left())
-        # requests hands urllib3's own kind on; its annotations do not know.
+        # requests passes a urllib3 Timeout through, but its annotations do not allow it.
         timeout: Any = urllib3.Timeout(connect=call.connect_timeout, total=call.timeout)
         status = None
         try:
@@ -340,10 +340,10 @@ class StreamkapClient:
                 timeout=timeout,
                 allow_redirects=False,
                 stream=True,
-            ) as answer:
-                status = answer.status_code
-                body = Body(call, status, answer.headers)
-                for chunk in answer.raw.stream(CHUNK, decode_content=False):
+            ) as response:
+                status = response.status_code
+                body = Body(call, status, response.headers)
+                for chunk in response.raw.stream(CHUNK, decode_content=False):
                     body.feed(chunk)
                 return body.response()
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
@@ -351,7 +351,7 @@ class StreamkapClient:
         except StreamkapError:
             raise
         except Exception as error:
-            # Whatever a library raises: its traceback holds the request.
+            # Convert any exception of the library, because its traceback contains the request.
             if status is None:
                 raise connection_error(call.method, call.url, error, self._proxy) from None
             raise truncated_error(call.method, call.url, status, error) from None

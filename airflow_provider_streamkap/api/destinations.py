@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as the API lists them: what to ask for, what is kept of it, and where a listing ends."""
+"""Destinations: query parameters, response parsing and pagination."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import clean
 
-#: Largest page that the API gives.
+#: Largest page size that the API accepts.
 MAX_PAGE_SIZE = 100
-#: Pages after which a listing is taken to be endless.
+#: Pages after which pagination is aborted as endless.
 MAX_PAGES = 1000
 
 _LAG = re.compile(r"(?:gt|lt|gte|lte|eq|ne):-?\d+(?:\.\d+)?", re.A)
@@ -24,17 +24,17 @@ _TEXTS = ("name", "connector", "connector_display_name", "connector_status", "de
 
 @dataclass(frozen=True)
 class Destination:
-    """One destination. Its ``config`` is never kept, since it can hold credentials.
+    """One destination. Its ``config`` is dropped because it can contain credentials.
 
     :param id: the id, 24 hexadecimal digits.
-    :param name: the name that people gave it.
-    :param connector: kind of the connector, for instance ``snowflake``.
-    :param connector_display_name: the same for people.
-    :param connector_status: state of the connector; an open set.
-    :param desired_state: the state that a person asked for.
-    :param task_statuses: states of the connector's tasks, as the API gives them.
-    :param topics: topics that it reads.
-    :param created_timestamp: when it was made, as the API gives it.
+    :param name: user-defined name.
+    :param connector: connector type, for example ``snowflake``.
+    :param connector_display_name: display name of the connector type.
+    :param connector_status: status of the connector; the API may return values that it does not document.
+    :param desired_state: the state that a user requested.
+    :param task_statuses: statuses of the connector's tasks, as returned by the API.
+    :param topics: topics that the destination reads.
+    :param created_timestamp: creation time, as returned by the API.
     """
 
     id: str
@@ -49,44 +49,44 @@ class Destination:
 
     @classmethod
     def parse(cls, payload: object) -> Destination:
-        """Judge and read one destination of an answer.
+        """Parse and validate one destination of a response.
 
-        :param payload: its JSON value.
-        :raises StreamkapResponseError: if it is no object, has no id, or a text is something else.
+        :param payload: the destination's JSON value.
+        :raises StreamkapResponseError: it is not an object, has no id, or a field has the wrong type.
         """
         if not isinstance(payload, dict):
             raise StreamkapResponseError("a destination is not an object")
-        # Only what is kept is looked at: a configuration of any size and depth is no reason to refuse.
+        # Validate only the fields that are kept: a large or deeply nested config must not fail the response.
         kept = {key: clean(payload.get(key)) for key in cls.__dataclass_fields__}
         if not isinstance(kept["id"], str) or not kept["id"].strip():
             raise StreamkapResponseError("a destination has no id")
         for key in _TEXTS:
             if not (kept[key] is None or isinstance(kept[key], str)):
-                raise StreamkapResponseError(f"the {key} of destination {kept['id']} is not a text")
+                raise StreamkapResponseError(f"the {key} of destination {kept['id']} is not a string")
         topics = kept.pop("topics")
         if not (topics is None or isinstance(topics, list)):
             raise StreamkapResponseError(f"the topics of destination {kept['id']} are not a list")
         return cls(topics=tuple(topics or ()), **kept)
 
     def as_dict(self) -> dict[str, Any]:
-        """Strict JSON: what may go to XCom."""
+        """Return the destination as a JSON-serializable dict, for XCom."""
         kept = {key: copy.deepcopy(getattr(self, key)) for key in self.__dataclass_fields__}
         return {**kept, "topics": list(kept["topics"])}
 
 
 @dataclass(frozen=True)
 class DestinationsQuery:
-    """Which destinations to list, for ``GET /destinations``.
+    """Filters and sort order for ``GET /destinations``.
 
-    :param partial_name: part of the name. There is no filter for the exact name.
-    :param connector: kind of the connector.
-    :param status: state of the connector.
-    :param lag: ``op:n`` with op one of gt, lt, gte, lte, eq, ne.
+    :param partial_name: part of the name; the API has no filter for the exact name.
+    :param connector: connector type.
+    :param status: connector status.
+    :param lag: ``op:n``, where op is one of gt, lt, gte, lte, eq, ne.
     :param sort: key to sort by.
     :param sort_dir: ``asc`` or ``desc``.
-    :param tag_ids: ids of tags.
-    :param page_size: destinations in one request, 1 to 100.
-    :raises ValueError: names the argument and what is allowed.
+    :param tag_ids: one tag id or several.
+    :param page_size: destinations per request, 1 to 100 (default).
+    :raises ValueError: an argument is invalid; the message names it and the allowed values.
     """
 
     partial_name: str | None = None
@@ -104,21 +104,21 @@ class DestinationsQuery:
         texts = {key: getattr(self, key) for key in ("partial_name", "connector", "status", "lag", "sort", "sort_dir")}
         for name, value in (*texts.items(), *(("tag_ids", tag) for tag in tags)):
             if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise ValueError(f"{name} must be a non-empty text, not {value!r}")
+                raise ValueError(f"{name} must be a non-empty string, not {value!r}")
             if value is not None and clean(value) != value:
-                raise ValueError(f"{name} must be sound text, not {value!r}")
+                raise ValueError(f"{name} must not contain NUL or lone surrogates, not {value!r}")
         if self.lag is not None and not _LAG.fullmatch(self.lag):
-            raise ValueError(f"lag must look like gt:100, with gt, lt, gte, lte, eq or ne, not {self.lag!r}")
+            raise ValueError(f"lag must look like gt:100, with gt, lt, gte, lte, eq or ne; got {self.lag!r}")
         if self.sort_dir not in (None, "asc", "desc"):
             raise ValueError(f"sort_dir must be one of asc, desc, not {self.sort_dir!r}")
         size: Any = self.page_size
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_PAGE_SIZE:
-            raise ValueError(f"page_size must be a whole number from 1 to {MAX_PAGE_SIZE}, not {size!r}")
+            raise ValueError(f"page_size must be an integer from 1 to {MAX_PAGE_SIZE}, not {size!r}")
 
     def params(self, page: int) -> tuple[tuple[str, str], ...]:
-        """Query of the request for one page.
+        """Return the query parameters for one page.
 
-        :param page: number of the page, from 1 on.
+        :param page: page number, starting at 1.
         """
         texts = (
             (key, getattr(self, key)) for key in ("partial_name", "connector", "status", "lag", "sort", "sort_dir")
@@ -133,10 +133,10 @@ class DestinationsQuery:
 
 @dataclass(frozen=True)
 class DestinationPage:
-    """One page of a listing.
+    """One page of destinations.
 
-    :param destinations: what is on it.
-    :param has_next: whether the API says that there is more; None where it does not say.
+    :param destinations: the destinations on this page.
+    :param has_next: whether there is another page; None if the API does not report it.
     """
 
     destinations: tuple[Destination, ...]
@@ -144,23 +144,25 @@ class DestinationPage:
 
     @classmethod
     def parse(cls, payload: object) -> DestinationPage:
-        """Judge and read an answer of ``GET /destinations`` or ``GET /destinations/{id}``.
+        """Parse and validate a response of ``GET /destinations`` or ``GET /destinations/{id}``.
 
-        :param payload: the answer's JSON value.
-        :raises StreamkapResponseError: if it is not what the API documents.
+        :param payload: the response's JSON value.
+        :raises StreamkapResponseError: the response does not have the documented structure.
         """
         result = payload.get("result") if isinstance(payload, dict) else None
         if not isinstance(payload, dict) or not isinstance(result, list):
-            raise StreamkapResponseError("the destinations are not as documented: there is no list result")
+            raise StreamkapResponseError("unexpected destinations response: result must be a list")
         has_next = payload.get("has_next")
         return cls(tuple(map(Destination.parse, result)), has_next if isinstance(has_next, bool) else None)
 
 
 @dataclass
 class Listing:
-    """Where a listing stands: takes page after page, hands on what is new, and knows when to stop.
+    """Pagination state: the next page to request, and the ids seen so far.
 
-    :param query: what is listed.
+    :param query: the query.
+    :param page: number of the next page to request, starting at 1.
+    :param done: whether the last page was added.
     """
 
     query: DestinationsQuery
@@ -168,21 +170,19 @@ class Listing:
     done: bool = False
     _seen: set[str] = field(default_factory=set)
 
-    def take(self, answer: DestinationPage) -> list[Destination]:
-        """Take the page that was asked for; afterwards ``page`` is the next one to ask for, unless ``done``.
+    def add_page(self, page: DestinationPage) -> list[Destination]:
+        """Add the requested page, then update ``page`` and ``done``.
 
-        :param answer: the page.
-        :returns: what no earlier page had: pages shift when something is made meanwhile.
-        :raises StreamkapResponseError: if the listing does not end.
+        :param page: the page.
+        :returns: destinations that no earlier page contained. Pages shift when destinations are created.
+        :raises StreamkapResponseError: there are more than :data:`MAX_PAGES` pages.
         """
-        new = [item for item in answer.destinations if item.id not in self._seen]
+        new = [item for item in page.destinations if item.id not in self._seen]
         self._seen.update(item.id for item in new)
-        full = len(answer.destinations) >= self.query.page_size
-        # A page with nothing new ends it, too: an API that ignored the page number would be asked for ever.
-        self.done = not new or not (full if answer.has_next is None else answer.has_next)
+        full = len(page.destinations) >= self.query.page_size
+        # Stop at a page without new destinations, too: an API that ignores the page number would never end.
+        self.done = not new or not (full if page.has_next is None else page.has_next)
         self.page += 1
         if not self.done and self.page > MAX_PAGES:
-            raise StreamkapResponseError(
-                f"the list of destinations does not end after {MAX_PAGES} pages", permanent=True
-            )
+            raise StreamkapResponseError(f"the destination list does not end after {MAX_PAGES} pages", permanent=True)
         return new

@@ -27,24 +27,24 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapResponseError,
     StreamkapServerError,
     StreamkapTimeoutError,
-    brief,
+    single_line,
 )
 from airflow_provider_streamkap.api.network import Proxy
-from airflow_provider_streamkap.api.payload import clean, decode, sound
+from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 
-#: 4xx that a client may send again as it stands (RFC 9110 and RFC 8470): never permanent.
-PASSING_REFUSALS = frozenset({408, 425, 429})
+#: 4xx status codes after which the same request may succeed later (RFC 9110, RFC 8470), so never permanent.
+NON_PERMANENT_4XX = frozenset({408, 425, 429})
 
-# What a server answers to the token call that does not know it, whatever the credentials. A 404 can mean either.
-_NOT_THE_API = frozenset({405, 406, 410, 411, 414, 415, 421, 426})
-_OTHER_SERVER = "the server does not look like the Streamkap API; check the host"
+# Status codes of a server without the token endpoint, whatever the credentials. A 404 can also mean bad credentials.
+_WRONG_SERVER_STATUSES = frozenset({405, 406, 410, 411, 414, 415, 421, 426})
+_WRONG_SERVER = "the server does not look like the Streamkap API; check the host"
 
-# A larger body of an error is a page or a dump: its start says enough.
+# A larger error body is an HTML page or a dump; its start is enough.
 _MAX_DETAIL_BODY = 64 * 1024
 _MAX_TEXT = 4096
-# What Kafka Connect says of troubles that pass by themselves.
-_PASSING_TROUBLE = re.compile(r"time[sd]?[ _-]?out|rebalanc|leader[ _-]?(?:is[ _-])?not[ _-]?available", re.I)
+# Kafka Connect messages for transient failures.
+_TRANSIENT_500 = re.compile(r"time[sd]?[ _-]?out|rebalanc|leader[ _-]?(?:is[ _-])?not[ _-]?available", re.I)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _SECONDS = re.compile(r"\s*([+-]?\d+(?:\.\d*)?)\s*", re.A)
 
@@ -61,51 +61,51 @@ def http_error(
     confidential: bool = False,
     **about: Any,
 ) -> StreamkapError:
-    """Make the error for a status other than 2xx.
+    """Return the error for a status code other than 2xx.
 
-    :param status: HTTP status.
-    :param headers: the answer's headers, names in lower case.
-    :param body: the answer's body.
-    :param now: aware time to hold a ``Retry-After`` date against where the answer carries no ``Date``.
-    :param permission: what a 403 of this call lacks, where the contract names it.
-    :param signing_in: the call was the token call, so a refusal means the credentials.
-    :param secrets: values to hide in the detail.
-    :param confidential: the response can hold a destination's configuration.
-    :param about: passed on to the error: method, url, request_id.
+    :param status: HTTP status code.
+    :param headers: response headers, with lowercase names.
+    :param body: response body.
+    :param now: aware current time; a ``Retry-After`` date is relative to it if the response has no ``Date``.
+    :param permission: the permission that this call requires, if documented; named in the message of a 403.
+    :param signing_in: the request was a token request, so a 4xx means rejected credentials; default False.
+    :param secrets: values to redact in the detail.
+    :param confidential: the response can contain a destination's configuration; default False.
+    :param about: further arguments of the error: ``method``, ``url``, ``request_id``.
     """
-    phrase = http.client.responses.get(status, "unknown kind of failure")
+    phrase = http.client.responses.get(status, "unknown status code")
     secrets = tuple(secrets)
     about = {**about, "status": status, "detail": detail_of(body, tuple(secrets), confidential=confidential)}
     if not 300 <= status < 600:
-        return StreamkapResponseError(f"{status} is no answer to this call", **about)
+        return StreamkapResponseError(f"{status}: unexpected status code", **about)
     about["retry_after"] = retry_after(headers, now)
     title = f"{status} {phrase}"
     if status < 400:
-        target = redact_text(_host_of(headers.get("location", "")), secrets)
+        target = redact_text(_redirect_target(headers.get("location", "")), secrets)
         return StreamkapRedirectError(
-            f"{title}: redirected to {target}; redirects are refused, because a token goes to the configured"
-            " host only: set the host that the API really has",
+            f"{title}: redirected to {target}; redirects are not followed, because the token is sent to the configured"
+            " host only: set host to the API's actual host",
             **about,
         )
     if status == 429:
         return StreamkapRateLimitError(title, **about)
     if status >= 500:
         passing = status in StreamkapServerError.PASSING or (
-            status == 500 and bool(_PASSING_TROUBLE.search(brief(about["detail"])))
+            status == 500 and bool(_TRANSIENT_500.search(single_line(about["detail"])))
         )
-        title = f"{title}: {_OTHER_SERVER}" if signing_in and status == 501 else title
+        title = f"{title}: {_WRONG_SERVER}" if signing_in and status == 501 else title
         return StreamkapServerError(title, transient=passing, **about)
-    if status in PASSING_REFUSALS:
+    if status in NON_PERMANENT_4XX:
         return StreamkapRequestError(title, permanent=False, **about)
     if status == 407:
-        return StreamkapRequestError(f"{title}: the proxy wants a user and password; check proxies", **about)
-    if signing_in and status in _NOT_THE_API:
-        return StreamkapRequestError(f"{title}: {_OTHER_SERVER}", **about)
+        return StreamkapRequestError(f"{title}: the proxy requires a user and password; check proxies", **about)
+    if signing_in and status in _WRONG_SERVER_STATUSES:
+        return StreamkapRequestError(f"{title}: {_WRONG_SERVER}", **about)
     if signing_in:
-        doubt = f", or {_OTHER_SERVER}" if status == 404 else ""
+        hint = f", or {_WRONG_SERVER}" if status == 404 else ""
         return StreamkapAuthError(
-            f"{title}: the credentials were refused by the token call; check client id and secret, or the"
-            f" project key, and the host{doubt}",
+            f"{title}: the token endpoint rejected the credentials; check client id and secret, or the project key,"
+            f" and the host{hint}",
             **about,
         )
     return _refusal(status, title, permission, about)
@@ -113,21 +113,23 @@ def http_error(
 
 def _refusal(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
     if status == 401:
-        return StreamkapAuthError(f"{title}: a fresh token was refused, too", **about)
+        return StreamkapAuthError(f"{title}: a newly issued token was rejected", **about)
     if status == 403:
         lacking = f"the permission {permission}" if permission else "a permission"
         return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
     if status == 404:
-        return StreamkapNotFoundError(f"{title}: it does not exist in this project, or may not be seen", **about)
+        return StreamkapNotFoundError(
+            f"{title}: it does not exist in this project, or these credentials may not see it", **about
+        )
     return StreamkapRequestError(title, **about)
 
 
 def detail_of(body: bytes, secrets: tuple[str, ...] = (), *, confidential: bool = False) -> Any:
-    """Return what an error's body says: its ``detail``, all of it if there is none, or its text; without secrets.
+    """Return the redacted detail of an error response: its JSON ``detail``, else all of its JSON, else its text.
 
-    :param body: the response's body; JSON, HTML or anything else.
-    :param secrets: values to hide.
-    :param confidential: show no values, since they can be those of a destination's configuration.
+    :param body: response body: JSON, HTML or anything else.
+    :param secrets: values to redact.
+    :param confidential: omit values, because they can be those of a destination's configuration; default False.
     """
     value: Any = None
     if len(body) <= _MAX_DETAIL_BODY:
@@ -138,12 +140,12 @@ def detail_of(body: bytes, secrets: tuple[str, ...] = (), *, confidential: bool 
     if isinstance(value, dict) and value.get("detail") is not None:
         value = value["detail"]
     if value is None:
-        return sound(redact_body(body, secrets, _MAX_TEXT)) or None
+        return replace_unstorable(redact_body(body, secrets, _MAX_TEXT)) or None
     return redact_value(_public(value) if confidential else value, secrets)
 
 
 def _public(value: Any) -> Any:
-    """Return the messages, places and texts of a detail that can repeat a destination's configuration."""
+    """Return only messages and locations of a detail, whose values can be those of a destination's configuration."""
     if isinstance(value, list):
         return [_public(item) for item in value]
     if isinstance(value, dict):
@@ -152,11 +154,11 @@ def _public(value: Any) -> Any:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3).
+    """Parse ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3).
 
-    :param headers: the answer's headers, names in lower case.
-    :param now: aware time that counts where the answer carries no readable ``Date``.
-    :returns: seconds, never below 0; None where there is nothing to read.
+    :param headers: response headers, with lowercase names.
+    :param now: aware current time, used if the response has no valid ``Date``.
+    :returns: seconds, at least 0; None if the header is missing or invalid.
     """
     text = headers.get("retry-after")
     if text is None:
@@ -172,10 +174,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """Parse the time of an HTTP header (RFC 9110).
+    """Parse an HTTP date (RFC 9110).
 
     :param text: the header's value.
-    :returns: aware UTC time; ``None`` if there is none to read.
+    :returns: aware UTC time; ``None`` if it is invalid.
     """
     try:
         moment = parsedate_to_datetime(text)
@@ -184,50 +186,54 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def _host_of(url: str) -> str:
-    """Name the host of a redirect's target, and nothing else of it: the rest can hold anything."""
+def _redirect_target(url: str) -> str:
+    """Return the host of a redirect's target only: the rest of the URL can contain secrets."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
         host = None
-    return brief(host) if host else "an address on the same host" if url.startswith("/") else "no readable address"
+    if host:
+        return single_line(host)
+    return "a path on the same host" if url.startswith("/") else "an invalid URL"
 
 
 def timeout_error(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
-    """Return the error for a response that was not complete in time.
+    """Return the error for a request that timed out.
 
     :param method: HTTP method.
     :param url: URL of the request.
-    :param seconds: the time that was allowed.
-    :param proxy: the proxy on the way.
+    :param seconds: the timeout.
+    :param proxy: the proxy, or None (default).
     """
-    return StreamkapTimeoutError(f"no complete answer within {seconds:.1f} s{_through(proxy)}", method=method, url=url)
+    return StreamkapTimeoutError(
+        f"no complete response within {seconds:.1f} s{_through(proxy)}", method=method, url=url
+    )
 
 
 def connection_error(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
-    """Return the error for a request without any response.
+    """Return the error for a request without a response.
 
     :param method: HTTP method.
     :param url: URL of the request.
-    :param error: what the HTTP library raised.
-    :param proxy: the proxy on the way. It is named, because the connection that failed goes to it.
+    :param error: exception of the HTTP library.
+    :param proxy: the proxy, which the message names because the failed connection went to it; None (default): no proxy.
     """
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return _permanent(
             method,
             url,
-            f"the certificate does not verify{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
+            f"certificate verification failed{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
             " bundle (or REQUESTS_CA_BUNDLE), or to false",
         )
-    # http.client knows the status with which a proxy refuses a tunnel, but only writes it.
-    told = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
-    if told:
-        return proxy_error(method, url, int(told[1]), proxy)
-    # BadStatusLine and its like. A plain disconnect is one, too, and means no answer.
+    # http.client includes the proxy's status code only in the message.
+    tunnel = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
+    if tunnel:
+        return proxy_error(method, url, int(tunnel[1]), proxy)
+    # BadStatusLine and similar. A plain disconnect is an HTTPException and an OSError, and means no response.
     if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
         return invalid_http_error(method, url, error)
-    return StreamkapConnectionError(f"no connection{_through(proxy)}: {_reason(causes)}", method=method, url=url)
+    return StreamkapConnectionError(f"connection failed{_through(proxy)}: {_reason(causes)}", method=method, url=url)
 
 
 def _through(proxy: Proxy | None) -> str:
@@ -239,37 +245,37 @@ def proxy_error(method: str, url: str, status: int, proxy: Proxy | None) -> Stre
 
     :param method: HTTP method.
     :param url: URL of the request.
-    :param status: HTTP status code of the proxy; a 4xx is about settings, anything else may pass.
-    :param proxy: the proxy.
+    :param status: the proxy's status code; most 4xx are permanent, all others transient.
+    :param proxy: the proxy, or None if unknown.
     """
     message = f"the proxy refused the connection with {status} {http.client.responses.get(status, '')}".rstrip()
     message = f"{message}{_through(proxy)}"
-    if 400 <= status < 500 and status not in PASSING_REFUSALS:
+    if 400 <= status < 500 and status not in NON_PERMANENT_4XX:
         return _permanent(method, url, f"{message}; check {proxy.origin if proxy else 'proxies'}")
     return StreamkapConnectionError(message, method=method, url=url)
 
 
 def invalid_http_error(method: str, url: str, error: BaseException) -> StreamkapResponseError:
-    """Bytes that are no HTTP.
+    """Return the error for a response that is not HTTP.
 
     :param method: HTTP method.
-    :param url: URL asked.
-    :param error: what the HTTP library raised; only its kind is told, its text can hold what was sent.
+    :param url: URL of the request.
+    :param error: exception of the HTTP library; only its class is shown, since its text can contain the request.
     """
     kind = type(list(_causes(error))[-1]).__name__
-    return StreamkapResponseError(f"the answer is not HTTP ({kind})", method=method, url=url)
+    return StreamkapResponseError(f"the response is not HTTP ({kind})", method=method, url=url)
 
 
 def truncated_error(method: str, url: str, status: int, error: BaseException) -> StreamkapResponseError:
-    """An answer that breaks off.
+    """Return the error for a truncated response.
 
     :param method: HTTP method.
-    :param url: URL asked.
-    :param status: HTTP status of the answer.
-    :param error: what the HTTP library raised.
+    :param url: URL of the request.
+    :param status: HTTP status code of the response.
+    :param error: exception of the HTTP library.
     """
     kind = type(list(_causes(error))[-1]).__name__
-    return StreamkapResponseError(f"the answer broke off ({kind})", status=status, method=method, url=url)
+    return StreamkapResponseError(f"the response was truncated ({kind})", status=status, method=method, url=url)
 
 
 def _permanent(method: str, url: str, message: str) -> StreamkapConnectionError:
@@ -277,9 +283,9 @@ def _permanent(method: str, url: str, message: str) -> StreamkapConnectionError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those that it wraps, the innermost last.
+    """Yield an exception and the exceptions that it wraps, the innermost last.
 
-    Not by ``__context__``: that would reach whatever the caller was handling when it called.
+    ``__context__`` is not followed: it can lead to an unrelated exception that the caller is handling.
     """
     waiting, seen = [error], set()
     while waiting:
@@ -293,5 +299,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(causes: list[BaseException]) -> str:
-    spoken = next((cause for cause in reversed(causes) if str(cause)), causes[0])
-    return f"{type(spoken).__name__}: {redact_text(brief(str(spoken)))}"
+    cause = next((cause for cause in reversed(causes) if str(cause)), causes[0])
+    return f"{type(cause).__name__}: {redact_text(single_line(str(cause)))}"

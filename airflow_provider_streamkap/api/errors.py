@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong when Streamkap is asked: exceptions that say what happened, where, and whether it passes.
+"""Exceptions of the Streamkap API clients.
 
-Two flags steer everybody above: ``transient`` (asking again soon may help: the client retries) and
-``permanent`` (asking again later cannot help: a wait gives up at once). An error can be neither, as a plain
-500 is.
+Two flags control how callers react: ``transient`` (the client retries) and ``permanent`` (the request cannot succeed
+later either, so a wait fails at once). An error can be neither, for example a plain 500.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ from typing import Any, ClassVar
 
 from airflow_provider_streamkap.api.redaction import redact_url
 
-#: Characters of a detail that a message shows.
+#: Maximum number of characters of a detail in a message.
 MAX_DETAIL = 500
 
 
 class StreamkapError(Exception):
-    """Streamkap could not be asked, or did not answer as documented.
+    """A request to Streamkap failed. Base class of all errors of the clients.
 
-    :param message: what happened, in words, without secrets.
-    :param status: HTTP status, where there was an answer.
-    :param detail: what the answer said: a text, a list (validation errors) or an object.
-    :param request_id: the answer's ``X-Request-Id``, which the vendor's support can look up.
+    :param message: what happened, without secrets.
+    :param status: HTTP status code; None (default) without a response.
+    :param detail: detail of the response: a string, a list of validation errors, or an object.
+    :param request_id: the response's ``X-Request-Id``, for Streamkap's support.
     :param method: HTTP method of the request.
-    :param url: URL of the request; userinfo and secret query values are taken out.
-    :param attempts: how often the request was tried.
-    :param transient: overrides what the class says.
-    :param permanent: overrides what the class says.
+    :param url: URL of the request; userinfo and secret query values are removed.
+    :param attempts: number of attempts, default 1.
+    :param transient: whether to retry; None (default): the default of the class.
+    :param permanent: whether the request cannot succeed later either; None (default): the default of the class.
     """
 
     transient: bool = False
@@ -62,14 +61,14 @@ class StreamkapError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened, without the request and the detail."""
+        """The message without the request and the detail."""
         return str(self.args[0]) if self.args else ""
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.method, self.url) if part)
-        what = brief(self.detail)
-        said = self.status is None or self.message.startswith(str(self.status))
-        notes = [] if said else [f"status {self.status}"]
+        what = single_line(self.detail)
+        has_status = self.status is None or self.message.startswith(str(self.status))
+        notes = [] if has_status else [f"status {self.status}"]
         if self.request_id:
             notes.append(f"request id {self.request_id}")
         if self.attempts != 1:
@@ -82,28 +81,30 @@ class StreamkapError(Exception):
 
 
 class StreamkapConnectionError(StreamkapError):
-    """No answer: host not found or not reachable, connection refused or reset, TLS failed.
+    """No response: host not found or unreachable, connection refused or reset, or TLS failure.
 
-    A certificate that does not verify, and a proxy that refuses, are permanent.
+    Failed certificate verification and a refusal by a proxy are permanent.
     """
 
     transient = True
 
 
 class StreamkapTimeoutError(StreamkapConnectionError):
-    """No complete answer within the time allowed."""
+    """No complete response within the timeout."""
 
 
 class StreamkapResponseError(StreamkapError):
-    """An answer that is not understood: truncated, empty, HTML, not JSON, or not of the documented shape."""
+    """An invalid response: truncated, empty, not JSON, or without the documented structure."""
 
     transient = True
 
 
 class StreamkapHTTPError(StreamkapError):
-    """An answer with a status other than 2xx.
+    """A response with a status code other than 2xx.
 
-    :param retry_after: seconds that the server asked to wait by ``Retry-After``; None where it did not.
+    :param message: what happened, without secrets.
+    :param retry_after: ``Retry-After`` of the response in seconds; None (default) without one.
+    :param about: further arguments of :class:`StreamkapError`.
     """
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **about: Any) -> None:
@@ -112,25 +113,25 @@ class StreamkapHTTPError(StreamkapError):
 
 
 class StreamkapAuthError(StreamkapHTTPError):
-    """The credentials are refused, or a token fresh from the token call is (401)."""
+    """The token endpoint rejected the credentials, or the API rejected a newly issued token (401)."""
 
     permanent = True
 
 
 class StreamkapPermissionError(StreamkapHTTPError):
-    """The credentials are fine, but their roles do not allow this call (403)."""
+    """The credentials are valid but lack the permission for this request (403)."""
 
     permanent = True
 
 
 class StreamkapNotFoundError(StreamkapHTTPError):
-    """There is no such destination, or it has no metrics yet (404)."""
+    """The destination does not exist, or has no metrics yet (404)."""
 
     permanent = True
 
 
 class StreamkapRequestError(StreamkapHTTPError):
-    """The request is refused as it stands: any other 4xx, for instance 400 and 422."""
+    """The API rejected the request: any other 4xx, for example 400 or 422."""
 
     permanent = True
 
@@ -142,41 +143,41 @@ class StreamkapRateLimitError(StreamkapHTTPError):
 
 
 class StreamkapServerError(StreamkapHTTPError):
-    """The server failed (5xx). 502, 503 and 504 pass, and a 500 that names a passing trouble does."""
+    """The server failed (5xx). 502, 503, 504 and a 500 whose detail names a transient failure are transient."""
 
-    #: Statuses that pass by themselves.
+    #: Transient status codes.
     PASSING: ClassVar[frozenset[int]] = frozenset({502, 503, 504})
 
 
 class StreamkapRedirectError(StreamkapHTTPError):
-    """The server points elsewhere (3xx). Not followed: a bearer token goes to the configured host only."""
+    """The server redirects (3xx). Not followed, because the token is sent to the configured host only."""
 
     permanent = True
 
 
-def bare(error: StreamkapError) -> StreamkapError:
-    """Give an error without the calls and the exceptions that led to it.
+def strip_context(error: StreamkapError) -> StreamkapError:
+    """Remove the traceback and the context from an error, and return it.
 
-    Their local variables hold the secret, the token and what was sent and received, and there are collectors of
-    errors that take local variables along. What can be told is in the message.
+    Error trackers can record the local variables of each frame, which include the secret, the token, the request and
+    the response.
 
-    :param error: the error.
+    :param error: the error, modified in place.
     """
     error.__context__ = None
     return error.with_traceback(None)
 
 
-def brief(detail: Any) -> str:
-    """Render a detail on one line, at most :data:`MAX_DETAIL` characters and an ellipsis long.
+def single_line(detail: Any) -> str:
+    """Return a detail as a single line, truncated to :data:`MAX_DETAIL` characters.
 
-    :param detail: text, a list of validation errors, or any other JSON value.
+    :param detail: a string, a list of validation errors, or any other JSON value.
     """
     if detail is None:
         return ""
     if isinstance(detail, str):
         text = detail
     elif isinstance(detail, list):
-        text = "; ".join(_problem(item) for item in detail[:20])
+        text = "; ".join(_validation_error(item) for item in detail[:20])
     else:
         text = _dump(detail)
     text = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_DETAIL])
@@ -184,12 +185,12 @@ def brief(detail: Any) -> str:
     return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]}..."
 
 
-def _problem(item: Any) -> str:
-    """One entry of a validation error, ``{"loc": [...], "msg": ..., "type": ...}``."""
+def _validation_error(item: Any) -> str:
+    """Return one validation error, ``{"loc": [...], "msg": ..., "type": ...}``, as a string."""
     if not isinstance(item, dict) or "msg" not in item:
         return item if isinstance(item, str) else _dump(item)
-    place = item.get("loc")
-    where = ".".join(str(part) for part in place) if isinstance(place, list) else ""
+    loc = item.get("loc")
+    where = ".".join(str(part) for part in loc) if isinstance(loc, list) else ""
     return f"{where}: {item['msg']}" if where else str(item["msg"])
 
 

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The core that decides and does no I/O: which request to send, what an answer means, the life of the token.
+"""The protocol logic of both clients, without I/O: requests, response handling and token refresh.
 
-Every flow is a generator. It yields a :class:`Request`, for which the client sends back a :class:`Response`, or a
-:class:`TokenRefresh`, for which the client takes its lock and runs :meth:`ApiSession.refresh_token`. It returns the
-parsed result or raises a :class:`~airflow_provider_streamkap.api.errors.StreamkapError`. Both clients share every
-decision.
+A flow is a generator. It yields a :class:`Request`, for which the client sends back a :class:`Response`, or a
+:class:`TokenRefresh`, for which the client acquires its lock and runs :meth:`ApiSession.refresh_token`. It returns the
+parsed result or raises a :class:`~airflow_provider_streamkap.api.errors.StreamkapError`.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapNotFoundError,
     StreamkapPermissionError,
     StreamkapResponseError,
-    bare,
-    brief,
+    single_line,
+    strip_context,
 )
 from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
-from airflow_provider_streamkap.api.payload import clean, decode, sound
+from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
 from airflow_provider_streamkap.api.settings import ClientSettings
@@ -42,22 +41,22 @@ from airflow_provider_streamkap.api.settings import ClientSettings
 METRICS_PERMISSION = "read:destination_metrics"
 SIGN_IN_PATH = "/auth/access-token"
 
-# As in the examples of the API's reference.
+# As in the examples of the API reference.
 _ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
 
-# Longest age of a cached response that is believed: a day.
+# Maximum Age of a cached response, in seconds; larger values are capped.
 _MAX_AGE = 86_400.0
-#: Seconds for which a refusal of the credentials is remembered, the default interval of polls: however many waits share
-#: a session, they sign in with refused credentials once in this time.
+#: Seconds for which rejected credentials are cached, equal to the default poll interval. All waits that share a session
+#: sign in with rejected credentials at most once in this time.
 REFUSAL_SECONDS = 60.0
-# Start of a body that an error shows.
+# Maximum number of characters of a body in an error.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
 _BEARER = "Bearer "
 _WHOAMI = ("tenant_id", "service_id", "sub", "token_type", "project_key_id")
 
 
-#: Most bytes of a response that is polled (parsed in 0.3 s at worst), and of one that is requested explicitly.
+#: Maximum body size in bytes of a poll response (parsed in at most 0.3 s), and of any other response.
 SMALL_BODY = 1024 * 1024
 LARGE_BODY = 32 * SMALL_BODY
 
@@ -68,12 +67,12 @@ class Request:
 
     :param method: HTTP method.
     :param path: path below the base URL, quoted.
-    :param params: query, in order.
-    :param json: JSON body, if any.
-    :param headers: headers beyond those that every request has.
-    :param permission: what is lacking if the answer is a 403.
-    :param confidential: the answer can hold secrets, so no error shows its body.
-    :param limit: most bytes of the response's body, decompressed.
+    :param params: query parameters, in order; default none.
+    :param json: JSON body; None (default): no body.
+    :param headers: additional headers; default none.
+    :param permission: the required permission, named in the error of a 403; None (default): unknown.
+    :param confidential: the response can contain secrets, so errors omit its body; default False.
+    :param limit: maximum size of the decompressed response body in bytes, default :data:`SMALL_BODY`.
     """
 
     method: str
@@ -88,12 +87,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer.
+    """One HTTP response.
 
-    :param status: HTTP status.
-    :param headers: headers, names in lower case.
-    :param body: the whole body, decompressed.
-    :param url: URL that was asked.
+    :param status: HTTP status code.
+    :param headers: headers, with lowercase names.
+    :param body: the complete body, decompressed.
+    :param url: URL of the request.
     """
 
     status: int
@@ -104,9 +103,9 @@ class Response:
 
 @dataclass(frozen=True)
 class TokenRefresh:
-    """Asks the client for a renewal of the token.
+    """Yielded by a flow to request a token refresh.
 
-    :param stale: the token that does not serve any more; None if there was none.
+    :param stale: the token to replace; None if there is none yet.
     """
 
     stale: Token | None
@@ -117,11 +116,11 @@ Flow: TypeAlias = Generator[Request | TokenRefresh, Any, T]
 
 
 class ApiSession:
-    """A token and the exchanges that use it; may be shared by clients and threads.
+    """An access token and the flows that use it. Can be shared between clients and threads.
 
-    :param settings: whose credentials are exchanged for tokens.
-    :param clock: seconds that only go forward; a token's life is measured by it.
-    :param wall: aware current time; readings are stamped with it.
+    :param settings: base URL and credentials.
+    :param clock: monotonic clock, in seconds, for token lifetimes and pauses; default :func:`time.monotonic`.
+    :param wall: returns the aware current time, with which metrics are timestamped; default: the system clock.
     """
 
     def __init__(
@@ -131,17 +130,17 @@ class ApiSession:
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
-        #: Held by threads around a renewal, so that one at a time asks for a token.
+        #: Held during a token refresh, so that only one thread at a time refreshes.
         self.lock = threading.Lock()
-        #: Until when the service wants no request; asked before each is sent.
+        #: The pause of all requests while a ``Retry-After`` is in effect.
         self.backoff = SharedBackoff(clock)
         self._clock = clock
         self.now = wall
-        #: Seconds by which the API's clock is ahead of this machine's, as of the last metrics; ``None``: unknown.
+        #: Seconds by which the API's clock was ahead of this machine's in the last metrics response; ``None``: unknown.
         self.clock_lead: float | None = None
-        # One immutable object that is swapped as a whole: readers need no lock.
+        # Immutable and replaced as a whole, so that readers need no lock.
         self._token: Token | None = None
-        # The last refusal of the token call, and when it came.
+        # The last rejection by the token endpoint, with its time.
         self._refusal: tuple[float, StreamkapAuthError] | None = None
 
     def __repr__(self) -> str:
@@ -151,7 +150,7 @@ class ApiSession:
         """Request a destination's metrics.
 
         :param query: the query.
-        :param limit: most bytes of the response's body.
+        :param limit: maximum size of the response body in bytes, default :data:`LARGE_BODY`.
         """
         request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION, limit=limit)
 
@@ -159,17 +158,17 @@ class ApiSession:
             now, age = self.now(), timedelta(seconds=_age(response))
             if (date := http_date(response.headers.get("date", ""))) is not None:
                 self.clock_lead = (date + age - now).total_seconds()
-            # A response from a cache on the way is as old as it says.
+            # A cached response was generated ``Age`` seconds ago.
             metrics = DestinationMetrics.parse(query, payload, now - age)
             return self._redacted(metrics, request)
 
         try:
             return (yield from self._call(request, parse))
         except StreamkapNotFoundError as error:
-            raise bare(unknown_destination(error, query.destination_id, ", or has no metrics yet")) from None
+            raise strip_context(unknown_destination(error, query.destination_id, ", or has no metrics yet")) from None
 
     def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
-        """Redact what messages and logs show of metrics: the status, and what is wrong with a value."""
+        """Redact the parts of the metrics that appear in messages and logs: the status and invalid values."""
         status = metrics.connector_status
         if status is None and not metrics.undocumented:
             return metrics
@@ -178,21 +177,22 @@ class ApiSession:
         return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
 
     def exists(self, destination_id: str) -> Flow[bool]:
-        """Return whether a destination exists and may be seen.
+        """Return whether a destination exists and the credentials may read it.
 
-        :param destination_id: its id.
+        :param destination_id: the destination's id.
         """
         try:
             yield from self.destination(destination_id)
         except (StreamkapNotFoundError, StreamkapPermissionError):
-            # Who may not look learns nothing, and what is known stays the refusal.
+            # Without the permission the existence is unknown, and the caller keeps its original error.
             return False
         return True
 
     def destination(self, destination_id: str) -> Flow[Destination]:
-        """Ask for one destination.
+        """Request one destination.
 
-        :param destination_id: its id.
+        :param destination_id: the destination's id.
+        :raises StreamkapNotFoundError: the destination does not exist.
         """
         request = Request(
             "GET", destination_path(check_destination_id(destination_id)), confidential=True, limit=LARGE_BODY
@@ -207,56 +207,54 @@ class ApiSession:
         return page.destinations[0]
 
     def destinations(self, query: DestinationsQuery, page: int = 1) -> Flow[DestinationPage]:
-        """Ask for one page of destinations.
+        """Request one page of destinations.
 
-        :param query: which ones.
-        :param page: number of the page, from 1 on.
+        :param query: filters and sort order.
+        :param page: page number, starting at 1 (default).
         """
         request = Request("GET", "/destinations", query.params(page), confidential=True, limit=LARGE_BODY)
 
         def parse(payload: Any, _: Response) -> DestinationPage:
-            found = DestinationPage.parse(payload)
-            # Some more can have been created in the meantime, or the API has a least size of a page.
-            if (count := len(found.destinations)) > 2 * MAX_PAGE_SIZE:
-                raise StreamkapResponseError(f"a page holds {count:,} destinations, far more than were asked for")
-            return found
+            parsed = DestinationPage.parse(payload)
+            # Allow some excess: the API may have a minimum page size.
+            if (count := len(parsed.destinations)) > 2 * MAX_PAGE_SIZE:
+                raise StreamkapResponseError(f"a page contains {count:,} destinations, far more than requested")
+            return parsed
 
         return (yield from self._call(request, parse))
 
     def whoami(self) -> Flow[dict[str, Any]]:
-        """Ask whom the credentials belong to: a light call that needs any valid token and no permission."""
+        """Request the identity of the credentials. Requires a valid token but no permission."""
 
         def parse(payload: Any, _: Response) -> dict[str, Any]:
             if not isinstance(payload, dict):
                 raise StreamkapResponseError("the identity is not an object")
-            # The connection test shows some of it.
+            # Redacted because the connection test shows some of it.
             return {key: redact_value(clean(payload.get(key)), self._secrets(request)) for key in _WHOAMI}
 
         request = Request("GET", "/auth/whoami", confidential=True)
         return (yield from self._call(request, parse))
 
     def sign_in(self) -> Flow[None]:
-        """Fetch a token, unless there is a valid one."""
+        """Request a token unless the current one is valid."""
         token = self._token
         if self._due(token):
             yield TokenRefresh(token)
 
     def refresh_token(self, stale: Token | None) -> Flow[Token | None]:
-        """Exchange the credentials for a new token, unless somebody else has done so meanwhile.
+        """Request a new token, unless another caller has already replaced the stale one. Run it under a lock.
 
-        To be run under a lock.
-
-        :param stale: the token that does not serve any more.
-        :returns: the new token; None if there was nothing to do.
-        :raises StreamkapAuthError: the credentials are refused, or were within the last :data:`REFUSAL_SECONDS`.
+        :param stale: the token to replace; None if there is none yet.
+        :returns: the new token; None if the current one is valid.
+        :raises StreamkapAuthError: the credentials are rejected, or were within the last :data:`REFUSAL_SECONDS`.
         """
-        # Whoever waited long for the lock may find one that has come and grown old meanwhile.
+        # The replacement may itself be due for refresh after a long wait for the lock.
         if self._token is not stale and not self._due(self._token):
             return None
         self._raise_refusal()
         body = self.settings.credentials.token_request()
         request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
-        # From before the call: a slow answer must not make the token look younger than it is.
+        # Taken before the request, so that a slow response does not extend the token's lifetime.
         asked_at = self._clock()
         response: Response = yield request
         if not 200 <= response.status < 300:
@@ -269,7 +267,7 @@ class ApiSession:
         return self._token
 
     def _call(self, request: Request, parse: Callable[[Any, Response], T]) -> Flow[T]:
-        """Send a request with a valid token; on a 401 renew once and replay once."""
+        """Send a request with a valid token. On a 401, refresh the token and retry once."""
         token = self._token
         if self._due(token):
             yield TokenRefresh(token)
@@ -277,7 +275,7 @@ class ApiSession:
         sent = _signed(request, token)
         response: Response = yield sent
         if response.status == 401:
-            # The token that was sent, not the one of now: another call may have renewed it meanwhile.
+            # The token that was sent, not the current one: another call may have refreshed it already.
             yield TokenRefresh(token)
             sent = _signed(request, self._token)
             response = yield sent
@@ -287,15 +285,15 @@ class ApiSession:
 
     @property
     def refused_at(self) -> float:
-        """When the token call last refused the credentials, as a time of the session's clock; -inf: it did not."""
+        """Session clock time at which the token endpoint last rejected the credentials; -inf if it did not."""
         return -math.inf if self._refusal is None else self._refusal[0]
 
     def _raise_refusal(self) -> None:
         left = self.refused_at + REFUSAL_SECONDS - self._clock()
         if self._refusal is not None and left > 0:
-            # A copy, because an exception collects the traceback of everyone who raises it.
+            # Raise a copy, because an exception accumulates a traceback each time it is raised.
             error = copy.copy(self._refusal[1])
-            error.args = (f"{error.message} (remembered; signs in again in {left:.0f} s)",)
+            error.args = (f"{error.message} (cached; next sign-in in {left:.0f} s)",)
             raise error
 
     def _due(self, token: Token | None) -> bool:
@@ -316,10 +314,10 @@ class ApiSession:
 
     def _excerpt(self, request: Request, response: Response) -> str | None:
         if request.confidential:
-            stated = response.headers.get("content-type", "of no stated type")
-            kind = brief(redact_text(stated, self._secrets(request)))
-            return f"{len(response.body)} bytes {kind}, not shown because they may hold secrets"
-        return sound(redact_body(response.body, self._secrets(request), _EXCERPT)) or None
+            stated = response.headers.get("content-type", "of unknown type")
+            content_type = single_line(redact_text(stated, self._secrets(request)))
+            return f"{len(response.body)} bytes {content_type}, not shown because they may contain secrets"
+        return replace_unstorable(redact_body(response.body, self._secrets(request), _EXCERPT)) or None
 
     def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
         error = http_error(
@@ -338,41 +336,41 @@ class ApiSession:
 
     def _secrets(self, request: Request) -> tuple[str, ...]:
         token = self._token
-        # An answer shows the token that it was asked with, which others may have renewed meanwhile.
+        # A response can echo the token that was sent, which another call may have refreshed already.
         sent = request.headers.get("Authorization", "").removeprefix(_BEARER)
         return (*self.settings.secrets(), sent, *((token.access,) if token else ()))
 
     def _about(self, request: Request, response: Response) -> dict[str, Any]:
-        shown = redact_text(response.headers.get("x-request-id", ""), self._secrets(request))[:200]
-        request_id = "".join(char for char in shown if char.isprintable())
+        redacted = redact_text(response.headers.get("x-request-id", ""), self._secrets(request))[:200]
+        request_id = "".join(char for char in redacted if char.isprintable())
         return {"method": request.method, "url": response.url, "request_id": request_id or None}
 
 
 def unknown_destination(
     error: StreamkapNotFoundError, destination_id: str, otherwise: str = ""
 ) -> StreamkapNotFoundError:
-    """Let a 404 name the destination, and say what an id looks like.
+    """Add the destination's id and the format of ids to the message of a 404.
 
-    :param error: the 404, which is changed.
-    :param destination_id: the destination.
-    :param otherwise: what else the 404 can mean.
+    :param error: the 404, modified in place.
+    :param destination_id: the destination's id.
+    :param otherwise: another possible cause to append to the message, default none.
     """
     title = error.message.partition(":")[0]
-    looks = "" if _ID.fullmatch(destination_id) else ", which this is not: a name is not an id"
+    hint = "" if _ID.fullmatch(destination_id) else "; pass the id, not the name"
     error.args = (
         f"{title}: destination {destination_id!r} does not exist in this project, or these credentials may not see it"
-        f"{otherwise}. An id has 24 hexadecimal digits{looks}",
+        f"{otherwise}. An id has 24 hexadecimal digits{hint}",
     )
     return error
 
 
 def _signed(request: Request, token: Token | None) -> Request:
-    # Without a token the API answers 401, which says more than an exception from here.
+    # Without a token the API returns 401, which is more informative than an exception raised here.
     bearer = {"Authorization": f"{_BEARER}{token.access}"} if token else {}
     return replace(request, headers={**_ACCEPT, **bearer})
 
 
 def _age(response: Response) -> float:
-    """Return the seconds for which a cache has kept a response (RFC 9111), or 0 if it does not say."""
+    """Return the ``Age`` of a cached response in seconds (RFC 9111), or 0 without a valid header."""
     text = response.headers.get("age", "").strip()
     return min(float(text), _MAX_AGE) if text.isascii() and text.isdigit() else 0.0

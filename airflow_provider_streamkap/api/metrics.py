@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics of a destination. A value of an undocumented type is unknown and does not fail the response."""
+"""Destination metrics. A value of an undocumented type is treated as unknown and does not fail the response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAG = "recordsLag"
 LATENCY = "latency"
 PARTITIONS = "partitionCount"
 
-#: Metrics with numbers, as the API documents them.
+#: Numeric metrics, as documented by the API.
 NUMERIC_METRICS = (
     LAG,
     LATENCY,
@@ -36,25 +36,25 @@ NUMERIC_METRICS = (
     "qa_exact_count_diff",
 )
 
-#: Undocumented metrics that are kept of a response, and the most characters of one of their values, of a metric's name,
-#: of a text and of an entry of the metadata.
+#: Maximum number of undocumented metrics kept per response, and maximum length in characters of a metric name, of a
+#: value and of a metadata entry.
 MAX_EXTRAS = 100
 MAX_CHARACTERS = 4096
 
 _DOCUMENTED = frozenset((STATUS, *NUMERIC_METRICS))
 _KINDS = {
     type(None): "null",
-    bool: "true or false",
+    bool: "a boolean",
     int: "a number",
     float: "a number",
-    str: "a text",
+    str: "a string",
     list: "a list",
     dict: "an object",
 }
 
 
 class Point(NamedTuple):
-    """One value of a timeseries: an aware UTC ``timestamp``, and a ``value`` or None where the API knows none."""
+    """One point of a timeseries: an aware UTC ``timestamp`` and a ``value``, None if unknown."""
 
     timestamp: datetime
     value: int | float | None
@@ -62,15 +62,15 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class DestinationMetrics:
-    """The metrics of one destination, as read at one moment.
+    """The metrics of one destination at one point in time.
 
     :param destination_id: id of the destination.
-    :param time_type: what was asked for: ``latest``, ``timesummary`` or ``timeseries``.
-    :param observed_at: aware UTC time at which the answer was read; the API does not say how old ``latest`` is.
-    :param data: values by metric; of a timeseries lists of points, sorted, with ISO 8601 timestamps.
-    :param metadata: by metric its display name and unit, as the API gives them.
-    :param undocumented: by metric what the API sent instead of the documented type, or instead of a value of at most
-        4,096 characters. Such a value is None in ``data``.
+    :param time_type: ``latest``, ``timesummary`` or ``timeseries``.
+    :param observed_at: aware UTC time of the response; the API does not report the age of ``latest`` values.
+    :param data: values by metric; for a timeseries, sorted lists of points with ISO 8601 timestamps.
+    :param metadata: display name and unit by metric, as returned by the API.
+    :param undocumented: error messages by metric, for values of an undocumented type or of more than 4,096 characters.
+        Such a value is None in ``data``.
     """
 
     destination_id: str
@@ -86,17 +86,17 @@ class DestinationMetrics:
 
         :param query: the query that was sent.
         :param payload: the response's JSON value.
-        :param observed_at: aware time at which the response was read.
-        :raises StreamkapResponseError: if the response as a whole is not what the API documents.
+        :param observed_at: aware time of the response.
+        :raises StreamkapResponseError: the response does not have the documented structure.
         """
-        answer = clean(payload)
-        if not isinstance(answer, dict):
-            raise StreamkapResponseError(f"the metrics are {_kind(answer)} where an object is documented")
-        data = answer.get("data")
+        cleaned = clean(payload)
+        if not isinstance(cleaned, dict):
+            raise StreamkapResponseError(f"unexpected metrics response: expected an object, got {_kind(cleaned)}")
+        data = cleaned.get("data")
         if not isinstance(data, dict):
-            what = f"data is {_kind(data)}" if "data" in answer else "there is no data"
-            raise StreamkapResponseError(f"the metrics are not as documented: {what}")
-        metadata = answer.get("metadata")
+            problem = f"data must be an object, got {_kind(data)}" if "data" in cleaned else "data is missing"
+            raise StreamkapResponseError(f"unexpected metrics response: {problem}")
+        metadata = cleaned.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         parse = _series if query.time_type == TIMESERIES else _single
         parsed = {name: parse(name, data[name]) for name in _kept(data)}
@@ -111,23 +111,23 @@ class DestinationMetrics:
 
     @property
     def connector_status(self) -> str | None:
-        """State of the connector; an open set. None where the API says nothing, and of a timeseries."""
+        """Status of the connector, possibly an undocumented one. None if unknown or for a timeseries."""
         value = self._value(STATUS)
         return value if isinstance(value, str) and value.strip() else None
 
     @property
     def records_lag(self) -> int | float | None:
-        """Records that wait in Kafka. None is unknown, never 0; None of a timeseries."""
+        """Records waiting in Kafka. None (not 0) if unknown or for a timeseries."""
         return self._number(LAG)
 
     @property
     def latency_ms(self) -> int | float | None:
-        """Latency in milliseconds. None is unknown; None of a timeseries."""
+        """Latency in milliseconds. None if unknown or for a timeseries."""
         return self._number(LATENCY)
 
     @property
     def partitions(self) -> int | float | None:
-        """Partitions assigned to the connector's consumers. None is unknown; None of a timeseries."""
+        """Partitions assigned to the connector's consumers. None if unknown or for a timeseries."""
         return self._number(PARTITIONS)
 
     def _value(self, name: str) -> Any:
@@ -138,10 +138,10 @@ class DestinationMetrics:
         return value if is_number(value) else None
 
     def points(self, metric: str) -> list[Point]:
-        """The points of one metric of a timeseries, in order of time; none of the other time types.
+        """Return the points of one metric of a timeseries in chronological order, or ``[]`` for other time types.
 
-        :param metric: the metric's name in the API, for instance ``recordsLag``.
-        :raises ValueError: if no such metric is known; lists the known ones.
+        :param metric: name of the metric in the API, for example ``recordsLag``.
+        :raises ValueError: the metric is unknown; the message lists the known ones.
         """
         self._check_names([metric])
         value = self.data.get(metric)
@@ -150,7 +150,7 @@ class DestinationMetrics:
         return [Point(parse_timestamp(item["timestamp"]), item.get("value")) for item in value]
 
     def as_dict(self) -> dict[str, Any]:
-        """Strict JSON: what goes to XCom. A copy, so that nobody's change reaches another reader."""
+        """Return a deep copy as a JSON-serializable dict, for XCom."""
         return {
             "destination_id": self.destination_id,
             "time_type": self.time_type,
@@ -160,10 +160,10 @@ class DestinationMetrics:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Long form: one dict for each value, for a table or a data frame.
+        """Return one dict per value (long format), for a table or a data frame.
 
-        The keys are destination_id, metric, name, unit, timestamp (ISO 8601; of ``latest`` and ``timesummary``
-        the time of reading) and value. What is no single value, and no series of points, has no row.
+        The keys are destination_id, metric, name, unit, timestamp (ISO 8601; ``observed_at`` for ``latest`` and
+        ``timesummary``) and value. Values that are neither scalars nor a series of points are omitted.
         """
         return [
             {
@@ -190,17 +190,17 @@ class DestinationMetrics:
             yield self.observed_at.isoformat(), value
 
     def select(self, names: Iterable[str]) -> DestinationMetrics:
-        """Return a copy with some of the metrics only.
+        """Return a copy with only some of the metrics.
 
-        :param names: names in the API. A documented metric that is missing from the response becomes None, in a
-            timeseries ``[]``.
-        :raises ValueError: if a name is neither in the response nor documented; the message lists the known ones.
-        :raises StreamkapResponseError: if the API sent one of them with an undocumented type.
+        :param names: names of metrics in the API. A documented metric that is missing from the response becomes None,
+            or ``[]`` for a timeseries.
+        :raises ValueError: a name is neither in the response nor documented; the message lists the known ones.
+        :raises StreamkapResponseError: one of the metrics has an invalid value.
         """
         chosen = list(dict.fromkeys([names] if isinstance(names, str) else names))
         self._check_names(chosen)
         if problems := [self.undocumented[name] for name in chosen if name in self.undocumented]:
-            raise StreamkapResponseError(f"the metrics of {self.destination_id} cannot be read: {'; '.join(problems)}")
+            raise StreamkapResponseError(f"invalid metrics of {self.destination_id}: {'; '.join(problems)}")
         series = self.time_type == TIMESERIES
         data = {name: self.data.get(name) for name in chosen}
         return replace(
@@ -227,7 +227,7 @@ def _is_large(value: object) -> bool:
 
 
 def _kept(names: Iterable[str]) -> Iterator[str]:
-    """Return the documented names, and others up to a number and a length."""
+    """Yield the documented names, and other names up to :data:`MAX_EXTRAS` and :data:`MAX_CHARACTERS`."""
     extras = 0
     for name in names:
         if name not in _DOCUMENTED:
@@ -238,11 +238,11 @@ def _kept(names: Iterable[str]) -> Iterator[str]:
 
 
 def _single(name: str, value: Any) -> tuple[Any, str | None]:
-    """Return one value of ``latest`` or ``timesummary``, and what is wrong with it."""
+    """Return a value of ``latest`` or ``timesummary``, and an error message if it is invalid."""
     if name == STATUS and not (value is None or isinstance(value, str)):
-        return None, f"{name} is {_kind(value)} where a text is documented"
+        return None, f"{name} must be a string, got {_kind(value)}"
     if name in NUMERIC_METRICS and not (value is None or is_number(value)):
-        return None, f"{name} is {_kind(value)} where a number is documented"
+        return None, f"{name} must be a number, got {_kind(value)}"
     return _small(name, value)
 
 
@@ -253,17 +253,17 @@ def _small(name: str, value: Any) -> tuple[Any, str | None]:
 
 
 def _series(name: str, value: Any) -> tuple[Any, str | None]:
-    """Return one series, sorted and with timestamps in one layout, and what is wrong with it."""
+    """Return a sorted series with normalized timestamps, and an error message if it is invalid."""
     if value is None:
         return None, None
     problem = None
     if name in NUMERIC_METRICS:
         if not isinstance(value, list):
-            return None, f"{name} is {_kind(value)} where a list of points is documented"
+            return None, f"{name} must be a list of points, got {_kind(value)}"
         try:
             value, problem = _known_points(name, value)
         except ValueError as error:
-            return None, f"a point of {name} {error}"
+            return None, f"a point of {name} is invalid: {error}"
     elif not isinstance(value, list) or not all(map(_is_point, value)):
         return _small(name, value)
     stamped = [(parse_timestamp(item["timestamp"]), item) for item in value]
@@ -272,9 +272,11 @@ def _series(name: str, value: Any) -> tuple[Any, str | None]:
 
 
 def _known_points(name: str, items: list[Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the points of a series, None for a value that is no number, and what is wrong with the first such value.
+    """Return the points of a series, and an error message for the first value that is not a number.
 
-    :raises ValueError: an item is no point, or has no readable time: the series as a whole is unknown.
+    Such values become None.
+
+    :raises ValueError: an item is not a point or has no valid timestamp, so the whole series is unknown.
     """
     problem = None
     points = []
@@ -282,7 +284,7 @@ def _known_points(name: str, items: list[Any]) -> tuple[list[dict[str, Any]], st
         _check_stamp(item)
         value = item.get("value")
         if not (value is None or is_number(value)):
-            problem = problem or f"a point of {name} is {_kind(value)} where a number is documented"
+            problem = problem or f"a point of {name} is invalid: value must be a number, got {_kind(value)}"
             item = {**item, "value": None}
         points.append(item)
     return points, problem
@@ -290,18 +292,18 @@ def _known_points(name: str, items: list[Any]) -> tuple[list[dict[str, Any]], st
 
 def _check_stamp(item: Any) -> None:
     if not isinstance(item, dict):
-        raise ValueError(f"is {_kind(item)} where an object is documented")
-    # A timestamp and a value are short; more keys may hold anything.
+        raise ValueError(f"expected an object, got {_kind(item)}")
+    # Only points with additional keys can be large.
     if len(item) > 2 and _is_large(item):
-        raise ValueError(f"has more than {MAX_CHARACTERS:,} characters")
+        raise ValueError(f"more than {MAX_CHARACTERS:,} characters")
     try:
         parse_timestamp(item.get("timestamp"))
     except ValueError as error:
-        raise ValueError(f"has no readable timestamp: {error}") from None
+        raise ValueError(f"invalid timestamp: {error}") from None
 
 
 def _is_point(item: Any) -> bool:
-    """Return whether an item of an undocumented series is a point like the documented ones."""
+    """Return whether an item of an undocumented series has the format of a documented point."""
     try:
         _check_stamp(item)
     except ValueError:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the environment adds to the settings: the proxy on the way to the API, and the trusted certificates."""
+"""Choose the proxy and build the TLS context from the settings and the environment."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = logging.getLogger("airflow_provider_streamkap.api")
 
 @dataclass(frozen=True)
 class Proxy:
-    """The proxy on the way to the API.
+    """The proxy between the client and the API.
 
     :param url: URL of the proxy, without user and password.
-    :param origin: where it was configured: ``proxies``, or the name of an environment variable.
-    :param headers: the ``Proxy-Authorization`` header, if the proxy has a login.
+    :param origin: where it is configured: ``proxies`` or the name of an environment variable.
+    :param headers: the ``Proxy-Authorization`` header, if the proxy has credentials.
     """
 
     url: str
@@ -32,12 +32,12 @@ class Proxy:
 
     @classmethod
     def parse(cls, url: str, origin: str) -> Proxy:
-        """Split a checked URL into the proxy's address and its login.
+        """Split a validated URL into the proxy's address and its credentials.
 
-        The login is sent as UTF-8: both HTTP libraries fail on characters outside Latin-1.
+        The credentials are encoded as UTF-8, because both HTTP libraries fail on characters outside Latin-1.
 
-        :param url: URL as :func:`~airflow_provider_streamkap.api.settings.proxy_url` returns it.
-        :param origin: where it was configured.
+        :param url: URL as returned by :func:`~airflow_provider_streamkap.api.settings.proxy_url`.
+        :param origin: where it is configured.
         """
         parts = urlsplit(url)
         userinfo, at, address = parts.netloc.rpartition("@")
@@ -51,12 +51,13 @@ class Proxy:
 
 
 def choose_proxy(settings: ClientSettings) -> Proxy | None:
-    """Return the proxy on the way to the API, or None.
+    """Return the proxy to use for the API, or None.
 
-    A proxy of the settings wins over one of the environment, which is never used for loopback addresses.
+    Proxies in the settings take precedence over the environment, which is ignored for loopback addresses.
 
-    :param settings: address of the API, and the configured proxies.
-    :raises StreamkapConnectionError: if the environment names a proxy that is neither http nor https.
+    :param settings: base URL and configured proxies.
+    :raises StreamkapConnectionError: the environment's proxy is neither http nor https, or credentials would be sent
+        unencrypted to a proxy that is not on loopback.
     """
     from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 
@@ -75,8 +76,8 @@ def choose_proxy(settings: ClientSettings) -> Proxy | None:
             and not is_loopback(urlsplit(chosen).hostname or "")
         ):
             raise StreamkapConnectionError(
-                f"base_url is plain http: credentials would cross the network to {found} unprotected; use https, leave "
-                "out the proxy, or set allow_http",
+                f"base_url uses plain http: credentials would be sent unencrypted to {found}; use https, remove the "
+                "proxy, or set allow_http",
                 url=base_url,
                 transient=False,
                 permanent=True,
@@ -93,20 +94,20 @@ def choose_proxy(settings: ClientSettings) -> Proxy | None:
 
 
 def _variable(scheme: str) -> str:
-    """Return the environment variable from which the proxy for a scheme is taken."""
+    """Return the name of the environment variable that sets the proxy for a scheme."""
     names = [form for name in (scheme, "all") for form in (f"{name}_proxy", f"{name}_proxy".upper())]
-    return next((name for name in names if os.environ.get(name)), "the system's settings")
+    return next((name for name in names if os.environ.get(name)), "the system settings")
 
 
 def tls_context(settings: ClientSettings, proxy: Proxy | None) -> ssl.SSLContext:
-    """How certificates are checked: against the settings' CA bundle, else the environment's, else requests'.
+    """Return the TLS context, with the CA bundle of the settings, else of the environment, else of requests.
 
-    :param settings: the settings.
-    :param proxy: the proxy on the way.
-    :raises StreamkapConnectionError: if the bundle cannot be read; names the setting or variable.
+    :param settings: base URL and ``verify``.
+    :param proxy: the proxy, or None.
+    :raises StreamkapConnectionError: the bundle cannot be read; the message names the setting or variable.
     """
     if not any(url.startswith("https:") for url in (settings.base_url, proxy.url if proxy else "")):
-        # Believes nobody, which is quick to set up: reading the authorities takes tens of milliseconds.
+        # No TLS is used, so skip loading CA certificates, which takes tens of milliseconds.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if settings.verify is False:
         context = ssl.create_default_context()
@@ -123,15 +124,17 @@ def tls_context(settings: ClientSettings, proxy: Proxy | None) -> ssl.SSLContext
     try:
         return ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
     except OSError as error:
-        message = f"{name}: no CA bundle can be read from {path} ({error.strerror})"
+        message = f"{name}: cannot read a CA bundle from {path} ({error.strerror})"
         raise StreamkapConnectionError(message, url=settings.base_url, transient=False, permanent=True) from None
 
 
 def warn_if_unverified(settings: ClientSettings) -> None:
-    """Say so if certificates are not checked.
+    """Log a warning if certificate verification is off.
 
     :param settings: the client's settings.
     """
     if settings.verify is False:
         host = urlsplit(settings.base_url).hostname
-        log.warning("verify is false: the certificate of %s is not checked, anybody could pose as it", host)
+        log.warning(
+            "verify is false: the certificate of %s is not verified; set verify to true or to a CA bundle path", host
+        )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Keep secrets out of what people read: URLs, texts and JSON values are cleaned before they reach a message."""
+"""Redact secrets in URLs, text and JSON values before they are logged or raised."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ HIDDEN = "***"
 _SECRET_NAME = re.compile(
     r"secret|token|passw|pwd|api[_-]?key|project[_-]?key|credential|authori[sz]ation|signature", re.I
 )
-# A JSON web token, and whatever follows "Bearer": the shapes in which a token shows up in a proxy's page.
+# A JSON Web Token, or the word after "Bearer", as echoed by a proxy's error page.
 _SECRET_TEXT = re.compile(r"\beyJ[\w-]{5,}(?:\.[\w-]*)*|(?<=\bbearer )\S+", re.I)
 _USERINFO = re.compile(r"(?<=://)[^\s/@]{1,400}@")
-# It begins with the name itself and is bounded: a word in front of it would make long texts cost quadratic time.
+# The pattern starts with the name and is bounded: a leading wildcard would take quadratic time on long text.
 _SECRET_PAIR = re.compile(
     r"""((?:secret|token|passw|pwd|api[_-]?key|project[_-]?key)[\w.-]{0,40}["']?\s{0,3}[:=]\s{0,3})"""
     r"""("[^"]*"?|'[^']*'?|[^\s&,;<>{}]+)""",
@@ -29,28 +29,27 @@ _SECRET_PAIR = re.compile(
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.I)
 _NOT_TEXT = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.I | re.S)
 _MARKUP = re.compile(r"\s*(?:<!doctype html|<html|<head|<body)", re.I)
-# A proxy's page says what it has to say in its first lines, and patterns over more would cost time.
+# Maximum length of HTML to search: the start of an error page is enough.
 _MAX_MARKUP = 4096
-# Bytes of a body that are searched, times that a text may be HTML-escaped, and characters that can spell a single one,
-# such as %F0%9F%98%80.
+# Maximum bytes of a body to search, levels of HTML escaping to decode, and characters per encoded character, such as
+# %F0%9F%98%80.
 _MAX_BODY = 64 * 1024
 _MAX_ESCAPES = 4
-_LONGEST_SPELLING = 12
-_JSON_ESCAPES = {"/": "/", '"': '"', "\\": "", "\n": "n", "\t": "t", "\r": "r"}
-# Shorter "secrets" would blank out half of a message and protect nothing.
-_SHORTEST_SECRET = 4
+_MAX_ENCODED_CHAR = 12
+# Minimum length of a secret: redacting shorter ones would blank out half of a message.
+_MIN_SECRET = 4
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a text as a person reads it, without secrets: known ones, tokens, and what follows a secret's name.
+    """Return text without secrets: known values, tokens, and values after a secret's name.
 
-    Markup is removed and entities are decoded first, since a secret that is spelled in another way would stay. Cut the
-    result, never the text: a secret that was cut would not be found.
+    HTML is reduced to plain text, so that an escaped secret is found. Truncate the result, never the input: a truncated
+    secret would not be found.
 
-    :param text: any text, for instance a response's body.
-    :param secrets: known secrets. They are found plain, URL-encoded, JSON-escaped, HTML-escaped and in base64.
+    :param text: any text, for example a response body.
+    :param secrets: known secrets, found plain, URL-encoded, JSON-escaped, HTML-escaped and in base64; default none.
     """
-    patterns = _patterns(frozenset(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET))
+    patterns = _patterns(frozenset(secret for secret in secrets if len(secret) >= _MIN_SECRET))
     text = _hide(_decoded(text), patterns)
     if _MARKUP.match(text):
         title = _TITLE.search(text[:_MAX_MARKUP])
@@ -61,17 +60,17 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_body(body: bytes, secrets: Iterable[str], limit: int) -> str:
-    """Return the beginning of a response's body, redacted.
+    """Return the start of a response body, redacted.
 
     :param body: the body.
     :param secrets: as in :func:`redact_text`.
-    :param limit: most characters of the result.
+    :param limit: maximum number of characters to return.
     """
     secrets = tuple(secrets)
     text = body[:_MAX_BODY].decode("utf-8", "replace")
     if len(body) > _MAX_BODY:
-        # A secret that this cut has split could show its beginning.
-        text = text[: max(_MAX_BODY - _LONGEST_SPELLING * max(map(len, secrets), default=0), 0)]
+        # A secret that was truncated here would not be found, so drop as many characters as one can have.
+        text = text[: max(_MAX_BODY - _MAX_ENCODED_CHAR * max(map(len, secrets), default=0), 0)]
     return redact_text(text, secrets).strip()[:limit]
 
 
@@ -91,9 +90,9 @@ def _hide(text: str, patterns: Iterable[re.Pattern[str]]) -> str:
 
 @lru_cache(maxsize=64)
 def _patterns(secrets: frozenset[str]) -> tuple[re.Pattern[str], ...]:
-    """Return a pattern for each secret, the longest first."""
+    """Return one pattern per secret, longest first."""
     values = {form for secret in secrets for form in (secret, _decoded(secret), *_base64(secret))}
-    return tuple(re.compile("".join(map(_spelled, value))) for value in sorted(values, key=len, reverse=True))
+    return tuple(re.compile("".join(map(_char_pattern, value))) for value in sorted(values, key=len, reverse=True))
 
 
 def _base64(secret: str) -> Iterator[str]:
@@ -101,14 +100,14 @@ def _base64(secret: str) -> Iterator[str]:
         yield encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
 
 
-def _spelled(char: str) -> str:
-    """Return a pattern for a character in each way in which URLs and JSON spell it."""
+def _char_pattern(char: str) -> str:
+    """Return a pattern that matches a character plain, URL-encoded and JSON-escaped."""
     if char.isascii() and (char.isalnum() or char in "-_."):
         return re.escape(char)
     units = char.encode("utf-16-be", "surrogatepass")
     escaped = "".join(rf"\\+u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
     percent = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "replace"))
-    # A text within JSON within JSON has several backslashes.
+    # Nested JSON has several backslashes.
     named = {" ": r"\+", "/": r"\\+/", '"': r'\\+"', "\\": r"\\+", "\n": r"\\+n", "\t": r"\\+t", "\r": r"\\+r"}.get(
         char
     )
@@ -117,7 +116,7 @@ def _spelled(char: str) -> str:
 
 
 def redact_value(value: Any, secrets: Iterable[str] = ()) -> Any:
-    """Do the same to a JSON value: what stands under a secret's name is replaced as a whole.
+    """Return a JSON value without secrets. Values under a secret's name are replaced completely.
 
     :param value: a JSON value.
     :param secrets: as in :func:`redact_text`.
@@ -138,9 +137,9 @@ def redact_value(value: Any, secrets: Iterable[str] = ()) -> Any:
 
 
 def redact_url(url: str) -> str:
-    """Take the userinfo out of a URL, and the values of query parameters whose names look secret.
+    """Return a URL without userinfo and without the values of query parameters whose names look secret.
 
-    :param url: an absolute or relative URL; one that cannot be read is replaced as a whole.
+    :param url: an absolute or relative URL; an invalid one is replaced completely.
     """
     try:
         parts = urlsplit(url)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which failures pass, and how long to wait before the next attempt: tenacity objects for both clients."""
+"""Retry policy of both clients, based on tenacity: which errors to retry, and how long to back off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, Retrying
 from airflow_provider_streamkap.api.backoff import MAX_RETRY_AFTER
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapHTTPError
 
-#: Seconds: the first back-off, and the longest one.
+#: Back-off in seconds: initial and maximum.
 BASE_WAIT = 0.5
 MAX_WAIT = 20.0
 
@@ -24,10 +24,10 @@ log = logging.getLogger("airflow_provider_streamkap.api")
 
 
 class Deadline:
-    """The moment at which one call with all its retries has to be over.
+    """The deadline of one call, including its retries.
 
-    :param seconds: from now on.
-    :param clock: seconds that only go forward.
+    :param seconds: seconds from now.
+    :param clock: monotonic clock, in seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -35,7 +35,7 @@ class Deadline:
         self._at = clock() + seconds
 
     def left(self) -> float:
-        """Seconds left; negative when it is past."""
+        """Return the seconds left; negative after the deadline."""
         return self._at - self._clock()
 
 
@@ -46,13 +46,13 @@ def retrying(
     rng: random.Random,
     level: int = logging.WARNING,
 ) -> Retrying:
-    """Make what runs one call of the synchronous client.
+    """Return the retry policy for one call of the synchronous client.
 
-    :param attempts: how often to try in all.
-    :param deadline: when no further wait may end.
-    :param sleep: waits some seconds.
-    :param rng: where jitter comes from.
-    :param level: level at which a retry is logged, default WARNING.
+    :param attempts: maximum number of attempts.
+    :param deadline: deadline; no retry starts after it.
+    :param sleep: sleeps for the given number of seconds.
+    :param rng: random generator for the jitter.
+    :param level: log level for retries, default WARNING.
     """
     return Retrying(sleep=sleep, **_policy(attempts, deadline, rng, level))
 
@@ -64,14 +64,17 @@ async def async_retried(
     sleep: Callable[[float], Awaitable[None]],
     rng: random.Random,
 ) -> T:
-    """Run one call of the asynchronous client.
+    """Run one call of the asynchronous client with retries.
 
-    The first attempt is made without tenacity, which takes as much processor time as our part of a poll; one that
-    fails is handed to it as the first of its own.
+    The first attempt runs without tenacity, which takes as much CPU time as the rest of a poll. Only if it fails,
+    tenacity takes over, with that failure as its first attempt.
 
-    :param attempt: tries once.
-    :param attempts: how often to try in all; the others as of :func:`retrying`.
-    :raises StreamkapError: the last failure.
+    :param attempt: makes one attempt.
+    :param attempts: maximum number of attempts.
+    :param deadline: deadline; no retry starts after it.
+    :param sleep: sleeps for the given number of seconds.
+    :param rng: random generator for the jitter.
+    :raises StreamkapError: the error of the last attempt.
     """
     try:
         return await attempt()
@@ -87,11 +90,11 @@ async def async_retried(
 
 
 def _policy(attempts: int, deadline: Deadline, rng: random.Random, level: int = logging.WARNING) -> dict[str, Any]:
-    def passes(state: RetryCallState) -> bool:
+    def should_retry(state: RetryCallState) -> bool:
         error = _error(state)
         if error is None:
             return False
-        # Whoever reads the last error has to see how often was tried.
+        # The error that is finally raised reports the number of attempts.
         error.attempts = state.attempt_number
         return error.transient
 
@@ -99,20 +102,20 @@ def _policy(attempts: int, deadline: Deadline, rng: random.Random, level: int = 
         return wait_seconds(_error(state), state.attempt_number, rng)
 
     def stop(state: RetryCallState) -> bool:
-        # Asked this way round, a NaN counts as no time left.
+        # Negated, so that NaN counts as no time left.
         return state.attempt_number >= attempts or not state.upcoming_sleep < deadline.left()
 
     def warn(state: RetryCallState) -> None:
         log.log(
             level,
-            "%s; attempt %d of %d, next in %.1f s",
+            "%s; attempt %d of %d failed, retrying in %.1f s",
             _error(state),
             state.attempt_number,
             attempts,
             state.upcoming_sleep,
         )
 
-    return {"retry": passes, "wait": wait, "stop": stop, "before_sleep": warn, "reraise": True}
+    return {"retry": should_retry, "wait": wait, "stop": stop, "before_sleep": warn, "reraise": True}
 
 
 def _error(state: RetryCallState) -> StreamkapError | None:
@@ -121,13 +124,13 @@ def _error(state: RetryCallState) -> StreamkapError | None:
 
 
 def wait_seconds(error: BaseException | None, attempt: int, rng: random.Random) -> float:
-    """Seconds to wait after a failed attempt: what the server asked for, else exponential with full jitter.
+    """Return the back-off in seconds: the server's ``Retry-After``, else exponential with full jitter.
 
-    :param error: what failed.
-    :param attempt: number of the attempt that failed, from 1 on.
-    :param rng: where jitter comes from.
+    :param error: the error of the failed attempt.
+    :param attempt: number of the failed attempt, starting at 1.
+    :param rng: random generator for the jitter.
     """
     if isinstance(error, StreamkapHTTPError) and error.retry_after is not None:
         return min(max(error.retry_after, 0.0), MAX_RETRY_AFTER)
-    # The exponent is bounded, or the power would leave the floats long after the wait stopped growing.
+    # Limit the exponent to avoid a float overflow.
     return rng.uniform(0.0, min(MAX_WAIT, BASE_WAIT * 2.0 ** min(attempt - 1, 30)))

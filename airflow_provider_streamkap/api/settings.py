@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a client needs to know: where the API is, who asks, and how long, how often and by which way."""
+"""Client settings: base URL, credentials, timeouts, retries, TLS and proxies."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from urllib.request import getproxies_environment
 
 DEFAULT_BASE_URL = "https://api.streamkap.com"
 
-#: Seconds of a request that may go into connecting.
+#: Maximum connect timeout in seconds.
 MAX_CONNECT = 10.0
-#: Seconds that any bound may have: a day. Far larger ones do not fit into a socket's time-out.
+#: Maximum of any timeout in seconds (one day): much larger values overflow a socket timeout.
 MAX_SECONDS = 86400.0
 
-# Underscores are no part of a host's name, but of those that containers go by.
+# Underscores are not allowed in host names, but container names use them.
 _HOST = re.compile(r"[\w.:-]+", re.A)
 _ESCAPE = re.compile("%([0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """Who asks: a client id with its secret, or a project key; exactly one of the two.
+    """API credentials: either a client id and secret, or a project key.
 
-    :param client_id: the API client's id.
-    :param secret: the API client's secret.
-    :param project_key: the content of a Project Key file, raw JSON or base64, sent as it is.
-    :raises ValueError: if neither way, half of one, or both are given.
+    :param client_id: client id.
+    :param secret: client secret.
+    :param project_key: content of a Project Key file, raw JSON or base64, sent unchanged.
+    :raises ValueError: the credentials are missing or incomplete, or both kinds are set.
     """
 
     client_id: str | None = None
@@ -49,27 +49,27 @@ class Credentials:
         for name in ("client_id", "secret", "project_key"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                raise ValueError(f"{name} must be text, not {type(value).__name__}")
-            # Secrets come out of files and secret stores with a newline at the end.
+                raise ValueError(f"{name} must be a string, not {type(value).__name__}")
+            # Secrets from files and secret stores often end with a newline.
             object.__setattr__(self, name, (value or "").strip() or None)
         if self.project_key and (self.client_id or self.secret):
-            raise ValueError("give either client_id and secret or project_key, not both")
+            raise ValueError("set either client_id and secret or project_key, not both")
         if not self.project_key and not (self.client_id and self.secret):
-            lacking = "secret" if self.client_id else "client_id" if self.secret else "client_id and secret"
-            raise ValueError(f"{lacking} is missing: give client_id and secret, or project_key alone")
+            missing = "secret" if self.client_id else "client_id" if self.secret else "client_id and secret"
+            raise ValueError(f"{missing} is missing: set client_id and secret, or project_key alone")
 
     def token_request(self) -> dict[str, str]:
-        """The JSON of ``POST /auth/access-token``."""
+        """Return the JSON body of ``POST /auth/access-token``."""
         if self.project_key:
             return {"project_key": self.project_key}
         return {"client_id": self.client_id or "", "secret": self.secret or ""}
 
     def secrets(self) -> tuple[str, ...]:
-        """Return every value that must not be shown, among them the secret within a project key."""
+        """Return all values that must be redacted, including the secret inside a project key."""
         text, key = _read_project_key(self.project_key)
         found = {
             self.secret,
-            # As HTTP Basic authentication encodes them.
+            # As encoded by HTTP Basic authentication.
             f"{self.client_id}:{self.secret}" if self.secret else None,
             self.project_key,
             text,
@@ -82,7 +82,7 @@ class Credentials:
 
 
 def _read_project_key(text: str | None) -> tuple[str | None, Any]:
-    """Return the JSON of a project key, as text and parsed; ``None`` twice if it has none."""
+    """Return the JSON of a project key as text and parsed, or ``(None, None)`` if it is not JSON."""
     for decode in (str.encode, base64.b64decode):
         try:
             plain = decode(text or "").decode()
@@ -93,7 +93,7 @@ def _read_project_key(text: str | None) -> tuple[str | None, Any]:
 
 
 def _strings_under(value: Any, word: str) -> set[str]:
-    """Strings anywhere in a JSON value whose key contains a word."""
+    """Return all strings in nested objects whose key contains a word."""
     if not isinstance(value, dict):
         return set()
     found = {item for key, item in value.items() if word in key and isinstance(item, str)}
@@ -102,21 +102,22 @@ def _strings_under(value: Any, word: str) -> set[str]:
 
 @dataclass(frozen=True)
 class ClientSettings:
-    """How to reach the API. Hashable, so that clients with equal settings can share a token and connections.
+    """Client settings. Hashable, so that clients with equal settings can share a token and connections.
 
-    :param credentials: who asks.
-    :param base_url: the API's address; a bare host gets ``https://``, a path prefix is kept.
-    :param timeout: seconds for one request, from connecting to the last byte of the answer; at most 10 of
-        them for connecting.
-    :param max_attempts: how often one call is tried in all.
-    :param max_elapsed: seconds for one call with all its retries.
-    :param verify: True: check certificates against the usual authorities (or those that
-        ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names); a path: against this file or folder; False: do not
-        check.
-    :param proxies: proxies by scheme (``http``, ``https``) or by ``scheme://host``; None or empty: those of
-        the environment.
-    :param allow_http: permit plain http to a host other than loopback.
-    :raises ValueError: names the setting and what is allowed.
+    :param credentials: API credentials.
+    :param base_url: base URL of the API, default ``https://api.streamkap.com``; a host name without a scheme gets
+        ``https://``, and a path prefix is kept.
+    :param timeout: timeout of one request in seconds, from connecting to the last byte of the response, default 30; at
+        most 10 of them for connecting.
+    :param max_attempts: maximum number of attempts per call, default 5.
+    :param max_elapsed: deadline of one call with all its retries, in seconds, default 180.
+    :param verify: True (default): verify certificates against the default CA bundle, or the one that
+        ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names; a path: against this file or directory; False: do not
+        verify.
+    :param proxies: proxies by scheme (``http``, ``https``) or by ``scheme://host``; None (default) or empty: the
+        proxies of the environment.
+    :param allow_http: allow plain http to hosts other than loopback, default False.
+    :raises ValueError: a setting is invalid; the message names it and the allowed values.
     """
 
     credentials: Credentials
@@ -139,14 +140,14 @@ class ClientSettings:
 
     @property
     def connect_timeout(self) -> float:
-        """Seconds for connecting."""
+        """Connect timeout in seconds."""
         return min(MAX_CONNECT, self.timeout)
 
     def secrets(self) -> tuple[str, ...]:
-        """Return every value that must not be shown: of the credentials, and of proxies, the environment's included."""
+        """Return all values that must be redacted: of the credentials and of configured and environment proxies."""
         return self._secrets
 
-    # Every poll needs them, and reading a project key and the environment takes longer than parsing the response.
+    # Cached because every poll needs it, and computing it takes longer than parsing the response.
     @cached_property
     def _secrets(self) -> tuple[str, ...]:
         found = set()
@@ -160,7 +161,7 @@ class ClientSettings:
 
     @property
     def proxy_map(self) -> dict[str, str | None]:
-        """The proxies as a dict, with their passwords; empty where the environment decides."""
+        """The configured proxies as a dict, including their passwords; empty to use those of the environment."""
         return dict(self.proxies or ())
 
 
@@ -177,7 +178,7 @@ def _seconds(name: str, value: Any) -> float:
 def _attempts(value: Any) -> int:
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValueError(f"max_attempts must be a whole number from 1 on, not {value!r}")
+        raise ValueError(f"max_attempts must be an integer of at least 1, not {value!r}")
     return number
 
 
@@ -196,16 +197,17 @@ def _proxies(value: Any) -> tuple[tuple[str, str | None], ...] | None:
     except (TypeError, ValueError):
         raise ValueError("proxies must map http, https or scheme://host to a proxy's URL") from None
     if not all(isinstance(key, str) and (item is None or isinstance(item, str)) for key, item in pairs):
-        raise ValueError("proxies must map text to text, or to null for no proxy")
+        raise ValueError("proxies must map strings to strings, or to null for no proxy")
     return tuple((key, item if key == "no_proxy" else proxy_url(item)) for key, item in pairs) or None
 
 
 def proxy_url(value: str | None, name: str = "proxies") -> str | None:
-    """Check a proxy's URL; only what both clients can use is allowed.
+    """Validate a proxy URL that both clients support.
 
     :param value: URL or ``host:port``; None or blank for no proxy.
-    :param name: where it comes from, for the message.
-    :raises ValueError: if it is no http or https URL with a host; not shown, it may hold a password.
+    :param name: source of the value for the error message, default ``proxies``.
+    :returns: the URL with a scheme; None for no proxy.
+    :raises ValueError: not an http or https URL with a host. The message omits the value: it can contain a password.
     """
     text = (value or "").strip()
     if not text:
@@ -213,49 +215,49 @@ def proxy_url(value: str | None, name: str = "proxies") -> str | None:
     text = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         raise ValueError(f"{name}: a proxy must be an http:// or https:// URL with a host")
     return text
 
 
 def _base_url(value: Any, *, allow_http: bool) -> str:
-    def refuse(why: str) -> ValueError:
-        return ValueError(f"base_url {why}; it must look like {DEFAULT_BASE_URL}")
+    def invalid(problem: str) -> ValueError:
+        return ValueError(f"base_url {problem}; it must look like {DEFAULT_BASE_URL}")
 
     if not isinstance(value, str) or not value.strip():
-        raise refuse("is empty")
+        raise invalid("is empty")
     text = value.strip()
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zs") or char == "\\" for char in text):
-        raise refuse("holds white space, control characters or backslashes")
+        raise invalid("contains whitespace, control characters or backslashes")
     text = text if "://" in text else f"https://{text}"
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
         host = str(ipaddress.ip_address(host)) if ":" in host else _ascii(host)
     except ValueError:
-        raise refuse("holds no valid host and port") from None
+        raise invalid("has no valid host and port") from None
     if parts.scheme not in ("http", "https"):
-        raise refuse("must begin with https:// (or http://)")
+        raise invalid("must start with https:// (or http://)")
     if not host:
-        raise refuse("names no host")
+        raise invalid("has no host")
     if not _HOST.fullmatch(host):
-        raise refuse("holds no valid host and port")
-    # What "https:/host", "https//host" and "ftp:/host" parse as.
+        raise invalid("has no valid host and port")
+    # Results of parsing "https:/host", "https//host" and "ftp:/host".
     if host in ("http", "https") or parts.netloc.endswith(":"):
-        raise refuse("has a malformed scheme: // must follow https:")
+        raise invalid("has a malformed scheme: // must follow https:")
     if "@" in parts.netloc:
-        raise refuse("must not hold a user or password: those belong into the credentials")
+        raise invalid("must not contain a user or password: put them into the credentials")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise refuse("must not hold a query or fragment")
+        raise invalid("must not contain a query or fragment")
     path = _ESCAPE.sub(_normalize, parts.path)
     if {".", ".."} & set(path.split("/")):
-        raise refuse("must not hold . or .. as a path segment")
+        raise invalid("must not contain . or .. as a path segment")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise ValueError(
-            "base_url is plain http: credentials would cross the network unprotected; use https, or set allow_http"
+            "base_url uses plain http: credentials would be sent unencrypted; use https, or set allow_http"
         )
     netloc = f"[{host}]" if ":" in host else host
     netloc = netloc if port is None else f"{netloc}:{port}"
@@ -263,28 +265,28 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
 
 
 def _normalize(escape: re.Match[str]) -> str:
-    """Write a percent escape as HTTP libraries do: not at all for a character that needs none (RFC 3986, 6.2.2.2)."""
+    """Normalize a percent escape as HTTP libraries do: decode unreserved characters (RFC 3986, 6.2.2.2)."""
     char = chr(int(escape[1], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else escape[0].upper()
 
 
 def _ascii(host: str) -> str:
-    """Encode a host name by IDNA 2008, as browsers do: Python's own codec makes another name of some letters."""
+    """Encode a host name by IDNA 2008, as browsers do. Python's codec implements IDNA 2003, which differs."""
     if host.isascii():
         return host.encode("idna").decode("ascii")
-    # It comes with requests.
+    # Installed with requests.
     import idna
 
     return idna.encode(host).decode("ascii")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine.
+    """Return whether a host is the loopback interface of this machine.
 
     :param host: host name or IP address.
     """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        # A name below it is resolved by DNS like any other.
+        # Only the name itself: names below localhost can resolve to any address.
         return host == "localhost"

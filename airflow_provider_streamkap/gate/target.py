@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
-from airflow_provider_streamkap.api.errors import StreamkapError, brief
+from airflow_provider_streamkap.api.errors import StreamkapError, single_line
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
@@ -105,7 +105,7 @@ class PollResult:
         status = latest.connector_status
         return Reading(
             # It is an open set, and is shown in logs and messages: no line breaks, no escape sequences.
-            None if status is None else brief(status),
+            None if status is None else single_line(status),
             latest.records_lag,
             latest.latency_ms,
             self._points(),

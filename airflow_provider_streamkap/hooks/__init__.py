@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks: from an Airflow connection to the Streamkap API."""
+"""Hooks that connect Airflow to the Streamkap API."""

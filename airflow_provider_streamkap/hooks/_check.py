@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The test button of the connection: is the host there, are the credentials good, is the permission granted?"""
+"""The connection test: host, credentials and permission."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ if TYPE_CHECKING:
 
 
 def check(connection: StreamkapConnection) -> tuple[bool, str]:
-    """Test a connection without retries, since a person is waiting.
+    """Test a connection, without retries because a user is waiting.
 
     :param connection: the connection.
-    :returns: whether it works; a sentence for a person.
+    :returns: whether the connection works, and a message for the user.
     """
-    well, said = _try(connection.settings)
-    return well, " ".join((said, *(f"Note: {note}" for note in connection.unknown)))
+    ok, message = _test(connection.settings)
+    return ok, " ".join((message, *(f"Note: {note}" for note in connection.unknown)))
 
 
-def _try(settings: ClientSettings) -> tuple[bool, str]:
+def _test(settings: ClientSettings) -> tuple[bool, str]:
     from airflow_provider_streamkap.api.client import StreamkapClient
 
-    once = dataclasses.replace(settings, max_attempts=1)
+    no_retries = dataclasses.replace(settings, max_attempts=1)
     try:
-        with StreamkapClient(once) as client:
-            return _check(client, settings.base_url)
+        with StreamkapClient(no_retries) as client:
+            return _test_access(client, settings.base_url)
     except StreamkapConnectionError as error:
         return False, f"{settings.base_url} cannot be reached: {error}"
     except StreamkapAuthError as error:
-        return False, f"{settings.base_url} was reached, but the credentials were refused: {error}"
+        return False, f"{settings.base_url} was reached, but it rejected the credentials: {error}"
     except StreamkapError as error:
-        return False, f"{settings.base_url} was reached, but did not answer as expected: {error}"
+        return False, f"{settings.base_url} was reached, but returned an unexpected response: {error}"
 
 
-def _check(client: StreamkapClient, base_url: str) -> tuple[bool, str]:
+def _test_access(client: StreamkapClient, base_url: str) -> tuple[bool, str]:
     identity = client.whoami()
     project = identity.get("service_id") or identity.get("tenant_id") or "unknown"
     signed_in = f"Connected to {base_url} for project {project}"
     try:
         destination = next(client.list_destinations(page_size=1), None)
         if destination is None:
-            return True, f"{signed_in}. It has no destination, so reading metrics could not be tried."
+            return True, f"{signed_in}. It has no destinations, so metrics access was not tested."
         client.get_destination_metrics(MetricsQuery(destination.id))
     except StreamkapPermissionError as error:
         return False, f"{signed_in}, but a permission is missing: {error}"
     except StreamkapNotFoundError:
-        # Allowed to ask, nothing to see yet: the permission is there.
-        return True, f"{signed_in}. Metrics may be read; the first destination has none yet."
-    return True, f"{signed_in}. Metrics may be read."
+        # A 404 means that the permission is granted, but there are no metrics yet.
+        return True, f"{signed_in}. Metrics can be read; the first destination has none yet."
+    return True, f"{signed_in}. Metrics can be read."

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an Airflow connection of type ``streamkap`` means: its fields, its extra, and what the environment fills."""
+"""Parse an Airflow connection of type ``streamkap``: its fields, its extra and environment variables."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ipaddress import IPv6Address
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_streamkap.api.errors import brief
+from airflow_provider_streamkap.api.errors import single_line
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 
 APP_URL = "https://app.streamkap.com"
-"""The front page of Streamkap's web application; the address of one destination's page is not published."""
+"""URL of Streamkap's web application. The URL format of a destination's page is not documented."""
 
 
 class ConnectionLike(Protocol):
-    """The fields of an Airflow connection that are read, which 2.11 and 3.x name alike."""
+    """The fields of an Airflow connection that are used, which have the same names in Airflow 2.11 and 3.x."""
 
     conn_id: Any
     host: Any
@@ -34,12 +34,13 @@ class ConnectionLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamkapConnection:
-    """A connection, understood.
+    """A parsed connection.
 
-    :param settings: what the clients need.
-    :param app_url_template: link to a destination's page, with ``{destination_id}``; ``None``: not configured.
-    :param max_concurrency: concurrent requests of a triggerer, and of a task that reads a list, on this connection.
-    :param unknown: what to say about keys of the extra that mean nothing, a sentence each.
+    :param settings: client settings.
+    :param app_url_template: URL of a destination's page, with ``{destination_id}``; ``None`` (default): not configured.
+    :param max_concurrency: maximum concurrent requests on this connection, per triggerer and per task that reads a
+        list; default 16.
+    :param unknown: one message per unknown key of the extra; default none.
     """
 
     settings: ClientSettings
@@ -48,14 +49,14 @@ class StreamkapConnection:
     unknown: tuple[str, ...] = ()
 
     def secrets(self) -> tuple[str, ...]:
-        """Give every value in here that must not be shown, the password of a proxy included."""
+        """Return all values that must be redacted, including proxy passwords."""
         return self.settings.secrets()
 
     def app_url(self, destination_id: str) -> str:
-        """Give the address of a destination in Streamkap's web application.
+        """Return the URL of a destination in Streamkap's web application.
 
-        :param destination_id: the destination.
-        :returns: the template of the connection filled in, or the application's front page.
+        :param destination_id: id of the destination.
+        :returns: the connection's template with the id, or :data:`APP_URL` without a template.
         """
         if not self.app_url_template:
             return APP_URL
@@ -63,7 +64,7 @@ class StreamkapConnection:
 
 
 def is_web_url(text: str) -> bool:
-    """Return whether a link may lead to a URL: http or https, with a host, without a login or control characters.
+    """Return whether a URL is a safe link: http or https, with a host, without userinfo or control characters.
 
     :param text: the URL.
     """
@@ -78,28 +79,27 @@ def is_web_url(text: str) -> bool:
 def parse_connection(
     conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str] = os.environ
 ) -> StreamkapConnection:
-    """Read an Airflow connection.
+    """Parse an Airflow connection.
 
-    :param conn: the connection; login is the client id and password the secret, or there is no login and the
-        password is the whole project key; host is the base URL.
-    :param extra: the connection's extra as a dict; what is empty or blank counts as not given.
-    :param environ: names the host where the connection does not (``STREAMKAP_HOST``), and holds the credentials of a
-        connection that has none (``STREAMKAP_CLIENT_ID`` and ``STREAMKAP_SECRET``). Those are used as a pair, and not
-        if the connection names a host, turns off the check of certificates or sends plain HTTP through a proxy: whoever
-        may edit connections could otherwise have the deployment's secret sent anywhere.
-    :raises ValueError: something is missing or makes no sense; the message names connection and field, and holds
-        no secret.
+    :param conn: the connection. Login is the client id and password the secret; without a login, password is the
+        complete project key. Host is the base URL.
+    :param extra: the connection's extra as a dict; blank values are ignored.
+    :param environ: environment variables, default ``os.environ``. ``STREAMKAP_HOST`` is used if the connection has no
+        host, ``STREAMKAP_CLIENT_ID`` and ``STREAMKAP_SECRET`` (as a pair) if it has no credentials. The pair is ignored
+        if the connection sets a host, turns off certificate verification or sends plain http through a proxy:
+        otherwise, users who can edit connections could send the deployment's secret to a server of their choice.
+    :raises ValueError: a field is missing or invalid; the message names the connection and the field, without secrets.
     """
     try:
-        return _understand(conn, extra, environ)
+        return _parse(conn, extra, environ)
     except ValueError as error:
-        said = f"Connection {conn.conn_id!r}: {error}"
-    # A connection of Airflow shows its password, and the environment everything, to who takes local variables along.
+        message = f"Connection {conn.conn_id!r}: {error}"
+    # Delete secrets from this frame: error trackers can record local variables.
     del conn, extra, environ
-    raise ValueError(said) from None
+    raise ValueError(message) from None
 
 
-def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str]) -> StreamkapConnection:
+def _parse(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str, str]) -> StreamkapConnection:
     if not isinstance(extra, Mapping):
         raise ValueError("extra must be a JSON object")
     options: dict[str, Any] = {
@@ -108,24 +108,24 @@ def _understand(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping
     max_concurrency = options.pop("max_concurrency", 16)
     template = options.pop("app_url_template", None)
     field, base_url = _base_url(conn, environ)
-    readable = options.get("verify") is False or ("proxies" in options and base_url.lower().startswith("http:"))
-    credentials = _credentials(conn, {} if field == "host" or readable else environ)
+    insecure = options.get("verify") is False or ("proxies" in options and base_url.lower().startswith("http:"))
+    credentials = _credentials(conn, {} if field == "host" or insecure else environ)
     if base_url:
         options["base_url"] = base_url
     try:
         settings = ClientSettings(credentials, **options)
     except ValueError as error:
-        # Whoever reads this has filled in a form, in which the base URL has another name.
-        said = str(error)
-        raise ValueError(f"{field}{said.removeprefix('base_url')}" if said.startswith("base_url") else said) from None
-    return StreamkapConnection(settings, template, max_concurrency, tuple(_unknown(extra)))
+        # Name the connection field or variable instead of the base_url setting.
+        text = str(error)
+        raise ValueError(f"{field}{text.removeprefix('base_url')}" if text.startswith("base_url") else text) from None
+    return StreamkapConnection(settings, template, max_concurrency, tuple(_unknown_keys(extra)))
 
 
-def _unknown(extra: Mapping[str, Any]) -> Iterator[str]:
+def _unknown_keys(extra: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(set(map(str, extra)) - set(EXTRA_FIELDS)):
-        near = difflib.get_close_matches(name.removeprefix("extra__streamkap__").casefold(), EXTRA_FIELDS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(EXTRA_FIELDS)}"
-        yield f"extra key {brief(name)[:80]!r} is unknown and ignored; {hint}"
+        matches = difflib.get_close_matches(name.removeprefix("extra__streamkap__").casefold(), EXTRA_FIELDS, 1)
+        hint = f"did you mean {matches[0]!r}?" if matches else f"known keys: {', '.join(EXTRA_FIELDS)}"
+        yield f"extra key {single_line(name)[:80]!r} is unknown and ignored; {hint}"
 
 
 def _blank(value: Any) -> bool:
@@ -133,7 +133,7 @@ def _blank(value: Any) -> bool:
 
 
 def _base_url(conn: ConnectionLike, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Give the base URL that was configured, if any, and where."""
+    """Return the field or variable that sets the base URL, and its value (may be empty)."""
     host = (conn.host or "").strip()
     if not host:
         return "STREAMKAP_HOST", environ.get("STREAMKAP_HOST", "").strip()
@@ -148,13 +148,13 @@ def _base_url(conn: ConnectionLike, environ: Mapping[str, str]) -> tuple[str, st
 
 def _with_port(netloc: str, port: Any) -> str:
     with suppress(ValueError):
-        # A connection's URI loses the brackets of an IPv6 address.
+        # Airflow drops the brackets of an IPv6 address when it parses a connection URI.
         netloc = f"[{IPv6Address(netloc)}]"
-    _, colon, own = netloc.rpartition("]")[2].rpartition(":")
-    if not port or own == str(port):
+    _, colon, host_port = netloc.rpartition("]")[2].rpartition(":")
+    if not port or host_port == str(port):
         return netloc
     if colon:
-        raise ValueError(f"port is {port}, but host names another one; leave one of them empty")
+        raise ValueError(f"port is {port}, but host contains a different port; remove one of them")
     return f"{netloc}:{port}"
 
 
@@ -167,9 +167,9 @@ def _credentials(conn: ConnectionLike, environ: Mapping[str, str]) -> Credential
         password = environ.get("STREAMKAP_SECRET", "").strip()
     if not login or not password:
         raise ValueError(
-            "no credentials: set login to the client id and password to the secret, or leave login empty and put the "
-            "whole project key into password; or leave host, login and password empty and set STREAMKAP_CLIENT_ID and "
-            "STREAMKAP_SECRET in the environment (not used with a host or with verify set to false)"
+            "no credentials: set login to the client id and password to the secret; or leave login empty and set "
+            "password to the complete project key; or leave host, login and password empty and set STREAMKAP_CLIENT_ID "
+            "and STREAMKAP_SECRET in the environment (ignored if host is set or verify is false)"
         )
     return Credentials(client_id=login, secret=password)
 
@@ -180,7 +180,7 @@ def _number(name: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"extra {name} must be a number of seconds, such as 30; got {value!r}") from None
+        raise ValueError(f"extra {name} must be a number of seconds, for example 30; got {value!r}") from None
 
 
 def _count(name: str, value: Any) -> int:
@@ -208,7 +208,7 @@ def _verify(name: str, value: Any) -> bool | str:
 
 
 def _proxies(name: str, value: Any) -> Mapping[str, str]:
-    # The form hands over text; a value may hold a password, so that no message repeats it.
+    # The connection form passes a string. Error messages omit the value, because it can contain a password.
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -222,9 +222,9 @@ def _proxies(name: str, value: Any) -> Mapping[str, str]:
 
 
 def _template(name: str, value: Any) -> str:
-    wrong = ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in its path or query")
+    error = ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in its path or query")
     if not isinstance(value, str) or not is_web_url(value) or "{" in urlsplit(value).netloc:
-        raise wrong
+        raise error
     return value
 
 
@@ -237,4 +237,4 @@ EXTRA_FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
     "max_concurrency": _count,
     "allow_http": _flag,
 }
-"""The keys of the extra, and how each is read."""
+"""Keys of the extra, with their parsers."""

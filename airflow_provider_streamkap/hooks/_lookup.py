@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Look up an Airflow connection, and tell "could not look it up" from "does not exist".
+"""Look up an Airflow connection with retries, and distinguish a failed lookup from a missing connection.
 
-Airflow skips a secrets backend that fails and then reports that the connection is not defined, so a backend that is
-down for a moment looks like a connection that was never there.
+If a secrets backend fails, Airflow skips it and reports that the connection is not defined. A short outage of a backend
+then looks like a missing connection.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_afte
 
 from airflow_provider_streamkap._arguments import check_conn_id
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
-from airflow_provider_streamkap.api.errors import brief
+from airflow_provider_streamkap.api.errors import single_line
 from airflow_provider_streamkap.api.redaction import redact_text
 
-#: How often a lookup that fails is tried in all, 0.5, 1 and 2 seconds apart.
+#: Maximum number of lookup attempts, with back-offs of 0.5, 1 and 2 seconds.
 ATTEMPTS = 4
 
 
 class _LookupFailed(Exception):
-    """A lookup failed. Whether the connection exists is not known."""
+    """The lookup failed, so it is unknown whether the connection exists."""
 
 
 def look_up(conn_id: str, get: Callable[[str], Any], sleep: Callable[[float], None]) -> Any:
-    """Look up a connection, and try again if that fails.
+    """Look up a connection, with retries if a secrets backend fails.
 
-    :param conn_id: the Airflow connection.
-    :param get: looks it up.
-    :param sleep: waits some seconds between attempts.
-    :raises ValueError: ``conn_id`` is not the id of a connection.
-    :raises AirflowNotFoundException: every secrets backend was asked, and none has it.
-    :raises AirflowException: it could not be looked up.
+    :param conn_id: id of the Airflow connection.
+    :param get: returns the connection with an id.
+    :param sleep: sleeps for the given number of seconds between attempts.
+    :raises ValueError: ``conn_id`` is not a valid connection id.
+    :raises AirflowNotFoundException: no secrets backend has the connection, and none of them failed.
+    :raises AirflowException: all attempts failed.
     """
     check_conn_id(conn_id)
 
@@ -43,17 +43,17 @@ def look_up(conn_id: str, get: Callable[[str], Any], sleep: Callable[[float], No
         try:
             return get(conn_id)
         except AirflowNotFoundException:
-            if (why := _doubt(conn_id)) is None:
+            if (reason := _backend_failure(conn_id)) is None:
                 raise
         except Exception as error:  # backends raise anything
-            why = _said(error)
-        raise _LookupFailed(why)
+            reason = _describe(error)
+        raise _LookupFailed(reason)
 
     try:
         return Retrying(sleep=sleep, **_policy())(attempt)
     except _LookupFailed as error:
-        failed = str(error)
-    raise _lookup_error(conn_id, failed)
+        reason = str(error)
+    raise _lookup_error(conn_id, reason)
 
 
 async def alook_up(
@@ -68,17 +68,17 @@ async def alook_up(
         try:
             return await get(conn_id)
         except AirflowNotFoundException:
-            if (why := await sync_to_async(_doubt)(conn_id)) is None:
+            if (reason := await sync_to_async(_backend_failure)(conn_id)) is None:
                 raise
         except Exception as error:  # backends raise anything
-            why = _said(error)
-        raise _LookupFailed(why)
+            reason = _describe(error)
+        raise _LookupFailed(reason)
 
     try:
         return await AsyncRetrying(sleep=sleep, **_policy())(attempt)
     except _LookupFailed as error:
-        failed = str(error)
-    raise _lookup_error(conn_id, failed)
+        reason = str(error)
+    raise _lookup_error(conn_id, reason)
 
 
 def _policy() -> dict[str, Any]:
@@ -90,57 +90,57 @@ def _policy() -> dict[str, Any]:
     }
 
 
-def _lookup_error(conn_id: str, why: str) -> AirflowException:
-    # The plain class: the task's own retries decide.
-    return AirflowException(f"Connection {conn_id!r} could not be looked up in {ATTEMPTS} attempts: {why}")
+def _lookup_error(conn_id: str, reason: str) -> AirflowException:
+    # Not a subclass that fails the task: the task's own retries apply.
+    return AirflowException(f"Connection {conn_id!r} could not be looked up in {ATTEMPTS} attempts: {reason}")
 
 
-def _said(error: BaseException) -> str:
-    return redact_text(brief(f"{type(error).__name__}: {error}"))
+def _describe(error: BaseException) -> str:
+    return redact_text(single_line(f"{type(error).__name__}: {error}"))
 
 
-def _doubt(conn_id: str) -> str | None:
-    """Ask the secrets backends again, and return why the connection may exist after all.
+def _backend_failure(conn_id: str) -> str | None:
+    """Query the secrets backends again after a connection was not found, and return which one failed.
 
-    :param conn_id: the Airflow connection.
-    :returns: ``None`` if every backend answered that it has no such connection.
+    :param conn_id: id of the Airflow connection.
+    :returns: the failure; ``None`` if every backend reports that it has no such connection.
     """
     for backend in _backends():
         name = type(backend).__name__
         try:
-            found = _ask(backend, conn_id)
+            found = _query_backend(backend, conn_id)
         except Exception as error:  # backends raise anything
-            return f"{name} failed with {_said(error)}"
+            return f"{name} failed with {_describe(error)}"
         if found:
-            return f"{name} did not answer at first"
+            return f"{name} was unavailable in the first lookup"
     return None
 
 
 def _backends() -> list[Any]:
-    for place, name in (
+    for module, name in (
         ("airflow.sdk.execution_time.supervisor", "ensure_secrets_backend_loaded"),
         ("airflow.configuration", "ensure_secrets_loaded"),
     ):
         try:
-            load = getattr(importlib.import_module(place), name)
+            load = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError):
             continue
         return list(load())
     return []
 
 
-def _ask(backend: Any, conn_id: str) -> bool:
+def _query_backend(backend: Any, conn_id: str) -> bool:
     if type(backend).__name__ != "ExecutionAPISecretsBackend":
         return backend.get_connection(conn_id=conn_id) is not None
-    # It returns None for an API server that cannot be reached, too; what it asks tells the two apart.
+    # This backend also returns None if the API server is unreachable. The response to its request is unambiguous.
     from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
     from airflow.sdk.execution_time.comms import ErrorResponse, GetConnection
     from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
 
     try:
-        answer = SUPERVISOR_COMMS.send(GetConnection(conn_id=conn_id))
+        response = SUPERVISOR_COMMS.send(GetConnection(conn_id=conn_id))
     except AirflowRuntimeError as error:
-        answer = error.error
-    if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.CONNECTION_NOT_FOUND:
-        raise RuntimeError(f"the API server answered {answer.error.value}")
-    return not isinstance(answer, ErrorResponse)
+        response = error.error
+    if isinstance(response, ErrorResponse) and response.error is not ErrorType.CONNECTION_NOT_FOUND:
+        raise RuntimeError(f"the API server returned {response.error.value}")
+    return not isinstance(response, ErrorResponse)

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Register secrets with Airflow's masker, which has lived in many places.
+"""Register secrets with Airflow's masker, whose module depends on the Airflow version.
 
-Only what a connection holds is registered: the secret, the project key and the passwords of proxies. They last for
-months, and a DAG file can print them. Access tokens are not: no log line, message, XCom or event of this package holds
-one (tests search for them), no public method returns one, and each is worthless soon. The masker never forgets: 300
-renewals would cost a triggerer hundreds of megabytes, and block its event loop longer with each.
+Only secrets of a connection are registered: the client secret, the project key and proxy passwords. They live long, and
+a DAG file can print them. Access tokens are not registered: they expire soon, no public method returns them, and no
+log line, message, XCom or event of this package contains one (tests check this). The masker never removes a value: 300
+token refreshes would cost a triggerer hundreds of megabytes and block its event loop longer each time.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
-_PLACES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
+_MODULES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
 
 
 def _find(name: str) -> Callable[..., object] | None:
-    for place in _PLACES:
+    for module in _MODULES:
         try:
-            found = getattr(importlib.import_module(place), name, None)
+            function = getattr(importlib.import_module(module), name, None)
         except ImportError:
             continue
-        if callable(found):
-            return found  # type: ignore[no-any-return]
+        if callable(function):
+            return function  # type: ignore[no-any-return]
     return None
 
 
 def mask(secret: str) -> None:
-    """Keep a secret out of the logs of this process and its supervisor.
+    """Mask a secret in the logs of this process and its supervisor.
 
-    :param secret: the value, as it would appear.
+    :param secret: the value.
     """
     if (mask_secret := _find("mask_secret")) is not None:
         mask_secret(secret)
 
 
 async def amask(secret: str) -> None:
-    """Do as :func:`mask` does, from an event loop and without blocking it.
+    """Mask a secret without blocking the event loop; see :func:`mask`.
 
-    :param secret: the value, as it would appear.
+    :param secret: the value.
     """
     if (amask_secret := _find("amask_secret")) is not None:
         await amask_secret(secret)  # type: ignore[misc]
         return
-    # The supervisor is reached through asgiref's own thread on Airflow below 3.3.2; any other deadlocks there.
+    # Before Airflow 3.3.2, calling the supervisor from any thread but asgiref's deadlocks.
     from asgiref.sync import sync_to_async
 
     await sync_to_async(mask)(secret)

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the hooks of one process share: one session and one token for each connection.
+"""Clients and tokens that the hooks of one process share.
 
-Tokens are kept per process, pooled sockets per process (requests) or per event loop (aiohttp). Everything is keyed by
-the settings as a whole, so that a changed secret starts afresh and two names of one connection share. A permanent error
-is raised only after the connection was looked up again: if it has changed, the call is made once more with the new
-settings. A forked child starts with nothing: sockets and locks must not be used from both sides of a fork.
+Tokens are shared per process, pooled sockets per process (requests) or per event loop (aiohttp). The key is the full
+settings: a changed secret gets a new token, and two connection ids with equal settings share one. Before a permanent
+error is raised, the connection is looked up again; if it has changed, the call is repeated once with the new settings.
+A forked child starts empty, because sockets and locks must not be shared across a fork.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
 _CLIENT = "airflow_provider_streamkap.api.async_client"
 
-# Rotated secrets leave an entry behind; a process knows few connections at a time.
-_KEPT = 32
+# Maximum number of cached entries. Each rotation of a secret adds one; a process uses few connections at a time.
+_MAX_ENTRIES = 32
 
-#: Seconds that pass at least between two lookups of a connection because of refusals: a thousand waits can be refused.
-LOOK_UP_AGAIN = 1.0
+#: Minimum seconds between lookups of a connection after permanent errors: a thousand waits can fail at once.
+RELOAD_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,13 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class ClientClock:
-    """By which time clients wait between attempts, and where the jitter comes from: real time and chance.
+    """Clocks, sleep functions and jitter of the clients. Tests replace them.
 
-    :param clock: seconds that only go forward.
-    :param sleep: waits some seconds in a thread.
-    :param asleep: waits some seconds on an event loop.
-    :param rng: where jitter comes from; None (default): from the system.
-    :param wall: aware current time; readings are stamped with it.
+    :param clock: monotonic clock, in seconds; default :func:`time.monotonic`.
+    :param sleep: sleeps for the given number of seconds in a thread; default :func:`time.sleep`.
+    :param asleep: sleeps for the given number of seconds on an event loop; default :func:`asyncio.sleep`.
+    :param rng: random generator for the back-off jitter; None (default): the system's.
+    :param wall: returns the aware current time, with which metrics are timestamped; default: the system clock.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -79,61 +79,61 @@ class ClientClock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
-    """A connection that was looked up again.
+class _Reload:
+    """The result of looking up a connection again after a permanent error.
 
-    :param used: the connection with which a call was refused.
-    :param began: when, by the clock of the sessions.
-    :param until: until when it is not looked up once more.
-    :param found: the connection, or the error that came instead.
+    :param used: the connection of the failed call.
+    :param started: session clock time at which the lookup started.
+    :param valid_until: session clock time until which the result is reused.
+    :param result: the connection, or the error of the lookup.
     """
 
     used: StreamkapConnection
-    began: float
-    until: float
-    found: StreamkapConnection | Exception
+    started: float
+    valid_until: float
+    result: StreamkapConnection | Exception
 
 
-def _must_look(last: _Again | None, used: StreamkapConnection) -> bool:
-    """Tell whether a connection has to be looked up again for a refusal, or was looked up just now."""
-    if last is None or last.used != used or last.until <= _shared.pace.clock():
+def _needs_reload(last: _Reload | None, used: StreamkapConnection) -> bool:
+    """Return whether to look up a connection again after a permanent error, or to reuse the last result."""
+    if last is None or last.used != used or last.valid_until <= _shared.pace.clock():
         return True
     with _shared.lock:
-        return last.began < _shared.session(used.settings).refused_at
+        return last.started < _shared.session(used.settings).refused_at
 
 
-def _looked_up(used: StreamkapConnection, began: float, found: StreamkapConnection | Exception) -> _Again:
-    return _Again(used, began, _shared.pace.clock() + LOOK_UP_AGAIN, found)
+def _new_reload(used: StreamkapConnection, started: float, result: StreamkapConnection | Exception) -> _Reload:
+    return _Reload(used, started, _shared.pace.clock() + RELOAD_SECONDS, result)
 
 
-def changed(
-    conn_id: str, used: StreamkapConnection, refusal: StreamkapError, found: StreamkapConnection | Exception
+def require_change(
+    conn_id: str, used: StreamkapConnection, refusal: StreamkapError, result: StreamkapConnection | Exception
 ) -> StreamkapConnection:
-    """Return the connection as it was found again, if that is another reason to try.
+    """Return the reloaded connection if its settings have changed, else raise the permanent error.
 
-    :param conn_id: the Airflow connection.
-    :param used: the connection with which the call was refused.
-    :param refusal: the permanent error.
-    :param found: what the lookup brought.
-    :raises StreamkapError: the refusal; not permanent if the connection could not be looked up.
+    :param conn_id: id of the Airflow connection.
+    :param used: the connection of the failed call.
+    :param refusal: the permanent error of the call.
+    :param result: the reloaded connection, or the error of the lookup.
+    :raises StreamkapError: the error of the call; not permanent if the lookup failed.
     """
-    if isinstance(found, Exception):
-        if isinstance(found, AirflowException) and not isinstance(found, AirflowNotFoundException):
-            doubtful = copy.copy(refusal)
-            doubtful.permanent = False
-            doubtful.args = (f"{refusal.message} (not final: {found})",)
-            raise doubtful
+    if isinstance(result, Exception):
+        if isinstance(result, AirflowException) and not isinstance(result, AirflowNotFoundException):
+            not_permanent = copy.copy(refusal)
+            not_permanent.permanent = False
+            not_permanent.args = (f"{refusal.message} (not final: {result})",)
+            raise not_permanent
         raise refusal
-    if found.settings == used.settings:
+    if result.settings == used.settings:
         raise refusal
-    log.info("Connection %r has changed since it was looked up: continuing with its new settings", conn_id)
-    return found
+    log.info("Connection %r has changed; repeating the request with the new settings", conn_id)
+    return result
 
 
 class LoopClient:
-    """What the hooks of one event loop share, as long as their connections have the same settings.
+    """The client and the poller that hooks on one event loop share while their connections have equal settings.
 
-    :param connection: the connection as it was looked up first.
+    :param connection: the connection of the first hook.
     """
 
     def __init__(self, connection: StreamkapConnection) -> None:
@@ -142,27 +142,27 @@ class LoopClient:
         self.connection = connection
         self.client = _async_client(connection.settings)
         self.poller = Poller(self._poll, max_concurrency=connection.max_concurrency)
-        # One hook of each connection id, which looks the connection up again, and how many use it.
+        # One hook per connection id, to reload the connection, and the number of users per id.
         self._hooks: dict[str, StreamkapHook] = {}
         self._users: Counter[str] = Counter()
         self._lock = asyncio.Lock()
-        self._again: _Again | None = None
-        # Clients of earlier settings, which may have calls under way.
+        self._last_reload: _Reload | None = None
+        # Clients with previous settings, which may still have requests in progress.
         self._retired: list[AsyncStreamkapClient] = []
 
     def join(self, hook: StreamkapHook) -> None:
-        """Use this, until :meth:`leave`.
+        """Add a user, until :meth:`leave`.
 
-        :param hook: the hook that does.
+        :param hook: the user's hook.
         """
         self._hooks.setdefault(hook.streamkap_conn_id, hook)
         self._users[hook.streamkap_conn_id] += 1
 
     def leave(self, conn_id: str) -> bool:
-        """Use this no longer.
+        """Remove a user.
 
-        :param conn_id: the connection of the hook that does not.
-        :returns: whether nobody else uses it.
+        :param conn_id: connection id of the user's hook.
+        :returns: whether no user is left.
         """
         self._users[conn_id] -= 1
         if not self._users[conn_id]:
@@ -172,7 +172,7 @@ class LoopClient:
     async def call(self, use: Callable[[AsyncStreamkapClient], Awaitable[T]]) -> T:
         """Make a call; see :meth:`~airflow_provider_streamkap.hooks.streamkap.StreamkapHook.call`.
 
-        :param use: makes the call with the client that it is given.
+        :param use: makes the call with the client passed to it.
         """
         used = self.connection
         try:
@@ -193,35 +193,35 @@ class LoopClient:
         async with self._lock:
             if self.connection is not used:
                 return
-            if _must_look(self._again, used):
-                began = _shared.pace.clock()
-                self._again = _looked_up(used, began, await self._look_up())
-            assert self._again is not None
-            new = changed(", ".join(self._hooks), used, refusal, self._again.found)
+            if _needs_reload(self._last_reload, used):
+                started = _shared.pace.clock()
+                self._last_reload = _new_reload(used, started, await self._look_up())
+            assert self._last_reload is not None
+            new = require_change(", ".join(self._hooks), used, refusal, self._last_reload.result)
             here = _shared.on_loop[asyncio.get_running_loop()]
             if here.get(used.settings) is self:
                 del here[used.settings]
             self.connection = new
-            # Hooks that have looked up the new settings before share something else by now, which stays theirs.
+            # Keep an existing entry: hooks that already use the new settings share it.
             here.setdefault(new.settings, self)
             self._retired.append(self.client)
             self.client = _async_client(new.settings)
 
     async def _look_up(self) -> StreamkapConnection | Exception:
-        """Look up the connection by every name under which it is used, and return it if they agree."""
-        found: list[StreamkapConnection | Exception] = []
+        """Look up the connection by each id in use, and return it if all have the same settings."""
+        results: list[StreamkapConnection | Exception] = []
         for hook in tuple(self._hooks.values()):
             try:
-                found.append(await hook._read())
+                results.append(await hook._read())
             except Exception as error:
-                found.append(error)
-        # A call serves the waits of all of them, and must not bring to one what was meant for another.
-        if len({item if isinstance(item, Exception) else item.settings for item in found}) > 1:
-            return AirflowException(f"the connections {', '.join(self._hooks)} had the same settings and now differ")
-        return found[0]
+                results.append(error)
+        # One request serves the waits of all ids, so their settings must not differ.
+        if len({item if isinstance(item, Exception) else item.settings for item in results}) > 1:
+            return AirflowException(f"connections {', '.join(self._hooks)} had the same settings and now differ")
+        return results[0]
 
     async def close(self) -> None:
-        """Close all sockets, even if the task that does it is cancelled."""
+        """Close all sockets, even if the calling task is cancelled."""
         async with AsyncExitStack() as stack:
             for client in (*self._retired, self.client):
                 stack.push_async_callback(client.close)
@@ -236,10 +236,10 @@ def _async_client(settings: ClientSettings) -> AsyncStreamkapClient:
 
 
 @dataclass(slots=True)
-class _Read:
+class _PendingLookup:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    known: StreamkapConnection | None = None
-    failed: Exception | None = None
+    result: StreamkapConnection | None = None
+    error: Exception | None = None
     users: int = 0
 
 
@@ -252,19 +252,21 @@ class _Shared:
         self.on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, LoopClient]] = (
             weakref.WeakKeyDictionary()
         )
-        self.again_lock = threading.Lock()
-        self.again: dict[str, _Again] = {}
-        self.reads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Read]] = weakref.WeakKeyDictionary()
+        self.reload_lock = threading.Lock()
+        self.reloads: dict[str, _Reload] = {}
+        self.reads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _PendingLookup]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def session(self, settings: ClientSettings) -> ApiSession:
-        # Parsing a DAG has no use for it.
+        # Not imported at module level, to keep DAG parsing fast.
         from airflow_provider_streamkap.api.flows import ApiSession
 
         session = self.sessions.get(settings)
         if session is None:
             session = self.sessions[settings] = ApiSession(settings, self.pace.clock, self.pace.wall)
         self.sessions.move_to_end(settings)
-        if len(self.sessions) > _KEPT:
+        if len(self.sessions) > _MAX_ENTRIES:
             self.sessions.popitem(last=False)
         return session
 
@@ -272,24 +274,24 @@ class _Shared:
 _shared = _Shared(ClientClock())
 
 
-def _forget() -> None:
+def _reset() -> None:
     global _shared
     _shared = _Shared(_shared.pace)
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_reset)
 
 
 def pace() -> ClientClock:
-    """Return the time by which this process waits."""
+    """Return the clock of this process's clients."""
     return _shared.pace
 
 
 @contextmanager
 def use_client_clock(pace: ClientClock) -> Iterator[None]:
-    """Start with nothing, and let clients wait by another time, until the block is left: for tests.
+    """Use another clock and empty caches inside the block. For tests.
 
-    :param pace: that time.
+    :param pace: the clock.
     """
     global _shared
     before, _shared = _shared, _Shared(pace)
@@ -300,12 +302,12 @@ def use_client_clock(pace: ClientClock) -> Iterator[None]:
 
 
 def client(settings: ClientSettings, max_concurrency: int = 16) -> StreamkapClient:
-    """Give the process's client for these settings, made at the first call.
+    """Return the client shared by all hooks of this process that use these settings.
 
-    A new client says so itself if certificates are not checked; here it is said to whoever gets one that is there.
+    If certificate verification is off, each call logs a warning.
 
-    :param settings: what the connection says.
-    :param max_concurrency: requests at once when a list is read, default 16.
+    :param settings: settings of the connection.
+    :param max_concurrency: concurrent requests while a list is read, default 16.
     """
     from airflow_provider_streamkap.api.client import StreamkapClient
 
@@ -326,68 +328,68 @@ def client(settings: ClientSettings, max_concurrency: int = 16) -> StreamkapClie
         else:
             warn_if_unverified(settings)
         _shared.clients.move_to_end(key)
-        if len(_shared.clients) > _KEPT:
-            # Not closed: another thread may still be using it. Its sockets go with its last user.
+        if len(_shared.clients) > _MAX_ENTRIES:
+            # Not closed: another thread may still use it. Its sockets are closed when it is garbage-collected.
             _shared.clients.popitem(last=False)
         return found
 
 
-def look_up_again(
+def reload_connection(
     conn_id: str, used: StreamkapConnection, read: Callable[[], StreamkapConnection]
 ) -> StreamkapConnection | Exception:
-    """Look up a connection again after a refusal, at most once in :data:`LOOK_UP_AGAIN` seconds.
+    """Look up a connection again after a permanent error, at most once in :data:`RELOAD_SECONDS` seconds.
 
-    :param conn_id: the Airflow connection.
-    :param used: the connection with which the call was refused.
+    :param conn_id: id of the Airflow connection.
+    :param used: the connection of the failed call.
     :param read: looks up the connection.
-    :returns: the connection, or the error that came instead, for :func:`changed`.
+    :returns: the connection, or the error of the lookup, for :func:`require_change`.
     """
-    with _shared.again_lock:
-        if _must_look(_shared.again.get(conn_id), used):
-            began = _shared.pace.clock()
-            found: StreamkapConnection | Exception
+    with _shared.reload_lock:
+        if _needs_reload(_shared.reloads.get(conn_id), used):
+            started = _shared.pace.clock()
+            result: StreamkapConnection | Exception
             try:
-                found = read()
-            except Exception as error:  # it is judged below
-                found = error
-            _shared.again[conn_id] = _looked_up(used, began, found)
-        return _shared.again[conn_id].found
+                result = read()
+            except Exception as error:  # handled by require_change
+                result = error
+            _shared.reloads[conn_id] = _new_reload(used, started, result)
+        return _shared.reloads[conn_id].result
 
 
 async def connection(conn_id: str, read: Callable[[], Awaitable[StreamkapConnection]]) -> StreamkapConnection:
-    """Read a connection once for all that ask while it is being read: a triggerer starts its triggers all together.
+    """Look up a connection once for all concurrent callers, because a triggerer starts many triggers at once.
 
-    :param conn_id: the Airflow connection.
-    :param read: reads it. If it fails, it fails for all of them; if it is cancelled, the next one reads.
+    :param conn_id: id of the Airflow connection.
+    :param read: looks up the connection. An error is raised to all callers; if it is cancelled, the next caller reads.
     """
     here = _shared.reads.setdefault(asyncio.get_running_loop(), {})
-    one = here.setdefault(conn_id, _Read())
-    one.users += 1
+    lookup = here.setdefault(conn_id, _PendingLookup())
+    lookup.users += 1
     try:
-        async with one.lock:
-            if one.failed is not None:
-                raise one.failed.with_traceback(None)
-            if one.known is None:
+        async with lookup.lock:
+            if lookup.error is not None:
+                raise lookup.error.with_traceback(None)
+            if lookup.result is None:
                 try:
-                    one.known = await read()
+                    lookup.result = await read()
                 except Exception as error:
-                    one.failed = error
+                    lookup.error = error
                     raise
-            return one.known
+            return lookup.result
     finally:
-        one.users -= 1
-        # Who comes after a failure reads anew, whoever still waits.
-        if here.get(conn_id) is one and (not one.users or one.failed is not None):
+        lookup.users -= 1
+        # After an error, new callers start a new lookup, even while earlier callers still wait for this one.
+        if here.get(conn_id) is lookup and (not lookup.users or lookup.error is not None):
             del here[conn_id]
 
 
 class LoopLease(Generic[T]):
-    """A context in which this event loop's client and poller are shared; the last to leave closes the sockets.
+    """Context manager for the shared client and poller of this event loop. The last user closes the sockets.
 
-    A class, and not a generator, because each of thousands of waits keeps one.
+    A class instead of a generator to save memory, because each of thousands of waits holds one.
 
-    :param hook: gives the connection; the first user's ``max_concurrency`` counts.
-    :param pick: what of the shared the context gives.
+    :param hook: provides the connection; the ``max_concurrency`` of the first user applies.
+    :param pick: selects what the context returns.
     """
 
     __slots__ = ("_conn_id", "_entry", "_hook", "_pick")
@@ -400,9 +402,9 @@ class LoopLease(Generic[T]):
 
     async def __aenter__(self) -> T:
         hook, self._hook = self._hook, None
-        assert hook is not None, "the context has been entered before"
+        assert hook is not None, "the context manager cannot be reused"
         connection = await hook.aconnection()
-        await _load()
+        await _import_client()
         here = _shared.on_loop.setdefault(asyncio.get_running_loop(), {})
         entry = here.get(connection.settings)
         if entry is None:
@@ -425,8 +427,8 @@ class LoopLease(Generic[T]):
             await entry.close()
 
 
-async def _load() -> None:
-    """Import what asks, once in a process, where it does not hold up the loop: it takes hundreds of milliseconds."""
-    # While a module is being imported it is there, but not what it will hold.
+async def _import_client() -> None:
+    """Import the asynchronous client in a thread: it takes hundreds of milliseconds."""
+    # A module that is still being imported is in sys.modules, but has no client yet.
     if not hasattr(sys.modules.get(_CLIENT), "AsyncStreamkapClient"):
         await asyncio.to_thread(importlib.import_module, _CLIENT)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapHook: from an Airflow connection to the Streamkap API, in tasks, triggers and bare Python."""
+"""StreamkapHook: access the Streamkap API through an Airflow connection, in tasks, triggers and scripts."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ K = TypeVar("K")
 T = TypeVar("T")
 Results: TypeAlias = "Generator[tuple[K, T | StreamkapError], None, None]"
 
-# A DAG that is parsed reads no connection and asks nothing, so what does that is imported where it is done.
+# Modules that are not needed to parse a DAG are imported inside functions, to keep parsing fast.
 
 
 class StreamkapHook(BaseHook):
-    """Ask Streamkap about destinations.
+    """Hook for the Streamkap API.
 
     All hooks of a process on the same connection share one HTTP session and one token. Each hook looks up the
-    connection at its first use, and again when the API refuses a call for good: if the connection has changed, the call
-    is repeated once with its new values. Transient failures are retried (``max_attempts`` of the connection).
+    connection at its first use, and again after a permanent error: if the connection has changed, the call is repeated
+    once with the new settings. Transient failures are retried (``max_attempts`` of the connection).
 
-    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
+    :param streamkap_conn_id: id of the Airflow connection, default ``streamkap_default``.
     """
 
     conn_name_attr = "streamkap_conn_id"
@@ -52,12 +52,12 @@ class StreamkapHook(BaseHook):
         self._connection: StreamkapConnection | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A pickled hook must not carry the secret.
+        # A pickled hook must not contain secrets.
         return {**self.__dict__, "_connection": None}
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Declare the extra fields of the connection form for Airflow up to 3.1, from the same dict as later ones."""
+        """Return the widgets of the extra fields in the connection form, for Airflow up to 3.1."""
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from wtforms import StringField
         from wtforms.validators import Optional
@@ -71,17 +71,17 @@ class StreamkapHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Name, hide and explain the standard fields of the connection form for Airflow up to 3.1."""
+        """Return labels, placeholders and hidden fields of the connection form, for Airflow up to 3.1."""
         behaviour: dict[str, dict[str, Any]] = _form()["ui-field-behaviour"]
         return {key.replace("-", "_"): value for key, value in behaviour.items()}
 
     def get_conn(self) -> StreamkapClient:
-        """Return the client that all hooks of this process on this connection share. Do not close it.
+        """Return the client shared by all hooks of this process that use this connection. Do not close it.
 
-        It keeps the settings with which it was made; :meth:`call` follows a connection that changes.
+        The client keeps its settings if the connection changes; use :meth:`call` to pick up changes.
 
-        :raises ValueError: the connection is incomplete or makes no sense.
-        :raises AirflowNotFoundException: there is no such connection.
+        :raises ValueError: the connection is incomplete or invalid.
+        :raises AirflowNotFoundException: the connection does not exist.
         :raises AirflowException: the connection could not be looked up.
         """
         from airflow_provider_streamkap.hooks import _shared as shared
@@ -90,11 +90,12 @@ class StreamkapHook(BaseHook):
         return shared.client(connection.settings, connection.max_concurrency)
 
     def call(self, use: Callable[[StreamkapClient], T]) -> T:
-        """Make a call, and repeat it once if it is refused permanently and the connection has changed.
+        """Make a call with the shared client. Repeat it once after a permanent error if the connection has changed.
 
-        :param use: makes the call with the client that it is given.
-        :returns: what ``use`` returns.
-        :raises StreamkapError: the call failed. A refusal is permanent only after the connection was looked up again.
+        :param use: makes the call with the client passed to it.
+        :returns: the result of ``use``.
+        :raises StreamkapError: the call failed. A permanent error is raised only after the connection was looked up
+            again.
         """
         from airflow_provider_streamkap.api.errors import StreamkapError
         from airflow_provider_streamkap.hooks import _shared as shared
@@ -106,8 +107,8 @@ class StreamkapHook(BaseHook):
             if not error.permanent:
                 raise
             refusal = error
-        found = shared.look_up_again(self.streamkap_conn_id, connection, self._look_up)
-        changed = self._connection = shared.changed(self.streamkap_conn_id, connection, refusal, found)
+        reloaded = shared.reload_connection(self.streamkap_conn_id, connection, self._look_up)
+        changed = self._connection = shared.require_change(self.streamkap_conn_id, connection, refusal, reloaded)
         return use(shared.client(changed.settings, changed.max_concurrency))
 
     def call_each(
@@ -116,28 +117,28 @@ class StreamkapHook(BaseHook):
         """Make a call for each key of a list; see :meth:`call`.
 
         After the first permanent error the connection is looked up again, once for the whole list. If it has changed,
-        the call is made once more for every key without a result. Close the generator to stop early.
+        the call is repeated once for every key without a result. Close the generator to stop early.
 
-        :param keys: what the calls are for; each is hashable and occurs once.
-        :param use: makes the calls with the client and the keys that it is given, and yields results or errors.
-        :returns: each key with its result, or with a :class:`StreamkapError`, in the order of completion.
+        :param keys: hashable keys without duplicates, for example destination ids.
+        :param use: makes the calls with the client and keys passed to it, and yields results or errors.
+        :returns: each key with its result or a :class:`StreamkapError`, in order of completion.
         """
-        from airflow_provider_streamkap.api.errors import StreamkapError, bare
+        from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
         from airflow_provider_streamkap.hooks import _shared as shared
 
         connection = self.connection()
         left = dict.fromkeys(keys)
-        found: StreamkapConnection | Exception | None = None
+        reloaded: StreamkapConnection | Exception | None = None
         with closing(_each(connection, keys, use)) as results:
             for key, got in results:
                 result = got
                 if isinstance(got, StreamkapError) and got.permanent:
-                    found = found or shared.look_up_again(self.streamkap_conn_id, connection, self._look_up)
+                    reloaded = reloaded or shared.reload_connection(self.streamkap_conn_id, connection, self._look_up)
                     try:
-                        self._connection = shared.changed(self.streamkap_conn_id, connection, got, found)
+                        self._connection = shared.require_change(self.streamkap_conn_id, connection, got, reloaded)
                         break
                     except StreamkapError as error:
-                        result = bare(error)
+                        result = strip_context(error)
                 del left[key]
                 yield key, result
             else:
@@ -147,9 +148,9 @@ class StreamkapHook(BaseHook):
     def connection(self) -> StreamkapConnection:
         """Return the Airflow connection, looked up at the first call.
 
-        :raises ValueError: the connection is incomplete or makes no sense.
-        :raises AirflowNotFoundException: there is no such connection.
-        :raises AirflowException: the connection could not be looked up, after some attempts.
+        :raises ValueError: the connection is incomplete or invalid.
+        :raises AirflowNotFoundException: the connection does not exist.
+        :raises AirflowException: the connection could not be looked up after several attempts.
         """
         if self._connection is None:
             self._connection = self._look_up()
@@ -161,27 +162,27 @@ class StreamkapHook(BaseHook):
 
         conn = look_up(self.streamkap_conn_id, self.get_connection, pace().sleep)
         try:
-            return self._understand(conn)
+            return self._parse(conn)
         finally:
-            # It shows its password to who takes the local variables of a traceback along.
+            # Error trackers can record local variables, and the connection contains the password.
             del conn
 
-    def _understand(self, conn: Any) -> StreamkapConnection:
+    def _parse(self, conn: Any) -> StreamkapConnection:
         from airflow_provider_streamkap.hooks._connection import parse_connection
 
         try:
             connection = parse_connection(conn, conn.extra_dejson)
         finally:
             del conn
-        # Airflow masks the password, but knows neither what lies within a project key nor the environment.
+        # Airflow masks the password, but not the secret inside a project key or secrets from the environment.
         for secret in connection.secrets():
             mask(secret)
         self._warn(connection)
         return connection
 
     def _warn(self, connection: StreamkapConnection) -> None:
-        for said in connection.unknown:
-            self.log.warning("Connection %r: %s", self.streamkap_conn_id, said)
+        for message in connection.unknown:
+            self.log.warning("Connection %r: %s", self.streamkap_conn_id, message)
 
     async def aconnection(self) -> StreamkapConnection:
         """Return the Airflow connection without blocking the event loop; see :meth:`connection`."""
@@ -192,11 +193,11 @@ class StreamkapHook(BaseHook):
         return self._connection
 
     def _read_in_thread(self, conn_id: str) -> StreamkapConnection | ValueError:
-        # An error is returned, not raised: a lookup that fails is tried again, and asgiref's frames would keep the
-        # connection, and with it the secret, in the traceback.
+        # Return the error: raising it would retry the lookup, and asgiref's frames in the traceback would contain the
+        # connection with its secret.
         conn = self.get_connection(conn_id)
         try:
-            return self._understand(conn)
+            return self._parse(conn)
         except ValueError as error:
             return error
         finally:
@@ -208,13 +209,13 @@ class StreamkapHook(BaseHook):
         from airflow_provider_streamkap.hooks._shared import pace
 
         if not hasattr(Connection, "aextra_dejson"):
-            # Below 3.3.2 reading the extra calls the supervisor too, so all of it belongs in asgiref's thread.
+            # Before Airflow 3.3.2, reading the extra also calls the supervisor, which requires asgiref's thread.
             from asgiref.sync import sync_to_async
 
-            found = await alook_up(self.streamkap_conn_id, sync_to_async(self._read_in_thread), pace().asleep)
-            if isinstance(found, ValueError):
-                raise found
-            connection: StreamkapConnection = found
+            result = await alook_up(self.streamkap_conn_id, sync_to_async(self._read_in_thread), pace().asleep)
+            if isinstance(result, ValueError):
+                raise result
+            connection: StreamkapConnection = result
             return connection
         conn = await alook_up(self.streamkap_conn_id, self.aget_connection, pace().asleep)
         try:
@@ -227,18 +228,18 @@ class StreamkapHook(BaseHook):
         return connection
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncStreamkapClient]:
-        """Hold on to this event loop's client over several calls, so that they share its sockets.
+        """Return a context manager for this event loop's shared client. Use it to reuse sockets across calls.
 
-        :returns: a context that gives the client; entering it raises what :meth:`aconnection` raises.
+        :returns: a context manager that returns the client; entering it raises the errors of :meth:`aconnection`.
         """
         from airflow_provider_streamkap.hooks import _shared as shared
 
         return shared.LoopLease(self, attrgetter("client"))
 
     def poller(self) -> AbstractAsyncContextManager[Poller]:
-        """Hold on to this event loop's poller, by which all waits on this connection share their polls.
+        """Return a context manager for this event loop's poller, which shares polls between waits on this connection.
 
-        :returns: a context that gives the poller; entering it raises what :meth:`aconnection` raises.
+        :returns: a context manager that returns the poller; entering it raises the errors of :meth:`aconnection`.
         """
         from airflow_provider_streamkap.hooks import _shared as shared
 
@@ -253,17 +254,17 @@ class StreamkapHook(BaseHook):
         timestamp_from: Timestamp | None = None,
         timestamp_to: Timestamp | None = None,
     ) -> DestinationMetrics:
-        """Fetch the metrics of a destination.
+        """Return the metrics of a destination.
 
-        :param destination_id: the destination.
+        :param destination_id: id of the destination.
         :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
-        :param time_interval: how many ``time_unit`` one point covers, default 1.
+        :param time_interval: number of ``time_unit`` per data point, default 1.
         :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
-        :param timestamp_from: start, as ISO 8601 text or an aware datetime of any zone; ``None``: the API takes
-            24 hours ago.
-        :param timestamp_to: end, likewise; ``None``: the API takes the current time.
-        :raises ValueError: an argument out of its range, before anything is sent.
-        :raises StreamkapError: the API refused or could not be asked; its class tells which.
+        :param timestamp_from: start of the period, as an ISO 8601 string or an aware datetime; ``None`` (default): the
+            API's default, 24 hours ago.
+        :param timestamp_to: end of the period, likewise; ``None`` (default): the API's default, now.
+        :raises ValueError: an argument is invalid; raised before a request is sent.
+        :raises StreamkapError: the request failed; the class identifies the cause.
         """
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
         return self.call(lambda client: client.get_destination_metrics(query))
@@ -277,7 +278,7 @@ class StreamkapHook(BaseHook):
         timestamp_from: Timestamp | None = None,
         timestamp_to: Timestamp | None = None,
     ) -> DestinationMetrics:
-        """Fetch the metrics of a destination from an event loop; see :meth:`get_destination_metrics`."""
+        """Return the metrics of a destination without blocking the event loop; see :meth:`get_destination_metrics`."""
         from airflow_provider_streamkap.hooks import _shared as shared
 
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
@@ -288,22 +289,22 @@ class StreamkapHook(BaseHook):
                 self._connection = entry.connection
 
     def get_destination(self, destination_id: str) -> Destination:
-        """Fetch what Streamkap says of one destination (its configuration is not kept).
+        """Return a destination, without its configuration.
 
-        :param destination_id: the destination.
-        :raises StreamkapError: the API refused or could not be asked; :class:`StreamkapNotFoundError` for an
-            unknown id.
+        :param destination_id: id of the destination.
+        :raises StreamkapNotFoundError: the destination does not exist.
+        :raises StreamkapError: the request failed.
         """
         return self.call(lambda client: client.get_destination(destination_id))
 
     def list_destinations(self, partial_name: str | None = None, **filters: Any) -> Iterator[Destination]:
-        """Go through all destinations of the project, page by page as they are asked for.
+        """Iterate over all destinations of the project. Pages are requested as needed.
 
-        :param partial_name: only those whose name contains this.
-        :param filters: ``connector``, ``status``, ``lag`` (such as ``"gt:100"``), ``sort``, ``sort_dir``,
-            ``tag_ids``, ``page_size`` (100), as the API takes them.
-        :raises ValueError: a filter out of its range.
-        :raises StreamkapError: the API refused or could not be asked.
+        :param partial_name: return only destinations whose name contains this; ``None`` (default): all.
+        :param filters: ``connector``, ``status``, ``lag`` (for example ``"gt:100"``), ``sort``, ``sort_dir``,
+            ``tag_ids`` and ``page_size`` (default 100), as in the API.
+        :raises ValueError: a filter is invalid.
+        :raises StreamkapError: a request failed.
         """
         from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
 
@@ -312,19 +313,21 @@ class StreamkapHook(BaseHook):
 
     def _list(self, listing: Listing) -> Iterator[Destination]:
         while not listing.done:
-            yield from listing.take(self.call(lambda client: client.get_destinations_page(listing.query, listing.page)))
+            yield from listing.add_page(
+                self.call(lambda client: client.get_destinations_page(listing.query, listing.page))
+            )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Say whether the connection works, and if not, what is wrong with it.
+        """Test the connection.
 
-        :returns: all is well; a sentence for a person.
+        :returns: whether the connection works, and a message for the user.
         """
         from airflow_provider_streamkap.hooks._check import check
 
         try:
             return check(self.connection())
         except ValueError as error:
-            # Airflow tests a form under an id that it makes up.
+            # Airflow tests the form under a temporary id, which the message must not show.
             return False, str(error).removeprefix(f"Connection {self.streamkap_conn_id!r}: ")
 
 
@@ -333,14 +336,14 @@ def _each(
     keys: Sequence[K],
     use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]],
 ) -> Results[K, T]:
-    from airflow_provider_streamkap.api.errors import StreamkapError, bare
+    from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
     from airflow_provider_streamkap.hooks import _shared as shared
 
     try:
         client = shared.client(connection.settings, connection.max_concurrency)
     except StreamkapError as error:
-        # The client cannot be set up, for instance without its CA bundle.
-        failure = bare(error)
+        # The client cannot be created, for example if its CA bundle is missing.
+        failure = strip_context(error)
     else:
         yield from use(client, keys)
         return

@@ -236,12 +236,12 @@ def _names(metrics: Any) -> list[str] | None:
 
 def _summary(snapshot: DestinationMetrics) -> str:
     # Parsing a DAG has no use for them.
-    from airflow_provider_streamkap.api.errors import brief
+    from airflow_provider_streamkap.api.errors import single_line
     from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, STATUS
 
     data = snapshot.data
     shown = [
-        f"{name} {len(data[name])} points" if isinstance(data[name], list) else f"{name} {brief(str(data[name]))}"
+        f"{name} {len(data[name])} points" if isinstance(data[name], list) else f"{name} {single_line(str(data[name]))}"
         for name in (STATUS, *NUMERIC_METRICS)
         if name in data
     ]

@@ -10,7 +10,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapRequestError,
     StreamkapResponseError,
     StreamkapServerError,
-    bare,
+    strip_context,
 )
 from airflow_provider_streamkap.api.flows import SMALL_BODY, ApiSession, Flow, unknown_destination
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
@@ -41,10 +41,10 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
                 if error.transient and isinstance(error, StreamkapHTTPError):
                     raise
                 # The latest metrics may still be readable; the gate decides whether they are enough.
-                series_error = bare(error)
+                series_error = strip_context(error)
         latest = yield from session.metrics(target.latest(), SMALL_BODY)
         return PollResult(latest, series, series_error, clock_lead=session.clock_lead)
     except StreamkapNotFoundError as error:
         if not (yield from session.exists(target.destination_id)):
-            raise bare(unknown_destination(error, target.destination_id)) from None
+            raise strip_context(unknown_destination(error, target.destination_id)) from None
     return PollResult.bare(target, session.now())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_streamkap.api.errors import StreamkapError, brief
+from airflow_provider_streamkap.api.errors import StreamkapError, single_line
 
 #: Statuses from the API reference or the vendor's own code.
 KNOWN_STATUSES = frozenset(
@@ -81,7 +81,7 @@ def refused_credentials(error: StreamkapError | None) -> Finding:
     assumption = "Rejected credentials get a specific 4xx"
     if error is None:
         return Finding(assumption, "made-up credentials were accepted", "do not trust this host", False)
-    detail = brief(error.detail)
+    detail = single_line(error.detail)
     found = f"{error.status or 'no response'} ({type(error).__name__}){f': {detail}' if detail else ''}"
     if error.status is None:
         return Finding(assumption, found, "inconclusive: try again", None)
@@ -170,9 +170,9 @@ def statuses(seen: list[str]) -> Finding:
         return Finding(assumption, "none", "inconclusive: no destination has a status", None)
     new = [status for status in named if status.casefold() not in KNOWN_STATUSES]
     if not new:
-        return Finding(assumption, brief(", ".join(named)), "no new statuses", True)
+        return Finding(assumption, single_line(", ".join(named)), "no new statuses", True)
     return Finding(
-        assumption, brief(f"new: {', '.join(new)}"), "waits continue in this status; see fail_on_status", False
+        assumption, single_line(f"new: {', '.join(new)}"), "waits continue in this status; see fail_on_status", False
     )
 
 
@@ -205,6 +205,6 @@ def limits(responses: list[Response]) -> Finding:
         return Finding(assumption, "429 after a few requests", "raise poke_interval and lower max_concurrency", False)
     if names:
         return Finding(
-            assumption, brief(", ".join(names)), "headers are ignored; Retry-After of a 429 is honored", False
+            assumption, single_line(", ".join(names)), "headers are ignored; Retry-After of a 429 is honored", False
         )
     return Finding(assumption, "none, and no 429", "a rate limit is visible only as a 429, which is retried", True)

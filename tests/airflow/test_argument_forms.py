@@ -137,5 +137,5 @@ def test_nonexistent_id_is_reported_as_unknown(streamkap: StreamkapSimulator, id
     message = str(caught.value)
     assert f"404 Not Found: destination '{id_}' does not exist in this project, or these credentials may not" in message
     assert "An id has 24 hexadecimal digits" in message
-    assert ("a name is not an id" in message) == (id_ == "orders")
+    assert ("pass the id, not the name" in message) == (id_ == "orders")
     assert "not there yet" not in message

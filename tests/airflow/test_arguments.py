@@ -224,12 +224,12 @@ def test_invalid_value_in_mapped_task_is_not_retried(kind: Any, values: dict[str
         ({"observed_after": "yesterday"}, "observed_after must be"),
         ({"observed_after": ""}, "observed_after must be"),
         ({"destination_id": None}, "destination_id must be an id or a list of ids"),
-        ({"destination_id": ""}, "destination_id must be a non-empty text"),
+        ({"destination_id": ""}, "destination_id must be a non-empty string"),
         ({"destination_id": []}, "destination_id is an empty list"),
         ({"destination_id": {"d1": 1}}, "destination_id must be an id or a list of ids"),
         ({"destination_id": {"{{ params.id }}": 1}}, "destination_id must be an id or a list of ids"),
-        ({"destination_id": ["d1", None]}, "destination_id must be a non-empty text"),
-        ({"destination_id": ["{{ params.id }}", ""]}, "destination_id must be a non-empty text"),
+        ({"destination_id": ["d1", None]}, "destination_id must be a non-empty string"),
+        ({"destination_id": ["{{ params.id }}", ""]}, "destination_id must be a non-empty string"),
         ({"deferrable": "False"}, "deferrable must be True or False; got 'False'"),
         ({"deferrable": None}, "deferrable must be True or False"),
         ({"streamkap_conn_id": None}, "streamkap_conn_id must be"),
@@ -368,7 +368,7 @@ def test_numeric_id_survives_native_rendering(streamkap: StreamkapSimulator, kin
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
 def test_numeric_id_that_lost_digits_in_native_rendering_is_explained(streamkap: StreamkapSimulator, kind: Any) -> None:
     context = {"params": {"id": "67000000000000000000e001"}}
-    with pytest.raises(AirflowFailException, match=r"number .*render_template_as_native_obj=True.*put quotes"):
+    with pytest.raises(AirflowFailException, match=r"number .*render_template_as_native_obj=True.*quote the template"):
         run(make_task(kind, True, destination_id="{{ params.id }}"), **context)
     streamkap.add("67000000000000000000e001", scenarios.steady())
     assert run(make_task(kind, True, destination_id="'{{ params.id }}'"), **context)["data"]["recordsLag"] == 0

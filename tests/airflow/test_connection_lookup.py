@@ -156,7 +156,9 @@ def test_rejection_is_not_final_while_connection_lookup_fails(
     hook.connection()
     backend.failures = float("inf")
     ask = metrics_call(hook, asynchronously)
-    with pytest.raises(StreamkapError, match=r"were refused .*\(not final: Connection .* could not be") as caught:
+    with pytest.raises(
+        StreamkapError, match=r"rejected the credentials.*\(not final: Connection .* could not be"
+    ) as caught:
         ask()
     assert not caught.value.permanent
 

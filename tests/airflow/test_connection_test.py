@@ -34,7 +34,7 @@ def test_valid_connection(project: StreamkapSimulator) -> None:
     assert well
     assert said.startswith(f"Connected to {project.url} for project ")
     assert "unknown" not in said
-    assert said.endswith("Metrics may be read.")
+    assert said.endswith("Metrics can be read.")
     assert project.count("/metrics") == 1
 
 
@@ -70,7 +70,7 @@ def test_rejected_credentials(project: StreamkapSimulator, status: int) -> None:
     project.refuse_credentials(status)
     well, said = answer()
     assert not well
-    assert said.startswith(f"{project.url} was reached, but the credentials were refused: ")
+    assert said.startswith(f"{project.url} was reached, but it rejected the credentials: ")
     assert project.count() == 1
 
 
@@ -111,7 +111,7 @@ def test_other_service_responds(project: StreamkapSimulator, fault: Fault, path:
     project.inject(fault, path=path)
     well, said = answer()
     assert not well
-    assert said.startswith(f"{project.url} was reached, but did not answer as expected: ")
+    assert said.startswith(f"{project.url} was reached, but returned an unexpected response: ")
     assert project.count(path) == 1
 
 
@@ -148,7 +148,7 @@ def test_other_server_is_not_reported_as_rejected_credentials(project: Streamkap
     project.inject(Fault.status(405), path="/auth/access-token")
     well, said = answer()
     assert not well
-    assert said.startswith(f"{project.url} was reached, but did not answer as expected: ")
+    assert said.startswith(f"{project.url} was reached, but returned an unexpected response: ")
     assert "does not look like the Streamkap API; check the host" in said
 
 
@@ -157,7 +157,7 @@ def test_unknown_extra_key_is_mentioned(project: StreamkapSimulator, monkeypatch
     well, said = answer()
     assert well
     assert said.endswith(
-        "Metrics may be read. Note: extra key 'timout' is unknown and ignored; did you mean 'timeout'?"
+        "Metrics can be read. Note: extra key 'timout' is unknown and ignored; did you mean 'timeout'?"
     )
 
 
@@ -166,7 +166,7 @@ def test_unreachable_proxy_is_named(project: StreamkapSimulator, monkeypatch: py
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
     well, said = answer()
     assert not well
-    assert "no connection through the proxy http://127.0.0.1:1 (set in proxies)" in said
+    assert "connection failed through the proxy http://127.0.0.1:1 (set in proxies)" in said
     assert "pr0xy-pass" not in said
 
 

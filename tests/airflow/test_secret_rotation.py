@@ -275,7 +275,7 @@ def test_two_ids_of_one_connection_share_until_one_changes(rotation: Rotation, m
 @pytest.mark.parametrize("mode", MODES)
 def test_rejection_is_final_if_connection_is_unchanged(rotation: Rotation, mode: str) -> None:
     rotation.old.refuse_credentials()
-    with pytest.raises(AirflowFailException, match="the credentials were refused by the token call"):
+    with pytest.raises(AirflowFailException, match="the token endpoint rejected the credentials"):
         run(sensor(mode))
     assert rotation.old.token_calls == 1
     assert rotation.new.count() == 0
@@ -290,7 +290,7 @@ def test_deferred_rejection_is_final_if_connection_is_unchanged(rotation: Rotati
 
     event = asyncio.run(wait())
     assert event["outcome"] == "refused"
-    assert "the credentials were refused by the token call" in event["message"]
+    assert "the token endpoint rejected the credentials" in event["message"]
 
 
 @pytest.mark.parametrize("fault", [Fault.status(403), Fault.status(404), Fault.redirect("https://elsewhere.example")])
@@ -302,7 +302,7 @@ def test_any_permanent_error_can_be_fixed_in_connection(rotation: Rotation, faul
     fresh = StreamkapHook()
     fresh.connection()
     rotation.change_connection()
-    shared._shared.again.clear()
+    shared._shared.reloads.clear()
     assert fresh.get_destination_metrics("d1").records_lag == 7
 
 
@@ -318,10 +318,10 @@ def test_deleted_or_invalid_connection_makes_rejection_final(
                 patch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
             else:
                 patch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connection)
-            with pytest.raises(StreamkapAuthError, match="credentials were refused") as caught:
+            with pytest.raises(StreamkapAuthError, match="rejected the credentials") as caught:
                 hook.get_destination_metrics("d1")
         assert caught.value.permanent
-        shared._shared.again.clear()
+        shared._shared.reloads.clear()
 
 
 def test_many_rejected_calls_reload_connection_once(rotation: Rotation) -> None:

@@ -75,7 +75,7 @@ def test_failed_check_before_deferring_never_ends_wait(connected: StreamkapSimul
 
 def test_rejected_check_before_deferring_ends_task(connected: StreamkapSimulator) -> None:
     connected.refuse_credentials()
-    with pytest.raises(AirflowFailException, match="credentials were refused"):
+    with pytest.raises(AirflowFailException, match="rejected the credentials"):
         run(sensor("deferred", destination_id=FIVE))
     assert connected.token_calls == 1
 

@@ -170,7 +170,7 @@ def test_poll_hanging_beyond_deadline_is_cancelled(
         ({"password": ""}, "no credentials"),
         ({"extra": {"timeout": "soon"}}, "Connection 'streamkap_default': extra timeout"),
         ({"host": "http://api.example.com"}, "allow_http"),
-        ({"password": "wrong"}, "credentials were refused"),
+        ({"password": "wrong"}, "rejected the credentials"),
     ],
 )
 def test_invalid_connection_is_rejected(

@@ -83,7 +83,7 @@ def test_netrc_is_not_used(
 def test_connection_refused(make: MakeClient, simulator: StreamkapSimulator) -> None:
     any_client = make(settings_for(simulator, max_attempts=2))
     simulator.stop()
-    with pytest.raises(StreamkapConnectionError, match="no connection: ConnectionRefusedError") as caught:
+    with pytest.raises(StreamkapConnectionError, match="connection failed: ConnectionRefusedError") as caught:
         any_client.metrics()
     assert caught.value.transient
     assert caught.value.attempts == 2
@@ -94,7 +94,7 @@ def test_connection_refused(make: MakeClient, simulator: StreamkapSimulator) -> 
 def test_unknown_host(make: MakeClient, simulator: StreamkapSimulator) -> None:
     # Some resolvers map any name under localhost to loopback; nothing listens on that port either way.
     any_client = make(settings_for(simulator, base_url="https://no-such-host.localhost:1", max_attempts=1))
-    with pytest.raises(StreamkapConnectionError, match="no connection") as caught:
+    with pytest.raises(StreamkapConnectionError, match="connection failed") as caught:
         any_client.metrics()
     assert caught.value.transient
 
@@ -173,7 +173,7 @@ def test_closed_client_cannot_be_used(any_client: AnyClient, simulator: Streamka
     any_client.metrics()
     any_client.close()
     for use in (any_client.metrics, any_client.whoami, any_client.destinations):
-        with pytest.raises(RuntimeError, match="this Streamkap client is closed: make a new one"):
+        with pytest.raises(RuntimeError, match="this Streamkap client is closed: create a new one"):
             use()
     any_client.close()
     assert simulator.count("/metrics") == 1
@@ -182,5 +182,5 @@ def test_closed_client_cannot_be_used(any_client: AnyClient, simulator: Streamka
 def test_page_far_larger_than_requested_is_rejected(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     items: Any = [{"id": f"d{number}", "name": "x", "connector": "y"} for number in range(1_000)]
     simulator.inject(Fault.json({"result": items, "page": 1, "total": 1_000}), path="/destinations", times=None)
-    with pytest.raises(StreamkapResponseError, match="a page holds 1,000 destinations, far more than"):
+    with pytest.raises(StreamkapResponseError, match="a page contains 1,000 destinations, far more than"):
         any_client.destinations(page_size=1)

@@ -136,7 +136,7 @@ def test_call_can_have_tighter_time_limit(any_client: AnyClient, simulator: Stre
 def test_nothing_is_sent_after_time_limit(any_client: AnyClient, simulator: StreamkapSimulator, within: float) -> None:
     any_client.whoami()
     simulator.reset_requests()
-    with pytest.raises(StreamkapTimeoutError, match="no time was left") as caught:
+    with pytest.raises(StreamkapTimeoutError, match="the deadline has passed") as caught:
         any_client.metrics(within=within)
     assert caught.value.attempts == 1
     assert simulator.requests == []
@@ -151,6 +151,6 @@ def test_retries_are_logged_without_secrets(
     ours = [record for record in caplog.records if record.name == "airflow_provider_streamkap.api"]
     assert [record.levelname for record in ours] == ["WARNING"]
     assert "*** is overloaded" in ours[0].getMessage()
-    assert "attempt 1 of 5, next in 0.5 s" in ours[0].getMessage()
+    assert "attempt 1 of 5 failed, retrying in 0.5 s" in ours[0].getMessage()
     for secret in simulator.secrets:
         assert secret not in caplog.text

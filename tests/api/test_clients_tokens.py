@@ -30,7 +30,7 @@ def test_revoked_token_is_refreshed_once(any_client: AnyClient, simulator: Strea
 
 def test_persistent_401_is_permanent(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(401), path=METRICS, times=None)
-    with pytest.raises(StreamkapAuthError, match="a fresh token was refused") as caught:
+    with pytest.raises(StreamkapAuthError, match="a newly issued token was rejected") as caught:
         any_client.metrics()
     assert caught.value.permanent
     assert (simulator.token_calls, simulator.count(METRICS)) == (2, 2)
@@ -39,7 +39,7 @@ def test_persistent_401_is_permanent(any_client: AnyClient, simulator: Streamkap
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_rejected_credentials(any_client: AnyClient, simulator: StreamkapSimulator, status: int) -> None:
     simulator.refuse_credentials(status)
-    with pytest.raises(StreamkapAuthError, match="the credentials were refused by the token call") as caught:
+    with pytest.raises(StreamkapAuthError, match="the token endpoint rejected the credentials") as caught:
         any_client.metrics()
     assert caught.value.permanent
     assert (simulator.token_calls, simulator.count(METRICS)) == (1, 0)
@@ -52,11 +52,11 @@ def test_rejected_credentials_sign_in_once_a_minute(any_client: AnyClient, simul
     simulator.refuse_credentials()
     for second in range(90):
         any_client.time.now += 1
-        with pytest.raises(StreamkapAuthError, match="the credentials were refused by the token call") as caught:
+        with pytest.raises(StreamkapAuthError, match="the token endpoint rejected the credentials") as caught:
             any_client.metrics()
         assert caught.value.permanent
         assert caught.value.attempts == 1
-        assert ("remembered; signs in again in" in str(caught.value)) is (second not in (0, 60))
+        assert ("cached; next sign-in in" in str(caught.value)) is (second not in (0, 60))
     assert simulator.token_calls == 2
 
 
@@ -74,7 +74,7 @@ def test_server_without_token_call_is_not_api(
 
 def test_token_404_can_mean_host_or_credentials(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials(404)
-    with pytest.raises(StreamkapAuthError, match=r"credentials were refused .* or the server does not look like"):
+    with pytest.raises(StreamkapAuthError, match=r"rejected the credentials.* or the server does not look like"):
         any_client.metrics()
 
 

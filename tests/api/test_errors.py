@@ -25,7 +25,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapResponseError,
     StreamkapServerError,
     StreamkapTimeoutError,
-    brief,
+    single_line,
 )
 
 TREE = {
@@ -81,7 +81,9 @@ def test_message_carries_everything() -> None:
 
 
 def test_status_is_appended_if_message_lacks_it() -> None:
-    assert str(StreamkapResponseError("the answer is not JSON", status=200)) == "the answer is not JSON (status 200)"
+    assert (
+        str(StreamkapResponseError("the response is not JSON", status=200)) == "the response is not JSON (status 200)"
+    )
 
 
 def test_without_message() -> None:
@@ -130,10 +132,10 @@ def test_survives_copying(kind: type[StreamkapError], copier: Any) -> None:
     ],
 )
 def test_brief(detail: Any, text: str) -> None:
-    assert brief(detail) == text
+    assert single_line(detail) == text
 
 
 def test_brief_is_brief() -> None:
-    assert brief("x" * 10_000) == "x" * MAX_DETAIL + "..."
-    assert len(brief([{"msg": "y" * 100}] * 10_000)) == MAX_DETAIL + 3
-    assert len(brief("<html>" + "<" * 1_000_000)) <= MAX_DETAIL + 3
+    assert single_line("x" * 10_000) == "x" * MAX_DETAIL + "..."
+    assert len(single_line([{"msg": "y" * 100}] * 10_000)) == MAX_DETAIL + 3
+    assert len(single_line("<html>" + "<" * 1_000_000)) <= MAX_DETAIL + 3

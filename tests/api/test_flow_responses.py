@@ -124,7 +124,7 @@ def test_invalid_id_is_rejected_before_any_request(session: ApiSession) -> None:
     "payload", [{"result": {"config": "hunter22"}}, [{"id": ID, "config": "hunter22"}], b"hunter22"]
 )
 def test_responses_about_destinations_are_never_shown(session: ApiSession, payload: Any) -> None:
-    with pytest.raises(StreamkapResponseError, match="not shown because they may hold secrets") as caught:
+    with pytest.raises(StreamkapResponseError, match="not shown because they may contain secrets") as caught:
         scripted_session(session, response_of(payload, content_type="text/x")).run(
             session.destinations(DestinationsQuery())
         )

@@ -71,12 +71,12 @@ def test_metadata_can_be_missing(metadata: Any) -> None:
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
-        (None, "the metrics are null"),
-        ([], "the metrics are a list"),
-        ("x", "the metrics are a text"),
-        ({}, "there is no data"),
-        ({"data": None}, "data is null"),
-        ({"data": []}, "data is a list"),
+        (None, "expected an object, got null"),
+        ([], "expected an object, got a list"),
+        ("x", "expected an object, got a string"),
+        ({}, "data is missing"),
+        ({"data": None}, "data must be an object, got null"),
+        ({"data": []}, "data must be an object, got a list"),
     ],
 )
 def test_rejected(payload: Any, said: str) -> None:
@@ -87,11 +87,11 @@ def test_rejected(payload: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("connector_status", 3, "connector_status is a number where a text is documented"),
-        ("connector_status", ["Active"], "connector_status is a list where a text is documented"),
-        *((name, "NaN", f"{name} is a text where a number is documented") for name in NUMERIC_METRICS),
-        ("recordsLag", True, "recordsLag is true or false where a number is documented"),
-        ("latency", {}, "latency is an object where a number is documented"),
+        ("connector_status", 3, "connector_status must be a string, got a number"),
+        ("connector_status", ["Active"], "connector_status must be a string, got a list"),
+        *((name, "NaN", f"{name} must be a number, got a string") for name in NUMERIC_METRICS),
+        ("recordsLag", True, "recordsLag must be a number, got a boolean"),
+        ("latency", {}, "latency must be a number, got an object"),
     ],
 )
 def test_value_of_undocumented_type_is_unknown_and_fails_nothing_else(name: str, value: Any, problem: str) -> None:
@@ -107,16 +107,20 @@ def test_value_of_undocumented_type_is_unknown_and_fails_nothing_else(name: str,
 @pytest.mark.parametrize(
     ("value", "points", "problem"),
     [
-        (3, None, "recordsLag is a number where a list of points is documented"),
-        ([3], None, "a point of recordsLag is a number where an object is documented"),
-        ([{"value": 1}], None, "a point of recordsLag has no readable timestamp"),
-        ([{"timestamp": None, "value": 1}], None, "a point of recordsLag has no readable timestamp"),
-        ([{"timestamp": "noon", "value": 1}], None, "a point of recordsLag has no readable timestamp"),
-        ([{"timestamp": "2025-03-02", "value": "1"}], [None], "a point of recordsLag is a text where a number"),
+        (3, None, "recordsLag must be a list of points, got a number"),
+        ([3], None, "a point of recordsLag is invalid: expected an object, got a number"),
+        ([{"value": 1}], None, "a point of recordsLag is invalid: invalid timestamp"),
+        ([{"timestamp": None, "value": 1}], None, "a point of recordsLag is invalid: invalid timestamp"),
+        ([{"timestamp": "noon", "value": 1}], None, "a point of recordsLag is invalid: invalid timestamp"),
+        (
+            [{"timestamp": "2025-03-02", "value": "1"}],
+            [None],
+            "a point of recordsLag is invalid: value must be a number, got a string",
+        ),
         (
             [{"timestamp": "2025-03-02", "value": 4}, {"timestamp": "2025-03-03", "value": False}],
             [4, None],
-            "a point of recordsLag is true or false where a number",
+            "a point of recordsLag is invalid: value must be a number, got a boolean",
         ),
     ],
 )
@@ -158,7 +162,7 @@ def test_undocumented_metrics_are_bounded_in_number() -> None:
 def test_extra_point_fields_are_bounded() -> None:
     metrics = series({"recordsLag": [{"timestamp": "2025-03-02", "value": 1, "junk": JUNK}], "latency": []})
     assert metrics.data == {"recordsLag": None, "latency": []}
-    assert metrics.undocumented == {"recordsLag": "a point of recordsLag has more than 4,096 characters"}
+    assert metrics.undocumented == {"recordsLag": "a point of recordsLag is invalid: more than 4,096 characters"}
 
 
 def test_metadata_are_bounded() -> None:

@@ -43,7 +43,7 @@ def test_response_arrives_in_time_or_call_times_out(
     any_client.whoami()
     simulator.inject(fault, path="/metrics")
     started = time.monotonic()
-    with pytest.raises(StreamkapTimeoutError, match=r"no complete answer within 1\.0 s") as caught:
+    with pytest.raises(StreamkapTimeoutError, match=r"no complete response within 1\.0 s") as caught:
         any_client.metrics()
     assert 0.9 < time.monotonic() - started < 4.5
     assert caught.value.transient
@@ -55,7 +55,7 @@ def test_remaining_time_limits_each_request(make: MakeClient, simulator: Streamk
     any_client.whoami()
     simulator.inject(Fault.hang(), path="/metrics", times=None)
     started = time.monotonic()
-    with pytest.raises(StreamkapTimeoutError, match=r"no complete answer within 0\.\d s"):
+    with pytest.raises(StreamkapTimeoutError, match=r"no complete response within 0\.\d s"):
         any_client.metrics(within=0.4)
     assert time.monotonic() - started < 20
 
@@ -138,7 +138,10 @@ def test_body_framings(make: MakeClient, parts: list[bytes]) -> None:
     ids=["length", "chunk"],
 )
 def test_truncated_body(make: MakeClient, parts: list[bytes]) -> None:
-    with Wire(send(*parts)) as wire, pytest.raises(StreamkapResponseError, match="the answer broke off") as caught:
+    with (
+        Wire(send(*parts)) as wire,
+        pytest.raises(StreamkapResponseError, match="the response was truncated") as caught,
+    ):
         asker_of(make, wire).metrics()
     assert caught.value.transient
     assert caught.value.status == 200
@@ -148,7 +151,7 @@ def test_truncated_body(make: MakeClient, parts: list[bytes]) -> None:
     "said", [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: " + b"x" * 99_999]
 )
 def test_response_that_is_not_http(make: MakeClient, said: bytes) -> None:
-    with Wire(send(said)) as wire, pytest.raises(StreamkapResponseError, match="the answer is not HTTP") as caught:
+    with Wire(send(said)) as wire, pytest.raises(StreamkapResponseError, match="the response is not HTTP") as caught:
         asker_of(make, wire).metrics()
     assert caught.value.transient
     assert "OpenSSH" not in str(caught.value)
@@ -163,7 +166,7 @@ def test_invalid_chunk(make: MakeClient) -> None:
 
 
 def test_connection_closed_immediately(make: MakeClient) -> None:
-    with Wire(send()) as wire, pytest.raises(StreamkapConnectionError, match="no connection") as caught:
+    with Wire(send()) as wire, pytest.raises(StreamkapConnectionError, match="connection failed") as caught:
         asker_of(make, wire).metrics()
     assert type(caught.value) is StreamkapConnectionError
 

@@ -71,7 +71,7 @@ def test_depth_is_bounded() -> None:
 
 
 def test_clean_rejects_values_json_cannot_represent() -> None:
-    with pytest.raises(StreamkapResponseError, match="holds a set"):
+    with pytest.raises(StreamkapResponseError, match="contains a set"):
         clean({"a": {1, 2}})
 
 

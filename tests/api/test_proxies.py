@@ -170,7 +170,7 @@ def test_environment_proxy_for_https(
         monkeypatch.setenv("HTTPS_PROXY", url := proxy.url)
         settings = settings_for(secure, base_url="https://api.elsewhere.example", verify=authority.bundle)
         # The certificate is for loopback: getting this far shows that the tunnel was used.
-        with pytest.raises(StreamkapConnectionError, match="does not verify") as caught:
+        with pytest.raises(StreamkapConnectionError, match="certificate verification failed") as caught:
             make(settings).whoami()
     (line,) = proxy.lines
     assert line.startswith("CONNECT api.elsewhere.example:443 ")
@@ -232,7 +232,7 @@ def test_unreachable_proxy_is_named_with_its_configuration_source(
     with pytest.raises(StreamkapConnectionError) as caught:
         make(settings_for(simulator, **options)).whoami()
     said = str(caught.value)
-    assert f"no connection through the proxy http://{host} (set in {origin}): " in said
+    assert f"connection failed through the proxy http://{host} (set in {origin}): " in said
     assert "proxy-pass" not in said + repr(vars(caught.value))
     assert caught.value.transient
 
@@ -247,7 +247,7 @@ def test_unresponsive_proxy_is_named(make: MakeClient, simulator: StreamkapSimul
 def test_proxy_authentication_error_is_not_rejected_credentials(
     make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
-    refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy wants a user and password")
+    refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy requires a user and password")
     with Wire(Proxy(login="me:proxy-pass")) as proxy, refused as caught:
         make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
     assert caught.value.permanent

@@ -43,13 +43,13 @@ def test_enum_is_sent_as_its_value() -> None:
         ({"time_type": None}, "time_type must be one of"),
         ({"time_type": ["latest"]}, "time_type must be one of"),
         ({"time_unit": "second"}, "time_unit must be one of minute, hour, day, week, month, not 'second'"),
-        ({"time_interval": 0}, "time_interval must be a whole number from 1 on, not 0"),
-        ({"time_interval": True}, "time_interval must be a whole number"),
-        ({"time_interval": 1.0}, "time_interval must be a whole number"),
-        ({"time_interval": "2"}, "time_interval must be a whole number"),
-        ({"timestamp_from": "yesterday"}, "timestamp_from must be an aware datetime or an ISO 8601 text"),
-        ({"timestamp_from": ""}, "timestamp_from must be an aware datetime or an ISO 8601 text"),
-        ({"timestamp_to": 1_700_000_000}, "timestamp_to must be an aware datetime or an ISO 8601 text"),
+        ({"time_interval": 0}, "time_interval must be an integer of at least 1, not 0"),
+        ({"time_interval": True}, "time_interval must be an integer"),
+        ({"time_interval": 1.0}, "time_interval must be an integer"),
+        ({"time_interval": "2"}, "time_interval must be an integer"),
+        ({"timestamp_from": "yesterday"}, "timestamp_from must be an aware datetime or an ISO 8601 string"),
+        ({"timestamp_from": ""}, "timestamp_from must be an aware datetime or an ISO 8601 string"),
+        ({"timestamp_to": 1_700_000_000}, "timestamp_to must be an aware datetime or an ISO 8601 string"),
         ({"timestamp_to": "2025-03-02T07:10:15"}, "timestamp_to has no time zone"),
         ({"timestamp_to": datetime.fromisoformat("2025-03-02")}, "timestamp_to has no time zone"),
         ({"timestamp_from": pendulum.naive(2025, 3, 2)}, "timestamp_from has no time zone"),
@@ -122,12 +122,12 @@ def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
     ("given", "said"),
     [
         (None, "must be an id or a list of ids"),
-        (7, "must be a text, not the number 7"),
+        (7, "must be a string, not the number 7"),
         ({"a": 1}, "must be an id or a list of ids"),
         (b"a", "must be an id or a list of ids"),
         ([], "empty list"),
-        (["a", ""], "must be a non-empty text"),
-        (["a", 7], "must be a text, not the number 7"),
+        (["a", ""], "must be a non-empty string"),
+        (["a", 7], "must be a string, not the number 7"),
         ("..", "must not be"),
     ],
 )
@@ -177,5 +177,5 @@ def test_integer_id_is_accepted() -> None:
 
 @pytest.mark.parametrize("number", [1.2345678901e43, 67, 0, -int(DIGITS), 10**24, float("nan"), float("inf")])
 def test_number_that_lost_digits_is_explained(number: Any) -> None:
-    with pytest.raises(ValueError, match=r"becomes a number in a DAG with render_template_as_native_obj.*put quotes"):
+    with pytest.raises(ValueError, match=r"render_template_as_native_obj.*quote the template"):
         destination_ids(number)

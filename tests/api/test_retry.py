@@ -106,8 +106,8 @@ def test_each_retry_is_logged(kind: Kind, caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.WARNING, logger="airflow_provider_streamkap.api"):
         run(kind, Flaky(*passing(2)), SimulatedClock())
     assert [record.getMessage() for record in caplog.records] == [
-        "failure 1; attempt 1 of 5, next in 0.5 s",
-        "failure 2 (2 attempts); attempt 2 of 5, next in 1.0 s",
+        "failure 1; attempt 1 of 5 failed, retrying in 0.5 s",
+        "failure 2 (2 attempts); attempt 2 of 5 failed, retrying in 1.0 s",
     ]
 
 

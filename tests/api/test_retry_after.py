@@ -59,7 +59,7 @@ def test_hold_is_never_shortened() -> None:
 def test_call_with_too_little_time_fails_immediately() -> None:
     hold = SharedBackoff(SimulatedClock().clock)
     hold.record(LIMITED)
-    with pytest.raises(StreamkapRateLimitError, match=r"not asked: .* another 5\.0 s") as caught:
+    with pytest.raises(StreamkapRateLimitError, match=r"request not sent: .* another 5\.0 s") as caught:
         next(hold.delays(lambda: 5.0))
     assert caught.value.retry_after == 5.0
     assert caught.value.transient

@@ -30,7 +30,7 @@ def settings(**options: Any) -> ClientSettings:
         ({"client_id": " ", "secret": "\n"}, "client_id and secret is missing"),
         ({"client_id": "a", "secret": "hunter22", "project_key": "{}"}, "not both"),
         ({"secret": "hunter22", "project_key": "{}"}, "not both"),
-        ({"client_id": 7, "secret": "hunter22"}, "client_id must be text, not int"),
+        ({"client_id": 7, "secret": "hunter22"}, "client_id must be a string, not int"),
     ],
 )
 def test_credentials_must_be_given_exactly_once(given: dict[str, Any], said: str) -> None:
@@ -101,21 +101,21 @@ def test_base_url(given: str, used: str) -> None:
     [
         ("", "is empty"),
         (None, "is empty"),
-        ("https://", "names no host"),
-        ("ftp://host", "must begin with https://"),
-        ("https://me:pw@host", "must not hold a user"),
+        ("https://", "has no host"),
+        ("ftp://host", "must start with https://"),
+        ("https://me:pw@host", "must not contain a user"),
         ("https://host/?a=1", "query or fragment"),
         ("https://host/#a", "query or fragment"),
         ("https://host?", "query or fragment"),
-        ("https://ho st", "white space"),
-        ("https://host\n.evil", "white space"),
-        ("https://good\\@evil", "white space, control characters or backslashes"),
+        ("https://ho st", "whitespace"),
+        ("https://host\n.evil", "whitespace"),
+        ("https://good\\@evil", "whitespace, control characters or backslashes"),
         ("https:/host", "malformed scheme"),
         ("https:/host/prefix", "malformed scheme"),
         ("http:/host", "malformed scheme"),
         ("ftp:/host", "malformed scheme"),
         ("https//host", "malformed scheme"),
-        ("https:///host", "names no host"),
+        ("https:///host", "has no host"),
         ("https:host", "no valid host and port"),
         ("https://https:/host", "malformed scheme"),
         ("https://host:port", "no valid host and port"),
@@ -155,7 +155,7 @@ def test_rejected_seconds(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None, "x", "1.5"])
 def test_rejected_attempts(value: Any) -> None:
-    with pytest.raises(ValueError, match="max_attempts must be a whole number from 1 on"):
+    with pytest.raises(ValueError, match="max_attempts must be an integer of at least 1"):
         settings(max_attempts=value)
 
 

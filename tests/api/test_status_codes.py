@@ -68,7 +68,7 @@ def test_rejection_during_sign_in_means_credentials(status: int) -> None:
     error = error_for(status, signing_in=True)
     assert type(error) is StreamkapAuthError
     assert error.permanent
-    assert "credentials were refused" in str(error)
+    assert "rejected the credentials" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_missing_permission_is_named() -> None:
     ("location", "expected"),
     [
         ("https://me:pw@elsewhere.example:81/a?token=b", "redirected to elsewhere.example;"),
-        ("/login", "redirected to an address on the same host;"),
-        ("http://[broken", "redirected to no readable address;"),
-        ("", "redirected to no readable address;"),
+        ("/login", "redirected to a path on the same host;"),
+        ("http://[broken", "redirected to an invalid URL;"),
+        ("", "redirected to an invalid URL;"),
     ],
 )
 def test_redirect_error_names_only_host(location: str, expected: str) -> None:

@@ -65,7 +65,7 @@ def test_unnormalized_base_url_keeps_ca_bundle(
 
 
 def test_unknown_authority_is_rejected_with_hint(make: MakeClient, secure: StreamkapSimulator) -> None:
-    with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
+    with pytest.raises(StreamkapConnectionError, match="certificate verification failed") as caught:
         make(settings_for(secure)).metrics()
     assert (caught.value.permanent, caught.value.transient, caught.value.attempts) == (True, False, 1)
     for setting in ("verify", "REQUESTS_CA_BUNDLE"):
@@ -78,13 +78,13 @@ def test_ca_bundle_replaces_default_authorities(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.bundle)
     # A folder without certificates trusts nothing, whatever the environment says.
-    with pytest.raises(StreamkapConnectionError, match="the certificate does not verify"):
+    with pytest.raises(StreamkapConnectionError, match="certificate verification failed"):
         make(settings_for(secure, verify=str(tmp_path))).metrics()
 
 
 def test_certificate_for_another_host(make: MakeClient, authority: Authority) -> None:
     with StreamkapSimulator(ssl_context=authority.other) as elsewhere:
-        with pytest.raises(StreamkapConnectionError, match="the certificate does not verify") as caught:
+        with pytest.raises(StreamkapConnectionError, match="certificate verification failed") as caught:
             make(settings_for(elsewhere, verify=authority.bundle)).whoami()
         assert caught.value.permanent
         assert elsewhere.requests == []
@@ -119,7 +119,7 @@ def test_unreadable_ca_bundle(
     path = tmp_path / "bundle.pem"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(StreamkapConnectionError, match="verify: no CA bundle can be read from") as caught:
+    with pytest.raises(StreamkapConnectionError, match="verify: cannot read a CA bundle from") as caught:
         make(settings_for(secure, verify=str(path))).metrics()
     assert caught.value.permanent
     assert str(path) in str(caught.value)
@@ -130,12 +130,12 @@ def test_unreadable_ca_bundle_from_environment(
     make: MakeClient, secure: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with pytest.raises(StreamkapConnectionError, match="REQUESTS_CA_BUNDLE: no CA bundle can be read"):
+    with pytest.raises(StreamkapConnectionError, match="REQUESTS_CA_BUNDLE: cannot read a CA bundle"):
         make(settings_for(secure)).metrics()
 
 
 def test_https_to_http_server(make: MakeClient, simulator: StreamkapSimulator) -> None:
     url = simulator.url.replace("http:", "https:")
-    with pytest.raises(StreamkapConnectionError, match="no connection: SSLError") as caught:
+    with pytest.raises(StreamkapConnectionError, match="connection failed: SSLError") as caught:
         make(settings_for(simulator, base_url=url, max_attempts=1)).metrics()
     assert caught.value.transient

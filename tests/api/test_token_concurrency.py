@@ -145,7 +145,7 @@ def test_failed_token_refresh_lets_next_caller_try(simulator: StreamkapSimulator
 def test_thread_does_not_wait_forever_for_token_refresh(simulator: StreamkapSimulator) -> None:
     settings = settings_for(simulator, max_attempts=1)
     session = ApiSession(settings)
-    refused = pytest.raises(StreamkapTimeoutError, match="another call was still renewing")
+    refused = pytest.raises(StreamkapTimeoutError, match="waiting for a token refresh by another call")
     with StreamkapClient(settings, session=session) as client, session.lock, refused:
         client.get_destination_metrics(QUERY, within=0.05)
     assert simulator.requests == []
@@ -164,7 +164,7 @@ def test_task_does_not_wait_forever_for_token_refresh(simulator: StreamkapSimula
             first = asyncio.create_task(client.whoami())
             await held.wait()
             simulator.revoke_tokens()
-            with pytest.raises(StreamkapTimeoutError, match="another call was still renewing"):
+            with pytest.raises(StreamkapTimeoutError, match="waiting for a token refresh by another call"):
                 await client.get_destination_metrics(QUERY, within=0.2)
             go_on.set()
             assert (await first)["tenant_id"]

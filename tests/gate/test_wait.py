@@ -278,13 +278,13 @@ def test_progress_line_of_many_is_short_and_shows_one_error() -> None:
     ids = tuple(f"67ad6e0af08a2365c729b{number:03}" for number in range(300))
     wait = start(ids)
     away = StreamkapTimeoutError(
-        "no complete answer within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
+        "no complete response within 30.0 s", method="GET", url=f"https://example.com/{'x' * 90}"
     )
     progress = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
     assert progress is not None
     assert len(progress) < 900
     assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in progress
-    assert progress.count("no complete answer within 30.0 s") == 1
+    assert progress.count("no complete response within 30.0 s") == 1
 
 
 def test_message_of_many_errors_shows_three() -> None:

@@ -59,8 +59,8 @@ def test_module_exits_with_same_code() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"STREAMKAP_HOST": "http://api.example.com"}, "STREAMKAP_HOST is plain http"),
-        ({"STREAMKAP_HOST": "https://me:pw-of-mine@api.example.com"}, "STREAMKAP_HOST must not hold a user"),
+        ({"STREAMKAP_HOST": "http://api.example.com"}, "STREAMKAP_HOST uses plain http"),
+        ({"STREAMKAP_HOST": "https://me:pw-of-mine@api.example.com"}, "STREAMKAP_HOST must not contain a user"),
         ({"STREAMKAP_DESTINATION_ID": ".."}, "STREAMKAP_DESTINATION_ID must not be"),
     ],
 )

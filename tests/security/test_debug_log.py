@@ -184,7 +184,7 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
     for path in ("/metrics", "/auth"):
         for number in range(len(echoes([]))):
             simulator.clear_faults()
-            shared._forget()
+            shared._reset()
             StreamkapHook().get_destination_metrics("d1")
             # A token call sends no token.
             (session,) = shared._shared.sessions.values()
@@ -194,7 +194,7 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
             said = sorted(setup.spelled([*keys, *token]), key=lambda form: form[number:])
             simulator.inject(echoes(said)[number], path=path, times=None)
             if path == "/auth":
-                shared._forget()
+                shared._reset()
             failures += use(logged, shared_token=path == "/metrics")
     return failures
 

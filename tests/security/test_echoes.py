@@ -130,7 +130,9 @@ def test_plain_http_to_loopback_does_not_leave_machine_through_proxy(
     make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
     settings = settings_for(simulator, proxies={"http": "http://192.0.2.1:3128"}, max_attempts=1)
-    with pytest.raises(StreamkapError, match="base_url is plain http: credentials would cross the network") as caught:
+    with pytest.raises(
+        StreamkapError, match="base_url uses plain http: credentials would be sent unencrypted"
+    ) as caught:
         make(settings).metrics()
     assert caught.value.permanent
     with pytest.raises(StreamkapError, match="through the proxy") as caught:

@@ -29,7 +29,7 @@ def secure(authority: Authority, airflow_database: None) -> Iterator[StreamkapSi
 
 
 def warning_count(logged: Logged) -> int:
-    return len(logged.starting("verify is false: the certificate of 127.0.0.1 is not checked"))
+    return len(logged.starting("verify is false: the certificate of 127.0.0.1 is not verified"))
 
 
 def ask() -> None:

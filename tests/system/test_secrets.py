@@ -74,7 +74,7 @@ def test_tasks_with_bad_credentials_fail_as_expected(refused: Run) -> None:
     for task_id, says in (
         ("snapshot-streamkap_refused", "credentials"),
         ("wait-streamkap_refused", "credentials"),
-        ("snapshot-streamkap_proxied", "no connection"),
+        ("snapshot-streamkap_proxied", "connection failed"),
         ("wait-streamkap_proxied", "2 polls in a row failed"),
     ):
         assert says in refused.log(task_id)

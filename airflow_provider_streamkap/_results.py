@@ -37,7 +37,7 @@ def exception_for(end: Failed) -> AirflowException:
     :returns: ``AirflowSensorTimeout`` at the deadline, ``AirflowFailException`` (never retried) where neither
         waiting nor trying again can help, ``AirflowException`` (retried as the task says) otherwise.
     """
-    return _EXCEPTIONS[end.why](end.message)
+    return _EXCEPTIONS[end.kind](end.message)
 
 
 def exception_of(error: StreamkapError) -> AirflowException:
@@ -63,7 +63,7 @@ def gave_up_event(end: Failed) -> dict[str, Any]:
 
     :param end: how it ended.
     """
-    return {"outcome": end.why.value, "message": end.message}
+    return {"outcome": end.kind.value, "message": end.message}
 
 
 def settle(event: Any) -> Any:

@@ -47,4 +47,4 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
     except StreamkapNotFoundError as error:
         if not (yield from session.exists(target.destination_id)):
             raise bare(unknown_destination(error, target.destination_id)) from None
-    return PollResult.bare(target, session.now())
+    return PollResult.without_metrics(target, session.now())

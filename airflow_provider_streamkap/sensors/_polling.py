@@ -53,7 +53,7 @@ def poll_once(
     seen = _read(hook, spec, within, attempts=None if first_look is None else 1)
     now = time.time()
     step = wait.advance(seen, now)
-    if first_look is not None and isinstance(step, Failed) and step.why is FailureKind.UNREACHABLE:
+    if first_look is not None and isinstance(step, Failed) and step.kind is FailureKind.UNREACHABLE:
         step = PollAgain(spec.poke_interval, failing=True)
     for warning in wait.warnings:
         log.warning("%s", warning)

@@ -188,7 +188,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         spec = self._plan(("x",), self._known)
-        if spec.failure_policy.remembers and self._forgets:
+        if spec.failure_policy.needs_state and self._forgets:
             check_state_store(HAS_STORE)
 
     def _known(self, name: str) -> Any:
@@ -282,7 +282,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         push_link(context, self.hook.connection(), ids[0])
         if not self._forgets:
             return ResourceWait(spec)
-        if spec.failure_policy.remembers:
+        if spec.failure_policy.needs_state:
             check_state_store(has_store(context))
         return ResourceWait.from_dict(spec, load_state(context))
 

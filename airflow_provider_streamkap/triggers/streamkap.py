@@ -93,8 +93,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
         spec = WaitSpec.from_dict(self.spec)
         if unknown := [*self._unknown, *WaitSpec.unknown(self.spec)]:
             self.log.warning(
-                "Ignoring what another version of airflow-provider-streamkap has written: %s. Install the same version "
-                "in workers and triggerers",
+                "Ignoring unknown arguments from another version of airflow-provider-streamkap: %s. Install the same "
+                "version on workers and triggerers",
                 ", ".join(unknown),
             )
         not_before = asyncio.get_running_loop().time()
@@ -130,7 +130,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             step = wait.advance(seen, now)
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
-            if isinstance(step, Failed) and step.why is FailureKind.DEADLINE and _requested_before(wait.spec, began):
+            if isinstance(step, Failed) and step.kind is FailureKind.DEADLINE and _requested_before(wait.spec, began):
                 # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
                 at_once = loop.time()
                 _allow(limit, wait.spec.deadline, at_once)

@@ -20,11 +20,11 @@ from benchmarks.accuracy.ways import Way
 # What is missing at the deadline, by the words in which the gate says it.
 _MISSING = (
     ("status", ("status is",)),
-    ("time", ("counts from", "holds no lag", "waiting for a later point", "not confirmed")),
+    ("time", ("or later", "no lag points", "waiting for a later point", "not confirmed")),
     ("stale", ("max_reading_age",)),
     ("unknown", ("is unknown",)),
-    ("lag", ("above",)),
-    ("API", ("could not be read",)),
+    ("lag", (" > ",)),
+    ("API", ("failed poll",)),
 )
 
 
@@ -73,8 +73,8 @@ def judge(subject: Subject, way: Way, outcome: Outcome) -> Verdict:
 
 def _why(outcome: Outcome) -> str:
     assert outcome.gave_up is not None
-    if outcome.gave_up.why.value != "deadline":
-        return outcome.gave_up.why.value
+    if outcome.gave_up.kind.value != "deadline":
+        return outcome.gave_up.kind.value
     return next((why for why, words in _MISSING if any(word in outcome.missing for word in words)), "other")
 
 

@@ -76,7 +76,7 @@ def test_every_setting_of_the_sensor_reaches_the_triggerer(other: StreamkapSimul
     assert (spec.require, spec.poke_interval, spec.confirmations, spec.confirm_interval) == ("any", 0.5, 3, 0.01)
     assert spec.deadline is not None
     assert spec.started is not None
-    assert (spec.deadline - spec.started, waiting.streamkap_conn_id, waiting.many) == (90, "other", True)
+    assert (spec.deadline - spec.started, waiting.streamkap_conn_id, waiting.keyed) == (90, "other", True)
     # A setting that is new must be in the table above, or it could be lost on the way.
     for part in (spec, spec.gate, spec.failure_policy):
         for field in dataclasses.fields(part):
@@ -159,7 +159,7 @@ def test_a_poll_that_hangs_beyond_the_deadline_is_cut_off(
     # Half a minute is left for a poll under way; here it takes five seconds, time enough to get there.
     event = run_hastily(fired(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
-    assert "Last seen: nothing" in event["message"]
+    assert "Last reading: none" in event["message"]
     assert streamkap.count(path) == 1
 
 

@@ -186,22 +186,22 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             if detector.gate.timestamped
             else PollTarget(self.destination_id)
         )
-        with poller.follow([target]) as subscription:
+        with poller.subscribe([target]) as subscription:
             while True:
                 (sample,) = await subscription.next(not_before=not_before, due=due, spread=spread)
                 if self._unsaved:
                     await self._save_state(detector.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
-                if isinstance(sample.got, StreamkapError):
+                if isinstance(sample.outcome, StreamkapError):
                     detector.add_reading(None)
                     failed += 1
                     if failed % _QUIET == 1:
                         self.log.warning(
-                            "%s could not be read, %d in a row: %s", self.destination_id, failed, sample.got
+                            "%s could not be read, %d in a row: %s", self.destination_id, failed, sample.outcome
                         )
                     continue
                 failed = 0
-                before, reading = detector.state, sample.got.reading
+                before, reading = detector.state, sample.outcome.reading
                 changed = detector.add_reading(reading)
                 if detector.history.fell_back:
                     self.log.warning(
@@ -210,7 +210,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     )
                 if detector.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
-                    yield {**sample.got.as_dict(), "evidence": detector.proof.as_dict()}, changed
+                    yield {**sample.outcome.as_dict(), "evidence": detector.proof.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)

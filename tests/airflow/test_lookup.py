@@ -119,14 +119,14 @@ def test_a_deferred_wait_survives_a_backend_that_is_down(backend: type[Flaky], l
     event = asyncio.run(fired(trigger()))
     assert event["outcome"] == "opened"
     assert logged.text.count("could not be looked up") == 4
-    assert "Trying again in" in logged.text
+    assert "Retrying in" in logged.text
 
 
 def test_a_deferred_wait_without_a_connection_ends_at_its_deadline(backend: type[Flaky]) -> None:
     backend.failures = float("inf")
     event = asyncio.run(fired(trigger(seconds=0.1)))
     assert event["outcome"] == "deadline"
-    assert "timed out" in event["message"]
+    assert "Timed out" in event["message"]
     assert "could not be looked up" in event["message"]
 
 

@@ -98,7 +98,7 @@ CASES = {
     "deadline, soft_fail": Case(
         stalled,
         AirflowSkipException,
-        "since soft_fail is set: Timed out waiting for d1",
+        "because soft_fail is set: Timed out waiting for d1",
         {"timeout": 0.2, "soft_fail": True},
     ),
     "Broken, soft_fail": Case(broken, AirflowFailException, "status is Broken", {"soft_fail": True}),

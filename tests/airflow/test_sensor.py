@@ -179,7 +179,7 @@ def test_a_time_out_that_airflow_sees_first_says_what_was_missing(streamkap: Str
     says = r"Timed out waiting for d1. .* lag 120 > 0"
     with pytest.raises(AirflowSensorTimeout, match=says):
         PokesUntilTheEnd(**arguments).execute(waiting_since(30))
-    with pytest.raises(AirflowSkipException, match=f"since soft_fail is set: {says}"):
+    with pytest.raises(AirflowSkipException, match=f"because soft_fail is set: {says}"):
         PokesUntilTheEnd(**arguments, soft_fail=True).execute(waiting_since(30))
 
 
@@ -228,7 +228,7 @@ def time_outs() -> list[str]:
 
 @pytest.mark.parametrize("error", time_outs())
 def test_airflows_timeout_of_a_deferral_raises_a_sensor_timeout(error: str) -> None:
-    with pytest.raises(AirflowSensorTimeout, match="no triggerer reported its end"):
+    with pytest.raises(AirflowSensorTimeout, match="no triggerer reported a result"):
         sensor("deferred").resume_execution("__fail__", {"error": error}, CONTEXT)
     for arguments in ({"soft_fail": True}, {"never_fail": True}):
         with pytest.raises(AirflowSkipException):
@@ -244,8 +244,8 @@ def test_a_trigger_that_broke_is_not_a_time_out() -> None:
 
 @pytest.mark.parametrize("event", [None, {}, {"outcome": "success"}, {"outcome": "opened"}])
 def test_an_event_that_is_not_understood_keeps_the_gate_shut(event: Any) -> None:
-    with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
+    with pytest.raises(AirflowFailException, match="install the same version on workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {"event": event}, CONTEXT)
     # A resume without an event at all, as dag.test() would have it.
-    with pytest.raises(AirflowFailException, match="install the same version in workers and triggerers"):
+    with pytest.raises(AirflowFailException, match="install the same version on workers and triggerers"):
         sensor("deferred").resume_execution("execute_complete", {}, CONTEXT)

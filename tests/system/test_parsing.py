@@ -37,5 +37,8 @@ def test_importing_an_example_asks_for_nothing(file: os.PathLike[str]) -> None:
 
 def test_a_rescheduled_sensor_that_must_remember_is_refused_where_nothing_does(airflow: SystemAirflow) -> None:
     error = airflow.import_errors().get(NEEDS_STORE.name, "")
-    for said in ("stall_after and status_grace need to remember", "set deferrable=True or mode='poke'"):
+    for said in (
+        "stall_after and status_grace need the results of earlier polls",
+        "set deferrable=True or mode='poke'",
+    ):
         assert (said in error) != HAS_STORE

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who raises what: the one table from the ends of a wait, and from errors of the API, to Airflow's exceptions.
+"""Map the outcomes of waits and API errors to Airflow exceptions, results and trigger events.
 
-The sensor uses it in every mode, in the worker and after deferral, so that a task ends alike in all of them.
+The sensor uses this module in every mode, so a task ends the same way in all of them.
 """
 
 from __future__ import annotations
@@ -31,27 +31,26 @@ OPENED = "opened"
 
 
 def exception_for(end: Failed) -> AirflowException:
-    """Give the exception in which a wait without success ends.
+    """Return the exception for a failed wait.
 
-    :param end: how the wait ended.
-    :returns: ``AirflowSensorTimeout`` at the deadline, ``AirflowFailException`` (never retried) where neither
-        waiting nor trying again can help, ``AirflowException`` (retried as the task says) otherwise.
+    :param end: the failure.
+    :returns: ``AirflowSensorTimeout`` at the deadline, ``AirflowFailException`` (not retried) for a permanent failure,
+        ``AirflowException`` (retried by the task's retry policy) otherwise.
     """
-    return _EXCEPTIONS[end.why](end.message)
+    return _EXCEPTIONS[end.kind](end.message)
 
 
 def exception_of(error: StreamkapError) -> AirflowException:
-    """Give the exception in which a single call to the API ends a task.
+    """Return the exception for an API error.
 
-    :param error: what the client raised.
-    :returns: ``AirflowFailException`` for a refusal that trying again cannot change, ``AirflowException`` for the
-        rest.
+    :param error: the error.
+    :returns: ``AirflowFailException`` (not retried) for a permanent error, ``AirflowException`` otherwise.
     """
     return (AirflowFailException if error.permanent else AirflowException)(str(error))
 
 
 def opened_event(snapshot: Any) -> dict[str, Any]:
-    """Write down that a wait succeeded, as plain JSON for a trigger's event.
+    """Return the payload of the trigger event for a successful wait, as plain JSON.
 
     :param snapshot: the result of the task.
     """
@@ -59,22 +58,21 @@ def opened_event(snapshot: Any) -> dict[str, Any]:
 
 
 def gave_up_event(end: Failed) -> dict[str, Any]:
-    """Write down that a wait ended without success, as plain JSON for a trigger's event.
+    """Return the payload of the trigger event for a failed wait, as plain JSON.
 
-    :param end: how it ended.
+    :param end: the failure.
     """
-    return {"outcome": end.why.value, "message": end.message}
+    return {"outcome": end.kind.value, "message": end.message}
 
 
 def settle(event: Any) -> Any:
-    """Turn a trigger's event into the task's result, or its exception.
+    """Return the task's result from a trigger event, or raise its exception.
 
-    :param event: what the trigger fired.
-    :returns: the snapshot of an opened gate.
+    :param event: the payload of the trigger event.
+    :returns: the snapshot.
     :raises AirflowSensorTimeout: the deadline passed.
-    :raises AirflowFailException: the wait gave up for good, or the event is not one of ours: a gate that does
-        not understand stays shut.
-    :raises AirflowException: the wait gave up for now.
+    :raises AirflowFailException: the wait failed permanently, or the event cannot be parsed.
+    :raises AirflowException: the wait failed, and a retry may help.
     """
     match event:
         case {"outcome": str(outcome), "snapshot": Mapping() as snapshot} if outcome == OPENED and snapshot:
@@ -82,6 +80,6 @@ def settle(event: Any) -> Any:
         case {"outcome": str(why), "message": str(message)} if why in _NAMES:
             raise exception_for(Failed(FailureKind(why), message))
     raise AirflowFailException(
-        "The trigger sent an event that this version of airflow-provider-streamkap cannot read; install the same "
-        f"version in workers and triggerers. The event: {str(event)[:200]!r}"
+        "Cannot parse the trigger event with this version of airflow-provider-streamkap: install the same version on "
+        f"workers and triggerers. The event: {str(event)[:200]!r}"
     )

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Airflow is told about this provider: the target of the ``apache_airflow_provider`` entry point.
+"""The provider metadata: the target of the ``apache_airflow_provider`` entry point.
 
 Airflow imports this module with every ``import airflow``, so it holds one plain dict and imports nothing. The
-dict follows ``airflow/provider.yaml.schema.json`` of Airflow 3.3, and a test holds it against that schema.
+dict follows ``airflow/provider.yaml.schema.json`` of Airflow 3.3; a test validates it.
 
-The connection form stands here for Airflow 3.2 and later, which build it from this dict without importing
-the hook. Airflow up to 3.1 asks ``StreamkapHook.get_connection_form_widgets`` and ``get_ui_field_behaviour``.
+Airflow 3.2 and later build the connection form from this dict without importing the hook. Airflow up to 3.1 calls
+``StreamkapHook.get_connection_form_widgets`` and ``get_ui_field_behaviour``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def get_provider_info() -> dict[str, object]:
     """
     Return the metadata of the provider.
 
-    :returns: a new dict of plain values at every call, so that a caller may change what it was given
+    :returns: a new dict at every call, which the caller may modify
     """
     return {
         # Discovery refuses a provider whose package name differs from the name of its distribution.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Airflow plugin that makes the "Streamkap" button known, also to a scheduler that has not imported a DAG."""
+"""The Airflow plugin that registers the "Streamkap" button for processes that do not import DAGs."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 from scripts.airflow_records import AirflowRecords, TaskInstance
 
 # The sensor's log line for a poll: the unmet conditions, then the elapsed time.
-POLL = re.compile(r"Poll \d+: (?P<found>.*?) \(.*?(?P<elapsed>[\d,]+) of [\d,]+ s elapsed")
+POLL = re.compile(r"Poll \d+: (?P<found>.*?) \(.*\. Elapsed (?P<elapsed>.+?) of ")
 TRANSIENT_STATES = frozenset({None, "scheduled", "queued"})
 METRICS = {
     "connector_status": "{}",
@@ -128,7 +128,7 @@ def wait(records: AirflowRecords, dag_id: str, run_id: str, task: TaskInstance) 
     """
     messages = sorted(logged(records.logs(dag_id, run_id, task.task_id).splitlines()), key=_number)
     polls = [found for message in messages if (found := POLL.match(message))]
-    return (polls[0]["found"], f"{polls[-1]['elapsed']} s") if polls else ("", "")
+    return (polls[0]["found"], polls[-1]["elapsed"]) if polls else ("", "")
 
 
 def _number(message: str) -> int:

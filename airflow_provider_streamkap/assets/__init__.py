@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Assets: destinations as things that DAGs are scheduled on."""
+"""Assets: schedule DAGs on destinations."""

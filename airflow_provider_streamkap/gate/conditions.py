@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The condition of a wait, and what one reading means for it.
+"""The conditions of a wait, checked against a single reading.
 
 Pure: no clock, no network, no Airflow. Whether a timestamped lag counts as evidence is decided in ``history``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -15,22 +15,22 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
-from airflow_provider_streamkap.gate.reading import Reading, is_known, number
+from airflow_provider_streamkap.gate.reading import Reading, duration, is_known, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
 
-#: If the timeseries holds no point, the latest lag must be good in this many polls and over this many seconds: an
-#: honest ``latest`` can be the newest complete minute's point, and so up to two minutes old.
+#: If the timeseries has no points, the latest lag must be within the limit in this many polls and over this many
+#: seconds: a correct ``latest`` can be the point of the last complete minute, so up to two minutes old.
 FALLBACK_POLLS = 3
 FALLBACK_SECONDS = 150.0
 
 
-# Airflow's databases and JSON hold no larger integer.
+# The largest integer that Airflow's databases and JSON can store.
 _LARGEST = 2**63 - 1
 
 
 class Answer(Enum):
-    """Whether a condition is met. A missing or invalid value leaves that unknown, and unknown never opens the gate."""
+    """Whether a condition is met. A missing or invalid value makes it unknown, and unknown never opens the gate."""
 
     MET = "met"
     NOT_MET = "not met"
@@ -38,9 +38,9 @@ class Answer(Enum):
 
     @classmethod
     def combine(cls, answers: Iterable[Answer]) -> Answer:
-        """Return the answer for several conditions together.
+        """Return the combined answer for several conditions.
 
-        :param answers: the answer of each.
+        :param answers: the answer for each condition.
         """
         given = set(answers)
         return cls.NOT_MET if cls.NOT_MET in given else cls.UNKNOWN if cls.UNKNOWN in given else cls.MET
@@ -70,11 +70,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reading means for a gate.
+    """The result of checking a reading against a gate.
 
     :param outcome: open, wait or fail.
-    :param reasons: what is missing (wait) or what rules success out (fail); empty when open.
-    :param answer: whether all conditions are met. It does not include a lag that counts only with a timestamp.
+    :param reasons: the conditions that are not met (wait), or why the wait fails; empty if open.
+    :param answer: whether all conditions are met, except a lag that needs a timestamp.
     """
 
     outcome: Outcome
@@ -89,21 +89,20 @@ class Verdict:
 class DestinationGate:
     """The conditions under which a destination counts as ready.
 
-    Statuses are compared without regard to case or surrounding blanks. They are an open set: one that is
-    neither wanted nor fatal means wait. ``None``, negative and non-finite numbers are unknown, and unknown
-    never opens.
+    Statuses are case-insensitive and stripped of whitespace. They are an open set: a status that is neither wanted nor
+    fatal means wait. ``None``, negative and non-finite numbers are unknown, and unknown never opens the gate.
 
-    :param max_records_lag: the most records that may still wait, default 0; ``None``: lag does not matter.
-    :param connector_status: the wanted status or statuses, default ``"Active"``; ``None``: it does not matter.
-    :param max_latency_ms: the highest latency in milliseconds; ``None`` (default): it does not matter.
-    :param fail_on_status: statuses under which waiting cannot help, default ``("Broken",)``.
-    :param observed_after: only lag that was measured after this moment (ISO 8601 text or an aware datetime) counts;
-        ``None`` (default): after the wait began. Not allowed with ``lag_source="latest"``.
-    :param max_reading_age: seconds; lag that may be older does not count; ``None`` (default): any age. Not allowed
-        with ``lag_source="latest"``.
-    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if it holds none and neither
-        of the two above is set, the latest lag, confirmed for longer; ``"timeseries"``: its points only; ``"latest"``:
-        the latest lag, which can be minutes old.
+    :param max_records_lag: maximum lag in records, default 0; ``None``: ignore the lag.
+    :param connector_status: the wanted status or statuses, default ``"Active"``; ``None``: ignore the status.
+    :param max_latency_ms: maximum latency in milliseconds; ``None`` (default): ignore the latency.
+    :param fail_on_status: statuses that fail the wait at once, default ``("Broken",)``.
+    :param observed_after: count only lag measured after this time (ISO 8601 text or an aware datetime); ``None``
+        (default): after the start of the wait. Not allowed with ``lag_source="latest"``.
+    :param max_reading_age: maximum age of a lag reading in seconds; ``None`` (default): any age. Not allowed with
+        ``lag_source="latest"``.
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if it has none and neither of the
+        two arguments above is set, the latest lag, confirmed for longer. ``"timeseries"``: its points only.
+        ``"latest"``: the latest lag, which can be minutes old.
     :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, a status that is both
         wanted and fatal, ``observed_after`` without a wanted status, or arguments that contradict ``lag_source``; the
         message names the argument.
@@ -127,16 +126,16 @@ class DestinationGate:
         fatal = normalize_statuses("fail_on_status", self.fail_on_status)
         if not wanted and self.max_records_lag is None and self.max_latency_ms is None:
             raise ValueError(
-                "there is nothing to wait for: max_records_lag, connector_status and max_latency_ms are None"
+                "nothing to wait for: set at least one of max_records_lag, connector_status and max_latency_ms"
             )
         check_limit("max_reading_age", self.max_reading_age)
         self._check_lag_source()
         if self.observed_after is not None and not wanted:
-            raise ValueError("observed_after trusts a lag under a wanted status only, but connector_status is None")
+            raise ValueError("observed_after needs a wanted status, but connector_status is None")
         if both := sorted(wanted[key] for key in wanted.keys() & fatal.keys()):
             raise ValueError(
-                f"{', '.join(map(repr, both))} stands in connector_status and in fail_on_status; "
-                "a status cannot both open the gate and fail the wait: take it out of one, e.g. fail_on_status=()"
+                f"{', '.join(map(repr, both))} is in both connector_status and fail_on_status: remove it from one of "
+                "them, for example fail_on_status=()"
             )
         after = aware_utc("observed_after", self.observed_after)
         object.__setattr__(self, "observed_after", after)
@@ -153,23 +152,23 @@ class DestinationGate:
             return
         if self.max_records_lag is None:
             raise ValueError(
-                "observed_after and max_reading_age say when the lag must have been measured, but max_records_lag is "
-                "None: set it, or remove them"
+                "observed_after and max_reading_age limit when the lag was measured, but max_records_lag is None: set "
+                "max_records_lag, or remove them"
             )
         if self.lag_source == "latest":
             raise ValueError(
-                "lag_source='latest' reads a lag without a timestamp, so observed_after and max_reading_age cannot be "
-                "checked: remove them, or use lag_source='timeseries'"
+                "observed_after and max_reading_age need a timestamp, which lag_source='latest' does not have: remove "
+                "them, or use lag_source='timeseries'"
             )
 
     @property
     def timestamped(self) -> bool:
-        """Whether a lag counts only with the time at which it was measured."""
+        """Whether a lag needs a timestamp to count."""
         return self.max_records_lag is not None and self.lag_source != "latest"
 
     @property
     def falls_back(self) -> bool:
-        """Whether the latest lag may stand in for a timeseries that holds no lag."""
+        """Whether the latest lag replaces a timeseries that has no lag points."""
         return self.lag_source == "auto" and self.observed_after is None and self.max_reading_age is None
 
     @property
@@ -186,13 +185,13 @@ class DestinationGate:
 
     def _judge(self, reading: Reading) -> Verdict:
         if (reading.status or "").strip().casefold() in self._fatal:
-            reason = f"status is {reading.status}, in which waiting cannot help"
+            reason = f"status is {reading.status}, which is in fail_on_status"
             return Verdict(Outcome.FAIL, (reason,), Answer.NOT_MET)
         checks = [
             self._check_status(reading.status),
             self._check_partitions(reading.partitions),
-            _MET if self.timestamped else _check_number("lag", reading.lag, self.max_records_lag, ""),
-            _check_number("latency", reading.latency_ms, self.max_latency_ms, " ms"),
+            _MET if self.timestamped else _check_number("lag", reading.lag, self.max_records_lag, number),
+            _check_number("latency", reading.latency_ms, self.max_latency_ms, _milliseconds),
         ]
         reasons = tuple(check.reason for check in checks if check.reason)
         answer = Answer.combine(check.answer for check in checks)
@@ -200,13 +199,13 @@ class DestinationGate:
 
     @property
     def accepted_statuses(self) -> str:
-        """The wanted statuses, in words."""
+        """The wanted statuses as text."""
         return " or ".join(self._wanted.values()) or "any status"
 
     def accepts_status(self, status: str | None) -> bool:
-        """Say whether a status is one that opens the gate.
+        """Return whether a status allows the gate to open.
 
-        :param status: as the API spells it.
+        :param status: the status, as the API spells it.
         """
         return not self._wanted or (status or "").strip().casefold() in self._wanted
 
@@ -218,11 +217,11 @@ class DestinationGate:
         return lag is not None and self.max_records_lag is not None and is_known(lag) and lag > self.max_records_lag
 
     def lag_text(self, lag: float | None) -> str:
-        """Describe a lag that is above the limit.
+        """Return the text for a lag that is above the limit.
 
         :param lag: records.
         """
-        return f"lag is {number(lag)}, above {number(self.max_records_lag)}"
+        return f"lag {number(lag)} > {number(self.max_records_lag)}"
 
     def _check_status(self, status: str | None) -> Check:
         if self.accepts_status(status):
@@ -232,13 +231,13 @@ class DestinationGate:
         return Check(Answer.NOT_MET if known else Answer.UNKNOWN, f"status is {shown}, not {self.accepted_statuses}")
 
     def _check_partitions(self, partitions: float | None) -> Check:
-        # Nothing is consumed then, so a lag of 0 means nothing.
+        # Nothing is consumed without a partition, so a lag of 0 proves nothing.
         if partitions == 0 and self.max_records_lag is not None:
             return Check(Answer.UNKNOWN, "no partition is assigned")
         return _MET
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the arguments that make an equal gate, as plain JSON types (for a trigger to carry)."""
+        """Return the arguments of the gate as plain JSON."""
         return {
             "max_records_lag": self.max_records_lag,
             "connector_status": None if self.connector_status is None else list(self.connector_status),
@@ -250,28 +249,32 @@ class DestinationGate:
         }
 
 
-# Waits on one destination see the same reading at the same moment, and most ask the same of it.
+# Waits on the same destination check the same reading, most of them with the same conditions.
 @lru_cache(maxsize=128)
 def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
     return gate._judge(reading)
 
 
-def _check_number(name: str, value: float | None, limit: float | None, unit: str) -> Check:
+def _check_number(name: str, value: float | None, limit: float | None, text: Callable[[float], str]) -> Check:
     if limit is None:
         return _MET
     if value is None or not is_known(value):
         return Check(Answer.UNKNOWN, f"{name} is unknown")
     if value <= limit:
         return _MET
-    return Check(Answer.NOT_MET, f"{name} is {number(value)}{unit}, above {number(limit)}{unit}")
+    return Check(Answer.NOT_MET, f"{name} {text(value)} > {text(limit)}")
+
+
+def _milliseconds(value: float) -> str:
+    return duration(value / 1000)
 
 
 def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
-    """Refuse what cannot be an upper limit.
+    """Check an upper limit.
 
     :param argument: the argument's name, for the message.
     :param value: the limit.
-    :param optional: whether ``None`` stands for no limit.
+    :param optional: whether ``None`` is allowed.
     :raises ValueError: not a number, not finite, or below zero.
     """
     if value is None and optional:
@@ -283,9 +286,9 @@ def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
 
 
 def check_confirmations(count: Any) -> None:
-    """Refuse what cannot be a number of confirmations.
+    """Check a number of confirmations.
 
-    :param count: the argument.
+    :param count: the number.
     :raises ValueError: not an integer, or below 1.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -293,15 +296,15 @@ def check_confirmations(count: Any) -> None:
 
 
 def normalize_statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:
-    """Bring one status, several or none into one form.
+    """Return one status, several or none in a normalized form.
 
     :param argument: the argument's name, for the message.
     :param value: a status, an iterable of them, or ``None``.
-    :returns: as compared (case folded) to as spelled.
-    :raises ValueError: one of them is not a string, or is blank.
+    :returns: the statuses by their case-folded form.
+    :raises ValueError: a status is not a string, or is blank.
     """
     several: list[Any] = [value] if isinstance(value, str) else list(value or ())
     for status in several:
         if not isinstance(status, str) or not status.strip():
-            raise ValueError(f"{argument} must be a status such as 'Active', or several; got {value!r}")
+            raise ValueError(f"{argument} must be a status such as 'Active', or a list of statuses; got {value!r}")
     return {status.strip().casefold(): status.strip() for status in several}

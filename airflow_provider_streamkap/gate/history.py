@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Timestamped lag points: which of them prove that what waited in Kafka at a given moment has been consumed.
+"""Timestamped lag points: which of them prove that the records in Kafka at a given time have been consumed.
 
-Metrics can be late, revised, repeated, stamped ahead, or zero because nothing consumes. Each rule here closes one of
-these holes; ``benchmarks/accuracy`` measures what they catch together. Pure: readings are passed in.
+Metrics can be late, revised, repeated, stamped in the future, or zero because no consumer runs. Each rule here handles
+one of these cases; ``benchmarks/accuracy`` measures them together. Pure: no clock, no network, no Airflow.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from typing import Any, Literal
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS, Answer, Check, DestinationGate
-from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known, number, utc_text
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading, duration, is_known, number, utc_text
 
-#: Longest time between two polls, in seconds, across which the connector counts as observed: a poll interval of 60 s
-#: and some slack. What happens in a longer gap is unknown.
+#: Maximum seconds between two polls for the connector to count as observed throughout: a poll interval of 60 s plus
+#: slack. Whether the connector ran during a longer gap is unknown.
 MAX_POLL_GAP = 90.0
 
-#: Seconds by which a timestamp may be ahead of an equal clock: the end of a running minute, and some slack. Beyond that
-#: the clocks differ, by up to so many seconds more as the points are delayed, which hides a part of the difference.
+#: Seconds by which a timestamp may be in the future although the clocks agree: the end of the current minute plus
+#: slack. A larger lead means that the clocks differ. Delayed points hide up to HIDDEN_LEAD seconds of that difference.
 MAX_LEAD = 90.0
 HIDDEN_LEAD = 300.0
 
-#: Points this old, in seconds, are no longer checked for revisions.
+#: Points older than this, in seconds, are no longer checked for revisions.
 REVISION_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
 class LagProof:
-    """What the lag of one poll proves.
+    """The evidence from the lag of one poll.
 
     :param source: where the lag was read.
     :param points: the points that count as evidence, newest first; empty for ``latest``.
-    :param missing: why the lag does not count yet; ``None``: it does.
-    :param answer: whether the lag of this poll meets the condition. If it does, only more points (or polls) can be
-        missing, and the next poll is a confirmation.
-    :param fallback: the latest lag stands in for a timeseries without points.
+    :param missing: why the lag does not count yet; ``None`` if it counts.
+    :param answer: whether the lag of this poll meets the condition. If so, only more points (or polls) are needed, and
+        the next poll is a confirmation.
+    :param fallback: the latest lag is used because the timeseries has no points.
     :param after: epoch seconds after which the points were measured.
     """
 
@@ -55,7 +55,7 @@ class LagProof:
     def confirmed(self, confirmations: int, polls: int, seconds: float) -> bool:
         """Return whether the lag has been confirmed often enough.
 
-        :param confirmations: confirmations asked for.
+        :param confirmations: required confirmations.
         :param polls: consecutive polls in which all conditions were met.
         :param seconds: time between the first and the last of them.
         """
@@ -86,25 +86,24 @@ class LagProof:
 
 _STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "settled_after", "has_points", "empty_polls")
 
-#: The latest lag alone, without any question of when it was measured.
+#: The proof of a lag that needs no timestamp.
 LATEST = LagProof()
 
 
 @dataclass(slots=True)
 class LagHistory:
-    """What the polls of one destination have shown about its lag points.
+    """The lag points that all polls of one destination have returned.
 
-    :param gate: the condition.
-    :param after: epoch seconds; only lag measured after this moment counts. ``None``: the time of the first poll.
-    :param running_since: epoch seconds of the first of the polls that all showed a wanted status, without a gap;
-        ``None``: the last poll did not.
-    :param polled_at: epoch seconds of the last poll that showed a wanted status.
-    :param exceeded_at: newest timestamp for which a lag above the limit has ever been shown.
-    :param ahead: seconds by which timestamps may be ahead of the clock that reads them; never below 0.
-    :param settled_after: greatest age, in seconds, at which a point was seen to have risen above the limit.
-    :param has_points: whether any poll has shown a point. If so, the timeseries works, and the latest lag never stands
-        in for it.
-    :param empty_polls: polls whose timeseries held no lag, before one did.
+    :param gate: the conditions.
+    :param after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first poll.
+    :param running_since: epoch seconds since when every poll has returned a wanted status, without a gap; ``None``: the
+        last poll did not.
+    :param polled_at: epoch seconds of the last poll that returned a wanted status.
+    :param exceeded_at: newest timestamp for which any poll returned a lag above the limit.
+    :param ahead: seconds by which timestamps may be ahead of the local clock; at least 0.
+    :param settled_after: maximum age, in seconds, at which a point was revised to a value above the limit.
+    :param has_points: whether any poll has returned a point. If so, the gate never falls back to the latest lag.
+    :param empty_polls: polls without lag points before the first poll with points.
     """
 
     gate: DestinationGate
@@ -116,14 +115,14 @@ class LagHistory:
     settled_after: float = 0.0
     has_points: bool = False
     empty_polls: int = 0
-    _before: Reading | None = field(default=None, init=False)
+    _previous: Reading | None = field(default=None, init=False)
 
     def add(self, reading: Reading) -> LagProof:
-        """Add a poll, and return what is proved by now.
+        """Add a poll and return the evidence so far.
 
-        :param reading: what the poll showed.
+        :param reading: the reading.
         """
-        assert reading.read_at is not None, "timestamps can be judged only with the time of the poll"
+        assert reading.read_at is not None, "checking timestamps needs the time of the poll"
         now = reading.read_at.timestamp()
         if self.after is None:
             self.after = now
@@ -139,12 +138,12 @@ class LagHistory:
 
     @property
     def fell_back(self) -> bool:
-        """Whether the last poll is the one from which on the latest lag stands in for the timeseries."""
+        """Whether the last poll switched from the timeseries to the latest lag."""
         return self.gate.falls_back and not self.has_points and self.empty_polls == FALLBACK_POLLS
 
     def _track_running(self, reading: Reading, now: float) -> None:
-        """A stopped consumer can show 0, so points count only from when the connector is known to have been running."""
-        if self.gate.accepts_status(None) or not self._runs(reading):
+        """Track since when the connector has been running: a stopped consumer can report a lag of 0."""
+        if self.gate.accepts_status(None) or not self._is_running(reading):
             self.running_since = None
             return
         if self.running_since is None or now - self.polled_at > MAX_POLL_GAP:
@@ -152,19 +151,20 @@ class LagHistory:
         self.polled_at = now
 
     def _track_clock(self, reading: Reading, now: float) -> None:
-        """A timestamp from the future shows that the clocks differ: all timestamps then mean an earlier time."""
+        """Track how far timestamps are in the future, which means that the clocks differ."""
         if reading.newest is not None:
             lead = reading.newest.at - now
             self.ahead = max(self.ahead, lead if lead <= MAX_LEAD else lead + HIDDEN_LEAD)
 
     def _track_lag(self, reading: Reading, now: float) -> None:
-        """The worst value ever shown for a timestamp counts, and a latest lag above the limit voids the points so far.
+        """Track the newest timestamp with a lag above the limit.
 
-        So a point that is revised upward, in the same response or in a later one, starts the count again.
+        The highest value ever returned for a timestamp counts, so a point that is revised upward starts the count
+        again. A latest lag above the limit discards all points so far.
         """
         assert self.after is not None
         for point in reversed(reading.points or ()):
-            # Older points cannot count anyway.
+            # Older points never count.
             if point.at <= max(self.exceeded_at, self.after):
                 break
             if self.gate.exceeds(point.lag):
@@ -173,64 +173,62 @@ class LagHistory:
             self.exceeded_at = max(self.exceeded_at, now, reading.newest.at if reading.newest else now)
 
     def _track_revisions(self, reading: Reading, now: float) -> None:
-        """A point that rises above the limit at some age shows that younger points are not final yet."""
-        before = self._before
+        """Track the age at which points are still revised to above the limit: younger points are not final yet."""
+        previous = self._previous
         if not reading.points:
             return
-        self._before = reading
-        for point in reversed(reading.points if before else ()):
+        self._previous = reading
+        for point in reversed(reading.points if previous else ()):
             age = self._age(point, now)
             if age > REVISION_SECONDS:
                 break
-            earlier = before.by_time.get(point.at) if before else None
+            earlier = previous.by_time.get(point.at) if previous else None
             if earlier is not None and self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier):
                 self.settled_after = max(self.settled_after, age)
 
     def _age(self, point: LagPoint, now: float) -> float:
         return now + self.ahead - point.at
 
-    def _runs(self, reading: Reading) -> bool:
+    def _is_running(self, reading: Reading) -> bool:
         return self.gate.accepts_status(reading.status) and reading.partitions != 0
 
     def _counts_from(self, moment: float) -> float:
-        """Return the first timestamp of a lag that was measured after a moment.
+        """Return the first timestamp of a lag that was certainly measured after a moment.
 
-        It is undocumented whether a timestamp is the start or the end of its minute: one minute later it is right
-        either way.
+        Whether a timestamp is the start or the end of its minute is undocumented, so add one minute to cover both.
         """
         return moment + GRAIN_SECONDS + self.ahead
 
     def _proof(self, reading: Reading, now: float) -> LagProof:
         check = self._check(reading, now)
-        if check.answer is not Answer.MET or not self._runs(reading):
+        if check.answer is not Answer.MET or not self._is_running(reading):
             answer = Answer.combine([check.answer, Answer.UNKNOWN])
             return LagProof("timeseries", (), check.reason or None, answer)
         points = self._evidence(reading, now)
         return LagProof("timeseries", points, None if points else self._not_counted(reading), after=self.after)
 
     def _check(self, reading: Reading, now: float) -> Check:
-        """Check the newest lag against the condition, whatever earlier polls have shown."""
+        """Check the newest lag against the condition, regardless of earlier polls."""
         newest = reading.newest
         assert self.after is not None
         too_high = self.gate.exceeds(reading.lag)
         if newest is None:
-            return Check(Answer.NOT_MET if too_high else Answer.UNKNOWN, "the timeseries holds no lag")
+            return Check(Answer.NOT_MET if too_high else Answer.UNKNOWN, "the timeseries has no lag points")
         if self.gate.exceeds(newest.lag):
             return Check(Answer.NOT_MET, self.gate.lag_text(newest.lag))
         if too_high:
             latest = self.gate.lag_text(reading.lag)
-            return Check(Answer.NOT_MET, f"latest {latest}, although the timeseries shows {number(newest.lag)}")
+            return Check(Answer.NOT_MET, f"latest {latest}, but the newest lag point is {number(newest.lag)}")
         if newest.at < (first := self._counts_from(self.after)):
-            reason = f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(first)} on"
-            return Check(Answer.UNKNOWN, reason)
+            return Check(Answer.UNKNOWN, _too_early(newest, first))
         age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
-            reason = f"the newest lag is up to {number(round(age))} s old, above max_reading_age={number(limit)}"
-            return Check(Answer.UNKNOWN, reason)
+            old = f"the newest lag point can be {duration(round(age))} old"
+            return Check(Answer.UNKNOWN, f"{old}, more than max_reading_age ({duration(limit)})")
         return Check(Answer.MET)
 
     def _evidence(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
-        """Return the newest points that count, at least a minute apart, without a worse one among them."""
+        """Return the newest consecutive points that count, at least a minute apart."""
         assert self.after is not None
         first = self._counts_from(max(self.after, self._running_from()))
         counted: list[LagPoint] = []
@@ -247,21 +245,21 @@ class LagHistory:
         newest = reading.newest
         assert newest is not None
         if newest.at <= self.exceeded_at:
-            return f"a lag above the limit was shown at {utc_text(self.exceeded_at)}; waiting for a later point"
+            return f"the lag was above the limit at {utc_text(self.exceeded_at)}; waiting for a later point"
         if self.settled_after:
-            return f"points are revised up to {number(round(self.settled_after))} s later; waiting for final ones"
+            return f"lag points are revised for up to {duration(round(self.settled_after))}; waiting for final values"
         since = self._running_from()
         return (
-            f"the newest lag is from {utc_text(newest.at)} and counts from {utc_text(self._counts_from(since))} on, "
-            f"because the connector has been seen running since {utc_text(since)}"
+            f"{_too_early(newest, self._counts_from(since))}, because the connector was first seen running at "
+            f"{utc_text(since)}"
         )
 
     def _running_from(self) -> float:
-        """Return the moment from which the connector is known to have been running."""
+        """Return the time since when the connector has been running."""
         return -inf if self.running_since is None else self.running_since
 
     def _latest(self, reading: Reading) -> LagProof:
-        """The default falls back to the latest lag where the timeseries holds no point."""
+        """Return the evidence from the latest lag, for a timeseries without points."""
         if not is_known(reading.lag):
             return LagProof(missing="lag is unknown", answer=Answer.UNKNOWN, fallback=True)
         if self.gate.exceeds(reading.lag):
@@ -269,7 +267,7 @@ class LagHistory:
         return LagProof(fallback=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the state as plain JSON; empty if there is none yet."""
+        """Return the state as plain JSON; empty before the first poll."""
         if self.after is None:
             return {}
         state = {name: getattr(self, name) for name in _STATE}
@@ -280,13 +278,17 @@ class LagHistory:
         """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the condition.
-        :param after: as of the class; the remembered one counts where this is ``None``.
-        :param memory: the state; may be empty.
+        :param after: as of the class; ``None``: the value in ``state``.
+        :param state: the state; may be empty.
         """
-        # Another version of this package may have remembered more.
+        # Another version of this package may have stored other names.
         history = cls(gate, **{name: value for name, value in state.items() if name in _STATE})
         history.after = history.after if after is None else after
         return history
+
+
+def _too_early(newest: LagPoint, first: float) -> str:
+    return f"the newest lag point is from {utc_text(newest.at)}, but must be from {utc_text(first)} or later"
 
 
 def _iso(epoch_seconds: float | None) -> str | None:

@@ -27,10 +27,10 @@ class LagPoint(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """What one poll showed of a destination.
+    """What one poll returned for a destination.
 
     :param status: ``connector_status`` as the API spells it; ``None``: unknown.
-    :param lag: the latest lag, in records, which carries no timestamp; ``None``: unknown, which is never zero.
+    :param lag: the latest lag, in records, without a timestamp; ``None``: unknown.
     :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
     :param points: known lag points of the timeseries, oldest first, one per timestamp; ``None``: not requested.
     :param read_at: when the response was read.
@@ -57,19 +57,28 @@ class Reading:
     def __str__(self) -> str:
         return self._text
 
-    # All waits on a destination share the reading and log it.
+    # Cached, because all waits on a destination log the same reading.
     @cached_property
     def _text(self) -> str:
-        parts = [f"status {self.status or 'unknown'}"]
+        lags = []
         newest = self.newest
         if newest is not None:
-            parts.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
+            lags.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
         if newest is None or newest.lag != self.lag:
-            parts.append(f"{'lag' if self.points is None else 'latest lag'} {number(self.lag)}")
+            lags.append(f"{'lag' if self.points is None else 'latest lag'} {number(self.lag)}")
+        return self._describe(*lags)
+
+    @cached_property
+    def text_without_lag(self) -> str:
+        """The reading as text, for a message that already shows the lag."""
+        return self._describe()
+
+    def _describe(self, *lags: str) -> str:
+        parts = [f"status {self.status or 'unknown'}", *lags]
         if self.partitions == 0:
             parts.append("no partition assigned")
         if self.latency_ms is not None:
-            parts.append(f"latency {number(self.latency_ms)} ms")
+            parts.append(f"latency {duration(self.latency_ms / 1000)}")
         return ", ".join(parts)
 
 
@@ -86,13 +95,13 @@ def utc_text(epoch_seconds: float) -> str:
 
     :param epoch_seconds: the time.
     """
-    # A response can hold any year that a timestamp has room for.
+    # The timestamps of a response are not limited to the years that datetime supports.
     inside = min(max(epoch_seconds, _FIRST_SECOND), _LAST_SECOND)
     return datetime.fromtimestamp(inside, UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
 
 
 def number(value: float | None) -> str:
-    """Write a number as a person would: no trailing ``.0``, thousands apart; ``unknown`` for ``None``.
+    """Format a number for people: thousands separators, no trailing ``.0``; ``unknown`` for ``None``.
 
     :param value: the number, or ``None``.
     """
@@ -101,3 +110,26 @@ def number(value: float | None) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{int(value):,}" if math.isfinite(value) and value.is_integer() else f"{value:,.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Format a duration for people, in its two largest units: ``250 ms``, ``24.2 s``, ``3 min 20 s``, ``7 days``.
+
+    :param seconds: the duration; not negative.
+    """
+    if not math.isfinite(seconds):
+        return f"{seconds} s"
+    if 0 < seconds < 0.9995:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 59.95:
+        return f"{round(seconds, 1):g} s"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        units = (f"{days:,} day{'s' * (days > 1)}", f"{hour} h" if hour else "")
+    elif hours:
+        units = (f"{hour} h", f"{minute} min" if minute else "")
+    else:
+        units = (f"{minute} min", f"{second} s" if second else "")
+    return " ".join(filter(None, units))

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a wait was asked to do: plain values that are checked once, and survive as JSON.
+"""The arguments of a wait: plain values, validated once, JSON-serializable.
 
-Pure, like the wait that follows it.
+Pure: no clock, no network, no Airflow.
 """
 
 from __future__ import annotations
@@ -28,51 +28,51 @@ if TYPE_CHECKING:
 
 Require = Literal["all", "any"]
 
-#: A poll under way at the deadline may end for this many seconds: it is the last one.
+#: Seconds that a poll in progress at the deadline may still take. It is the last one.
 LAST_POLL_SECONDS = 30.0
 
-#: Least seconds between two polls: without a limit a poll interval of 0 sends thousands of requests a second.
-LEAST_POKE_INTERVAL = 0.01
+#: Minimum seconds between two polls: a poll interval of 0 would send thousands of requests a second.
+MIN_POKE_INTERVAL = 0.01
 
-# Points come once a minute; looking oftener tells sooner that one has come, and that the connector has stopped.
-_RUN_SECONDS = 20.0
+# The timeseries has one point a minute. Polling more often finds a new point, or a stopped connector, sooner.
+_CONFIRM_POINTS_EVERY = 20.0
 
-# Time in which nobody polled counts for nothing. A scheduler or triggerer can take this many seconds to run a poll.
-_USUAL_DELAY = 30.0
+# Seconds that a scheduler or triggerer may take to start a poll.
+_POLL_DELAY = 30.0
 
-# Below that a gate that promises to be right was wrong in the simulation of benchmarks/accuracy.
-_LEAST_POINTS = 2
+# With fewer points, benchmarks/accuracy shows gates that open too early.
+_MIN_POINTS = 2
 
 
 class VersionMismatchError(Exception):
-    """A wait was serialized by another version of this package, in a form that this version cannot read."""
+    """A wait was serialized by another version of this package, in a format that this version cannot parse."""
 
 
 @contextmanager
-def of_another_version() -> Iterator[None]:
-    """Parse what another version of this package may have serialized.
+def raise_version_mismatch() -> Iterator[None]:
+    """Convert errors from parsing a serialized wait.
 
-    :raises VersionMismatchError: it could not be parsed; the message says why.
+    :raises VersionMismatchError: the wait could not be parsed; the message says why.
     """
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise VersionMismatchError(
-            "Another version of airflow-provider-streamkap began this wait, and this version "
-            f"({__version__}) cannot read it: {type(error).__name__}: {error}. Install the same version in workers and "
-            "triggerers; a retry of the task then begins anew"
+            "This wait was started by another version of airflow-provider-streamkap, and this version "
+            f"({__version__}) cannot parse it: {type(error).__name__}: {error}. Install the same version on workers "
+            "and triggerers, then retry the task"
         ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class FailurePolicy:
-    """How much is borne of one destination before waiting for it is given up.
+    """When to fail the wait for a destination before the deadline.
 
-    :param max_poll_failures: consecutive failed polls that are borne, default 10; ``None``: any number.
-    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): for ever.
-    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without
-        metrics; ``None`` (default): for ever.
-    :raises ValueError: an argument out of its range; the message names it.
+    :param max_poll_failures: maximum number of consecutive failed polls, default 10; ``None``: unlimited.
+    :param stall_after: maximum seconds without a fall of a lag above the limit; ``None`` (default): unlimited.
+    :param status_grace: maximum seconds with a status that is neither wanted nor fatal, or without metrics; ``None``
+        (default): unlimited.
+    :raises ValueError: an argument is out of range; the message names it.
     """
 
     max_poll_failures: int | None = 10
@@ -87,27 +87,27 @@ class FailurePolicy:
         check_limit("status_grace", self.status_grace)
 
     @property
-    def remembers(self) -> bool:
-        """Whether it takes a memory that lasts from poll to poll to be this patient and no more."""
+    def needs_state(self) -> bool:
+        """Whether the policy depends on earlier polls."""
         return self.stall_after is not None or self.status_grace is not None
 
 
 @dataclass(frozen=True, slots=True)
 class WaitSpec:
-    """What a wait was asked to do; it never changes while the wait lasts.
+    """The arguments of a wait, which do not change during the wait.
 
     :param destination_ids: the destinations.
-    :param gate: the condition.
-    :param patience: what is borne of each destination.
-    :param require: ``"all"`` (default) must pass in the same rounds, or ``"any"`` one of them.
-    :param poke_interval: seconds between two rounds.
-    :param confirmations: consecutive good rounds that open the gate, default 2; where the gate asks when a lag was
-        measured, consecutive good points of the timeseries.
-    :param confirm_interval: seconds between those, default 60, since two looks in one minute can see one measurement;
-        between looks for the next point at most 20.
-    :param deadline: epoch seconds at which the wait ends; ``None``: somebody else keeps the time.
-    :param started: epoch seconds at which the wait began, for progress.
-    :raises ValueError: an argument out of its range; the message names it.
+    :param gate: the conditions.
+    :param failure_policy: when to fail the wait before the deadline.
+    :param require: whether ``"all"`` (default) destinations must pass in the same rounds, or ``"any"`` of them.
+    :param poke_interval: seconds between two rounds, default 60.
+    :param confirmations: consecutive good rounds that open the gate, default 2; if the gate needs timestamps,
+        consecutive good points of the timeseries.
+    :param confirm_interval: seconds between confirmations, default 60, because two polls within a minute can return the
+        same measurement; if the gate needs timestamps, 20 at most.
+    :param deadline: epoch seconds at which the wait ends; ``None``: the caller enforces the timeout.
+    :param started: epoch seconds at which the wait began.
+    :raises ValueError: an argument is out of range; the message names it.
     """
 
     destination_ids: tuple[str, ...]
@@ -124,10 +124,10 @@ class WaitSpec:
         if not self.destination_ids:
             raise ValueError("destination_id is an empty list: name at least one destination")
         check_confirmations(self.confirmations)
-        if self.gate.observed_after is not None and self.confirmations < _LEAST_POINTS:
+        if self.gate.observed_after is not None and self.confirmations < _MIN_POINTS:
             raise ValueError(
-                f"confirmations must be at least {_LEAST_POINTS} with observed_after: a lag that is zero for some "
-                "seconds after a restart makes one point"
+                f"confirmations must be at least {_MIN_POINTS} with observed_after: right after a connector restart, a "
+                "single point can show a lag of zero"
             )
         check_limit("confirm_interval", self.confirm_interval, optional=False)
         check_poke_interval(self.poke_interval)
@@ -140,12 +140,12 @@ class WaitSpec:
 
     @property
     def longest_gap(self) -> float:
-        """Most seconds between two readings that count as time in which the destination was watched."""
-        return max(3 * self.poke_interval, _USUAL_DELAY)
+        """Maximum seconds between two polls for the destination to count as observed throughout."""
+        return max(3 * self.poke_interval, _POLL_DELAY)
 
     @property
     def confirm_seconds(self) -> float:
-        """Seconds that confirmations take at most after the first good poll, with polls that take no time."""
+        """Maximum seconds that confirmations take after the first good poll, not counting the polls themselves."""
         if not self.gate.timestamped:
             return (self.confirmations - 1) * self.confirm_interval
         points = float(self.confirmations * GRAIN_SECONDS)
@@ -153,11 +153,11 @@ class WaitSpec:
 
     @property
     def confirm_after(self) -> float:
-        """Seconds after which a good round is followed by the next."""
-        return min(self.confirm_interval, _RUN_SECONDS) if self.gate.timestamped else self.confirm_interval
+        """Seconds from a good round to the poll that confirms it."""
+        return min(self.confirm_interval, _CONFIRM_POINTS_EVERY) if self.gate.timestamped else self.confirm_interval
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the plan as plain JSON (for a trigger to carry)."""
+        """Return the arguments as plain JSON."""
         return {
             "destination_ids": list(self.destination_ids),
             "gate": self.gate.to_dict(),
@@ -172,21 +172,21 @@ class WaitSpec:
 
     @classmethod
     def from_dict(cls, arguments: Mapping[str, Any]) -> WaitSpec:
-        """Restore the plan that :meth:`to_dict` returned, perhaps in another version of this package.
+        """Restore what :meth:`to_dict` returned, possibly in another version of this package.
 
-        Keys that are missing get their default, and unknown ones are ignored (see :meth:`unknown`). An unknown
-        condition of the gate is not ignored, since the gate could then open although it is not met.
+        Missing keys get their default, and unknown keys are ignored (see :meth:`unknown`). An unknown condition of the
+        gate is an error: if it were ignored, the gate could open although that condition is not met.
 
-        :param arguments: its plain JSON.
-        :raises VersionMismatchError: the arguments cannot be understood; the message says why.
+        :param arguments: the plain JSON.
+        :raises VersionMismatchError: the arguments cannot be parsed; the message says why.
         """
-        with of_another_version():
-            made = {
+        with raise_version_mismatch():
+            parsed = {
                 "destination_ids": tuple(arguments["destination_ids"]),
                 "gate": _gate(json.dumps(arguments.get("gate", {}))),
                 "failure_policy": _failure_policy(json.dumps(arguments.get("failure_policy", {}))),
             }
-            return cls(**_known(cls, arguments) | made)
+            return cls(**_known(cls, arguments) | parsed)
 
     @classmethod
     def unknown(cls, arguments: Mapping[str, Any]) -> list[str]:
@@ -201,11 +201,11 @@ class WaitSpec:
         ]
 
     def target(self, destination_id: str) -> PollTarget:
-        """Say how a destination has to be looked at.
+        """Return what to poll for a destination.
 
         :param destination_id: one of the destinations.
         """
-        # A plan is made wherever a DAG is parsed, which looks at nothing.
+        # Imported here because DAG parsing creates specs but never polls.
         from airflow_provider_streamkap.gate.target import PollTarget
 
         gate = self.gate
@@ -216,11 +216,11 @@ class WaitSpec:
         )
 
 
-# A triggerer makes the plans of thousands of waits, and most ask for the same.
+# A triggerer restores thousands of waits, most of them with equal gates.
 @lru_cache(maxsize=128)
 def _gate(arguments: str) -> DestinationGate:
     given = json.loads(arguments)
-    # A condition of another version that is not set restricts nothing.
+    # A condition that this version does not know is harmless if it is not set.
     unset = {name for name, value in given.items() if value is None} - DestinationGate.__dataclass_fields__.keys()
     return DestinationGate(**{name: value for name, value in given.items() if name not in unset})
 
@@ -235,13 +235,13 @@ def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_poke_interval(seconds: float) -> None:
-    """Refuse an interval between polls that is too short.
+    """Check a poll interval.
 
     :param seconds: the interval.
-    :raises ValueError: it is below :data:`LEAST_POKE_INTERVAL`, or not a number.
+    :raises ValueError: the interval is below :data:`MIN_POKE_INTERVAL`, or not a number.
     """
-    if not seconds >= LEAST_POKE_INTERVAL:
-        raise ValueError(f"poke_interval must be at least {LEAST_POKE_INTERVAL} s; got {seconds!r}")
+    if not seconds >= MIN_POKE_INTERVAL:
+        raise ValueError(f"poke_interval must be at least {MIN_POKE_INTERVAL} s; got {seconds!r}")
 
 
 def _check_require(require: object) -> None:

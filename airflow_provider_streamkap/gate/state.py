@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The course of one destination within a wait: its good readings in a row, its failed polls, its lag over time.
+"""The state of one destination within a wait: consecutive good polls, failed polls, recent lag.
 
-Pure: readings and the time are handed in. What has to outlive a process is given and taken as plain JSON.
+Pure: no clock, no network, no Airflow. The state is serialized to plain JSON between processes.
 """
 
 from __future__ import annotations
@@ -15,60 +15,60 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, Outcome
 from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
-from airflow_provider_streamkap.gate.reading import Reading, is_known, number
+from airflow_provider_streamkap.gate.reading import Reading, duration, is_known, number
 from airflow_provider_streamkap.gate.target import PollResult
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 
-# Readings of the lag that are kept: enough to show a curve, few enough for a message and a trigger's row.
-_CURVE = 12
+# Lag readings to keep: enough to show a trend, few enough for a message and for the trigger table.
+_MAX_RECENT_LAGS = 12
 
 
 PollOutcome = Reading | PollResult | StreamkapError
-"""What a poll can bring: a look at the destination, what the gate takes from one, or an error."""
+"""The outcome of a poll: a reading, a full poll result, or an error."""
 
 
 class FailureKind(Enum):
-    """Why a wait ended without success; where several reasons meet, the first of these counts."""
+    """Why a wait failed. If several apply, the first in this order is reported."""
 
     REFUSED = "refused"
-    """The API refused for good: credentials, permission, unknown id, invalid request."""
+    """A permanent API error: credentials, permission, unknown id, invalid request."""
     BROKEN = "broken"
-    """A destination is in a status in which waiting cannot help."""
+    """A destination has a status in ``fail_on_status``."""
     STALLED = "stalled"
     """The lag has not fallen for ``stall_after``."""
     STATUS = "status"
-    """The status was neither wanted nor fatal, or there were no metrics, for longer than ``status_grace``."""
+    """The status was neither wanted nor fatal, or there were no metrics, for ``status_grace``."""
     UNREACHABLE = "unreachable"
-    """Too many polls in a row failed in passing."""
+    """More than ``max_poll_failures`` consecutive polls failed with a transient error."""
     VERSIONS = "versions"
-    """Worker and triggerer run versions of this package that do not understand each other."""
+    """Worker and triggerer run incompatible versions of this package."""
     DEADLINE = "deadline"
-    """The time allowed is used up."""
+    """The timeout has passed."""
 
 
 @dataclass(slots=True)
 class ResourceState:
-    """What happened to one destination so far.
+    """The state of one destination within a wait.
 
     :param id: the destination.
-    :param history: what its lag points have shown.
+    :param history: its lag points.
     :param good: consecutive polls in which all conditions were met by a lag from the same source.
-    :param failures: failed polls in a row.
-    :param curve: the last known readings of the lag, as pairs of epoch seconds and records.
-    :param fell_at: epoch seconds at which the lag was last seen to fall, or first seen above the limit.
-    :param odd_since: epoch seconds since when the status has been neither wanted nor fatal.
-    :param read_at: epoch seconds of the last poll that did not fail.
+    :param failures: consecutive failed polls.
+    :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
+    :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
+    :param unwanted_since: epoch seconds since when the status has been neither wanted nor fatal.
+    :param read_at: epoch seconds of the last successful poll.
     """
 
     id: str
     history: LagHistory
     good: int = 0
     failures: int = 0
-    curve: list[tuple[float, float]] = field(default_factory=list)
-    fell_at: float | None = None
-    odd_since: float | None = None
+    recent_lags: list[tuple[float, float]] = field(default_factory=list)
+    lag_fell_at: float | None = None
+    unwanted_since: float | None = None
     read_at: float | None = None
     proof: LagProof = field(default=LATEST, init=False)
     good_since: float = field(default=0.0, init=False)
@@ -77,41 +77,51 @@ class ResourceState:
     seen: str = field(default="", init=False)
     missing: str | None = field(default=None, init=False)
     ended: tuple[FailureKind, str] | None = field(default=None, init=False)
+    _seen_without_lag: str | None = field(default=None, init=False)
 
-    def add_poll(self, seen: PollOutcome, spec: WaitSpec, now: float) -> None:
+    def add_poll(self, outcome: PollOutcome, spec: WaitSpec, now: float) -> None:
         """Add one poll.
 
-        :param seen: what was seen, or the error that came instead.
-        :param plan: what is waited for.
+        :param outcome: the outcome of the poll.
+        :param spec: the arguments of the wait.
         :param now: epoch seconds.
         """
         self.missing = self.ended = None
         self.fell_back = False
         gate, failure_policy = spec.gate, spec.failure_policy
-        if isinstance(seen, PollResult) and seen.series_error is not None and not gate.falls_back and gate.timestamped:
-            seen = seen.series_error
-        if isinstance(seen, StreamkapError):
-            self._failed(seen, failure_policy)
+        if (
+            isinstance(outcome, PollResult)
+            and outcome.series_error is not None
+            and gate.timestamped
+            and not gate.falls_back
+        ):
+            outcome = outcome.series_error
+        if isinstance(outcome, StreamkapError):
+            self._add_failure(outcome, failure_policy)
             return
-        got = seen if isinstance(seen, Reading) else seen.reading
-        measured = isinstance(seen, Reading) or seen.measured
+        reading = outcome if isinstance(outcome, Reading) else outcome.reading
+        has_metrics = isinstance(outcome, Reading) or outcome.measured
         self.failures = 0
         if self.read_at is not None and now - self.read_at > spec.longest_gap:
-            # Nobody watched in between, so that this time must not count as stalled, or as a wrong status.
-            self.fell_at = self.odd_since = None
+            # The destination was not polled in between, so this time must not count as stall_after or status_grace.
+            self.lag_fell_at = self.unwanted_since = None
         self.read_at = now
-        self.seen = str(got) if measured else "its metrics are a 404, but it exists"
-        verdict = gate.judge(got)
-        proof = self.history.add(got) if gate.timestamped else LATEST
+        self.seen = str(reading) if has_metrics else "metrics return 404, but the destination exists"
+        self._seen_without_lag = (
+            reading.text_without_lag if has_metrics and reading.points is None and gate.exceeds(reading.lag) else None
+        )
+        verdict = gate.judge(reading)
+        proof = self.history.add(reading) if gate.timestamped else LATEST
         self.fell_back = self.history.fell_back
         self._count(verdict.outcome is Outcome.OPEN and proof.answer is Answer.MET, proof, now)
         missing = [*verdict.reasons, *([proof.missing] if proof.missing else [])]
         if verdict.outcome is Outcome.FAIL:
-            self.missing, self.ended = str(verdict), (FailureKind.BROKEN, f"destination {self.id}: {verdict} ({got})")
+            self.missing = str(verdict)
+            self._end(FailureKind.BROKEN, f"{verdict} ({reading})")
         elif missing:
-            self.missing = "; ".join(missing) if measured else "there are no metrics yet"
-        self._follow_lag(got, gate, failure_policy, now)
-        self._follow_status(got, gate, failure_policy, now, measured)
+            self.missing = "; ".join(missing) if has_metrics else "no metrics yet"
+        self._check_stall(reading, gate, failure_policy, now)
+        self._check_status_grace(reading, gate, failure_policy, now, has_metrics)
 
     def _count(self, passes: bool, proof: LagProof, now: float) -> None:
         if not (passes and self.passes and proof.source == self.proof.source):
@@ -122,105 +132,110 @@ class ResourceState:
     def confirmed(self, confirmations: int, now: float) -> bool:
         """Return whether the condition has been met often enough.
 
-        :param confirmations: confirmations asked for.
+        :param confirmations: required confirmations.
         :param now: epoch seconds.
         """
         return self.passes and self.proof.confirmed(confirmations, self.good, now - self.good_since)
 
     @property
     def confirmations(self) -> int:
-        """Confirmations so far."""
+        """The number of confirmations so far."""
         return self.proof.count(self.good) if self.passes else 0
 
-    def _failed(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
+    def _add_failure(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
         self.passes, self.good = False, 0
         self.failures += 1
-        self.seen = str(error)
-        self.missing = f"could not be read, {self.failures} in a row"
+        self.seen, self._seen_without_lag = str(error), None
+        self.missing = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
         budget = failure_policy.max_poll_failures
         if error.permanent:
             self.ended = (FailureKind.REFUSED, f"destination {self.id} could not be read: {error}")
         elif budget is not None and self.failures > budget:
+            failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
             self.ended = (
                 FailureKind.UNREACHABLE,
-                f"destination {self.id}: {self.failures} polls in a row failed, of which {budget} are borne "
-                f"(max_poll_failures); the last one: {self.seen}. This says nothing about the destination itself",
+                f"destination {self.id}: {failed}, more than max_poll_failures={budget} allows; the state of the "
+                f"destination is unknown. Last error: {self.seen}",
             )
 
-    def _follow_lag(self, got: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float) -> None:
-        lag = got.newest.lag if got.newest else got.lag
+    def _check_stall(self, reading: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float) -> None:
+        lag = reading.newest.lag if reading.newest else reading.lag
         if lag is None or not is_known(lag):
             return
-        if not self.curve or self.fell_at is None or lag < self.curve[-1][1] or not gate.exceeds(self.curve[-1][1]):
-            self.fell_at = now
-        # Of a lag that stays the same the first and the last reading tell all.
-        if len(self.curve) > 1 and self.curve[-1][1] == self.curve[-2][1] == lag:
-            self.curve.pop()
-        self.curve.append((now, lag))
-        del self.curve[:-_CURVE]
-        flat = now - self.fell_at
-        if gate.exceeds(lag) and failure_policy.stall_after is not None and flat >= failure_policy.stall_after:
+        lags = self.recent_lags
+        if not lags or self.lag_fell_at is None or lag < lags[-1][1] or not gate.exceeds(lags[-1][1]):
+            self.lag_fell_at = now
+        # Of consecutive equal readings, keep the first and the last.
+        if len(lags) > 1 and lags[-1][1] == lags[-2][1] == lag:
+            lags.pop()
+        lags.append((now, lag))
+        del lags[:-_MAX_RECENT_LAGS]
+        stalled_for = now - self.lag_fell_at
+        if gate.exceeds(lag) and failure_policy.stall_after is not None and stalled_for >= failure_policy.stall_after:
             self._end(
                 FailureKind.STALLED,
-                f"the lag has not fallen for {number(round(flat))} s "
-                f"(stall_after={number(failure_policy.stall_after)}): {self.curve_text(now)} ({got})",
+                f"the lag has not fallen for {duration(round(stalled_for))} (stall_after: "
+                f"{duration(failure_policy.stall_after)}): {self._recent_lags_text(now)} ({reading})",
             )
 
-    def _follow_status(
-        self, got: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float, measured: bool
+    def _check_status_grace(
+        self, reading: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float, has_metrics: bool
     ) -> None:
-        if measured and gate.accepts_status(got.status):
-            self.odd_since = None
+        if has_metrics and gate.accepts_status(reading.status):
+            self.unwanted_since = None
             return
-        self.odd_since = now if self.odd_since is None else self.odd_since
-        if failure_policy.status_grace is not None and now - self.odd_since >= failure_policy.status_grace:
-            lacking = (
+        self.unwanted_since = now if self.unwanted_since is None else self.unwanted_since
+        if failure_policy.status_grace is not None and now - self.unwanted_since >= failure_policy.status_grace:
+            problem = (
                 "there have been no metrics"
                 if gate.accepts_status(None)
                 else f"the status has not been {gate.accepted_statuses}"
             )
-            shown = f"it is {got.status or 'unknown'} ({got})" if measured else f"{self.missing} ({self.seen})"
+            current = (
+                f"it is {reading.status or 'unknown'} ({reading})" if has_metrics else f"{self.missing} ({self.seen})"
+            )
             self._end(
                 FailureKind.STATUS,
-                f"{lacking} for {number(round(now - self.odd_since))} s (status_grace="
-                f"{number(failure_policy.status_grace)}); {shown}",
+                f"{problem} for {duration(round(now - self.unwanted_since))} (status_grace: "
+                f"{duration(failure_policy.status_grace)}); {current}",
             )
 
-    def _end(self, why: FailureKind, message: str) -> None:
-        # A status that is fatal, and a refusal, say more than the lag does.
+    def _end(self, kind: FailureKind, message: str) -> None:
+        # A fatal status or a permanent error takes precedence.
         if self.ended is None:
-            self.ended = (why, f"destination {self.id}: {message}")
+            self.ended = (kind, f"destination {self.id}: {message}")
 
-    def curve_text(self, now: float) -> str:
-        """Tell the last readings of the lag, oldest first.
+    def _recent_lags_text(self, now: float) -> str:
+        return ", ".join(f"{number(lag)} ({duration(round(now - at))} ago)" for at, lag in self.recent_lags)
 
-        :param now: epoch seconds.
-        """
-        return ", ".join(f"{number(lag)} {number(round(now - at))} s ago" for at, lag in self.curve)
-
-    def trend(self) -> str:
-        """Tell where the lag comes from, how fast it falls and how long that will take; empty where that is unknown."""
-        if len(self.curve) < 2:
+    def _trend(self) -> str:
+        """Return how fast the lag changes and when it reaches zero; empty if unknown."""
+        if len(self.recent_lags) < 2:
             return ""
-        (since, before), (at, lag) = self.curve[0], self.curve[-1]
-        if at <= since or before == lag:
-            return f"the same for {number(round(at - since))} s" if at > since else ""
+        (since, before), (at, lag) = self.recent_lags[0], self.recent_lags[-1]
+        if at <= since:
+            return ""
+        if before == lag:
+            return f"Lag unchanged for {duration(round(at - since))}"
         rate = (before - lag) / (at - since)
-        told = f"was {number(before)} {number(round(at - since))} s ago, {number(abs(rate))}/s"
-        return f"{told} down, about {number(round(lag / rate))} s left" if rate > 0 else f"{told} up"
+        change = f"at {_rate(abs(rate))} (from {number(before)} in {duration(round(at - since))})"
+        if rate < 0:
+            return f"Growing {change}"
+        return f"Draining {change}, about {duration(round(lag / rate))} left" if lag else f"Drained {change}"
 
-    def held_up(self) -> str:
-        """Tell what is missing, and what was seen."""
-        trend = "" if self.failures else self.trend()
-        return f"{self.id}: {self.missing} ({self.seen}{trend and ', '}{trend})"
+    def not_ready_text(self) -> str:
+        """Return what is missing, the last reading or error, and the trend of the lag."""
+        trend = "" if self.failures else self._trend()
+        seen = self._seen_without_lag or self.seen
+        return f"{self.id} not ready: {self.missing} ({seen}){trend and '. '}{trend}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what another process needs to carry on, as plain JSON; empty where there is nothing to know."""
+        """Return the state as plain JSON; empty before the first poll."""
         known = {
             "failures": self.failures,
-            "curve": [list(point) for point in self.curve],
-            "fell_at": self.fell_at,
-            "odd_since": self.odd_since,
+            "recent_lags": [list(point) for point in self.recent_lags],
+            "lag_fell_at": self.lag_fell_at,
+            "unwanted_since": self.unwanted_since,
             "read_at": self.read_at,
             "seen": self.seen,
             "missing": self.missing,
@@ -230,21 +245,25 @@ class ResourceState:
 
     @classmethod
     def from_dict(cls, id_: str, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceState:
-        """Carry on where another process stopped. Confirmations are not carried: they start again.
+        """Restore the state that :meth:`to_dict` returned. Confirmations are not part of it: they start again.
 
         :param id_: the destination.
-        :param plan: what is waited for.
-        :param memory: what :meth:`to_dict` returned; may be empty.
+        :param spec: the arguments of the wait.
+        :param state: the serialized state; may be empty.
         """
-        curve = [(at, lag) for at, lag in state.get("curve", ())]
-        course = cls(
+        restored = cls(
             id_,
             LagHistory.from_dict(spec.gate, spec.measured_after, state.get("history", {})),
             failures=state.get("failures", 0),
-            curve=curve,
-            fell_at=state.get("fell_at"),
-            odd_since=state.get("odd_since"),
+            recent_lags=[(at, lag) for at, lag in state.get("recent_lags", ())],
+            lag_fell_at=state.get("lag_fell_at"),
+            unwanted_since=state.get("unwanted_since"),
             read_at=state.get("read_at"),
         )
-        course.seen, course.missing = state.get("seen", ""), state.get("missing")
-        return course
+        restored.seen, restored.missing = state.get("seen", ""), state.get("missing")
+        return restored
+
+
+def _rate(records_per_second: float) -> str:
+    shown = f"{records_per_second:,.1f}" if records_per_second >= 0.1 else f"{records_per_second:.2g}"
+    return f"{shown} records/s"

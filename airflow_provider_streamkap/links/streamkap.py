@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The "Streamkap" button on a task: to the destination's page, or to the front page where none is configured."""
+"""The "Streamkap" button of a task: opens the destination's page, or the front page if no template is configured."""
 
 from __future__ import annotations
 
@@ -21,43 +21,42 @@ log = logging.getLogger(__name__)
 class StreamkapLink(BaseOperatorLink):
     """Link a task instance to Streamkap's web application.
 
-    The task pushes the address while it runs, since the connection that holds its template is not to be read
-    by the web server.
+    The task pushes the URL to XCom while it runs, so that the web server does not need the connection.
     """
 
     name = "Streamkap"
 
     @property
     def xcom_key(self) -> str:
-        """The XCom that holds the address, under which Airflow 3 looks for it."""
+        """The key of the XCom with the URL, as Airflow 3 expects it."""
         return f"_link_{type(self).__name__}"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Give the address that the task pushed.
+        """Return the URL that the task pushed.
 
         :param operator: the task.
         :param ti_key: the task instance.
-        :returns: the address; the application's front page where the task has not got as far.
+        :returns: the URL; the front page of the application if the task has not pushed one.
         """
-        # A DAG that is parsed shows no link, and is spared the import.
+        # Imported here to keep DAG parsing fast.
         from airflow_provider_streamkap.hooks._connection import APP_URL, is_web_url
 
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         except Exception as error:
-            log.warning("The address of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
+            log.warning("The URL of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
             found = None
         # Any task can push an XCom of that name.
         return found if isinstance(found, str) and is_web_url(found) else APP_URL
 
 
 def push_link(context: Mapping[str, Any], connection: StreamkapConnection, destination_id: str) -> None:
-    """Store a task's address for the button, before the task can be deferred.
+    """Push the URL of a task's button to XCom.
 
-    A task that cannot store it goes on: the button then leads to the application's front page.
+    Failures are logged and ignored: the button then opens the application's front page.
 
     :param context: the context of the running task.
-    :param connection: holds the template of the address.
+    :param connection: the connection, which has the URL template.
     :param destination_id: the destination to link to.
     """
     ti = context.get("ti")
@@ -66,4 +65,4 @@ def push_link(context: Mapping[str, Any], connection: StreamkapConnection, desti
     try:
         ti.xcom_push(key=StreamkapLink().xcom_key, value=connection.app_url(destination_id))
     except Exception as error:
-        log.warning("The address of the Streamkap button could not be stored: %s: %s", type(error).__name__, error)
+        log.warning("The URL of the Streamkap button could not be stored: %s: %s", type(error).__name__, error)

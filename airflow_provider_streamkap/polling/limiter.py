@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to ask: bounds the calls under way at once, first come first served.
+"""Limit the number of concurrent requests per connection (FIFO).
 
-A call that waits between two attempts does not hold its slot. And a destination whose last attempt timed out may
-hang again, for a whole time-out; all such destinations together get no more than half of the slots, so that they
-delay each other and nobody else.
+A call that backs off between two attempts holds no slot. Destinations whose last attempt timed out may use at most half
+of the slots, so that they cannot block the others.
 """
 
 from __future__ import annotations
@@ -16,56 +15,57 @@ from airflow_provider_streamkap.api.errors import StreamkapTimeoutError
 
 
 class Limiter:
-    """The slots that all turns share.
+    """The slots of one connection.
 
-    :param limit: calls under way at once; at least 1.
+    :param limit: maximum number of concurrent requests, at least 1.
     """
 
-    __slots__ = ("all", "unsure")
+    __slots__ = ("all", "timed_out")
 
     def __init__(self, limit: int) -> None:
         self.all = asyncio.Semaphore(limit)
-        self.unsure = asyncio.Semaphore(max(1, limit // 2))
+        self.timed_out = asyncio.Semaphore(max(1, limit // 2))
 
 
 class LimiterSlot:
-    """One destination's turns, one after the other: a context for each attempt to ask it.
+    """Acquires slots for the requests to one destination: an async context manager around each attempt.
 
-    :param slots: what it shares with the others.
+    :param limiter: the slots of the connection.
     """
 
-    __slots__ = ("_held", "_slots", "_unsure", "began")
+    __slots__ = ("_held", "_limiter", "_timed_out", "began")
 
-    def __init__(self, slots: Limiter) -> None:
-        self._slots = slots
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
         self._held: list[asyncio.Semaphore] = []
-        self._unsure = False
-        #: Loop time at which the last attempt began.
+        self._timed_out = False
+        #: Loop time at which the last attempt started.
         self.began = float("-inf")
 
-    async def take(self) -> None:
-        """Wait for a slot. It is there for the next attempt, whenever that is made, or to be given back."""
-        for slots in (self._slots.unsure, self._slots.all) if self._unsure else (self._slots.all,):
-            await slots.acquire()
-            self._held.append(slots)
+    async def acquire(self) -> None:
+        """Wait for a slot and hold it for the next attempt."""
+        limiter = self._limiter
+        for semaphore in (limiter.timed_out, limiter.all) if self._timed_out else (limiter.all,):
+            await semaphore.acquire()
+            self._held.append(semaphore)
 
-    def give_back(self) -> None:
-        """Let go of the slot, if one is held."""
+    def release(self) -> None:
+        """Release the slot, if one is held."""
         while self._held:
             self._held.pop().release()
 
     def start(self) -> None:
-        """Note that the attempt is made now."""
+        """Record the start of an attempt."""
         self.began = asyncio.get_running_loop().time()
 
     async def __aenter__(self) -> LimiterSlot:
         if not self._held:
-            await self.take()
+            await self.acquire()
         self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._unsure = isinstance(error, StreamkapTimeoutError)
-        self.give_back()
+        self._timed_out = isinstance(error, StreamkapTimeoutError)
+        self.release()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One poll of a destination: the requests that a reading takes, as a flow for either client."""
+"""One poll of a destination, as a flow for both clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.flows import SMALL_BODY, ApiSession, Flow, unknown_destination
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 
-# Errors of the timeseries request if the API has no timeseries, or in another layout.
+# Errors of the timeseries request if the API has no timeseries, or returns it in another format.
 _NO_SERIES = (StreamkapNotFoundError, StreamkapRequestError, StreamkapServerError, StreamkapResponseError)
 
 
@@ -23,28 +23,28 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
     """Poll a destination once.
 
     A 404 is ambiguous: the id may be unknown, or the destination has just been deployed and has no metrics yet. A
-    request for the destination itself tells which.
+    request for the destination itself distinguishes the two.
 
     :param session: the session to send requests with.
-    :param watch: the destination, and whether timestamps are needed.
+    :param target: the destination and the metrics to request.
     :raises StreamkapNotFoundError: the destination does not exist, or these credentials may not see it.
     :raises StreamkapError: any other failure.
     """
     newest = target.newest(session.now())
     series = series_error = None
     try:
-        # The timeseries first, so that the status is not older than the lag.
+        # Request the timeseries first, so that the status is not older than the lag.
         if newest is not None:
             try:
                 series = yield from session.metrics(newest, target.series_limit)
             except _NO_SERIES as error:
                 if error.transient and isinstance(error, StreamkapHTTPError):
                     raise
-                # The latest metrics may still be readable; the gate decides whether they are enough.
+                # Continue with the latest metrics; the gate decides whether they are enough.
                 series_error = strip_context(error)
         latest = yield from session.metrics(target.latest(), SMALL_BODY)
         return PollResult(latest, series, series_error, clock_lead=session.clock_lead)
     except StreamkapNotFoundError as error:
         if not (yield from session.exists(target.destination_id)):
             raise strip_context(unknown_destination(error, target.destination_id)) from None
-    return PollResult.bare(target, session.now())
+    return PollResult.without_metrics(target, session.now())

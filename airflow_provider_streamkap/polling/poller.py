@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One poll per destination and interval, however many waits ask for it.
+"""Poll each destination once per interval for any number of subscribers.
 
-All waits of one event loop on one connection share a :class:`Poller`. A wait says from when on a
-reading is of use to it, and when it needs one at the latest. The destination is asked at the earliest of those
-moments, once, and everybody whom that reading serves gets it. Nobody waiting means nobody polling.
+All waits of one event loop on one connection share a :class:`Poller`. Each subscriber passes the earliest acceptable
+start of its next poll and the latest time it is due. The destination is polled once, at the earliest due time, and the
+result goes to every subscriber that accepts it. Without subscribers, nothing is polled.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from math import floor, inf
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
-from airflow_provider_streamkap.polling.subscription import Delivery, PollWindow, Subscription, TimedResult, Waiter
+from airflow_provider_streamkap.polling.subscription import PollWindow, ResultQueue, Subscription, TimedResult, Waiter
 
-#: Seconds between the moments at which destinations are first polled: one after the other, a process that rests in
-#: between needs twice the processor time for each that it needs for several together.
-TOGETHER = 1.0
-#: The least number of such moments in the time over which first polls are spread.
-MOMENTS = 10
+#: Seconds between batches of first polls. Waking up for each destination separately takes twice the CPU time.
+BATCH_INTERVAL = 1.0
+#: Minimum number of batches over which first polls are spread.
+MIN_BATCHES = 10
 
 
 Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
@@ -33,57 +32,56 @@ Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
 class Poller:
     """Polls destinations for the waits of one event loop.
 
-    :param fetch: looks at one destination, with whatever retries it likes. It enters the turn for each attempt;
-        the first one is free when it is called.
-    :param max_concurrency: attempts under way at once, default 16; the others queue in the order of their turn, so
-        that no destination starves.
-    :param seed: where the moments of first polls come from; default: from chance.
+    :param fetch: polls one target, including retries. It enters the slot for each attempt; the slot for the first
+        attempt is already held.
+    :param max_concurrency: maximum number of concurrent attempts, default 16; the others queue in FIFO order.
+    :param seed: seed for the times of first polls; default: random.
     """
 
     def __init__(self, fetch: Fetch, *, max_concurrency: int = 16, seed: int | None = None) -> None:
         self._fetch = fetch
-        self._slots = Limiter(max_concurrency)
+        self._limiter = Limiter(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
         self._destinations: dict[PollTarget, _Destination] = {}
-        self._delivery = Delivery()
+        self._results = ResultQueue()
 
     def __len__(self) -> int:
-        """Count the destinations that somebody follows."""
+        """Return the number of destinations with subscribers."""
         return len(self._destinations)
 
-    def follow(self, targets: Sequence[PollTarget]) -> Subscription:
-        """Take part in the polls of some destinations: a context, which lasts until it is left.
+    def subscribe(self, targets: Sequence[PollTarget]) -> Subscription:
+        """Return a subscription to some targets: a context manager that unsubscribes on exit.
 
-        :param watches: the destinations and how to look at them; each is polled for as long as anybody follows it.
+        :param targets: the targets. Each is polled as long as it has subscribers.
         """
-        return Subscription([self._join(target) for target in targets])
+        return Subscription([self._add_subscriber(target) for target in targets])
 
-    def _join(self, target: PollTarget) -> _Destination:
+    def _add_subscriber(self, target: PollTarget) -> _Destination:
         destination = self._destinations.get(target)
         if destination is None:
             phase = random.Random(f"{self._seed}/{target.destination_id}").random()  # noqa: S311
-            gone = self._destinations.pop
-            destination = _Destination(target, self._fetch, LimiterSlot(self._slots), phase, self._delivery, gone)
+            remove = self._destinations.pop
+            destination = _Destination(target, self._fetch, LimiterSlot(self._limiter), phase, self._results, remove)
             self._destinations[target] = destination
-        destination.followers += 1
+        destination.subscribers += 1
         return destination
 
 
 class _Destination:
-    """The polls of one destination: a timer while it rests, a task while it is asked."""
+    """The polls of one destination: a timer between polls, a task during a poll."""
 
     __slots__ = (
-        "_delivery",
         "_due",
         "_fetch",
-        "_gone",
         "_loop",
         "_phase",
+        "_remove",
+        "_results",
+        "_slot",
         "_task",
         "_timer",
-        "_turn",
         "_waiters",
-        "followers",
+        "subscribers",
         "target",
     )
 
@@ -93,51 +91,51 @@ class _Destination:
         fetch: Fetch,
         slot: LimiterSlot,
         phase: float,
-        delivery: Delivery,
-        gone: Callable[[PollTarget], object],
+        results: ResultQueue,
+        remove: Callable[[PollTarget], object],
     ) -> None:
         self.target = target
-        self.followers = 0
+        self.subscribers = 0
         self._fetch = fetch
-        self._turn = slot
+        self._slot = slot
         self._phase = phase
-        self._delivery = delivery
-        self._gone = gone
+        self._results = results
+        self._remove = remove
         self._loop = asyncio.get_running_loop()
-        # In the order in which they came: a set would wake them in any.
+        # A dict keeps the order of arrival, a set would not.
         self._waiters: dict[Waiter, None] = {}
-        # Of the next poll; while one is under way, of the one after it.
+        # Loop time of the next poll, not counting one in progress.
         self._due = inf
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[TimedResult] | None = None
 
-    def ask(self, waiter: Waiter, need: PollWindow) -> None:
-        due, spread = need.due, need.spread
-        if spread and not need.not_before <= self._due <= due:
-            # The same moment for all who come before it: were it counted from when each of them comes, some would
-            # find it just ahead, one after the other, and each would have the destination asked.
-            sooner, apart = due - spread, min(TOGETHER, spread / MOMENTS)
-            due = sooner + (floor(spread * self._phase / apart) * apart - sooner) % spread
-        waiter.not_before, waiter.due = need.not_before, max(need.not_before, due)
+    def add_waiter(self, waiter: Waiter, window: PollWindow) -> None:
+        due, spread = window.due, window.spread
+        if spread and not window.not_before <= self._due <= due:
+            # Use a time that depends only on the destination, not on the arrival of the waiter. Otherwise waiters that
+            # arrive one after the other would each trigger a poll.
+            earliest, step = due - spread, min(BATCH_INTERVAL, spread / MIN_BATCHES)
+            due = earliest + (floor(spread * self._phase / step) * step - earliest) % spread
+        waiter.not_before, waiter.due = window.not_before, max(window.not_before, due)
         self._waiters[waiter] = None
         if waiter.due < self._due:
-            self._rest_until(waiter.due)
+            self._schedule(waiter.due)
 
-    def forget(self, waiter: Waiter) -> None:
+    def remove_waiter(self, waiter: Waiter) -> None:
         if self._waiters.pop(waiter, waiter) is None and not self._waiters:
-            # Else a newcomer would ride along with a poll that will not be made.
-            self._rest_until(inf)
+            # Otherwise a new waiter would rely on a poll that is not going to happen.
+            self._schedule(inf)
 
-    def leave(self) -> None:
-        self.followers -= 1
-        if self.followers:
+    def unsubscribe(self) -> None:
+        self.subscribers -= 1
+        if self.subscribers:
             return
-        self._gone(self.target)
-        self._rest_until(inf)
+        self._remove(self.target)
+        self._schedule(inf)
         if self._task is not None:
             self._task.cancel()
 
-    def _rest_until(self, due: float) -> None:
+    def _schedule(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._due, self._timer = due, None
@@ -146,39 +144,38 @@ class _Destination:
 
     def _wake(self) -> None:
         due = min((waiter.due for waiter in self._waiters), default=inf)
-        # Loops fire a timer up to the resolution of their clock early, and early is too soon for a reading that
-        # has to begin at that moment. Or whoever wanted the poll has left.
+        # The loop may fire a timer early, by up to its clock resolution, which is too early for ``not_before``. Or the
+        # waiter that was due has been removed.
         if due > self._loop.time():
-            self._rest_until(due)
+            self._schedule(due)
             return
         self._due, self._timer = inf, None
-        # A context of its own: a task inherits the log context of whoever creates it, and what is polled for many
-        # must not be logged as the work of one.
+        # Use an empty context. Otherwise the task would inherit the log context of one of its waiters.
         self._task = self._loop.create_task(self._poll(), context=contextvars.Context())
         self._task.add_done_callback(self._polled)
 
     async def _poll(self) -> TimedResult:
         try:
-            await self._turn.take()
-            self._turn.start()
-            got: PollResult | StreamkapError = await self._fetch(self.target, self._turn)
+            await self._slot.acquire()
+            self._slot.start()
+            outcome: PollResult | StreamkapError = await self._fetch(self.target, self._slot)
         except StreamkapError as error:
-            got = error
+            outcome = error
         finally:
-            self._turn.give_back()
-        return TimedResult(got, self._turn.began)
+            self._slot.release()
+        return TimedResult(outcome, self._slot.began)
 
     def _polled(self, task: asyncio.Task[TimedResult]) -> None:
-        """Give everybody whom the poll serves what it brought, and rest until the next is due."""
+        """Pass the result to every waiter that accepts it, and schedule the next poll."""
         self._task = None
-        began = self._turn.began
+        began = self._slot.began
         served = [waiter for waiter in self._waiters if waiter.not_before <= began]
         for waiter in served:
             del self._waiters[waiter]
-        self._rest_until(min((waiter.due for waiter in self._waiters), default=inf))
+        self._schedule(min((waiter.due for waiter in self._waiters), default=inf))
         if task.cancelled():
-            # Not by us, or nobody would wait; a library may cancel what it should not. That passes.
-            lost = StreamkapConnectionError("the poll was cancelled before it ended")
-            self._delivery.put(served, TimedResult(lost, began))
+            # unsubscribe() cancels only without waiters, so a library cancelled the task. Treat it as transient.
+            cancelled = StreamkapConnectionError("the poll was cancelled before it finished")
+            self._results.put(served, TimedResult(cancelled, began))
         else:
-            self._delivery.put(served, task.exception() or task.result())
+            self._results.put(served, task.exception() or task.result())

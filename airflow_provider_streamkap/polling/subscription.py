@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The side of those who follow polls: what a follower needs, what it is given, and how that reaches thousands."""
+"""Subscriptions to polls, and the delivery of results to thousands of subscribers."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from typing import NamedTuple, Protocol, Self
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.target import PollResult
 
-#: Waits that are given something at once; then the loop may turn to others, since each takes a while to digest it.
+#: Results to deliver per iteration of the event loop, so that other tasks can run in between.
 BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class TimedResult:
-    """What one poll brought.
+    """The outcome of one poll.
 
-    :param got: what was seen, or the error that came instead. It is handed over as a value: one exception raised
-        in thousands of waits would collect a traceback from each.
-    :param began: loop time at which the request was sent; what it shows is not older.
+    :param outcome: the result, or the error. The error is a value: raised in thousands of waits, one exception would
+        collect a traceback from each.
+    :param began: loop time at which the request was sent; the result is not older.
     """
 
-    got: PollResult | StreamkapError
+    outcome: PollResult | StreamkapError
     began: float
 
 
 class PollWindow(NamedTuple):
-    """What a follower needs its next round to be.
+    """When the next poll for a subscriber may start.
 
-    :param not_before: loop time; a reading whose request began earlier is of no use.
+    :param not_before: loop time; a result whose request started earlier is not accepted.
     :param due: loop time at which to poll at the latest; at least ``not_before``.
-    :param spread: seconds before ``due``; each destination is polled at a moment of its own in them, the same for all
-        its followers, so that a thousand waits that begin together do not ask for a thousand destinations at once. A
-        destination that will be polled for others by ``due`` gets no poll for that.
+    :param spread: seconds before ``due`` over which to spread the polls of different destinations, so that a thousand
+        waits that start together do not poll a thousand destinations at once. All subscribers of a destination share
+        its time. A destination that is polled for others by ``due`` needs no additional poll. Default 0.
     """
 
     not_before: float
@@ -52,25 +52,25 @@ OnReadings = Callable[[list[TimedResult]], PollWindow | None]
 
 
 class Polled(Protocol):
-    """A destination, as its followers see it."""
+    """A destination from the subscriber's point of view."""
 
-    def ask(self, waiter: Waiter, need: PollWindow) -> None:
-        """Hand the waiter a sample that serves the need, once."""
+    def add_waiter(self, waiter: Waiter, window: PollWindow) -> None:
+        """Deliver one result within the window to the waiter."""
 
-    def forget(self, waiter: Waiter) -> None:
-        """Do not poll for the waiter any more."""
+    def remove_waiter(self, waiter: Waiter) -> None:
+        """Stop polling for the waiter."""
 
-    def leave(self) -> None:
-        """Follow it no longer."""
+    def unsubscribe(self) -> None:
+        """Remove one subscriber."""
 
 
 class Subscription:
-    """One follower's view of its destinations: a reading of each, again and again, until the context is left."""
+    """One subscriber's rounds of polls, until the context manager exits."""
 
-    __slots__ = ("_followed",)
+    __slots__ = ("_destinations",)
 
-    def __init__(self, followed: Sequence[Polled]) -> None:
-        self._followed = followed
+    def __init__(self, destinations: Sequence[Polled]) -> None:
+        self._destinations = destinations
 
     def __enter__(self) -> Self:
         return self
@@ -78,122 +78,121 @@ class Subscription:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        followed, self._followed = self._followed, ()
-        for destination in followed:
-            destination.leave()
+        destinations, self._destinations = self._destinations, ()
+        for destination in destinations:
+            destination.unsubscribe()
 
-    async def each(self, step: OnReadings, need: PollWindow) -> None:
-        """Wait for one round after the other, for as long as there is need of one.
+    async def each(self, on_readings: OnReadings, window: PollWindow) -> None:
+        """Call a function with the results of each round, until it returns None.
 
-        A follower that rests costs nothing, and one that takes a round not much more than the step itself: its task
-        is not woken for it.
+        The task of the caller is not woken up between rounds, so a round costs little more than the call itself.
 
-        :param step: takes a round in, in the order of the watches, and says what it needs next; ``None``: nothing. It
-            is called from the event loop, in the context of whoever called this, and so must not block. What it
-            raises is raised here.
-        :param need: what the first round has to be.
+        :param on_readings: receives the results in the order of the targets and returns the window of the next round,
+            or None to stop. It is called from the event loop, in the context of the caller, and must not block. Its
+            exceptions are raised here.
+        :param window: the window of the first round.
         """
-        following = _Following(self._followed, step)
+        rounds = _Rounds(self._destinations, on_readings)
         try:
-            following.ask(need)
-            error = await following.ended
+            rounds.request(window)
+            error = await rounds.ended
         finally:
-            following.leave()
+            rounds.cancel()
         if error is not None:
             raise error
 
     async def next(self, *, not_before: float, due: float, spread: float = 0.0) -> list[TimedResult]:
-        """Wait for one round; parameters as of :class:`PollWindow`.
+        """Wait for one round; for the parameters see :class:`PollWindow`.
 
-        :returns: what the polls brought, in the order of the watches.
+        :returns: the results in the order of the targets.
         """
         round_: list[TimedResult] = []
         await self.each(round_.extend, PollWindow(not_before, due, spread))
         return round_
 
 
-class _Following:
-    """A follower while it waits for rounds."""
+class _Rounds:
+    """The rounds of one call to :meth:`Subscription.each`."""
 
-    __slots__ = ("_context", "_got", "_step", "_waiters", "ended")
+    __slots__ = ("_context", "_on_readings", "_results", "_waiters", "ended")
 
-    def __init__(self, followed: Sequence[Polled], step: OnReadings) -> None:
-        # With what was raised as its result: not everything that can be raised is taken for a future's exception.
+    def __init__(self, destinations: Sequence[Polled], on_readings: OnReadings) -> None:
+        # An exception is set as the result, because a future does not accept every exception, such as StopIteration.
         self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
-        # Airflow tells by the context whose log a line belongs to.
+        # Airflow finds the task log of a message by the context.
         self._context = contextvars.copy_context()
-        self._step = step
-        self._waiters = [Waiter(self, destination) for destination in followed]
-        self._got: dict[Waiter, TimedResult] = {}
+        self._on_readings = on_readings
+        self._waiters = [Waiter(self, destination) for destination in destinations]
+        self._results: dict[Waiter, TimedResult] = {}
 
-    def ask(self, need: PollWindow) -> None:
+    def request(self, window: PollWindow) -> None:
         for waiter in self._waiters:
-            waiter.destination.ask(waiter, need)
+            waiter.destination.add_waiter(waiter, window)
 
-    def take(self, waiter: Waiter, what: TimedResult | BaseException) -> None:
+    def add_result(self, waiter: Waiter, result: TimedResult | BaseException) -> None:
         if self.ended.done():
             return
-        if not isinstance(what, TimedResult):
-            self._end(what)
+        if not isinstance(result, TimedResult):
+            self._end(result)
             return
-        self._got[waiter] = what
-        if len(self._got) < len(self._waiters):
+        self._results[waiter] = result
+        if len(self._results) < len(self._waiters):
             return
-        samples = [self._got[waiter] for waiter in self._waiters]
-        # Not to be kept while resting: a thousand waits would keep a thousand rounds.
-        self._got.clear()
+        results = [self._results[waiter] for waiter in self._waiters]
+        # Do not keep the results in memory until the next round.
+        self._results.clear()
         try:
-            need = self._context.run(self._step, samples)
-        # It is for whoever waits, and must not keep what has come from the others.
+            window = self._context.run(self._on_readings, results)
+        # Raise the exception in the waiting task, and continue the delivery to the others.
         except BaseException as error:
             self._end(error)
             return
-        if need is None:
+        if window is None:
             self._end(None)
         elif not self.ended.done():
-            self.ask(need)
+            self.request(window)
 
     def _end(self, error: BaseException | None) -> None:
-        # A step can have cancelled its own task.
+        # The callback may have cancelled its own task.
         if not self.ended.done():
             self.ended.set_result(error)
 
-    def leave(self) -> None:
+    def cancel(self) -> None:
         for waiter in self._waiters:
-            waiter.destination.forget(waiter)
-        # They know each other.
+            waiter.destination.remove_waiter(waiter)
+        # Break the reference cycle.
         self._waiters.clear()
-        # What is being handed out finds that nobody waits.
+        # Results that are still queued are then ignored.
         self.ended.cancel()
 
 
 class Waiter:
-    """A follower's place among those who wait for one destination."""
+    """A subscriber that waits for the next result of one destination."""
 
-    __slots__ = ("destination", "due", "following", "not_before")
+    __slots__ = ("destination", "due", "not_before", "rounds")
 
-    def __init__(self, following: _Following, destination: Polled) -> None:
-        self.following = following
+    def __init__(self, rounds: _Rounds, destination: Polled) -> None:
+        self.rounds = rounds
         self.destination = destination
         self.not_before = self.due = inf
 
 
-class Delivery:
-    """Hands out what polls brought: to no more waits at once than the loop bears, whatever they wait for."""
+class ResultQueue:
+    """Delivers results to waiters in batches, so that the event loop stays responsive."""
 
     __slots__ = ("_queue",)
 
     def __init__(self) -> None:
         self._queue: deque[tuple[Waiter, TimedResult | BaseException]] = deque()
 
-    def put(self, waiters: Sequence[Waiter], what: TimedResult | BaseException) -> None:
+    def put(self, waiters: Sequence[Waiter], result: TimedResult | BaseException) -> None:
         if waiters and not self._queue:
-            asyncio.get_running_loop().call_soon(self._hand_out)
-        self._queue.extend((waiter, what) for waiter in waiters)
+            asyncio.get_running_loop().call_soon(self._deliver_batch)
+        self._queue.extend((waiter, result) for waiter in waiters)
 
-    def _hand_out(self) -> None:
+    def _deliver_batch(self) -> None:
         for _ in range(min(BATCH, len(self._queue))):
-            waiter, what = self._queue.popleft()
-            waiter.following.take(waiter, what)
+            waiter, result = self._queue.popleft()
+            waiter.rounds.add_result(waiter, result)
         if self._queue:
-            asyncio.get_running_loop().call_soon(self._hand_out)
+            asyncio.get_running_loop().call_soon(self._deliver_batch)

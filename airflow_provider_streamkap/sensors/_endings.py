@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""How a sensor's end is told to Airflow: one meaning of ``soft_fail`` and ``never_fail``, in every mode and release.
+"""Apply ``soft_fail`` and ``never_fail`` in the same way in every mode and Airflow version.
 
-Airflow lets ``soft_fail`` skip on more than the deadline, and on different things before and after deferral; it
-forgets ``never_fail`` after deferral on 2.11, and raises a retried error there when a deferral times out.
+In Airflow, ``soft_fail`` also skips on other errors than the timeout, and on different ones before and after deferral.
+Airflow 2.11 ignores ``never_fail`` after deferral, and retries a deferral that timed out.
 """
 
 from __future__ import annotations
@@ -28,47 +28,48 @@ _DEADLINE = (AirflowSensorTimeout, AirflowTaskTimeout)
 
 
 @contextmanager
-def only_the_deadline_skips(soft_fail: bool, tell: Callable[[], str | None] = lambda: None) -> Iterator[None]:
-    """Let the deadline say what was missing, and take back a skip that Airflow made of anything else.
+def skip_only_on_timeout(soft_fail: bool, timeout_message: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+    """Skip only on a timeout: re-raise the cause of a skip that Airflow raised for any other error.
 
     :param soft_fail: the sensor's ``soft_fail``.
-    :param tell: says what was missing, where Airflow, which reads the clock again after a poke, has seen the deadline
-        pass by itself; ``None``: there is nothing to tell.
+    :param timeout_message: returns the message for a timeout that Airflow raised itself; ``None``: keep Airflow's.
     """
     try:
         yield
     except AirflowSensorTimeout:
-        if (said := tell()) is None:
+        if (message := timeout_message()) is None:
             raise
-        raise AirflowSensorTimeout(said) from None
+        raise AirflowSensorTimeout(message) from None
     except AirflowSkipException as skip:
         cause = skip.__cause__
         if not soft_fail:
             raise
         if isinstance(cause, Exception) and not isinstance(cause, _DEADLINE):
             raise cause from cause.__cause__
-        raise AirflowSkipException(f"Skipping, since soft_fail is set: {cause or tell() or skip}") from cause
+        raise AirflowSkipException(
+            f"Skipping because soft_fail is set: {cause or timeout_message() or skip}"
+        ) from cause
 
 
 @contextmanager
-def any_end_skips(never_fail: bool) -> Iterator[None]:
-    """Skip where the sensor would fail, if that was asked for.
+def skip_on_any_failure(never_fail: bool) -> Iterator[None]:
+    """Skip instead of failing, if ``never_fail`` is set.
 
     :param never_fail: the sensor's ``never_fail``.
     """
     try:
         yield
     except AirflowException as error:
-        # The exception that reschedules a sensor is one of these too, and ends nothing.
+        # AirflowRescheduleException is a subclass of AirflowException, but not a failure.
         ends = isinstance(error, (AirflowFailException, *_DEADLINE)) or type(error) is AirflowException
         if never_fail and ends:
-            raise AirflowSkipException(f"Skipping, since never_fail is set: {error}") from error
+            raise AirflowSkipException(f"Skipping because never_fail is set: {error}") from error
         raise
 
 
 @contextmanager
-def bad_arguments_fail() -> Iterator[None]:
-    """Fail without a retry on what was rendered or configured wrongly: it stays wrong however often it is tried."""
+def fail_on_bad_arguments() -> Iterator[None]:
+    """Fail without a retry on wrong arguments or a missing connection."""
     try:
         yield
     except (ValueError, AirflowNotFoundException) as error:
@@ -80,21 +81,20 @@ def check_deferral(
 ) -> None:
     """Raise the timeout of a deferral, if the task resumes because of it.
 
-    :param next_method: what Airflow resumes the task with.
-    :param next_kwargs: its arguments.
+    :param next_method: the method with which Airflow resumes the task.
+    :param next_kwargs: the arguments of the method.
     :param soft_fail: the sensor's ``soft_fail``.
     :param started: when the task began, if known.
     :raises AirflowSensorTimeout: the deferral timed out.
-    :raises AirflowSkipException: likewise, under ``soft_fail``.
+    :raises AirflowSkipException: the deferral timed out, and ``soft_fail`` is set.
     """
     error = str((next_kwargs or {}).get("error", ""))
     if next_method == "__fail__" and "timeout" in error.casefold():
         since = "the task deferred" if started is None else utc_text(started.timestamp())
         late = AirflowSensorTimeout(
-            f"The wait has timed out, and no triggerer reported its end ({error}). Not polled for some or all of the "
-            f"time between {since} and {utc_text(time.time())}: no triggerer took it, because none had capacity or "
-            "served the task's queue, or the triggerer that took it stopped. On Airflow 2 the task's execution_timeout "
-            "ends a deferral, too. The task's log shows the last poll"
+            f"Timed out, and no triggerer reported a result ({error}). Not polled for some or all of the time between "
+            f"{since} and {utc_text(time.time())}: no triggerer had capacity or served the task's queue, or the "
+            "triggerer stopped. On Airflow 2, execution_timeout also ends a deferral. The task's log has the last poll"
         )
         if soft_fail:
             raise AirflowSkipException(str(late)) from late

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One poll of a sensor in a worker: read all destinations at once, within a time limit for the whole poll."""
+"""One poll of a sensor in a worker: read all destinations concurrently, within a time limit."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.target import PollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
-#: Seconds for the look before deferring, over all destinations.
+#: Seconds for the first poll before deferring, over all destinations.
 FIRST_LOOK_SECONDS = 10.0
-#: Least seconds for a poll, over all destinations, if ``poke_interval`` is shorter.
-LEAST_POLL_SECONDS = 10.0
+#: Minimum time limit of a poll in seconds, over all destinations, if ``poke_interval`` is shorter.
+MIN_POLL_SECONDS = 10.0
 
 
 def poll_once(
@@ -34,26 +34,26 @@ def poll_once(
 ) -> PollAgain | PokeReturnValue:
     """Poll every destination once.
 
-    All of them together take ``poke_interval`` at most, but no less than :data:`LEAST_POLL_SECONDS`, and end
+    The time limit is ``poke_interval``, or :data:`MIN_POLL_SECONDS` if that is longer. The poll ends
     :data:`~airflow_provider_streamkap.gate.spec.LAST_POLL_SECONDS` after the deadline at the latest.
 
     :param wait: the wait, which is updated.
     :param hook: the hook to poll with.
-    :param many: the result is a dict by id rather than one snapshot.
-    :param log: logger for the progress.
-    :param first_look: seconds for a look before deferring, in which each request is sent once and passing failures
-        never end the wait; ``None`` (default): a poll.
-    :returns: when to poll again, or done with the snapshot.
-    :raises AirflowException: the wait ended without success; its class depends on the reason.
+    :param keyed: whether the result is a dict by id.
+    :param log: logger for the poll line.
+    :param first_look: time limit in seconds of the first poll before deferring, which does not retry requests and never
+        fails on transient errors; ``None`` (default): a regular poll.
+    :returns: when to poll again, or the snapshot.
+    :raises AirflowException: the wait failed; the class depends on the reason.
     """
     spec = wait.spec
-    within = max(spec.poke_interval, LEAST_POLL_SECONDS) if first_look is None else first_look
+    within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_look is None else first_look
     if spec.deadline is not None:
         within = min(within, max(spec.deadline - time.time(), 0) + LAST_POLL_SECONDS)
     seen = _read(hook, spec, within, attempts=None if first_look is None else 1)
     now = time.time()
     step = wait.advance(seen, now)
-    if first_look is not None and isinstance(step, Failed) and step.why is FailureKind.UNREACHABLE:
+    if first_look is not None and isinstance(step, Failed) and step.kind is FailureKind.UNREACHABLE:
         step = PollAgain(spec.poke_interval, failing=True)
     for warning in wait.warnings:
         log.warning("%s", warning)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a sensor in reschedule mode knows about its earlier pokes, each of which ran in a separate process.
+"""State of a sensor in reschedule mode, in which each poke runs in a separate process.
 
-Every Airflow records when they began; only 3.3 has a task state store, which keeps more.
+Every Airflow records when the pokes began. Only Airflow 3.3 and later has a task state store.
 """
 
 from __future__ import annotations
@@ -26,49 +26,49 @@ IS_AIRFLOW_2 = _VERSION < (3, 0)
 _KEY = "streamkap_wait"
 
 
-def check_state_store(there: bool) -> None:
-    """Refuse a patience that takes a memory where there is none.
+def check_state_store(available: bool) -> None:
+    """Check that earlier polls can be stored.
 
-    :param there: whether there is one.
+    :param available: whether there is a state store.
     :raises ValueError: there is none; the message says what to do.
     """
-    if not there:
+    if not available:
         raise ValueError(
-            "stall_after and status_grace need to remember earlier polls, and in reschedule mode nothing does below "
-            "Airflow 3.3: set deferrable=True or mode='poke', or take them out"
+            "stall_after and status_grace need the results of earlier polls, which reschedule mode keeps on Airflow "
+            "3.3 or later only: set deferrable=True or mode='poke', or remove them"
         )
 
 
 def has_store(context: Mapping[str, Any]) -> bool:
-    """Say whether the running task has a state store.
+    """Return whether the running task has a state store.
 
-    :param context: its context.
+    :param context: the context of the running task.
     """
     return context.get("task_state_store") is not None
 
 
 def load_state(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the last poke of this try stored; without a store no more than the number of pokes.
+    """Return the state that the last poke of this try stored; without a store, only the number of pokes.
 
     :param context: the context of the running task.
     """
     if not has_store(context):
         earlier = _earlier_pokes(context)
         return {"polls": context.get("task_reschedule_count") or 0 if earlier is None else len(earlier)}
-    memory = context["task_state_store"].get(_KEY)
-    # The store outlives a try, and a retry begins anew.
-    this_try = isinstance(memory, Mapping) and memory.get("try") == context["ti"].try_number
-    return dict(memory) if this_try else {}
+    state = context["task_state_store"].get(_KEY)
+    # The store is kept across retries, but each try starts from scratch.
+    this_try = isinstance(state, Mapping) and state.get("try") == context["ti"].try_number
+    return dict(state) if this_try else {}
 
 
-def save_state(context: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
-    """Leave something for the next poke of this try, where there is a store.
+def save_state(context: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Store the state for the next poke of this try, if there is a store.
 
     :param context: the context of the running task.
-    :param memory: plain JSON.
+    :param state: plain JSON.
     """
     if has_store(context):
-        context["task_state_store"].set(_KEY, {"try": context["ti"].try_number, **memory})
+        context["task_state_store"].set(_KEY, {"try": context["ti"].try_number, **state})
 
 
 def started(context: Mapping[str, Any], reschedule: bool) -> float:

@@ -29,10 +29,10 @@ from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, FailurePolic
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 from airflow_provider_streamkap.sensors._endings import (
-    any_end_skips,
-    bad_arguments_fail,
     check_deferral,
-    only_the_deadline_skips,
+    fail_on_bad_arguments,
+    skip_on_any_failure,
+    skip_only_on_timeout,
 )
 from airflow_provider_streamkap.sensors._state_store import (
     HAS_STORE,
@@ -188,7 +188,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         spec = self._plan(("x",), self._known)
-        if spec.failure_policy.remembers and self._forgets:
+        if spec.failure_policy.needs_state and self._forgets:
             check_state_store(HAS_STORE)
 
     def _known(self, name: str) -> Any:
@@ -211,8 +211,8 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         """Wait in the way that was chosen, and return the snapshot."""
         self._started, self._wait, self._hook = started(context, self.reschedule), None, None
         with (
-            any_end_skips(self.never_fail),
-            only_the_deadline_skips(self.soft_fail, self._timed_out),
+            skip_on_any_failure(self.never_fail),
+            skip_only_on_timeout(self.soft_fail, self._timed_out),
             timed_by_try(self, context),
         ):
             return super().execute(context)
@@ -225,7 +225,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         """
         from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 
-        with bad_arguments_fail():
+        with fail_on_bad_arguments():
             wait = self._wait = self._wait or self._begin(context)
         first_look = FIRST_LOOK_SECONDS if self.deferrable else None
         ends = time.monotonic() + FIRST_LOOK_SECONDS + CONFIRM_IN_WORKER
@@ -269,7 +269,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after deferral, with the same meaning of ``soft_fail`` and ``never_fail`` as in the other modes."""
-        with any_end_skips(self.never_fail), only_the_deadline_skips(self.soft_fail):
+        with skip_on_any_failure(self.never_fail), skip_only_on_timeout(self.soft_fail):
             check_deferral(next_method, next_kwargs, self.soft_fail, getattr(context.get("ti"), "start_date", None))
             return super().resume_execution(next_method, next_kwargs, context)
 
@@ -282,7 +282,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         push_link(context, self.hook.connection(), ids[0])
         if not self._forgets:
             return ResourceWait(spec)
-        if spec.failure_policy.remembers:
+        if spec.failure_policy.needs_state:
             check_state_store(has_store(context))
         return ResourceWait.from_dict(spec, load_state(context))
 

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Triggers: the waits that run in the triggerer."""
+"""Triggers: wait in the triggerer."""

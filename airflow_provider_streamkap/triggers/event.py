@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationEventTrigger: tells an asset of a destination that it has caught up, or fallen behind.
+"""StreamkapDestinationEventTrigger: update an asset when a destination catches up or falls behind.
 
 For an ``AssetWatcher`` of Airflow 3. It never ends: a watcher's trigger that returns is started again, and one that
 raises would be too. Triggers on the same destination share their polls through the poller of the event loop, which
@@ -41,8 +41,8 @@ else:
     except ImportError:  # Airflow 2 has no event-driven DAGs; the module is listed, and so must import
         from airflow.triggers.base import BaseTrigger as BaseEventTrigger
 
-# While polls fail, one line in so many polls.
-_QUIET = 10
+# Log every tenth of consecutive failures.
+_LOG_FAILURE_EVERY = 10
 # How often the asset state store is asked for the last known state, before the trigger goes on without it.
 _LOAD_ATTEMPTS = 10
 
@@ -149,13 +149,13 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that make an equal trigger elsewhere."""
+        """Return the class path and the arguments."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         names = ("destination_id", *self.CONDITION, "poke_interval", "streamkap_conn_id")
         return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire at each change, for ever."""
+        """Fire at each change, until cancelled."""
         detector = EdgeDetector(self._gate(), self.edge, self.confirmations, await self._load_state())
         failed = 0
         # Airflow restarts a trigger that ends, from the state that was stored last: an event could be fired twice.
@@ -164,13 +164,13 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
                     async for snapshot, changed in self._changes(poller, detector):
                         if changed:
-                            # Told first and noted then: between the two, twice is better than never.
+                            # Fire before storing the state: after a crash in between, an event is repeated, not lost.
                             yield TriggerEvent(snapshot)
                         await self._save_state(detector.state)
             except Exception as error:
                 # The connection is missing, wrong, or cannot be looked up at the moment.
                 failed += 1
-                if failed % _QUIET == 1:
+                if failed % _LOG_FAILURE_EVERY == 1:
                     kind = type(error).__name__
                     self.log.error("Cannot watch %s: %s: %s", self.destination_id, kind, error)  # noqa: TRY400
                 await asyncio.sleep(self.poke_interval)
@@ -186,31 +186,31 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             if detector.gate.timestamped
             else PollTarget(self.destination_id)
         )
-        with poller.follow([target]) as subscription:
+        with poller.subscribe([target]) as subscription:
             while True:
                 (sample,) = await subscription.next(not_before=not_before, due=due, spread=spread)
                 if self._unsaved:
                     await self._save_state(detector.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
-                if isinstance(sample.got, StreamkapError):
+                if isinstance(sample.outcome, StreamkapError):
                     detector.add_reading(None)
                     failed += 1
-                    if failed % _QUIET == 1:
+                    if failed % _LOG_FAILURE_EVERY == 1:
                         self.log.warning(
-                            "%s could not be read, %d in a row: %s", self.destination_id, failed, sample.got
+                            "Failed to poll %s (%d in a row): %s", self.destination_id, failed, sample.outcome
                         )
                     continue
                 failed = 0
-                before, reading = detector.state, sample.got.reading
+                before, reading = detector.state, sample.outcome.reading
                 changed = detector.add_reading(reading)
                 if detector.history.fell_back:
                     self.log.warning(
-                        "The timeseries of %s holds no lag: watching the latest lag, which carries no timestamp",
+                        "The timeseries of %s has no lag points: using the latest lag, which has no timestamp",
                         self.destination_id,
                     )
                 if detector.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
-                    yield {**sample.got.as_dict(), "evidence": detector.proof.as_dict()}, changed
+                    yield {**sample.outcome.as_dict(), "evidence": detector.proof.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)
@@ -301,4 +301,4 @@ def _watches_several(error: Exception) -> bool:
 
 def _words(detector: EdgeDetector, changed: bool) -> str:
     state = "in the condition" if detector.state else "out of the condition"
-    return f"{state}, which is told" if changed else f"{state}, which is not told"
+    return f"{state}, firing an event" if changed else f"{state}, no event"

@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationTrigger: the clock of a wait that runs in the triggerer.
+"""StreamkapDestinationTrigger: run a wait in the triggerer.
 
-It sleeps, hands readings to the wait and fires what the wait says. Its arguments are ids and numbers: the
-connection, and with it every secret, is looked up where the trigger runs.
+The arguments contain no secrets: the trigger looks up the connection itself.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
 from airflow_provider_streamkap._results import gave_up_event, opened_event
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.gate.reading import duration
 from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded, result
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
 
 
-# A time limit that ends this many seconds late shows that the event loop did not run.
+# A timeout that fires more than this many seconds late means that the event loop was blocked.
 _LATE = 5.0
 
-# The wall clock and that of the event loop differ by less.
+# Seconds by which the wall clock and the clock of the event loop may differ.
 _CLOCK_RESOLUTION = 0.1
 
 
@@ -43,11 +43,11 @@ class StreamkapDestinationTrigger(BaseTrigger):
     All such triggers of one triggerer on one connection share polls, sockets and the token.
 
     :param streamkap_conn_id: the Airflow connection.
-    :param plan: the arguments of a :class:`~airflow_provider_streamkap.gate.wait.WaitSpec`, with a deadline in epoch
-        seconds, which holds wherever and however often the trigger is restarted.
-    :param many: the result is a dict by id rather than one snapshot.
-    :param memory: what a look before the hand-over found.
-    :param unknown: arguments of another version of this package, which are ignored with a warning.
+    :param spec: the serialized :class:`~airflow_provider_streamkap.gate.spec.WaitSpec`. Its deadline, in epoch seconds,
+        also applies after a restart.
+    :param keyed: whether the result is a dict by id, default False.
+    :param state: the state of the wait after the first poll in the worker; ``None`` (default): no poll yet.
+    :param unknown: arguments from another version of this package, ignored with a warning.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class StreamkapDestinationTrigger(BaseTrigger):
         self._unknown = sorted(unknown)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that make an equal trigger elsewhere."""
+        """Return the class path and the arguments."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         arguments = ("streamkap_conn_id", "spec", "keyed", "state")
         return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and fire one event: opened with the snapshot, or why the wait was given up."""
+        """Wait, and fire one event: the snapshot, or why the wait failed."""
         try:
             event = await self._wait()
         except VersionMismatchError as error:
@@ -81,8 +81,8 @@ class StreamkapDestinationTrigger(BaseTrigger):
             event = gave_up_event(
                 Failed(
                     FailureKind.REFUSED,
-                    f"{error}. The worker that began this wait has the connection, but the triggerer on host "
-                    f"{gethostname()!r} does not: define it where both can read it",
+                    f"{error}. The worker that deferred this task has the connection, but the triggerer on host "
+                    f"{gethostname()!r} does not: define it for both",
                 )
             )
         except ValueError as error:
@@ -93,26 +93,26 @@ class StreamkapDestinationTrigger(BaseTrigger):
         spec = WaitSpec.from_dict(self.spec)
         if unknown := [*self._unknown, *WaitSpec.unknown(self.spec)]:
             self.log.warning(
-                "Ignoring what another version of airflow-provider-streamkap has written: %s. Install the same version "
-                "in workers and triggerers",
+                "Ignoring unknown arguments from another version of airflow-provider-streamkap: %s. Install the same "
+                "version on workers and triggerers",
                 ", ".join(unknown),
             )
         not_before = asyncio.get_running_loop().time()
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    with poller.follow([spec.target(id_) for id_ in spec.destination_ids]) as subscription:
+                    with poller.subscribe([spec.target(id_) for id_ in spec.destination_ids]) as subscription:
                         return await self._follow(spec, subscription, not_before)
             except AirflowNotFoundException:
                 raise
             except AirflowException as error:
-                # The connection could not be looked up, which ends no wait that has time left.
+                # The connection lookup failed: retry until the deadline.
                 failed = str(error)
             left = (inf if spec.deadline is None else spec.deadline) - time.time()
             if left <= 0:
                 return self._timed_out(ResourceWait.from_dict(spec, self.state), failed)
             seconds = min(spec.poke_interval, left)
-            self.log.warning("%s. Trying again in %.0f s", failed, seconds)
+            self.log.warning("%s. Retrying in %s", failed, duration(seconds))
             await asyncio.sleep(seconds)
 
     async def _follow(self, spec: WaitSpec, subscription: Subscription, not_before: float) -> dict[str, Any]:
@@ -125,18 +125,18 @@ class StreamkapDestinationTrigger(BaseTrigger):
         def take(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.got for id_, sample in zip(spec.destination_ids, samples, strict=True)}
+            seen = {id_: sample.outcome for id_, sample in zip(spec.destination_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
             step = wait.advance(seen, now)
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
-            if isinstance(step, Failed) and step.why is FailureKind.DEADLINE and _requested_before(wait.spec, began):
+            if isinstance(step, Failed) and step.kind is FailureKind.DEADLINE and _requested_before(wait.spec, began):
                 # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
                 at_once = loop.time()
                 _allow(limit, wait.spec.deadline, at_once)
                 return PollWindow(at_once, at_once)
             if line := wait.progress(step, now):
-                failed = any(isinstance(sample.got, StreamkapError) for sample in samples)
+                failed = any(isinstance(sample.outcome, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, Failed):
                 event = gave_up_event(step)
@@ -177,7 +177,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             need = PollWindow(due, due)
 
     def _timed_out(self, wait: ResourceWait, why: str = "") -> dict[str, Any]:
-        message = f"{wait.timed_out(time.time())} {why}".rstrip()
+        message = ". ".join(filter(None, (wait.timed_out(time.time()), why)))
         self.log.warning("%s", message)
         return gave_up_event(Failed(FailureKind.DEADLINE, message))
 

@@ -24,11 +24,13 @@ class _SinglePoint(LagHistory):
         newest = reading.newest
         assert self.after is not None
         if newest is None:
-            return LagProof("timeseries", (), "the timeseries holds no lag", Answer.UNKNOWN)
+            return LagProof("timeseries", (), "the timeseries has no lag points", Answer.UNKNOWN)
         if self.gate.exceeds(newest.lag):
             return LagProof("timeseries", (), self.gate.lag_text(newest.lag), Answer.UNKNOWN)
         if newest.at < self.after + GRAIN_SECONDS:
-            return LagProof("timeseries", (), "the newest lag counts from later on", Answer.UNKNOWN)
+            return LagProof(
+                "timeseries", (), "the newest lag point must be from a minute after the moment or later", Answer.UNKNOWN
+            )
         return LagProof("timeseries", (newest, newest))
 
 

@@ -20,11 +20,11 @@ from benchmarks.accuracy.trial import Outcome, SimulatedDestination, draw_destin
 # Unmet condition at the deadline, by the wording of the gate's message.
 _MISSING = (
     ("status", ("status is",)),
-    ("time", ("counts from", "holds no lag", "waiting for a later point", "not confirmed")),
+    ("time", ("or later", "no lag points", "waiting for a later point", "not confirmed")),
     ("stale", ("max_reading_age",)),
     ("unknown", ("is unknown",)),
-    ("lag", ("above",)),
-    ("API", ("could not be read",)),
+    ("lag", (" > ",)),
+    ("API", ("failed poll",)),
 )
 
 
@@ -74,8 +74,8 @@ def judge(destination: SimulatedDestination, config: Configuration, outcome: Out
 
 def _why(outcome: Outcome) -> str:
     assert outcome.failure is not None
-    if outcome.failure.why.value != "deadline":
-        return outcome.failure.why.value
+    if outcome.failure.kind.value != "deadline":
+        return outcome.failure.kind.value
     return next((why for why, words in _MISSING if any(word in outcome.missing for word in words)), "other")
 
 

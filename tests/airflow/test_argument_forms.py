@@ -43,7 +43,7 @@ def test_condition_can_be_templated(streamkap: StreamkapSimulator, native: bool)
     streamkap.add("d1", scenarios.steady(lag=70, status="Paused"))
     snapshot = run(native, {"lag": 100, "status": "Paused", "latency": 5e3})
     assert snapshot["data"]["recordsLag"] == 70
-    with pytest.raises(AirflowSensorTimeout, match="lag is 70, above 50"):
+    with pytest.raises(AirflowSensorTimeout, match="lag 70 > 50"):
         run(native, {"lag": 50, "status": "Paused", "latency": 5e3}, timeout=0)
 
 
@@ -57,7 +57,7 @@ def test_condition_can_be_templated(streamkap: StreamkapSimulator, native: bool)
         ({"lag": ""}, "max_records_lag was given, but is"),
         ({"latency": "slow"}, "max_latency_ms must be a number; got 'slow'"),
         ({"status": ""}, "connector_status must be a status"),
-        ({"status": "Broken"}, "'Broken' stands in connector_status and in fail_on_status"),
+        ({"status": "Broken"}, "'Broken' is in both connector_status and fail_on_status"),
     ],
 )
 def test_condition_rendered_to_invalid_value_fails_without_retry(

@@ -117,14 +117,14 @@ def test_deferred_wait_survives_secrets_backend_outage(backend: type[Flaky], log
     event = asyncio.run(event_payload(trigger()))
     assert event["outcome"] == "opened"
     assert logged.text.count("could not be looked up") == 4
-    assert "Trying again in" in logged.text
+    assert "Retrying in" in logged.text
 
 
 def test_deferred_wait_without_connection_ends_at_deadline(backend: type[Flaky]) -> None:
     backend.failures = float("inf")
     event = asyncio.run(event_payload(trigger(seconds=0.1)))
     assert event["outcome"] == "deadline"
-    assert "timed out" in event["message"]
+    assert "Timed out" in event["message"]
     assert "could not be looked up" in event["message"]
 
 

@@ -76,29 +76,35 @@ class Case:
 CASES = {
     "drained": Case(drained),
     "already drained": Case(already_drained),
-    "deadline": Case(stalled, AirflowSensorTimeout, "d1: lag is 120, above 0", {"timeout": 0.2}),
+    "deadline": Case(stalled, AirflowSensorTimeout, "d1 not ready: lag 120 > 0", {"timeout": 0.2}),
     "Broken": Case(broken, AirflowFailException, "status is Broken"),
     "401 after renewal": Case(failing(401, None), AirflowFailException, "401 Unauthorized"),
     "403": Case(failing(403, None), AirflowFailException, "read:destination_metrics"),
     "404": Case(unknown, AirflowFailException, "404 Not Found"),
     "no metrics yet, then fine": Case(young, None, "", {"max_poll_failures": 0}),
     "no metrics until the deadline": Case(
-        without_metrics, AirflowSensorTimeout, "d1: there are no metrics yet", {"timeout": 0.2}
+        without_metrics, AirflowSensorTimeout, "d1 not ready: no metrics yet", {"timeout": 0.2}
     ),
     "ten bad polls then fine": Case(failing(500, 10)),
     "too many bad polls": Case(
-        failing(500, 4), AirflowException, "4 polls in a row failed, of which 3", {"max_poll_failures": 3}
+        failing(500, 4),
+        AirflowException,
+        "4 polls in a row failed, more than max_poll_failures=3",
+        {"max_poll_failures": 3},
     ),
     "bad polls until the deadline": Case(
         failing(503, None), AirflowSensorTimeout, "503 Service", {"max_poll_failures": 10_000, "timeout": 0.2}
     ),
     "deadline, soft_fail": Case(
-        stalled, AirflowSkipException, "since soft_fail is set: The wait for d1", {"timeout": 0.2, "soft_fail": True}
+        stalled,
+        AirflowSkipException,
+        "because soft_fail is set: Timed out waiting for d1",
+        {"timeout": 0.2, "soft_fail": True},
     ),
     "Broken, soft_fail": Case(broken, AirflowFailException, "status is Broken", {"soft_fail": True}),
     "404, soft_fail": Case(unknown, AirflowFailException, "404 Not Found", {"soft_fail": True}),
     "too many bad polls, soft_fail": Case(
-        failing(500, None), AirflowException, "of which 1", {"max_poll_failures": 1, "soft_fail": True}
+        failing(500, None), AirflowException, "max_poll_failures=1", {"max_poll_failures": 1, "soft_fail": True}
     ),
     "deadline, never_fail": Case(stalled, AirflowSkipException, "", {"timeout": 0.2, "never_fail": True}),
     "Broken, never_fail": Case(broken, AirflowSkipException, "", {"never_fail": True}),

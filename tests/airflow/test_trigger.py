@@ -159,7 +159,7 @@ def test_poll_hanging_beyond_deadline_is_cancelled(
     # A poll in flight may take half a minute; this one takes five seconds.
     event = run_fast(event_payload(trigger(seconds=-1)), speed=6)
     assert event["outcome"] == "deadline"
-    assert "Last seen: nothing" in event["message"]
+    assert "Last reading: none" in event["message"]
     assert streamkap.count(path) == 1
 
 

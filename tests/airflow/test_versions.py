@@ -46,8 +46,8 @@ LAYOUTS: dict[str, dict[str, Any]] = {
             "polls": 1,
             "resources": {
                 "d1": {
-                    "curve": [[1795804997.0002277, 120.0]],
-                    "fell_at": 1795804997.0002277,
+                    "recent_lags": [[1795804997.0002277, 120.0]],
+                    "lag_fell_at": 1795804997.0002277,
                     "evidence": [1795804996.988876, 1795804996.988876],
                 }
             },
@@ -82,8 +82,8 @@ LAYOUTS: dict[str, dict[str, Any]] = {
             "polls": 1,
             "resources": {
                 "d1": {
-                    "curve": [[1795805002.8001342, 120.0]],
-                    "fell_at": 1795805002.8001342,
+                    "recent_lags": [[1795805002.8001342, 120.0]],
+                    "lag_fell_at": 1795805002.8001342,
                     "history": {
                         "after": 1795805002.6238544,
                         "running_since": 1795805002.797775,
@@ -113,8 +113,8 @@ def test_trigger_reads_serialized_form_of_earlier_version(
     event = fire(StreamkapDestinationTrigger(**due_now(LAYOUTS[layout])))
     assert event["outcome"] == "deadline"
     assert "2 polls" in event["message"]
-    assert "d1: lag is 120" in event["message"]
-    assert ("Ignoring what another version" in logged.text) == ("ending" in LAYOUTS[layout])
+    assert "d1 not ready: lag 120" in event["message"]
+    assert ("Ignoring unknown arguments" in logged.text) == ("ending" in LAYOUTS[layout])
 
 
 def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, logged: Logged) -> None:
@@ -127,7 +127,7 @@ def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, lo
     arguments["state"]["resources"]["d1"]["history"] |= {"seen_twice": True}
     event = fire(StreamkapDestinationTrigger(**arguments, colour="red"))
     assert event["outcome"] == "opened"
-    assert "another version of airflow-provider-streamkap has written: colour, priority, patience.for_unknown" in (
+    assert "from another version of airflow-provider-streamkap: colour, priority, failure_policy.for_unknown" in (
         logged.text
     )
 
@@ -157,7 +157,7 @@ def test_invalid_plan_fails_with_message_and_is_retryable(
     arguments["spec"] |= change
     arguments["spec"].pop(change.get("lacks"), None)
     event = fire(StreamkapDestinationTrigger(**arguments))
-    with pytest.raises(AirflowException, match="Install the same version in workers and triggerers") as caught:
+    with pytest.raises(AirflowException, match="Install the same version on workers and triggerers") as caught:
         settle(event)
     assert not isinstance(caught.value, AirflowFailException)
     assert streamkap.count("/destinations/d1/metrics") == 0
@@ -165,7 +165,7 @@ def test_invalid_plan_fails_with_message_and_is_retryable(
 
 def test_invalid_memory_fails_with_message(streamkap: StreamkapSimulator) -> None:
     arguments = due_now(LAYOUTS["with the history of points"])
-    arguments["state"]["resources"]["d1"]["curve"] = [{"at": 1, "lag": 2, "of": 3}]
+    arguments["state"]["resources"]["d1"]["recent_lags"] = [{"at": 1, "lag": 2, "of": 3}]
     event = fire(StreamkapDestinationTrigger(**arguments))
     assert event["outcome"] == "versions"
     json.dumps(event)

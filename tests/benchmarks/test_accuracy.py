@@ -122,7 +122,7 @@ def test_an_end_is_held_against_the_truth(one: SimulatedDestination, config: Con
     assert (verdict.early, verdict.pending) == (None, 0)
     assert verdict.late == pytest.approx(5)
     late = Failed(FailureKind.DEADLINE, "")
-    assert judge(one, config, Outcome(done - 1, late, "lag is 5, above 0"))[-2:] == ("lag", True)
+    assert judge(one, config, Outcome(done - 1, late, "lag 5 > 0"))[-2:] == ("lag", True)
     assert judge(one, config, Outcome(done + 1, late, "status is Paused, not Active"))[-2:] == ("status", False)
     assert judge(one, config, Outcome(done + 1, Failed(FailureKind.BROKEN, ""), ""))[-2:] == ("broken", False)
 

@@ -25,12 +25,13 @@ def shape(value: Any) -> Any:
 
 
 def without_figures(line: str) -> str:
-    return re.sub(r"\d[\d,.:]*(?=\D|$)", "N", line.replace(ORDERS, "ID"))
+    durations = r"\b[\d,.]+ (?:ms|s|min|h|days?)\b(?: \d+ (?:s|min|h)\b)?"
+    return re.sub(r"\d[\d,.:]*(?=\D|$)", "N", re.sub(durations, "DURATION", line.replace(ORDERS, "ID")))
 
 
 def without_readings(line: str) -> str:
     """Return a line without the parts that differ from run to run, such as the trend of the lag."""
-    return re.sub(r"\(status .*?\)(?=\.)", "()", without_figures(line))
+    return re.sub(r"\(status .*?\)\..*?(?= Confirmed| The gate| Elapsed)", "().", without_figures(line))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
-from airflow_provider_streamkap.gate.reading import LagPoint, Reading, number, utc_text
+from airflow_provider_streamkap.gate.reading import LagPoint, Reading, duration, number, utc_text
 
 OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
 NAN, INF = float("nan"), float("inf")
@@ -20,8 +20,8 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     # The default: no lag and Active.
     ("drained and active", {}, Reading("Active", 0), OPEN, ()),
     ("zero as a float", {}, Reading("Active", 0.0), OPEN, ()),
-    ("lag left", {}, Reading("Active", 1200), WAIT, ("lag is 1,200, above 0",)),
-    ("lag below one record", {}, Reading("Active", 0.25), WAIT, ("lag is 0.25, above 0",)),
+    ("lag left", {}, Reading("Active", 1200), WAIT, ("lag 1,200 > 0",)),
+    ("lag below one record", {}, Reading("Active", 0.25), WAIT, ("lag 0.25 > 0",)),
     # Unknown values never open it.
     ("null lag", {}, Reading("Active", None), WAIT, ("lag is unknown",)),
     ("negative lag", {}, Reading("Active", -1), WAIT, ("lag is unknown",)),
@@ -38,9 +38,9 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("upper case", {}, Reading("ACTIVE", 0), OPEN, ()),
     ("blanks around", {}, Reading(" active ", 0), OPEN, ()),
     ("wanted in lower case", {"connector_status": "active"}, Reading("Active", 0), OPEN, ()),
-    ("broken in lower case", {}, Reading("broken", 0), FAIL, ("status is broken, in which waiting cannot help",)),
+    ("broken in lower case", {}, Reading("broken", 0), FAIL, ("status is broken, which is in fail_on_status",)),
     # Fatal statuses take precedence.
-    ("broken, lag too", {}, Reading("Broken", 9), FAIL, ("status is Broken, in which waiting cannot help",)),
+    ("broken, lag too", {}, Reading("Broken", 9), FAIL, ("status is Broken, which is in fail_on_status",)),
     ("broken, status not asked for", {"connector_status": None}, Reading("Broken", 0), FAIL, None),
     ("broken is not fatal", {"fail_on_status": ()}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
     ("no fatal status", {"fail_on_status": None}, Reading("Broken", 0), WAIT, ("status is Broken, not Active",)),
@@ -64,10 +64,10 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
     ("no partition, only the status matters", {"max_records_lag": None}, Reading("Active", 0, partitions=0), OPEN, ()),
     # Limits.
     ("at the limit", {"max_records_lag": 100}, Reading("Active", 100), OPEN, ()),
-    ("above the limit", {"max_records_lag": 100}, Reading("Active", 101), WAIT, ("lag is 101, above 100",)),
+    ("above the limit", {"max_records_lag": 100}, Reading("Active", 101), WAIT, ("lag 101 > 100",)),
     ("infinite lag", {"max_records_lag": 100}, Reading("Active", INF), WAIT, ("lag is unknown",)),
     ("latency below", {"max_latency_ms": 500}, Reading("Active", 0, 499.5), OPEN, ()),
-    ("latency above", {"max_latency_ms": 500}, Reading("Active", 0, 501), WAIT, ("latency is 501 ms, above 500 ms",)),
+    ("latency above", {"max_latency_ms": 500}, Reading("Active", 0, 501), WAIT, ("latency 501 ms > 500 ms",)),
     ("latency unknown", {"max_latency_ms": 500}, Reading("Active", 0), WAIT, ("latency is unknown",)),
     ("latency not asked for", {}, Reading("Active", 0, 1e9), OPEN, ()),
     (
@@ -91,7 +91,7 @@ def test_reading_is_evaluated(
     if reasons is not None:
         assert verdict.reasons == reasons
     else:
-        assert "waiting cannot help" in str(verdict)
+        assert "fail_on_status" in str(verdict)
 
 
 AFTER = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -145,9 +145,9 @@ def test_observed_after_accepts_text_in_any_time_zone() -> None:
         ({"observed_after": AFTER, "max_records_lag": None}, "max_records_lag is None"),
         ({"observed_after": AFTER, "connector_status": None}, "connector_status is None"),
         ({"lag_source": "newest"}, "lag_source must be 'auto', 'timeseries' or 'latest'; got 'newest'"),
-        ({"lag_source": "latest", "observed_after": AFTER}, "lag_source='latest' reads a lag without a timestamp"),
-        ({"lag_source": "latest", "max_reading_age": 60}, "lag_source='latest' reads a lag without a timestamp"),
-        ({"connector_status": "broken"}, "'broken' stands in connector_status and in fail_on_status"),
+        ({"lag_source": "latest", "observed_after": AFTER}, "observed_after and max_reading_age need a timestamp"),
+        ({"lag_source": "latest", "max_reading_age": 60}, "observed_after and max_reading_age need a timestamp"),
+        ({"connector_status": "broken"}, "'broken' is in both connector_status and fail_on_status"),
     ],
 )
 def test_invalid_gate_is_rejected(arguments: dict[str, Any], says: str) -> None:
@@ -176,6 +176,30 @@ def test_numbers_are_formatted(value: float | None, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.0125, "12.5 ms"),
+        (0.25, "250 ms"),
+        (0.9997, "1 s"),
+        (24.23, "24.2 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min"),
+        (60, "1 min"),
+        (200.4, "3 min 20 s"),
+        (3599.6, "1 h"),
+        (3725, "1 h 2 min"),
+        (86_400, "1 day"),
+        (604_800, "7 days"),
+        (97_200, "1 day 3 h"),
+        (float("inf"), "inf s"),
+    ],
+)
+def test_a_duration_is_shown_as_people_read_it(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
 def test_reading_is_formatted() -> None:
     assert str(Reading(None, None)) == "status unknown, lag unknown"
     assert str(Reading("Active", 5, 12.5)) == "status Active, lag 5, latency 12.5 ms"
@@ -196,4 +220,4 @@ def test_any_time_is_formatted(at: float, text: str) -> None:
 def test_verdict_is_formatted() -> None:
     gate = DestinationGate(lag_source="latest")
     assert str(gate.judge(Reading("Active", 0))) == "open"
-    assert str(gate.judge(Reading("Paused", 2))) == "status is Paused, not Active; lag is 2, above 0"
+    assert str(gate.judge(Reading("Paused", 2))) == "status is Paused, not Active; lag 2 > 0"

@@ -19,7 +19,7 @@ from airflow_provider_streamkap.gate.wait import Failed, NextStep, PollAgain, Re
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 DOWN = StreamkapConnectionError("connection refused")
-NO_POINT = "the timeseries holds no lag"
+NO_POINT = "the timeseries has no lag points"
 
 
 class Wait:
@@ -121,25 +121,28 @@ def test_one_response_is_never_enough_for_two_confirmations() -> None:
 def test_points_in_first_minute_after_observed_after_do_not_count() -> None:
     wait = running()
     assert wait.poll(1019, "900:0 959:0") == PollAgain(60)
-    assert wait.missing == "the newest lag is from 2026-03-01 00:15:59Z and counts from 2026-03-01 00:16:00Z on"
+    assert (
+        wait.missing
+        == "the newest lag point is from 2026-03-01 00:15:59Z, but must be from 2026-03-01 00:16:00Z or later"
+    )
 
 
 def test_observed_after_defaults_to_start_of_wait() -> None:
     wait = Wait(started=900)
     wait.poll(902, "780:0 840:0", latest=0)
-    assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
+    assert "must be from 2026-03-01 00:16:00Z or later" in wait.missing
     wait.poll(962, "840:0 900:0", latest=0)
     wait.poll(1022, "900:0 960:5800", latest=0)
-    assert wait.missing == "lag is 5,800, above 0"
+    assert wait.missing == "lag 5,800 > 0"
 
 
 def test_observed_after_defaults_to_first_poll_without_start() -> None:
     wait = Wait()
     wait.poll(900, "840:0")
-    assert "counts from 2026-03-01 00:16:00Z on" in wait.missing
+    assert "must be from 2026-03-01 00:16:00Z or later" in wait.missing
     restored = wait.restarted()
     restored.poll(950, "840:0")
-    assert "counts from 2026-03-01 00:16:00Z on" in restored.missing
+    assert "must be from 2026-03-01 00:16:00Z or later" in restored.missing
 
 
 # Wrong values that used to open the gate, each reduced to the relevant polls.
@@ -238,9 +241,9 @@ def test_gate_opens_after_contradictions_end() -> None:
     wait = Wait(900)
     for now in (900, 960, 1020):
         wait.poll(now, f"{now - 60}:0", latest=700)
-    assert "latest lag is 700, above 0, although the timeseries shows 0" in wait.missing
+    assert "latest lag 700 > 0, but the newest lag point is 0" in wait.missing
     assert confirming(wait.poll(1080, "960:0 1020:0", latest=0))
-    assert "a lag above the limit was shown at 2026-03-01 00:17:00Z; waiting for a later point" in wait.missing
+    assert "the lag was above the limit at 2026-03-01 00:17:00Z; waiting for a later point" in wait.missing
     assert confirming(wait.poll(1140, "1020:0 1080:0", latest=0))
     assert wait.poll(1200, "1080:0 1140:0", latest=0) == Succeeded(("d1",))
 
@@ -249,7 +252,10 @@ def test_future_timestamps_are_delayed_accordingly() -> None:
     wait = Wait(900)
     wait.poll(900, "960:5")
     wait.poll(960, "1019:0")
-    assert wait.missing == "the newest lag is from 2026-03-01 00:16:59Z and counts from 2026-03-01 00:17:00Z on"
+    assert (
+        wait.missing
+        == "the newest lag point is from 2026-03-01 00:16:59Z, but must be from 2026-03-01 00:17:00Z or later"
+    )
     wait.poll(1020, "1020:0 1080:0")
     assert wait.poll(1040, "1020:0 1080:0 1100:0") == Succeeded(("d1",))
     wait = Wait(900)
@@ -258,7 +264,7 @@ def test_future_timestamps_are_delayed_accordingly() -> None:
     wait.poll(1020, "1080:0 1140:0")
     wait.poll(1080, "1140:0 1200:0")
     wait.poll(1140, "1200:0 1260:0")
-    assert "counts from 2026-03-01 00:23:00Z on" in wait.missing
+    assert "must be from 2026-03-01 00:23:00Z or later" in wait.missing
 
 
 def test_absurd_timestamp_keeps_gate_closed_and_is_reported() -> None:
@@ -266,15 +272,15 @@ def test_absurd_timestamp_keeps_gate_closed_and_is_reported() -> None:
     last = (datetime.max.replace(tzinfo=UTC) - MIDNIGHT).total_seconds() - 1
     for now in (960, 1020, 1080):
         assert isinstance(wait.poll(now, f"{last}:0"), PollAgain)
-    assert "the newest lag is from 9999-12-31" in wait.missing
+    assert "the newest lag point is from 9999-12-31" in wait.missing
 
 
 def test_points_before_connector_was_running_do_not_count() -> None:
     wait = Wait(0)
     assert confirming(wait.poll(600, "480:0 540:0"))
     assert wait.missing == (
-        "the newest lag is from 2026-03-01 00:09:00Z and counts from 2026-03-01 00:11:00Z on, because the connector "
-        "has been seen running since 2026-03-01 00:10:00Z"
+        "the newest lag point is from 2026-03-01 00:09:00Z, but must be from 2026-03-01 00:11:00Z or later, because "
+        "the connector was first seen running at 2026-03-01 00:10:00Z"
     )
     assert confirming(wait.poll(660, "540:0 600:0"))
     assert wait.confirmed == 0
@@ -291,7 +297,7 @@ def test_status_change_restarts_run() -> None:
     assert wait.missing == "status is Starting, not Active"
     wait.poll(1060, "960:0")
     assert confirming(wait.poll(1140, "1020:0 1080:0"))
-    assert "seen running since 2026-03-01 00:17:40Z" in wait.missing
+    assert "seen running at 2026-03-01 00:17:40Z" in wait.missing
     wait.poll(1200, "1080:0 1140:0")
     assert wait.poll(1260, "1140:0 1200:0") == Succeeded(("d1",))
 
@@ -301,7 +307,7 @@ def test_long_gap_between_polls_restarts_run(gap: int) -> None:
     wait = running()
     now = 960 + gap
     assert confirming(wait.poll(now, f"{now - 60}:0"))
-    assert "seen running since" in wait.missing
+    assert "seen running at" in wait.missing
 
 
 def test_one_poll_per_minute_is_enough() -> None:
@@ -341,7 +347,7 @@ def test_connector_without_partition_is_not_running() -> None:
         wait.poll(now, f"{now - 60}:0", partitions=0)
         assert "no partition is assigned" in wait.missing
     wait.poll(1080, "1020:0", partitions=2)
-    assert "seen running since 2026-03-01 00:18:00Z" in wait.missing
+    assert "seen running at 2026-03-01 00:18:00Z" in wait.missing
 
 
 def test_failed_poll_loses_no_points() -> None:
@@ -362,7 +368,7 @@ def test_only_points_matter_without_status_condition() -> None:
 def test_reading_can_be_one_minute_older_than_timestamp() -> None:
     wait = Wait(condition={"max_reading_age": 120}, started=900)
     wait.poll(1021, "960:0")
-    assert wait.missing == "the newest lag is up to 121 s old, above max_reading_age=120"
+    assert wait.missing == "the newest lag point can be 2 min 1 s old, more than max_reading_age (2 min)"
     assert confirming(wait.poll(1080, "960:0 1020:0"))
 
 
@@ -389,7 +395,7 @@ def test_run_started_in_time_may_complete_but_not_continue_forever() -> None:
     assert confirming(wait.poll(1129, "960:0"))
     step = wait.poll(1130, "960:0")
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.DEADLINE
+    assert step.kind is FailureKind.DEADLINE
 
 
 def test_one_point_is_not_enough_with_observed_after() -> None:
@@ -416,7 +422,7 @@ def test_default_falls_back_to_latest_lag_with_longer_confirmation() -> None:
     assert not wait.warning
     wait.poll(975, latest=0)
     assert wait.poll(1049, latest=0) == PollAgain(75, confirming=True)
-    assert "The timeseries of d1 held no lag in 3 polls: falling back to the latest lag" in wait.warning
+    assert "The timeseries of d1 had no lag points in 3 polls: falling back to the latest lag" in wait.warning
     assert wait.poll(1050, latest=0) == Succeeded(("d1",))
     assert not wait.warning
     assert wait.wait.resources["d1"].proof.as_dict() == {"lag_source": "latest"}
@@ -428,7 +434,7 @@ def test_fallback_restarts_after_every_unmet_poll(latest: float | None) -> None:
     wait.poll(900, latest=0)
     wait.poll(975, latest=0)
     assert wait.poll(1050, latest=latest) == PollAgain(60)
-    assert wait.missing in ("lag is unknown", "lag is 5, above 0")
+    assert wait.missing in ("lag is unknown", "lag 5 > 0")
     wait.poll(1110, latest=0)
     wait.poll(1185, latest=0)
     assert wait.poll(1260, latest=0) == Succeeded(("d1",))
@@ -449,7 +455,7 @@ def test_late_points_end_fallback() -> None:
     wait.poll(900, latest=0)
     wait.poll(975, latest=0)
     wait.poll(1050, "960:700", latest=0)
-    assert wait.missing == "lag is 700, above 0"
+    assert wait.missing == "lag 700 > 0"
 
 
 @pytest.mark.parametrize(

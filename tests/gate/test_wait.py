@@ -33,7 +33,7 @@ GOOD, LAGGING, BROKEN = Reading("Active", 0), Reading("Active", 7), Reading("Bro
 DOWN = StreamkapConnectionError("connection refused")
 PLAIN_500 = StreamkapServerError("boom", status=500)
 GONE = StreamkapNotFoundError("no such destination", status=404)
-BARE = PollResult.bare(PollTarget("d1"), datetime(2026, 3, 1, tzinfo=UTC))
+BARE = PollResult.without_metrics(PollTarget("d1"), datetime(2026, 3, 1, tzinfo=UTC))
 assert not PLAIN_500.transient
 assert not PLAIN_500.permanent
 
@@ -72,14 +72,14 @@ def test_one_confirmation_opens_immediately() -> None:
 def test_fatal_status_ends_wait_immediately() -> None:
     step = start().advance({"d1": BROKEN}, 0)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.BROKEN
+    assert step.kind is FailureKind.BROKEN
     assert "d1: status is Broken" in step.message
 
 
 def test_rejection_ends_wait_immediately() -> None:
     step = start().advance({"d1": GONE}, 0)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.REFUSED
+    assert step.kind is FailureKind.REFUSED
     assert "no such destination" in step.message
 
 
@@ -90,8 +90,8 @@ def test_ten_consecutive_failed_polls_are_tolerated_and_eleven_are_not(failure: 
         assert wait.advance({"d1": failure}, poll) == PollAgain(60, failing=True)
     step = wait.advance({"d1": failure}, 10)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.UNREACHABLE
-    assert "11 polls in a row failed, of which 10 are borne (max_poll_failures)" in step.message
+    assert step.kind is FailureKind.UNREACHABLE
+    assert "11 polls in a row failed, more than max_poll_failures=10 allows" in step.message
 
 
 def test_successful_poll_resets_failure_budget() -> None:
@@ -116,7 +116,7 @@ def test_wait_resumes_where_another_process_stopped() -> None:
     assert (wait.polls, wait.to_dict()) == (3, memory)
     step = wait.advance({"d1": DOWN}, 180)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.UNREACHABLE
+    assert step.kind is FailureKind.UNREACHABLE
 
 
 def test_memory_of_other_destinations_is_ignored() -> None:
@@ -138,16 +138,16 @@ def test_last_poll_is_at_deadline_and_ends_wait() -> None:
     assert wait.advance({"d1": LAGGING}, 70) == PollAgain(30)
     step = wait.advance({"d1": LAGGING}, 100)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.DEADLINE
-    assert "100 of 100 s elapsed, 3 polls" in step.message
-    assert "d1: lag is 7, above 0" in step.message
+    assert step.kind is FailureKind.DEADLINE
+    assert "Elapsed 1 min 40 s of 1 min 40 s, 3 polls" in step.message
+    assert "d1 not ready: lag 7 > 0" in step.message
 
 
 def test_failing_polls_until_deadline_end_as_timeout() -> None:
     step = start(deadline=100, started=0).advance({"d1": DOWN}, 100)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.DEADLINE
-    assert "could not be read, 1 in a row" in step.message
+    assert step.kind is FailureKind.DEADLINE
+    assert "1 failed poll" in step.message
 
 
 def test_condition_met_at_deadline_can_still_be_confirmed() -> None:
@@ -161,13 +161,13 @@ def test_condition_not_confirmed_after_deadline_times_out() -> None:
     wait.advance({"d1": GOOD}, 99)
     step = wait.advance({"d1": LAGGING}, 109)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.DEADLINE
+    assert step.kind is FailureKind.DEADLINE
 
 
 def test_rejection_at_deadline_is_reported_as_rejection() -> None:
     step = start(deadline=100).advance({"d1": GONE}, 200)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.REFUSED
+    assert step.kind is FailureKind.REFUSED
 
 
 def test_several_destinations_must_pass_in_same_round() -> None:
@@ -192,36 +192,36 @@ def test_timeout_names_blocking_destinations() -> None:
     wait = start(("a", "b"), deadline=10)
     step = wait.advance({"a": GOOD, "b": LAGGING}, 10)
     assert isinstance(step, Failed)
-    assert "b: lag is 7, above 0" in step.message
+    assert "b: lag 7 > 0" in step.message
     assert "2 destinations" in step.message
     assert "a: lag" not in step.message
 
 
 def test_timeout_while_confirming_or_before_any_reading() -> None:
     wait = start(deadline=10)
-    assert wait.timed_out(10).endswith("Last seen: nothing")
+    assert wait.timed_out(10).endswith("Last reading: none")
     wait.advance({"d1": GOOD}, 10)
-    assert "d1: ready (status Active, lag 0)" in wait.timed_out(11)
+    assert "d1 ready (status Active, lag 0)" in wait.timed_out(11)
 
 
 def test_progress_line_content() -> None:
     wait = start(deadline=3600, started=0)
     step = wait.advance({"d1": Reading("Active", 1200)}, 120)
     assert wait.progress(step, 120) == (
-        "Poll 1: d1: lag is 1,200, above 0 (status Active, lag 1,200). 120 of 3,600 s elapsed, next poll in 60 s."
+        "Poll 1: d1 not ready: lag 1,200 > 0 (status Active). Elapsed 2 min of 1 h; next poll in 1 min."
     )
     step = wait.advance({"d1": Reading("Active", 900)}, 180)
     assert wait.progress(step, 180) == (
-        "Poll 2: d1: lag is 900, above 0 (status Active, lag 900, was 1,200 60 s ago, 5/s down, about 180 s left). "
-        "180 of 3,600 s elapsed, next poll in 60 s."
+        "Poll 2: d1 not ready: lag 900 > 0 (status Active). Draining at 5.0 records/s (from 1,200 in 1 min), about 3 "
+        "min left. Elapsed 3 min of 1 h; next poll in 1 min."
     )
     step = wait.advance({"d1": GOOD}, 240)
     assert wait.progress(step, 240) == (
-        "Poll 3: d1: ready (status Active, lag 0). Confirmed 1 of 2 times; 240 of 3,600 s elapsed, next poll in 10 s."
+        "Poll 3: d1 ready (status Active, lag 0). Confirmed 1 of 2 times. Elapsed 4 min of 1 h; next poll in 10 s."
     )
     step = wait.advance({"d1": GOOD}, 250)
     assert wait.progress(step, 250) == (
-        "Poll 4: d1: ready (status Active, lag 0). The gate is open; 250 of 3,600 s elapsed."
+        "Poll 4: d1 ready (status Active, lag 0). The gate is open. Elapsed 4 min 10 s of 1 h."
     )
     step = wait.advance({"d1": BROKEN}, 260)
     progress = wait.progress(step, 260)
@@ -234,12 +234,12 @@ def test_progress_of_growing_or_constant_lag() -> None:
     wait.advance({"d1": Reading("Active", 100)}, 0)
     progress = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
     assert progress is not None
-    assert "was 100 60 s ago, 1/s up" in progress
+    assert "Growing at 1.0 records/s (from 100 in 1 min). " in progress
     wait = start()
     wait.advance({"d1": LAGGING}, 0)
     progress = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)
     assert progress is not None
-    assert "the same for 60 s" in progress
+    assert "Lag unchanged for 1 min. " in progress
 
 
 def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
@@ -248,8 +248,8 @@ def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
     wait.advance({"d1": LAGGING}, 60)
     progress = wait.progress(wait.advance({"d1": DOWN}, 120), 120)
     assert progress is not None
-    assert "could not be read, 1 in a row (connection refused" in progress
-    assert "down" not in progress
+    assert "1 failed poll (connection refused" in progress
+    assert "Draining" not in progress
 
 
 def test_unchanged_progress_is_logged_periodically() -> None:
@@ -257,7 +257,7 @@ def test_unchanged_progress_is_logged_periodically() -> None:
     progress = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]
     assert [poll for poll, line in enumerate(progress) if line] == [0, 10, 20, 30]
     assert progress[10] is not None
-    assert progress[10].startswith("Poll 11: unchanged for 10 polls, d1: lag is 7, above 0")
+    assert progress[10].startswith("Poll 11: unchanged for 10 polls: d1 not ready: lag 7 > 0")
     changed = wait.progress(wait.advance({"d1": Reading("Active", 6)}, 1900), 1900)
     assert changed is not None
     assert "unchanged" not in changed
@@ -268,7 +268,7 @@ def test_progress_of_many_names_only_blocking_destinations() -> None:
     wait = start(ids)
     progress = wait.progress(wait.advance({id_: GOOD if id_ in ("d0", "d1") else LAGGING for id_ in ids}, 0), 0)
     assert progress is not None
-    assert "2 of 15 ready; held up by d2: lag is 7" in progress
+    assert "2 of 15 ready; not ready: d2: lag 7 > 0" in progress
     assert "d11: " in progress
     assert "d12: " not in progress
     assert "and 3 more" in progress
@@ -283,7 +283,7 @@ def test_progress_line_of_many_is_short_and_shows_one_error() -> None:
     progress = wait.progress(wait.advance(dict.fromkeys(ids, away), 0), 0)
     assert progress is not None
     assert len(progress) < 900
-    assert f"{ids[9]}: could not be read, 1 in a row; and 290 more; last error: GET https://example.com/" in progress
+    assert f"{ids[9]}: 1 failed poll; and 290 more; last error: GET https://example.com/" in progress
     assert progress.count("no complete response within 30.0 s") == 1
 
 
@@ -299,18 +299,18 @@ def test_progress_of_many_when_all_are_ready() -> None:
     wait = start(("a", "b"))
     progress = wait.progress(wait.advance({"a": GOOD, "b": GOOD}, 0), 0)
     assert progress is not None
-    assert progress.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times; ")
+    assert progress.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times. ")
 
 
 def test_progress_without_own_clock() -> None:
     wait = start()
     progress = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)
     assert progress is not None
-    assert "time kept by Airflow" in progress
+    assert "Elapsed time tracked by Airflow" in progress
     wait = start(started=0)
     progress = wait.progress(wait.advance({"d1": LAGGING}, 5), 5)
     assert progress is not None
-    assert ". 5 s elapsed" in progress
+    assert ". Elapsed 5 s; " in progress
 
 
 def test_any_of_several_destinations_suffices_and_only_passing_ones_are_returned() -> None:
@@ -325,7 +325,7 @@ def test_any_of_several_destinations_fails_only_when_none_can_pass() -> None:
     assert wait.advance({"a": BROKEN, "b": LAGGING}, 0) == PollAgain(60)
     step = wait.advance({"a": BROKEN, "b": GONE}, 60)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.REFUSED
+    assert step.kind is FailureKind.REFUSED
     wait = start(("a", "b"), require="any")
     wait.advance({"a": GONE, "b": GOOD}, 0)
     assert wait.advance({"a": GONE, "b": GOOD}, 10) == Succeeded(("b",))
@@ -338,9 +338,9 @@ def test_constant_lag_stalls_and_message_shows_its_history() -> None:
         assert isinstance(wait.advance({"d1": Reading("Active", lag)}, now), PollAgain)
     step = wait.advance({"d1": Reading("Active", 450)}, 360)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.STALLED
-    assert "has not fallen for 300 s (stall_after=300)" in step.message
-    assert "500 360 s ago, 400 300 s ago, 400 240 s ago, 450 180 s ago, 450 0 s ago" in step.message
+    assert step.kind is FailureKind.STALLED
+    assert "has not fallen for 5 min (stall_after: 5 min)" in step.message
+    assert "500 (6 min ago), 400 (5 min ago), 400 (4 min ago), 450 (3 min ago), 450 (0 s ago)" in step.message
 
 
 def test_slowly_falling_lag_or_lag_within_limit_does_not_stall() -> None:
@@ -380,8 +380,8 @@ def test_unexpected_status_is_tolerated_for_grace_period(odd: str | None) -> Non
     assert isinstance(wait.advance({"d1": Reading(odd, 0)}, 270), PollAgain)
     step = wait.advance({"d1": Reading(odd, 0)}, 280)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.STATUS
-    assert "the status has not been Active for 100 s (status_grace=100)" in step.message
+    assert step.kind is FailureKind.STATUS
+    assert "the status has not been Active for 1 min 40 s (status_grace: 1 min 40 s)" in step.message
 
 
 def test_wait_without_metrics_continues_and_reports_it() -> None:
@@ -390,7 +390,7 @@ def test_wait_without_metrics_continues_and_reports_it() -> None:
         assert wait.advance({"d1": BARE}, poll) == PollAgain(60)
     progress = wait.progress(PollAgain(60), 3)
     assert progress is not None
-    assert "d1: there are no metrics yet" in progress
+    assert "d1 not ready: no metrics yet" in progress
     assert wait.advance({"d1": GOOD}, 4) == PollAgain(10, confirming=True)
 
 
@@ -406,8 +406,8 @@ def test_missing_metrics_are_tolerated_for_status_grace_period(gate: Destination
     assert isinstance(wait.advance({"d1": BARE}, 159), PollAgain)
     step = wait.advance({"d1": BARE}, 160)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.STATUS
-    assert "for 100 s (status_grace=100); there are no metrics yet" in step.message
+    assert step.kind is FailureKind.STATUS
+    assert "for 1 min 40 s (status_grace: 1 min 40 s); no metrics yet" in step.message
     assert "any status" not in step.message
 
 
@@ -415,14 +415,14 @@ def test_fatal_status_takes_precedence_over_expired_limits() -> None:
     wait = start(status_grace=0, stall_after=0)
     step = wait.advance({"d1": Reading("Broken", 7)}, 0)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.BROKEN
+    assert step.kind is FailureKind.BROKEN
 
 
 def test_lag_history_stays_short_in_long_wait() -> None:
     wait = start()
     for step in range(1000):
         wait.advance({"d1": Reading("Active", 5000 - step)}, 60 * step)
-    assert len(wait.resources["d1"].curve) == 12
+    assert len(wait.resources["d1"].recent_lags) == 12
     assert len(json.dumps(wait.to_dict())) < 500
 
 
@@ -448,7 +448,7 @@ def test_unreadable_timeseries_is_failed_poll_unless_fallback_is_allowed() -> No
     seen = PollResult(latest, series_error=StreamkapRequestError("no such time_type", status=422))
     step = ResourceWait(WaitSpec(("d1",), DestinationGate(lag_source="timeseries"))).advance({"d1": seen}, 0)
     assert isinstance(step, Failed)
-    assert step.why is FailureKind.REFUSED
+    assert step.kind is FailureKind.REFUSED
     assert "no such time_type" in step.message
     step = ResourceWait(WaitSpec(("d1",), DestinationGate())).advance({"d1": seen}, 0)
     assert step == PollAgain(75, confirming=True)

@@ -114,13 +114,13 @@ class Wait:
             need = PollWindow(began + self.interval / 2, began + self.interval)
             return need if rounds is None or len(self.times) < rounds else None
 
-        with self.poller.follow([PollTarget(id_) for id_ in self.ids]) as follower:
+        with self.poller.subscribe([PollTarget(id_) for id_ in self.ids]) as follower:
             await follower.each(receive, need)
 
     @property
     def errors(self) -> list[StreamkapError]:
         """The errors that it received."""
-        return [sample.got for sample in self.seen if isinstance(sample.got, StreamkapError)]
+        return [sample.outcome for sample in self.seen if isinstance(sample.outcome, StreamkapError)]
 
 
 async def take(follower: Subscription, not_before: float, due: float, spread: float = 0.0) -> list[TimedResult]:

@@ -72,7 +72,7 @@ def test_repeated_failing_requests_leak_nothing() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
-        with poller.follow([PollTarget("d1")]) as follower:
+        with poller.subscribe([PollTarget("d1")]) as follower:
             for _ in range(100):
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.1):
@@ -93,7 +93,7 @@ def test_polls_are_made_only_while_there_are_waits() -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
-        with poller.follow([PollTarget("d1")]) as follower:
+        with poller.subscribe([PollTarget("d1")]) as follower:
             await take(follower, now(), now())
             await asyncio.sleep(3600)
             assert len(service.polls) == 1

@@ -73,7 +73,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
         ids = ids[: self.together]
 
         async def enter(stack: ExitStack) -> Subscription:
-            return stack.enter_context(self.poller.follow([PollTarget(id_) for id_ in ids]))
+            return stack.enter_context(self.poller.subscribe([PollTarget(id_) for id_ in ids]))
 
         self.number += 1
         self.stacks[self.number] = ExitStack()
@@ -158,7 +158,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
                 assert task.exception() is expected.bug
                 continue
             samples = dict(zip(expected.wanted, task.result(), strict=True))
-            assert {id_: sample.got for id_, sample in samples.items()} == {
+            assert {id_: sample.outcome for id_, sample in samples.items()} == {
                 id_: what for id_, (what, _) in expected.got.items()
             }
             assert [samples[id_].began for id_ in expected.wanted] == pytest.approx(

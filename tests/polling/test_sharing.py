@@ -98,7 +98,7 @@ def test_new_waits_do_not_rely_on_polls_of_departed_waits() -> None:
         poller = Poller(service.fetch, seed=1)
         moments = []
         for gone in (False, True):
-            with poller.follow([PollTarget("d1")]) as first, poller.follow([PollTarget("d1")]) as second:
+            with poller.subscribe([PollTarget("d1")]) as first, poller.subscribe([PollTarget("d1")]) as second:
                 start = now()
                 if gone:
                     with pytest.raises(TimeoutError):
@@ -133,7 +133,7 @@ def test_reading_requested_earlier_is_not_delivered() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 5.0})
         poller = Poller(service.fetch)
-        with poller.follow([PollTarget("d1")]) as first, poller.follow([PollTarget("d1")]) as second:
+        with poller.subscribe([PollTarget("d1")]) as first, poller.subscribe([PollTarget("d1")]) as second:
             start = now()
             early = asyncio.create_task(take(first, start, start))
             await asyncio.sleep(2)
@@ -150,7 +150,7 @@ def test_reading_requested_earlier_is_not_delivered() -> None:
 def test_confirmation_poll_starts_no_earlier_than_requested(early: float) -> None:
     async def main() -> None:
         service = Service()
-        with Poller(service.fetch).follow([PollTarget("d1")]) as follower:
+        with Poller(service.fetch).subscribe([PollTarget("d1")]) as follower:
             for number in range(1, 50):
                 due = 1_000 + number / 7
                 (sample,) = await take(follower, due, due)
@@ -205,9 +205,11 @@ def test_first_poll_times_differ_between_pollers() -> None:
 def test_round_of_many_destinations_keeps_requested_order() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 3.0, "d2": 1.0, "d3": 2.0})
-        with Poller(service.fetch).follow([PollTarget("d3"), PollTarget("d1"), PollTarget("d2")]) as follower:
+        with Poller(service.fetch).subscribe([PollTarget("d3"), PollTarget("d1"), PollTarget("d2")]) as follower:
             samples = await take(follower, now(), now())
-        assert [sample.got.latest.destination_id for sample in samples if not isinstance(sample.got, Exception)] == [
+        assert [
+            sample.outcome.latest.destination_id for sample in samples if not isinstance(sample.outcome, Exception)
+        ] == [
             "d3",
             "d1",
             "d2",
@@ -221,7 +223,7 @@ def test_watches_of_one_destination_share_poll_only_if_equal() -> None:
         service = Service()
         poller = Poller(service.fetch)
         watches = [PollTarget("d1"), PollTarget.timestamped("d1"), PollTarget.timestamped("d1"), PollTarget("d1")]
-        with poller.follow(watches) as follower:
+        with poller.subscribe(watches) as follower:
             await take(follower, now(), now())
             assert len(poller) == 2
         assert len(service.polls) == 2

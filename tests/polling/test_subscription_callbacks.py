@@ -97,7 +97,7 @@ def test_follower_task_is_not_woken_for_each_round() -> None:
                 self.poller = poller
 
             async def follow(self) -> None:
-                with self.poller.follow([PollTarget("d1")]) as rounds:
+                with self.poller.subscribe([PollTarget("d1")]) as rounds:
                     await rounds.each(step, PollWindow(now(), now()))
 
             def __await__(self):  # type: ignore[no-untyped-def]
@@ -118,12 +118,12 @@ def test_idle_follower_keeps_no_reading() -> None:
         looks: list[weakref.ref[PollResult]] = []
 
         def step(samples: list[TimedResult]) -> PollWindow:
-            (got,) = [sample.got for sample in samples if isinstance(sample.got, PollResult)]
+            (got,) = [sample.outcome for sample in samples if isinstance(sample.outcome, PollResult)]
             looks.append(weakref.ref(got))
             return PollWindow(now() + 3600, now() + 3600)
 
         async def follow() -> None:
-            with Poller(Service().fetch).follow([PollTarget("d1")]) as rounds:
+            with Poller(Service().fetch).subscribe([PollTarget("d1")]) as rounds:
                 await rounds.each(step, PollWindow(now(), now()))
 
         task = asyncio.create_task(follow())

@@ -69,7 +69,7 @@ CASES: Mapping[str, Case] = {
         arguments={"timeout": _SHORT},
         state="failed",
         raises="AirflowSensorTimeout",
-        says="lag is 120, above 0",
+        says="lag 120 > 0",
     ),
     "broken": Case(_BREAKING, state="failed", raises="AirflowFailException", says="status is Broken"),
     "refused_401": Case(status=401, state="failed", raises="AirflowFailException", says="401 Unauthorized"),
@@ -82,7 +82,7 @@ CASES: Mapping[str, Case] = {
         state="failed",
         tries=1 + RETRIES,
         raises="AirflowException",
-        says="3 polls in a row failed, of which 2 are borne",
+        says="3 polls in a row failed, more than max_poll_failures=2 allows",
     ),
     "deadline_soft": Case(
         _STALLED, arguments={"timeout": _SHORT} | _SOFT, state="skipped", raises="AirflowSkipException"
@@ -99,7 +99,7 @@ CASES: Mapping[str, Case] = {
         state="failed",
         tries=1 + RETRIES,
         raises="AirflowException",
-        says="polls in a row failed, of which 0 are borne",
+        says="1 poll failed, more than max_poll_failures=0 allows",
     ),
 }
 

@@ -85,6 +85,14 @@ class Run:
         return [_raised(log) for log in self.attempts(task_id)]
 
 
+_SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600}
+
+
+def seconds_of(duration: str) -> float:
+    """Return a duration in seconds that a message shows, such as ``1 min 5 s``."""
+    return sum(float(figure) * _SECONDS[unit] for figure, unit in re.findall(r"([\d.]+) (ms|s|min|h)\b", duration))
+
+
 def _raised(log: str) -> Raised | None:
     """Return the last exception in a log; of a chain, the one raised last."""
     found = None

@@ -37,5 +37,8 @@ def test_importing_example_sends_no_request(file: os.PathLike[str]) -> None:
 
 def test_rescheduled_sensor_needing_memory_is_rejected_without_state_store(airflow: SystemAirflow) -> None:
     error = airflow.import_errors().get(NEEDS_STORE.name, "")
-    for said in ("stall_after and status_grace need to remember", "set deferrable=True or mode='poke'"):
+    for said in (
+        "stall_after and status_grace need the results of earlier polls",
+        "set deferrable=True or mode='poke'",
+    ):
         assert (said in error) != HAS_STORE

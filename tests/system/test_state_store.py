@@ -38,8 +38,8 @@ def polls(run: Run, services: Services, task_id: str) -> list[list[float]]:
 @pytest.mark.parametrize(
     ("task_id", "tries", "says"),
     [
-        ("stalls", 2, f"(stall_after={PATIENCE}): 120 "),
-        ("unwanted", 1, f"(status_grace={PATIENCE}); it is Paused"),
+        ("stalls", 2, f"(stall_after: {PATIENCE} s): 120 ("),
+        ("unwanted", 1, f"(status_grace: {PATIENCE} s); it is Paused"),
     ],
 )
 def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: str, tries: int, says: str) -> None:
@@ -63,4 +63,4 @@ def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: s
 def test_stall_message_shows_lag_history(run: Run) -> None:
     error = run.raised("stalls")[0]
     assert error is not None
-    assert " s ago, 120 0 s ago (status Active, lag 120" in error.message
+    assert " s ago), 120 (0 s ago) (status Active, lag 120" in error.message

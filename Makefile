@@ -25,7 +25,8 @@ QUICK := not system and not distributed
 NEWEST_AND_FLOORS_ONLY := --ignore=tests/faults
 # Tests that depend on the Airflow version. The oldest and the newest version run everything.
 OLDEST := 2.11.2
-AIRFLOW_DEPENDENT := tests/airflow tests/packaging tests/security/test_face.py tests/security/test_templates.py tests/docs tests/polling/test_triggers.py
+AIRFLOW_DEPENDENT := tests/airflow tests/packaging tests/security/test_airflow_exposure.py tests/security/test_templates.py \
+	tests/polling/test_triggers.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 

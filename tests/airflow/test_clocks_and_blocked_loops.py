@@ -112,5 +112,5 @@ def test_connection_missing_on_triggerer_is_reported_with_its_host(
     event = fire(trigger())
     assert event["outcome"] == "refused"
     assert "streamkap_default" in event["message"]
-    assert "The worker that began this wait has the connection" in event["message"]
+    assert "The worker that deferred this task has the connection" in event["message"]
     assert repr(gethostname()) in event["message"]

@@ -20,13 +20,13 @@ CALL_SCRIPT = """
 import asyncio, sys, time
 from airflow_provider_streamkap.api import ClientSettings, Credentials, MetricsQuery, StreamkapError
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
-from airflow_provider_streamkap.gate.target import Watch
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 
 async def main():
     settings = ClientSettings(Credentials(client_id="a", secret="b"), base_url=sys.argv[1], timeout=60, max_attempts=1)
     calls = {
-        "poll": lambda: client.call(lambda session: poll(session, Watch("d1"))),
+        "poll": lambda: client.call(lambda session: poll(session, PollTarget("d1"))),
         "metrics": lambda: client.get_destination_metrics(MetricsQuery("d1")),
         "whoami": lambda: client.whoami(),
     }
@@ -73,7 +73,7 @@ def test_poll_token_and_identity_have_own_size_limits(call: str) -> None:
 @needs_linux
 def test_requested_response_can_be_large_but_value_count_is_limited() -> None:
     grown, longest, said = measure_call(b"[" + b"[]," * (10 * 2**20) + b"[]]", "metrics")
-    assert "holds more than 2,000,000 values" in said
+    assert "contains more than 2,000,000 values" in said
     assert grown < 200
     assert longest < 2
 

@@ -39,8 +39,9 @@ def run() -> Iterator[tuple[list[str], Any]]:
     """Run the quickstart DAG with a clock sixty times as fast; yield its log lines and its result."""
     with pytest.MonkeyPatch.context() as patch, fast_simulator() as simulator:
         patch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
-        simulator.add(ORDERS, scenarios.draining(lag=119, rate=5))
         task = dag_of(snippet("after_streamkap.py"), "after_streamkap").get_task("wait_until_drained")
+        # Drains for one simulated minute, which is one second: the first poll shows a lag even on a slow machine.
+        simulator.add(ORDERS, scenarios.draining(lag=119, rate=2))
         with capture() as logged:
             result = execute(task, deferrable=False, poke_interval=0.2, confirm_interval=0.2, timeout=20.0)
         yield logged.starting("Poll"), result

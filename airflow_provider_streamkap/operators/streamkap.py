@@ -42,15 +42,15 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     ``AirflowFailException``, any other failure ``AirflowException``, which is retried as the task defines.
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
-        connection's ``max_concurrency`` (16). ``.expand(destination_id=[...])`` maps a task to each instead.
+        connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
-    :param time_interval: number of ``time_unit`` that one point covers, default 1.
+    :param time_interval: time units per point, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
     :param timestamp_from: start of the period, as ISO 8601 text or an aware datetime; templated. Not with ``latest``,
         for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
     :param timestamp_to: end of the period, likewise; ``None``: the current time (chosen by the API).
     :param metrics: return only these metrics, by their API names; templated. ``None`` (default): all.
-    :param max_points: most points of timeseries to push to XCom, default 10,000, counted over all destinations;
+    :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
         ``None``: no limit. No further requests are sent once it is exceeded.
     :param on_error: what to do if a destination of a list cannot be read: ``"fail"`` (default) the task, or ``"skip"``
         the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id. The
@@ -59,7 +59,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     :raises ValueError: an argument is invalid; the message names it.
 
     If a given ``timestamp_from``, ``timestamp_to`` or ``metrics`` has no value in a run, such as a template that
-    renders to nothing, the task fails with ``AirflowFailException``. So it does for an empty or reversed period.
+    renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
     if_given: ClassVar[Mapping[str, str]] = {

@@ -62,7 +62,7 @@ _STAND_INS = {
     "observed_after": "1970-01-01T00:00:00Z",
 }
 
-# Seconds that Airflow waits after the latest end of the trigger before it times the deferral out.
+# Seconds after the trigger's latest possible end at which Airflow times out the deferral.
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
 
 # Every parse of a DAG file pays for the imports of this module, so modules that only a running task needs are imported
@@ -72,8 +72,8 @@ _AIRFLOW_TIMEOUT_MARGIN = 60.0
 class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
-    By default, the wait ends when the records that were in Kafka at its start have been consumed, which two lag points
-    measured since then must show, and the connector is Active. Returns the last snapshot; for a list of ids, a dict of
+    By default, the wait ends when the connector is Active and two lag points measured since the start show that the
+    records that were in Kafka then have been consumed. Returns the last snapshot; for a list of ids, a dict of
     snapshots by id, without ``metadata``.
 
     A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
@@ -107,8 +107,8 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         timeout.
     :param stall_after: fail after a lag above the limit has not fallen for this many seconds; ``None`` (default): wait
         until the timeout.
-    :param max_poll_failures: transient poll failures in a row that are tolerated, default 10. In reschedule mode below
-        Airflow 3.3, which cannot store state between pokes, a failed poll is repeated in the same poke.
+    :param max_poll_failures: consecutive failed polls that are tolerated, default 10. In reschedule mode before Airflow
+        3.3, which cannot store state between pokes, a failed poll is repeated in the same poke.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
     :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
     :param kwargs: arguments of every sensor, such as ``poke_interval`` (60 s), ``timeout`` (7 days) and ``soft_fail``.

@@ -3,8 +3,8 @@
 """StreamkapDestinationEventTrigger: update an asset when a destination catches up or falls behind.
 
 For an ``AssetWatcher`` of Airflow 3. The trigger never ends, since Airflow would restart it. Triggers on the same
-destination share their polls through the poller of the event loop, which works on every Airflow 3 and isolates
-failures.
+destination share their polls through the poller of the event loop, which works on every Airflow 3 and keeps the
+failure of one trigger from the others.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ _LOAD_ATTEMPTS = 10
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
     """Fire whenever a destination starts or stops meeting a condition.
 
-    The payload of the event is the snapshot. Only changes fire, so the first reading does not. Airflow 3.3 stores the
-    last known state in the asset state store, so that a change during a restart of the triggerer still fires; earlier
-    versions miss it.
+    The payload of the event is the snapshot. It fires only on changes, so never on the first reading. Airflow 3.3
+    stores the last known state in the asset state store, so that a change during a restart of the triggerer still
+    fires; earlier versions miss it.
 
     :param destination_id: the destination.
     :param edge: fire on changes ``"into"`` (default) or ``"out_of"`` the condition.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Arguments of operators: literals are checked when the DAG is parsed, and what was asked for never vanishes later."""
+"""Validate the arguments of operators: literals when the DAG is parsed, templates when they are rendered."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _OF_THE_INTERVAL = re.compile(r"'((prev_)?data_interval_\w+|logical_date|[dt]s(_
 
 
 class CheckedArguments:
-    """Mixin of an operator whose optional templated arguments must not vanish.
+    """Mixin for operators that validate their optional templated arguments.
 
-    An argument that is None in the DAG was not given. One that was given, as a template, as the output of a task or by
-    ``expand()``, and has no value when the task runs, is refused: without it the task would do something else than was
-    asked for. An undefined variable in a template fails the task without a retry.
+    An argument that is None in the DAG is not set. An argument that is set (to a template, the output of a task, or by
+    ``expand()``) but has no value when the task runs is rejected, because the task would otherwise do something else
+    than intended. An undefined variable in a template fails the task without a retry.
     """
 
-    #: Optional templated arguments, and why they may have no value in a run.
+    #: Optional templated arguments, and why they can lack a value in a run.
     if_given: ClassVar[Mapping[str, str]]
 
-    # Airflow keeps the arguments of the constructor as they came, and a generator among them cannot be deep-copied.
+    # Airflow keeps the original constructor arguments, and generators among them cannot be deep-copied.
     shallow_copy_attrs: Sequence[str] = ("_BaseOperator__init_kwargs",)
 
     if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class CheckedArguments:
         """Check arguments in the constructor, which for a mapped task runs in the worker.
 
         :raises ValueError: an argument is wrong in the DAG.
-        :raises AirflowFailException: an argument of a mapped task is wrong. A retry would not change it.
+        :raises AirflowFailException: an argument of a mapped task is wrong; a retry would not help.
         """
         try:
             yield
@@ -73,13 +73,13 @@ class CheckedArguments:
             raise AirflowFailException(str(error)) from error
 
     def note_given(self) -> None:
-        """Note which of the optional arguments have a value or will be rendered to one."""
+        """Record which of the optional arguments are set."""
         self._given = frozenset(name for name in self.if_given if getattr(self, name) is not None)
 
     def check_given(self) -> None:
-        """Check that no optional argument lost its value.
+        """Check that every optional argument that was set has a value.
 
-        :raises ValueError: one did; the message names it and the likely reason.
+        :raises ValueError: one has none; the message names it and the likely reason.
         """
         for name in self.if_given:
             value = getattr(self, name)
@@ -92,13 +92,13 @@ class CheckedArguments:
         :param value: an argument, or an item of one.
         """
         if isinstance(value, str):
-            # A DAG can choose other marks than {{ }}.
+            # A DAG can configure other delimiters than {{ }}.
             marks_unknown = self.has_dag() and self.dag.jinja_environment_kwargs
             return not marks_unknown and not any(mark in value for mark in _TEMPLATE_MARKS)
         return not _is_rendered(value) and not callable(value)
 
     def check_literal(self, value: Any, check: Callable[[Any], object]) -> None:
-        """Check an argument as far as it is known when the DAG is parsed.
+        """Check the part of an argument that is known when the DAG is parsed.
 
         :param value: the argument, after :func:`plain`; of a list, the items that are literals are checked.
         :param check: raises ValueError.
@@ -112,12 +112,12 @@ class CheckedArguments:
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render the templates in place."""
-        # A cluster policy can set arguments after the operator was created.
+        # Cluster policies can set arguments after the operator was created.
         self.note_given()
         super().render_template_fields(context, jinja_env)  # type: ignore[misc]
 
     def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
-        """Render a template, or fail the task for good if a variable in it is undefined.
+        """Render a template; fail the task without a retry if a variable is undefined.
 
         :raises AirflowFailException: a variable is undefined; the message names it and the likely reason.
         """
@@ -125,7 +125,7 @@ class CheckedArguments:
 
         try:
             rendered = super().render_template(content, context, *args, **kwargs)  # type: ignore[misc]
-            # Native rendering returns an undefined variable as it is. As a text it is "", or raises.
+            # Native rendering returns the Undefined object. Converted to a string, it is "" or raises.
             return str(rendered) if isinstance(rendered, Undefined) else rendered
         except UndefinedError as error:
             name = next((name for name in self.template_fields if getattr(self, name, None) is content), "an argument")
@@ -144,12 +144,12 @@ def check_conn_id(value: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return an iterable as a list, since Airflow copies, renders and serializes arguments, and tries tasks again.
+    """Return an iterable as a list, since Airflow copies, renders and serializes arguments, and retries tasks.
 
-    A generator would be empty at the second look. A set is sorted: its order differs from process to process, and with
-    it the serialized DAG.
+    A generator could be read only once. Sets are sorted, because their order, and with it the serialized DAG, would
+    differ between processes.
 
-    :param value: an argument. A text, a mapping, None and the output of a task are returned as they are.
+    :param value: an argument. Strings, mappings, None and the output of a task are returned unchanged.
     """
     if isinstance(value, str | bytes | Mapping) or _is_rendered(value) or not isinstance(value, Iterable):
         return value
@@ -157,7 +157,7 @@ def plain(value: Any) -> Any:
 
 
 def seconds(value: Any) -> Any:
-    """Return a timedelta as seconds, as Airflow does with its own intervals; any other value as it is.
+    """Return a timedelta as seconds, and any other value unchanged.
 
     :param value: an argument.
     """
@@ -165,11 +165,11 @@ def seconds(value: Any) -> Any:
 
 
 def rendered_number(argument: str, value: Any) -> Any:
-    """Return the number that a template was rendered to, which is a text unless the DAG renders native objects.
+    """Return the number of a rendered template, which is a string unless the DAG renders native objects.
 
     :param argument: the argument's name, for the message.
-    :param value: a text, or a value that is returned as it is.
-    :raises ValueError: the text is not a number.
+    :param value: a string; other values are returned unchanged.
+    :raises ValueError: the string is not a number.
     """
     if not isinstance(value, str):
         return value
@@ -180,12 +180,12 @@ def rendered_number(argument: str, value: Any) -> Any:
 
 
 def _is_rendered(value: Any) -> bool:
-    # XComArg, MappedArgument and DagParam share no base class that every Airflow has at the same place.
+    # XComArg, MappedArgument and DagParam have no common base class that all Airflow versions share.
     return hasattr(value, "iter_references")
 
 
 def _is_nothing(value: Any) -> bool:
     if isinstance(value, str):
-        # A template renders None to a text unless the DAG renders native objects.
+        # A template renders None to a string unless the DAG renders native objects.
         return value.strip() in ("", "None")
     return value is None or (isinstance(value, Sized) and not len(value))

@@ -54,7 +54,7 @@ __all__ = [
     "conf",
 ]
 
-# Where a name is, the newest Airflow first. "module:name" if Airflow 2 calls it otherwise.
+# Where each name lives, newest Airflow first; "module:name" if Airflow 2 uses another name.
 _EXCEPTIONS = ("airflow.sdk.exceptions", "airflow.exceptions")
 _HOMES = {
     **dict.fromkeys((name for name in __all__ if name.startswith("Airflow")), _EXCEPTIONS),

@@ -21,12 +21,12 @@ def get_provider_info() -> dict[str, object]:
     :returns: a new dict at every call, which the caller may modify
     """
     return {
-        # Discovery refuses a provider whose package name differs from the name of its distribution.
+        # Airflow rejects a provider whose package-name differs from its distribution's name.
         "package-name": "airflow-provider-streamkap",
         "name": "Streamkap",
         "description": "`Streamkap <https://streamkap.com/>`__: wait until a destination is healthy and "
         "drained, and snapshot its metrics.",
-        # The strict schema demands the next two; Airflow itself reads neither.
+        # The strict schema requires the next two keys; Airflow itself reads neither.
         "state": "ready",
         "source-date-epoch": 1795392000,
         "versions": ["0.1.0"],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, and assets that are updated when one changes."""
+"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, updated when a destination changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def asset_uri(destination_id: str, host: str = DEFAULT_HOST) -> str:
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """Return the canonical form of an asset's URI; registered with Airflow as the handler of the scheme.
+    """Return the canonical form of an asset URI. Registered with Airflow as the handler of the scheme.
 
     :param uri: the URI, split.
     :raises ValueError: it is not ``streamkap://<host>/destinations/<id>``, with or without a condition as its query.
@@ -61,19 +61,19 @@ def destination_asset(
     name: str | None = None,
     **arguments: Any,
 ) -> Asset:
-    """Return an asset that is updated whenever a destination changes into or out of a condition.
+    """Return an asset that is updated whenever a destination starts or stops meeting a condition.
 
     The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
     query, such as ``?edge=out_of``, so that each condition has its own asset.
 
     :param destination_id: the destination.
-    :param trigger: the trigger that watches it; default: a
+    :param trigger: the trigger that watches the destination; default: a
         :class:`~airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger` with these ``arguments``.
     :param host: the API's host, as part of the asset's URI; case does not matter.
     :param name: the asset's name; default: its URI.
-    :param arguments: of the default trigger: ``edge``, ``max_records_lag``, ``poke_interval``, ...
+    :param arguments: arguments of the default trigger, such as ``edge`` and ``max_records_lag``.
     :raises RuntimeError: on Airflow 2, which has no watchers.
-    :raises ValueError: an argument is out of its range, or contradicts ``trigger``.
+    :raises ValueError: an argument is invalid, or is given together with ``trigger``.
     """
     from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 

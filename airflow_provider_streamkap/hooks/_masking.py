@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Register secrets with Airflow's masker, whose module depends on the Airflow version.
 
-Only secrets of a connection are registered: the client secret, the project key and proxy passwords. They live long, and
-a DAG file can print them. Access tokens are not registered: they expire soon, no public method returns them, and no
-log line, message, XCom or event of this package contains one (tests check this). The masker never removes a value: 300
-token refreshes would cost a triggerer hundreds of megabytes and block its event loop longer each time.
+Only secrets of a connection are registered: the client secret, the project key and proxy passwords. They are
+long-lived, and a DAG file can print them. Access tokens are not registered: they expire soon, no public method returns
+them, and no log line, message, XCom or event of this package contains one (tests check this). The masker never removes
+a value: 300 token refreshes would cost a triggerer hundreds of megabytes and block its event loop longer each time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationMetricsOperator: push snapshots of a destination's metrics to XCom."""
+"""StreamkapDestinationMetricsOperator: push metrics of destinations to XCom."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OnError = Literal["fail", "skip"]
 
-# Up to this many destinations, each has a line in the log, or its place in one.
+# Log up to this many destinations individually.
 _FEW = 10
 
 _EMPTY_INTERVAL = (
@@ -35,32 +35,31 @@ _EMPTY_INTERVAL = (
 
 
 class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
-    """Fetch the metrics of a destination and return them for XCom, as plain JSON.
+    """Fetch the metrics of destinations and return them as plain JSON, for XCom.
 
-    Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids a dict of
-    those by id, in the order of the ids and without ``metadata``, which is the same for each. A refusal of the API
-    that a retry cannot change raises ``AirflowFailException``, any other failure ``AirflowException``, which the
-    task's own policy retries.
+    Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
+    by id, in the order of the ids and without ``metadata``, which is the same for all. A permanent API error raises
+    ``AirflowFailException``, any other failure ``AirflowException``, which is retried as the task defines.
 
-    :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
-        of a list are read at once. Many are also mapped with ``.expand(destination_id=[...])``, a task for each.
+    :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
+        connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
-    :param time_interval: how many ``time_unit`` one point covers, default 1.
+    :param time_interval: time units per point, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
     :param timestamp_from: start of the period, as ISO 8601 text or an aware datetime; templated. Not with ``latest``,
-        for which the API ignores the period. ``None``: the API takes 24 hours ago.
-    :param timestamp_to: end of the period, likewise; ``None``: the API takes the current time.
-    :param metrics: only these metrics, by the API's names (one or several); templated. ``None`` (default): all.
-    :param max_points: the most points that a timeseries may bring into XCom, default 10,000; ``None``: any number.
-        Over a list it counts the points of all, and no further request is made once it is exceeded.
-    :param on_error: what to do if one destination of a list cannot be read: ``"fail"`` (default) the task, or
-        ``"skip"`` the destination. The others are then returned, the log names those that were skipped, and the XCom
-        ``skipped`` holds their errors by id. If none can be read, the task fails.
+        for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
+    :param timestamp_to: end of the period, likewise; ``None``: the current time (chosen by the API).
+    :param metrics: return only these metrics, by their API names; templated. ``None`` (default): all.
+    :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
+        ``None``: no limit. No further requests are sent once it is exceeded.
+    :param on_error: what to do if a destination of a list cannot be read: ``"fail"`` (default) the task, or ``"skip"``
+        the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id. The
+        task fails if no destination can be read.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
-    :raises ValueError: an argument is out of its range; the message names it.
+    :raises ValueError: an argument is invalid; the message names it.
 
-    A ``timestamp_from``, ``timestamp_to`` or ``metrics`` that was given and has no value in a run, such as a template
-    that renders to nothing, raises ``AirflowFailException``, and so does an empty or reversed period.
+    If a given ``timestamp_from``, ``timestamp_to`` or ``metrics`` has no value in a run, such as a template that
+    renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
     if_given: ClassVar[Mapping[str, str]] = {
@@ -109,7 +108,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
             self._check_literals()
 
     def _check_literals(self) -> None:
-        """Check when the DAG is parsed what needs no rendering."""
+        """Check the arguments that are final when the DAG is parsed."""
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.metrics, _names)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
@@ -122,14 +121,14 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
-        # Parsing a DAG has no use for what knows how a task ends.
+        # Not needed to parse a DAG.
         from airflow_provider_streamkap._results import exception_of
         from airflow_provider_streamkap.api.errors import StreamkapError
 
         try:
             return self._snapshots(context)
         except (ValueError, AirflowNotFoundException) as error:
-            # What was rendered or configured wrongly stays wrong however often it is tried.
+            # Retrying does not change an invalid argument or connection.
             raise AirflowFailException(str(error)) from error
         except StreamkapError as error:
             raise exception_of(error) from error
@@ -226,7 +225,7 @@ def _names(metrics: Any) -> list[str] | None:
     if metrics is None:
         return None
     names = [metrics] if isinstance(metrics, str) else metrics
-    # An XCom of a mapped task is a lazy sequence, and no list.
+    # The XComs of a mapped task are a lazy sequence, not a list.
     if isinstance(names, Iterable) and not isinstance(names, Mapping | bytes):
         names = list(names)
         if names and all(isinstance(name, str) and name.strip() for name in names):
@@ -235,7 +234,7 @@ def _names(metrics: Any) -> list[str] | None:
 
 
 def _summary(snapshot: DestinationMetrics) -> str:
-    # Parsing a DAG has no use for them.
+    # Not needed to parse a DAG.
     from airflow_provider_streamkap.api.errors import single_line
     from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, STATUS
 
@@ -245,6 +244,6 @@ def _summary(snapshot: DestinationMetrics) -> str:
         for name in (STATUS, *NUMERIC_METRICS)
         if name in data
     ]
-    # Other metrics can have any name and value.
+    # The names and values of undocumented metrics can be anything.
     others = len(data) - len(shown)
     return ", ".join([*shown, f"{others} undocumented metrics"] if others else shown)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Apply ``soft_fail`` and ``never_fail`` in the same way in every mode and Airflow version.
 
-In Airflow, ``soft_fail`` also skips on other errors than the timeout, and on different ones before and after deferral.
+In Airflow, ``soft_fail`` also skips on errors other than a timeout, and on different ones before and after deferral.
 Airflow 2.11 ignores ``never_fail`` after deferral, and retries a deferral that timed out.
 """
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """StreamkapDestinationSensor: wait until destinations are healthy and drained.
 
-The sensor is the clock of poke and reschedule, and hands over to the trigger where it is deferrable. What a
-reading means is decided elsewhere (``gate``, ``wait``), so that all modes come to the same end.
+In poke and reschedule mode the sensor polls; in deferrable mode it checks once and then defers to the trigger. The gate
+decides what a reading means, so that all modes end in the same way.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
 
-#: Seconds of confirmations for which a deferrable sensor keeps its worker: a deferral takes as long.
+#: Seconds for which a deferrable sensor keeps its worker to confirm a reading: deferring would take as long.
 CONFIRM_IN_WORKER = 10.0
 
-# Ten years: Airflow cannot compute the end of the longest timedelta.
+# Ten years: adding the longest timedelta to a date overflows.
 _LONGEST_WAIT = 315_360_000.0
 
-# What the other arguments are checked with as long as a template is not rendered.
+# Valid values to check the other arguments with, while these are templates.
 _STAND_INS = {
     "max_records_lag": 0,
     "connector_status": "not rendered yet",
@@ -62,56 +62,57 @@ _STAND_INS = {
     "observed_after": "1970-01-01T00:00:00Z",
 }
 
-# Seconds between the latest end of a trigger and the moment at which Airflow times the deferral out.
+# Seconds after the trigger's latest possible end at which Airflow times out the deferral.
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
 
-# Whatever this module imports is paid for whenever a DAG file that uses the sensor is parsed, which is all the time. So
-# what only a running task needs is imported where it needs it.
+# Every parse of a DAG file pays for the imports of this module, so modules that only a running task needs are imported
+# in functions.
 
 
 class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
 
-    By default: until no record that was in Kafka when the wait began is left there for the destination, shown by two
-    lag points measured since, while its connector is Active. Returns the snapshot on which the gate opened; for a list
-    of ids a dict by id, of snapshots without ``metadata``.
+    By default, the wait ends when the connector is Active and two lag points measured since the start show that the
+    records that were in Kafka then have been consumed. Returns the last snapshot; for a list of ids, a dict of
+    snapshots by id, without ``metadata``.
 
-    A slow API holds no worker. A poll of all destinations together takes ``poke_interval`` at most, or 10 s if that is
-    shorter. The first look of a deferrable sensor takes 10 s at most and does not retry; if it fails, it defers.
+    A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
+    Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
 
-    How it ends is the same in every mode: past ``timeout`` it raises ``AirflowSensorTimeout`` (not retried; a skip
-    under ``soft_fail``); a status in ``fail_on_status`` and an API that refuses for good (401 after a renewal, 403, a
-    404 of a destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried); too many failed
-    polls in a row raise ``AirflowException`` (retried by the task's own policy). ``soft_fail`` is for the deadline.
+    The outcome is the same in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
+    ``soft_fail``). A status in ``fail_on_status`` and permanent API errors (401 with a fresh token, 403, 404 of a
+    destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried). Too many failed polls in a
+    row raise ``AirflowException`` (retried as the task defines). ``soft_fail`` applies to timeouts only.
 
-    :param destination_id: a destination's id, or a list of ids; templated. The connection's ``max_concurrency`` (16)
-        of a list are read at once.
-    :param max_records_lag: the most records that may still wait, default 0; templated; ``None``: lag does not matter.
-    :param connector_status: wanted status or statuses, default ``"Active"``; templated; ``None``: it does not matter.
-    :param max_latency_ms: the highest latency in milliseconds; templated; ``None`` (default): it does not matter.
-    :param observed_after: count only a lag that was measured after this moment, as ISO 8601 text or an aware datetime,
-        typically ``"{{ data_interval_end }}"``; templated; needs a wanted status and 2 or more ``confirmations``.
-        ``None`` (default): after the wait began. A value that is given and renders to nothing fails the task.
-    :param max_reading_age: count only a lag that was measured no longer ago; ``None`` (default): any. Like the three
+    :param destination_id: the id of a destination, or a list of ids; templated. A list is polled concurrently, up to
+        the connection's ``max_concurrency`` (16).
+    :param max_records_lag: highest accepted lag in records, default 0; templated; ``None``: ignore the lag.
+    :param connector_status: accepted status or statuses, default ``"Active"``; templated; ``None``: ignore the status.
+    :param max_latency_ms: highest accepted latency in milliseconds; templated; ``None`` (default): ignore the latency.
+    :param observed_after: count only lag measured after this time, as ISO 8601 text or an aware datetime, typically
+        ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at least 2 ``confirmations``.
+        ``None`` (default): after the start of the wait. The task fails if a given value renders to nothing.
+    :param max_reading_age: count only lag that is not older than this; ``None`` (default): any age. Like the three
         intervals below, in seconds or as a timedelta.
-    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries, or, if the first three polls find
-        none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning;
-        ``"timeseries"``: never falls back; ``"latest"``: the latest lag, which can be minutes old.
-    :param confirmations: consecutive good points of the timeseries, which has one a minute, that open the gate, default
-        2; with ``lag_source="latest"``, and where lag does not matter, consecutive good polls.
-    :param confirm_interval: seconds between polls that confirm, default 60; for points at most 20.
-    :param require: of a list, ``"all"`` (default) must pass in the same polls, or ``"any"`` one of them.
-    :param fail_on_status: statuses that end the wait at once, default ``("Broken",)``.
-    :param status_grace: seconds for which a status may be neither wanted nor fatal, and a destination without metrics
-        (404, though it exists); ``None`` (default): till the deadline.
-    :param stall_after: seconds for which a lag above the limit may go without falling; ``None`` (default): till the
-        deadline.
-    :param max_poll_failures: consecutive polls that may fail in passing, default 10. In reschedule mode a failed poll
-        is followed up before the worker is given back, where (below Airflow 3.3) nothing would remember it.
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if the first three polls find
+        none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning.
+        ``"timeseries"``: never fall back. ``"latest"``: the latest lag, which can be minutes old.
+    :param confirmations: consecutive good points of the timeseries (one per minute) that are required, default 2; with
+        ``lag_source="latest"``, or if the lag is ignored, consecutive good polls.
+    :param confirm_interval: seconds between confirming polls, default 60; at most 20 for points of the timeseries.
+    :param require: for a list: ``"all"`` (default) must be ready in the same polls, or ``"any"`` of them.
+    :param fail_on_status: statuses that fail the wait at once, default ``("Broken",)``.
+    :param status_grace: fail after a status has been neither accepted nor in ``fail_on_status``, or metrics have been
+        missing (404 although the destination exists), for this many seconds; ``None`` (default): wait until the
+        timeout.
+    :param stall_after: fail after a lag above the limit has not fallen for this many seconds; ``None`` (default): wait
+        until the timeout.
+    :param max_poll_failures: consecutive failed polls that are tolerated, default 10. In reschedule mode before Airflow
+        3.3, which cannot store state between pokes, a failed poll is repeated in the same poke.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
-    :param deferrable: wait in the triggerer, after one look; default: ``[operators] default_deferrable``.
-    :param kwargs: those of every sensor: ``poke_interval`` (60 s), ``timeout`` (7 days), ``mode``, ``soft_fail``, ...
-    :raises ValueError: an argument out of its range; the message names it.
+    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
+    :param kwargs: arguments of every sensor, such as ``poke_interval`` (60 s), ``timeout`` (7 days) and ``soft_fail``.
+    :raises ValueError: an argument is invalid; the message names it.
     """
 
     if_given: ClassVar[Mapping[str, str]] = {
@@ -177,7 +178,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             self._check_literals()
 
     def _check_literals(self) -> None:
-        """Check when the DAG is parsed what needs no rendering."""
+        """Check the arguments that are final when the DAG is parsed."""
         if not isinstance(self.deferrable, bool):
             raise ValueError(f"deferrable must be True or False; got {self.deferrable!r}")
         if self.exponential_backoff or self.max_wait is not None:
@@ -192,7 +193,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             check_state_store(HAS_STORE)
 
     def _known(self, name: str) -> Any:
-        """Return an argument, or something valid if it is not rendered yet."""
+        """Return an argument, or a valid stand-in if it is a template."""
         value = getattr(self, name)
         parts = value if isinstance(value, list) else [value]
         return value if all(self.is_literal(part) for part in parts) else _STAND_INS[name]
@@ -202,13 +203,13 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     @property
     def hook(self) -> StreamkapHook:
-        """The hook, which reads the connection once."""
+        """The hook, created on first use."""
         if self._hook is None:
             self._hook = StreamkapHook(self.streamkap_conn_id)
         return self._hook
 
     def execute(self, context: Context) -> Any:
-        """Wait in the way that was chosen, and return the snapshot."""
+        """Wait in the chosen mode, and return the snapshot."""
         self._started, self._wait, self._hook = started(context, self.reschedule), None, None
         with (
             skip_on_any_failure(self.never_fail),
@@ -218,10 +219,10 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once, and again at once where a good look wants confirming.
+        """Poll once, and again if the poll belongs to the same poke, such as a confirmation.
 
-        :returns: done with the snapshot, or not yet.
-        :raises TaskDeferred: not yet, and the sensor is deferrable.
+        :returns: whether the wait is over, with the snapshot if it is.
+        :raises TaskDeferred: the wait is not over, and the sensor is deferrable.
         """
         from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
 
@@ -243,7 +244,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 break
             self._sleep(step.after)
             if first_look is not None:
-                # Confirmations take their time, but not a worker's if the API has become slow.
+                # Do not block the worker if the API becomes slow while the reading is confirmed.
                 first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
@@ -254,13 +255,13 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         return False
 
     def _sleep(self, seconds: float) -> None:
-        """Wait between two polls of one poke."""
+        """Sleep between two polls of the same poke."""
         time.sleep(seconds)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Come back from the trigger.
+        """Return the result of the trigger, or raise its failure.
 
-        :param event: what the trigger fired.
+        :param event: payload of the trigger's event.
         :returns: the snapshot.
         """
         from airflow_provider_streamkap._results import settle
@@ -268,7 +269,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         return settle(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after deferral, with the same meaning of ``soft_fail`` and ``never_fail`` as in the other modes."""
+        """Resume after the deferral; ``soft_fail`` and ``never_fail`` mean the same as in the other modes."""
         with skip_on_any_failure(self.never_fail), skip_only_on_timeout(self.soft_fail):
             check_deferral(next_method, next_kwargs, self.soft_fail, getattr(context.get("ti"), "start_date", None))
             return super().resume_execution(next_method, next_kwargs, context)
@@ -291,13 +292,13 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     @property
     def _forgets(self) -> bool:
-        # Each poke of a rescheduled sensor is a process of its own.
+        # Each poke of a rescheduled sensor runs in a new process.
         return self.reschedule and not self.deferrable
 
     def _stays(self, wait: ResourceWait, step: PollAgain, context: Context) -> bool:
-        """Say whether the next poll belongs to this poke: nothing remembers the last one, or it is the last."""
+        """Return whether the next poll belongs to this poke."""
         if self.deferrable:
-            # Good looks are taken anew in the triggerer: carried there, they would count again whenever it restarts.
+            # Confirmations start anew in the triggerer: otherwise each of its restarts would count them again.
             return step.confirming and wait.spec.confirm_seconds <= CONFIRM_IN_WORKER
         if step.confirming:
             return True
@@ -319,7 +320,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 state=wait.to_dict(),
             ),
             method_name="execute_complete",
-            # The trigger ends by itself at the deadline. Airflow's own timeout only catches a trigger that is gone.
+            # The trigger ends by itself at the deadline. This timeout only covers a trigger that was lost.
             timeout=timedelta(seconds=left + spec.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
         )
 
@@ -335,7 +336,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 self.max_reading_age,
                 self.lag_source,
             ),
-            # silent_fail asks to carry on whatever a poke meets.
+            # silent_fail means to continue after any failed poll.
             failure_policy=FailurePolicy(
                 None if self.silent_fail else self.max_poll_failures, self.stall_after, self.status_grace
             ),

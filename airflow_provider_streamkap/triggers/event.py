@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """StreamkapDestinationEventTrigger: update an asset when a destination catches up or falls behind.
 
-For an ``AssetWatcher`` of Airflow 3. It never ends: a watcher's trigger that returns is started again, and one that
-raises would be too. Triggers on the same destination share their polls through the poller of the event loop, which
-works on every Airflow 3 and lets one trigger's failure touch no other.
+For an ``AssetWatcher`` of Airflow 3. The trigger never ends, since Airflow would restart it. Triggers on the same
+destination share their polls through the poller of the event loop, which works on every Airflow 3 and keeps the
+failure of one trigger from the others.
 """
 
 from __future__ import annotations
@@ -43,31 +43,30 @@ else:
 
 # Log every tenth of consecutive failures.
 _LOG_FAILURE_EVERY = 10
-# How often the asset state store is asked for the last known state, before the trigger goes on without it.
+# Attempts to read the last known state before the trigger continues without it.
 _LOAD_ATTEMPTS = 10
 
 
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
-    """Fire whenever a destination changes into a condition, or out of it.
+    """Fire whenever a destination starts or stops meeting a condition.
 
-    The event's payload is the snapshot. A state that lasts fires nothing, nor does what is seen first. On Airflow 3.3
-    the last known state is kept in the asset state store, so that a change that happens while the triggerer restarts
-    is still told of; before that it is not.
+    The payload of the event is the snapshot. It fires only on changes, so never on the first reading. Airflow 3.3
+    stores the last known state in the asset state store, so that a change during a restart of the triggerer still
+    fires; earlier versions miss it.
 
     :param destination_id: the destination.
-    :param edge: ``"into"`` the condition (default) or ``"out_of"`` it.
-    :param max_records_lag: part of the condition: the most records that wait, default 0; ``None``: any.
-    :param connector_status: part of the condition: a status or several, default ``"Active"``; ``None``: any.
-    :param max_latency_ms: part of the condition: the highest latency in milliseconds; ``None`` (default): any.
-    :param confirmations: consecutive readings that make a change, default 2.
+    :param edge: fire on changes ``"into"`` (default) or ``"out_of"`` the condition.
+    :param max_records_lag: highest lag in records that meets the condition, default 0; ``None``: any.
+    :param connector_status: status or statuses that meet the condition, default ``"Active"``; ``None``: any.
+    :param max_latency_ms: highest latency in milliseconds that meets the condition; ``None`` (default): any.
+    :param confirmations: consecutive readings that confirm a change, default 2.
     :param poke_interval: seconds between two polls, or a timedelta, default 60.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
-    :param lag_source: as of the sensor, default ``"auto"``: a lag counts only if it was measured after the trigger
-        started.
-    :raises ValueError: an argument out of its range; the message names it.
+    :param lag_source: as for the sensor, default ``"auto"``: only lag measured after the start of the trigger counts.
+    :raises ValueError: an argument is invalid; the message names it.
     """
 
-    # Airflow takes an event trigger off its triggerer's queue unless it says that it supports one.
+    # Without this, Airflow ignores the triggerer queue of an event trigger.
     supports_triggerer_queue = True
 
     def __init__(
@@ -96,19 +95,19 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         gate = self._gate()
         EdgeDetector(gate, edge, confirmations)
         statuses = gate.to_dict()["connector_status"]
-        # In one order: Airflow starts another trigger whenever the arguments differ.
+        # Sorted, because Airflow starts another trigger if the arguments differ.
         self.connector_status = None if statuses is None else sorted(statuses, key=str.casefold)
-        # The state store does not hold what is known.
+        # Whether the last state could not be stored yet.
         self._unsaved = False
 
-    #: Arguments that make up the condition. Two triggers on one destination that differ in any of them need assets,
-    #: watchers and remembered states.
+    #: Arguments that make up the condition. Triggers that differ in any of them need separate assets, watchers and
+    #: stored states.
     CONDITION = ("edge", "max_records_lag", "connector_status", "max_latency_ms", "confirmations", "lag_source")
 
     def condition(self) -> str:
-        """Return what distinguishes the condition from the default one, as a canonical URL query.
+        """Return the non-default part of the condition as a canonical URL query.
 
-        The default condition is ``""``. The order and case of statuses, and how a number is written, do not matter.
+        The default condition is ``""``. The order and case of statuses and the format of numbers do not matter.
         """
         default = signature(StreamkapDestinationEventTrigger.__init__).parameters
         pairs = {
@@ -117,16 +116,16 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             if (texts := _texts(getattr(self, name))) != _texts(default[name].default)
             for text in texts
         }
-        # Airflow sorts and encodes the query of an asset's URI in this way.
+        # Airflow sorts and encodes the query of an asset URI in the same way.
         return urlencode(sorted(pairs))
 
     @classmethod
     def of_condition(cls, destination_id: str, query: str) -> StreamkapDestinationEventTrigger:
-        """Create the trigger of a condition that is written as a URL query.
+        """Create a trigger from a condition in the form of a URL query.
 
         :param destination_id: the destination.
         :param query: for instance ``edge=out_of&max_records_lag=100``; ``ANY`` stands for None.
-        :raises ValueError: an argument is unknown, given twice, or out of its range; the message names it.
+        :raises ValueError: an argument is unknown, repeated or invalid; the message names it.
         """
         arguments: dict[str, Any] = {}
         for name, text in parse_qsl(query, keep_blank_values=True):
@@ -155,10 +154,10 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Fire at each change, until cancelled."""
+        """Fire on each change, until cancelled."""
         detector = EdgeDetector(self._gate(), self.edge, self.confirmations, await self._load_state())
         failed = 0
-        # Airflow restarts a trigger that ends, from the state that was stored last: an event could be fired twice.
+        # Do not end: Airflow would restart the trigger from the last stored state and could repeat an event.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
@@ -168,7 +167,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                             yield TriggerEvent(snapshot)
                         await self._save_state(detector.state)
             except Exception as error:
-                # The connection is missing, wrong, or cannot be looked up at the moment.
+                # The connection is missing or invalid, or its lookup failed.
                 failed += 1
                 if failed % _LOG_FAILURE_EVERY == 1:
                     kind = type(error).__name__
@@ -176,7 +175,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 await asyncio.sleep(self.poke_interval)
 
     async def _changes(self, poller: Poller, detector: EdgeDetector) -> AsyncIterator[tuple[dict[str, Any], bool]]:
-        """Give the snapshot of each reading that changes the known state, and whether it is the change to tell of."""
+        """Yield the snapshot of each reading that changes the state, and whether the change fires an event."""
         loop = asyncio.get_running_loop()
         not_before = loop.time()
         due, spread = not_before + self.poke_interval, self.poke_interval
@@ -262,17 +261,17 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             self._unsaved = False
 
     def _key(self) -> str:
-        # Another condition has another state.
+        # Each condition has its own state.
         identity = f"{self.destination_id}?{self.condition()}"
         return f"streamkap_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-# Statuses are compared without regard to case and written in lower case, so that none of them reads like this.
+# Stands for None. Statuses are written in lower case, so none of them can equal it.
 _ANY = "ANY"
 
 
 def _texts(value: Any) -> set[str]:
-    """Write the value of an argument as canonical texts."""
+    """Return the canonical texts for the value of an argument."""
     if value is None:
         return {_ANY}
     if isinstance(value, str):
@@ -283,7 +282,7 @@ def _texts(value: Any) -> set[str]:
 
 
 def _value(name: str, text: str) -> Any:
-    """Read one of the texts, which may be written in another way than the canonical one."""
+    """Parse one of the texts, which need not be canonical."""
     if text == _ANY:
         return None
     for kind in () if name == "connector_status" else (int, float):
@@ -295,7 +294,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _watches_several(error: Exception) -> bool:
-    # What the store raises for that, and nothing that derives from it, such as a response that is no JSON.
+    # Exactly what the store raises in this case, and not a subclass such as JSONDecodeError.
     return type(error) is ValueError
 
 

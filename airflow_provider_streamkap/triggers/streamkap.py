@@ -131,7 +131,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
             if isinstance(step, Failed) and step.kind is FailureKind.DEADLINE and _requested_before(wait.spec, began):
-                # The loop was blocked or the response late. The wait ends with a poll that begins after the deadline.
+                # The event loop was blocked, or the response was late: poll once more after the deadline.
                 at_once = loop.time()
                 _allow(limit, wait.spec.deadline, at_once)
                 return PollWindow(at_once, at_once)
@@ -146,13 +146,11 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 return None
             due = began + step.after
             _allow(limit, wait.spec.deadline, due)
-            # Half an interval early is near enough to share the poll of another wait; a confirmation is not to be had
-            # early.
+            # A poll of another wait up to half an interval early can be shared, except for confirmations.
             return PollWindow(due if step.confirming else began + step.after / 2, due)
 
-        # Only a reading that was asked for after the wait began can tell that the data has landed. First polls are
-        # spread over the first interval, so that a restarted triggerer does not ask for everything at once. What has
-        # passed already need not wait for that.
+        # First polls are spread over the first interval, so that a restarted triggerer does not poll all destinations
+        # at once. A wait whose last reading was good polls immediately.
         left = inf if spec.deadline is None else max(spec.deadline - time.time(), 0)
         spread = 0.0 if wait.passing else min(spec.poke_interval, left)
         # Start counting here, after the connection lookup: otherwise a thousand triggers that waited for the lookup
@@ -167,7 +165,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                     _allow(limit, wait.spec.deadline, due)
                     await subscription.each(take, need)
             except TimeoutError:
-                # A loop that was blocked, or a process that was stopped, has not polled at the deadline: poll once now.
+                # A blocked event loop or a stopped process missed the poll at the deadline: poll once now.
                 late = not late and loop.time() - (limit.when() or inf) > _LATE
             if event is not None:
                 return event
@@ -183,18 +181,18 @@ class StreamkapDestinationTrigger(BaseTrigger):
 
 
 def _requested_before(spec: WaitSpec, began: float) -> bool:
-    """Return whether a request that began at some loop time was sent before the deadline."""
+    """Return whether a request that was sent at a loop time was sent before the deadline."""
     ago = asyncio.get_running_loop().time() - began
     return spec.deadline is not None and time.time() - ago < spec.deadline - _CLOCK_RESOLUTION
 
 
 def _allow(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:
-    """Let the next poll last until some time after the deadline; a confirmation may be due even later."""
+    """Allow the next poll to end some time after the deadline, or later if a confirmation is due later."""
     if deadline is None:
         return
     now = asyncio.get_running_loop().time()
     last = max(now + deadline - time.time(), due, now) + LAST_POLL_SECONDS
     allowed = limit.when()
-    # The two clocks part by little, unless one of them was set.
+    # The two clocks drift little, unless one of them was set.
     if allowed is None or abs(last - allowed) > 1:
         limit.reschedule(last)

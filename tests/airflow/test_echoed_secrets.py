@@ -36,9 +36,8 @@ def said_by(streamkap: StreamkapSimulator) -> str:
     streamkap.add("d1", scenarios.steady())
     hook = StreamkapHook()
     hook.get_destination_metrics("d1")
-    (session,) = (
-        candidate for candidate in shared._shared.sessions.values() if candidate.settings.base_url == streamkap.url
-    )
+    # An earlier simulator can have had the same port, but not the same credentials.
+    session = shared._shared.sessions[hook.connection().settings]
     assert session._token
     assert session._token.access in streamkap.secrets
     credentials = hook.connection().settings.credentials

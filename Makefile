@@ -148,5 +148,5 @@ live: .venv/.ready ## check the provider's assumptions against the live service 
 
 clean: ## remove environments, builds and caches
 	rm -rf .venv .venvs dist build site docs/_build htmlcov .coverage .coverage.* .demo
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

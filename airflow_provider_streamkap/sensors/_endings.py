@@ -90,7 +90,7 @@ def check_deferral(
     """
     error = str((next_kwargs or {}).get("error", ""))
     if next_method == "__fail__" and "timeout" in error.casefold():
-        since = "the task deferred" if started is None else utc_text(started.timestamp())
+        since = "the deferral" if started is None else utc_text(started.timestamp())
         late = AirflowSensorTimeout(
             f"Timed out, and no triggerer reported a result ({error}). Not polled for some or all of the time between "
             f"{since} and {utc_text(time.time())}: no triggerer had capacity or served the task's queue, or the "

@@ -21,10 +21,10 @@ _COLUMNS, _WIDTH, _HEIGHT, _GAP, _EDGE = 2, 420, 110, 46, 18
 
 
 def table(plan: Plan, result: SoakResult) -> str:
-    """Tell of a result.
+    """Format the results as a table, with a summary.
 
-    :param plan: it as it was planned.
-    :param life: it as it was.
+    :param plan: the plan of the run.
+    :param result: its results.
     """
     counters, last = result.counters, result.samples[-1]
     ends = ", ".join(f"{what} {number:,}" for what, number in result.ends.most_common())

@@ -25,7 +25,7 @@ SPEED = 100
 def run_and_block(waiting: Any, blocked: Callable[[], None], after: float) -> dict[str, Any]:
     """Run a trigger on a fast event loop that is blocked once.
 
-    :param blocked: called in the event loop, which is blocked meanwhile.
+    :param blocked: called in the event loop, which it blocks.
     :param after: seconds of wall-clock time before that.
     """
 

@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from tests.faults.matrix import PLACES, ROWS, Effect, Row
 from tests.faults.outcomes import BEHAVIOURS, TIMES, Behaviour, Outcome
 
-_FAULTS = ("fault", "at the metrics", "a hook raises", "at the token call", "a hook raises")
+_FAULTS = ("fault", "metrics request", "hook raises", "token request", "hook raises")
 _OUTCOMES = (
-    "end",
+    "outcome",
     "what happens",
-    *(f"a call, {times}" for times in TIMES),
-    *(f"a sensor, {times}" for times in TIMES),
+    *(f"call, {times}" for times in TIMES),
+    *(f"sensor, {times}" for times in TIMES),
     *(f"deferrable, {times}" for times in TIMES),
-    "the operator raises",
-    "the sensor raises",
+    "operator raises",
+    "sensor raises",
 )
 
 
@@ -51,8 +51,8 @@ def _ending(name: str, behaviour: Behaviour) -> list[str]:
 
 def _outcome(outcome: Outcome) -> str:
     if outcome == Outcome(0):
-        return "goes on"
-    return f"{'fails' if outcome.fails else 'goes on'}, {outcome.hits}, {outcome.waited:g} s"
+        return "continues"
+    return f"{'fails' if outcome.fails else 'continues'}, {outcome.hits}, {outcome.waited:g} s"
 
 
 def _code(name: str | None) -> str:

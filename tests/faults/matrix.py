@@ -73,7 +73,7 @@ def _status(status: int, **more: Any) -> Callable[[], Fault]:
 
 
 # A 4xx from the token call means rejected credentials, whatever the status.
-_CREDENTIALS = ("refused", "StreamkapAuthError")
+_CREDENTIALS = ("permanent", "StreamkapAuthError")
 _TROUBLE = {"detail": "Kafka Connect: request timed out"}
 _DATES = {"Date": formatdate(1_800_000_000, usegmt=True), "Retry-After": formatdate(1_800_000_007, usegmt=True)}
 
@@ -82,28 +82,28 @@ REQUEST, LIMIT, SERVER = "StreamkapRequestError", "StreamkapRateLimitError", "St
 
 #: Faults in a server's response. A request meets them, so they can be counted.
 SERVED: Final[tuple[Row, ...]] = (
-    _row("reset before the header", Fault.reset, "passes", CONNECTION),
-    _row("reset after the header", lambda: Fault.reset("body"), "passes", RESPONSE),
-    _row("reset in the body", lambda: Fault.reset("middle"), "passes", RESPONSE),
-    _row("closed before the header", Fault.drop, "passes", CONNECTION),
-    _row("closed after the header", lambda: Fault.drop("body"), "passes", RESPONSE),
-    _row("truncated", Fault.truncated, "passes", RESPONSE),
-    _row("not JSON", Fault.not_json, "passes", RESPONSE),
-    _row("JSON of the wrong shape", lambda: Fault.json([]), "passes", RESPONSE),
-    _row("HTML with 200", lambda: Fault.html(200), "passes", RESPONSE),
-    _row("HTML with 502", Fault.html, "passes", SERVER),
-    _row("empty 200", Fault.empty, "passes", RESPONSE),
-    _row("gzip", Fault.gzip, "harmless"),
-    _row("more than 32 MiB", lambda: Fault.oversized(LARGE, compressed=True), "refused", RESPONSE),
+    _row("reset before the header", Fault.reset, "retried", CONNECTION),
+    _row("reset after the header", lambda: Fault.reset("body"), "retried", RESPONSE),
+    _row("reset in the body", lambda: Fault.reset("middle"), "retried", RESPONSE),
+    _row("closed before the header", Fault.drop, "retried", CONNECTION),
+    _row("closed after the header", lambda: Fault.drop("body"), "retried", RESPONSE),
+    _row("truncated", Fault.truncated, "retried", RESPONSE),
+    _row("not JSON", Fault.not_json, "retried", RESPONSE),
+    _row("JSON of the wrong shape", lambda: Fault.json([]), "retried", RESPONSE),
+    _row("HTML with 200", lambda: Fault.html(200), "retried", RESPONSE),
+    _row("HTML with 502", Fault.html, "retried", SERVER),
+    _row("empty 200", Fault.empty, "retried", RESPONSE),
+    _row("gzip-compressed response", Fault.gzip, "harmless"),
+    _row("more than 32 MiB", lambda: Fault.oversized(LARGE, compressed=True), "permanent", RESPONSE),
     _row(
         "301 to another host",
         lambda: Fault.redirect("https://elsewhere.example/", 301),
-        "refused",
+        "permanent",
         "StreamkapRedirectError",
     ),
-    _row("400", _status(400), "refused", REQUEST, token=_CREDENTIALS),
-    _row("401", _status(401), "renewed", "StreamkapAuthError", token=_CREDENTIALS),
-    _row("403", _status(403), "refused", "StreamkapPermissionError", token=_CREDENTIALS),
+    _row("400", _status(400), "permanent", REQUEST, token=_CREDENTIALS),
+    _row("401", _status(401), "token refreshed", "StreamkapAuthError", token=_CREDENTIALS),
+    _row("403", _status(403), "permanent", "StreamkapPermissionError", token=_CREDENTIALS),
     Row(
         "404, and the destination exists",
         _status(404),
@@ -112,31 +112,31 @@ SERVED: Final[tuple[Row, ...]] = (
     Row(
         "404, and the destination does not exist",
         _status(404),
-        {"metrics": Effect("gone", "StreamkapNotFoundError")},
+        {"metrics": Effect("not found", "StreamkapNotFoundError")},
         arrange="nobody",
     ),
     Row(
-        "404, and the destination may not be read",
+        "404, and the credentials have no access to the destination",
         _status(404),
-        {"metrics": Effect("gone", "StreamkapNotFoundError")},
+        {"metrics": Effect("not found", "StreamkapNotFoundError")},
         arrange="forbidden",
     ),
-    Row("404 of the token call", _status(404), {"token": Effect(*_CREDENTIALS)}),
-    Row("405 of the token call", _status(405), {"token": Effect("refused", REQUEST)}),
-    _row("408", _status(408), "fails", REQUEST),
-    _row("409", _status(409), "refused", REQUEST, token=_CREDENTIALS),
-    _row("422", _status(422), "refused", REQUEST, token=_CREDENTIALS),
-    _row("429", _status(429), "passes", LIMIT),
-    _row("429, `Retry-After` of 7 seconds", _status(429, retry_after=7), "passes, 7 s", LIMIT),
-    _row("429, `Retry-After` as a date in 7 seconds", _status(429, headers=_DATES), "passes, 7 s", LIMIT),
-    _row("429, `Retry-After` of 30 years", _status(429, retry_after=10**9), "passes, 60 s", LIMIT),
-    _row("429, `Retry-After` that is none", _status(429, retry_after="soon"), "passes", LIMIT),
-    _row("500", _status(500), "fails", SERVER),
-    _row("500 that names a passing trouble", _status(500, body=_TROUBLE), "passes", SERVER),
-    _row("502", _status(502), "passes", SERVER),
-    _row("503", _status(503), "passes", SERVER),
-    _row("503, `Retry-After` of 7 seconds", _status(503, retry_after=7), "passes, 7 s", SERVER),
-    _row("504", _status(504), "passes", SERVER),
+    Row("404 of the token request", _status(404), {"token": Effect(*_CREDENTIALS)}),
+    Row("405 of the token request", _status(405), {"token": Effect("permanent", REQUEST)}),
+    _row("408", _status(408), "not retried", REQUEST),
+    _row("409", _status(409), "permanent", REQUEST, token=_CREDENTIALS),
+    _row("422", _status(422), "permanent", REQUEST, token=_CREDENTIALS),
+    _row("429", _status(429), "retried", LIMIT),
+    _row("429, `Retry-After` of 7 seconds", _status(429, retry_after=7), "retried after 7 s", LIMIT),
+    _row("429, `Retry-After` as a date in 7 seconds", _status(429, headers=_DATES), "retried after 7 s", LIMIT),
+    _row("429, `Retry-After` of 30 years", _status(429, retry_after=10**9), "retried after 60 s", LIMIT),
+    _row("429, invalid `Retry-After`", _status(429, retry_after="soon"), "retried", LIMIT),
+    _row("500", _status(500), "not retried", SERVER),
+    _row("500 whose detail names a transient failure", _status(500, body=_TROUBLE), "retried", SERVER),
+    _row("502", _status(502), "retried", SERVER),
+    _row("503", _status(503), "retried", SERVER),
+    _row("503, `Retry-After` of 7 seconds", _status(503, retry_after=7), "retried after 7 s", SERVER),
+    _row("504", _status(504), "retried", SERVER),
 )
 
 
@@ -156,9 +156,9 @@ TOKENS: Final[tuple[Row, ...]] = (
 
 #: A server that stops responding: the request fails after the connection's ``timeout``.
 HANGING: Final[tuple[Row, ...]] = (
-    _row("hangs before the header", Fault.hang, "passes", TIMEOUT),
-    _row("hangs after the header", lambda: Fault.hang("body"), "passes", TIMEOUT),
-    _row("hangs in the body", lambda: Fault.hang("middle"), "passes", TIMEOUT),
+    _row("hangs before the header", Fault.hang, "retried", TIMEOUT),
+    _row("hangs after the header", lambda: Fault.hang("body"), "retried", TIMEOUT),
+    _row("hangs in the body", lambda: Fault.hang("middle"), "retried", TIMEOUT),
 )
 
 
@@ -168,10 +168,10 @@ def _before(name: str, behaviour: str, arrange: str) -> Row:
 
 #: Faults before the server is reached. They affect the first call, which is for the token.
 BEFORE: Final[tuple[Row, ...]] = (
-    _before("connection refused", "passes", "refused"),
-    _before("DNS failure", "passes", "dns"),
-    _before("TLS failure: the handshake breaks off", "passes", "handshake"),
-    _before("TLS failure: the certificate does not verify", "refused", "certificate"),
+    _before("connection refused", "retried", "refused"),
+    _before("DNS failure", "retried", "dns"),
+    _before("TLS failure: the handshake fails", "retried", "handshake"),
+    _before("TLS failure: certificate verification fails", "permanent", "certificate"),
 )
 
 
@@ -181,9 +181,9 @@ def _clock(name: str, behaviour: str, arrange: str) -> Row:
 
 #: Clock changes on the client's machine, after a request for metrics has arrived.
 CLOCKS: Final[tuple[Row, ...]] = (
-    _clock("the time of day set forward by half an hour", "harmless", "wall ahead"),
-    _clock("the time of day set back by half an hour", "harmless", "wall back"),
-    _clock("two hours gone by at once, as on a machine that slept", "renewed in time", "slept"),
+    _clock("the wall clock is set forward by half an hour", "harmless", "wall ahead"),
+    _clock("the wall clock is set back by half an hour", "harmless", "wall back"),
+    _clock("the clock jumps ahead by two hours, as after system sleep", "token refreshed early", "slept"),
 )
 
 ROWS: Final = BEFORE + HANGING + SERVED + TOKENS + CLOCKS

@@ -20,7 +20,7 @@ from tests.faults.matrix import Effect, Place, Row, cells
 from tests.faults.outcomes import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, Outcome, Times
 from tests.faults.surfaces import SimulatedClock, fetch
 
-COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "for ever": None}
+COUNT: dict[Times, int | None] = {"once": 1, "twice": 2, "permanently": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Cell:
     @property
     def arguments(self) -> dict[str, Any]:
         """Additional arguments of the sensor."""
-        return self.effect.outcomes.forever if self.times == "for ever" and self.surface in WAITS else {}
+        return self.effect.outcomes.forever if self.times == "permanently" and self.surface in WAITS else {}
 
     def check(self) -> None:
         """Skip cells that this Airflow does not support."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Times = Literal["once", "twice", "for ever"]
+Times = Literal["once", "twice", "permanently"]
 
-TIMES: Final[tuple[Times, ...]] = ("once", "twice", "for ever")
+TIMES: Final[tuple[Times, ...]] = ("once", "twice", "permanently")
 CALLS: Final = ("hook", "async hook", "operator")
 WAITS: Final = ("poke", "reschedule", "deferred")
 SURFACES: Final = (*CALLS, *WAITS)
@@ -88,36 +88,38 @@ def _passing(description: str, first: float, second: float, waits_for_ever: Outc
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {
     # These faults are not counted.
-    "harmless": Behaviour("nothing goes wrong", _UNHARMED, _UNHARMED),
-    "renewed in time": Behaviour("the token is renewed before it expires", _UNHARMED, _UNHARMED, renews=True),
+    "harmless": Behaviour("no effect", _UNHARMED, _UNHARMED),
+    "token refreshed early": Behaviour("the token is refreshed before it expires", _UNHARMED, _UNHARMED, renews=True),
     # Two failed polls are one more than is tolerated.
-    "passes": _passing(
-        "the call is tried again; a poll of a sensor is such a call",
+    "retried": _passing(
+        "the call is retried; each poll of a sensor is one call",
         0.5,
         1.0,
         Outcome(6, 3.0, fails=True),
         (Outcome(1), Outcome(2, 0.5), Outcome(4, 1.5, fails=True)),
     ),
     # The second poll has to wait before its first attempt, too.
-    "passes, 7 s": _passing(
-        "tried again when the server says",
+    "retried after 7 s": _passing(
+        "retried after the time in `Retry-After`",
         7.0,
         7.0,
         Outcome(6, 35.0, fails=True),
         (Outcome(1, 7.0), Outcome(2, 14.0), Outcome(4, 21.0, fails=True)),
     ),
     # A poll lasts at most 180 s: enough for two attempts that wait first, but not for a third.
-    "passes, 60 s": _passing(
-        "tried again after the longest time for which a server is obeyed",
+    "retried after 60 s": _passing(
+        "retried after the maximum `Retry-After`",
         60.0,
         60.0,
         Outcome(5, 240.0, fails=True),
         (Outcome(1, 60.0), Outcome(2, 120.0), Outcome(3, 120.0, fails=True)),
     ),
-    "fails": Behaviour("the call is not tried again; the next poll of a sensor is", _AT_ONCE, _SECOND_POLL),
-    "refused": Behaviour("trying again cannot help", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL),
-    "renewed": Behaviour(
-        "a new token, and the request once more; if that is refused, it stays refused",
+    "not retried": Behaviour(
+        "not retried within the call; a sensor continues with its next poll", _AT_ONCE, _SECOND_POLL
+    ),
+    "permanent": Behaviour("not retried, and ends a wait", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL),
+    "token refreshed": Behaviour(
+        "the token is refreshed and the request repeated once; a second 401 is final",
         (Outcome(1), Outcome(2, fails=True), Outcome(2, fails=True)),
         (Outcome(1), Outcome(2, fails=True), Outcome(2, fails=True)),
         _FAIL,
@@ -125,7 +127,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         renews=True,
     ),
     "no metrics yet": Behaviour(
-        "a sensor sees that the destination exists, and waits for `status_grace` (0 where for ever)",
+        "a sensor sees that the destination exists, and waits up to `status_grace` (0 in the columns *permanently*)",
         _AT_ONCE,
         (Outcome(1), Outcome(2), Outcome(1, fails=True)),
         _FAIL,
@@ -133,7 +135,7 @@ BEHAVIOURS: Final[dict[str, Behaviour]] = {
         looks=True,
         forever={"status_grace": 0},
     ),
-    "gone": Behaviour(
-        "a sensor asks for the destination itself, in vain", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL, looks=True
+    "not found": Behaviour(
+        "a sensor requests the destination itself, which also fails", _AT_ONCE, _AT_ONCE, _FAIL, _FAIL, looks=True
     ),
 }

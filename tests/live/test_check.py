@@ -125,9 +125,9 @@ def test_another_response_to_unknown_destination(simulator: StreamkapSimulator, 
     assert (row.found, row.holds) == ("422", False)
 
 
-@pytest.mark.parametrize(("told", "found_out"), [(True, "returns total and has_next"), (False, "null for both")])
-def test_lists(simulator: StreamkapSimulator, found: Found, told: bool, found_out: str) -> None:
-    simulator.paging_totals = told
+@pytest.mark.parametrize(("reported", "found_out"), [(True, "returns total and has_next"), (False, "null for both")])
+def test_lists(simulator: StreamkapSimulator, found: Found, reported: bool, found_out: str) -> None:
+    simulator.paging_totals = reported
     row = found()["listing"]
     assert (row.found, row.holds) == (found_out, True)
 

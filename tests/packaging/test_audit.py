@@ -82,8 +82,8 @@ SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI"}
 
 
 def test_a_finding_fails(capsys: pytest.CaptureFixture[str]) -> None:
-    told = parse_pip_audit(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
-    assert report({"a": "MIT"}, told) == 1
+    found = parse_pip_audit(answer(KNOWN, FINE, SKIPPED), "Found 1 known vulnerability")
+    assert report({"a": "MIT"}, found) == 1
     shown = capsys.readouterr().out
     assert "VULNERABLE: a 1.0: PYSEC-1, fixed in 1.1" in shown
     assert "1 in 2 packages; no data for c" in shown

@@ -85,7 +85,7 @@ def test_every_wait_gets_fresh_readings_in_time_without_extra_polls(
             polls = service.of(id_)
             assert all(later.began >= (sooner.ended or 0.0) for sooner, later in pairwise(polls))
             intervals = [plan.interval for plan in crowd if id_ in plan.ids]
-            # A new wait may need one poll of its own; after that, the shortest interval determines the polls.
+            # A new wait may need one extra poll; after that, the shortest interval determines the polls.
             assert len(polls) <= 900 / min(intervals, default=900) + 1 + 2 * len(intervals)
         await settle()
         loop = asyncio.get_running_loop()

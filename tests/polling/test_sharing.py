@@ -43,7 +43,7 @@ def test_waits_started_at_different_times_synchronize() -> None:
             await Wait(poller, ("d1",), 60, spread_first=True).run(rounds=20)
 
         await asyncio.gather(*(late(number) for number in range(100)))
-        # A new wait may need a poll of its own once; after that there is one poll per interval.
+        # A new wait may need one extra poll; after that there is one poll per interval.
         hour = [began - start for began in service.began("d1") if began - start > 200]
         gaps = [later - sooner for sooner, later in pairwise(hour)]
         assert len(hour) >= 15

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The consequences of calling a follower's step from the event loop instead of its own task."""
+"""The consequences of calling the callback of a subscriber from the event loop instead of its task."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A run that is inspected while it waits, and whose triggerer is killed meanwhile."""
+"""A run that is inspected while it waits, and whose triggerer is killed during the wait."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from airflow_provider_streamkap import api
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapConnectionError,
@@ -33,11 +34,9 @@ def check(connection: StreamkapConnection) -> tuple[bool, str]:
 
 
 def _test(settings: ClientSettings) -> tuple[bool, str]:
-    from airflow_provider_streamkap.api.client import StreamkapClient
-
     no_retries = dataclasses.replace(settings, max_attempts=1)
     try:
-        with StreamkapClient(no_retries) as client:
+        with api.StreamkapClient(no_retries) as client:
             return _test_access(client, settings.base_url)
     except StreamkapConnectionError as error:
         return False, f"{settings.base_url} cannot be reached: {error}"

@@ -208,7 +208,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         self.destination_id,
                     )
                 if detector.state is not before:
-                    self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
+                    self.log.info("%s is %s: %s", self.destination_id, _state_text(detector, changed), reading)
                     yield {**sample.outcome.as_dict(), "evidence": detector.proof.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
@@ -298,6 +298,6 @@ def _watches_several(error: Exception) -> bool:
     return type(error) is ValueError
 
 
-def _words(detector: EdgeDetector, changed: bool) -> str:
+def _state_text(detector: EdgeDetector, changed: bool) -> str:
     state = "in the condition" if detector.state else "out of the condition"
     return f"{state}, firing an event" if changed else f"{state}, no event"

@@ -18,12 +18,13 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_asset, sanitize_uri
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow.log_capture import Logged
 from tests.airflow.secrets_backends import Flaky
 from tests.api.support import SimulatedClock
+from tests.client_clock import use_client_clock
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
@@ -238,7 +239,7 @@ def test_keeps_polling_when_connection_lookup_fails(
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     backend.failures = 24
     time = SimulatedClock()
-    with shared.use_client_clock(shared.ClientClock(asleep=time.asleep)):
+    with use_client_clock(ClientClock(asleep=time.asleep)):
         assert len(events(trigger(), streamkap, 8)) == 1
     assert "Cannot watch d1: AirflowException: Connection 'streamkap_default' could not be looked up" in logged.text
 

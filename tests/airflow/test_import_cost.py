@@ -86,6 +86,7 @@ print(json.dumps([sorted(ours), sorted(ours - imported)]))
 PARSING = {
     "_arguments",
     "_compat",
+    "_lazy",
     "api",
     "api.query",
     "gate",
@@ -94,14 +95,12 @@ PARSING = {
     "gate.spec",
     "get_provider_info",
     "hooks",
-    "hooks._masking",
     "hooks.streamkap",
     "links",
     "links.streamkap",
     "operators",
     "operators.streamkap",
     "sensors",
-    "sensors._endings",
     "sensors._state_store",
     "sensors.streamkap",
 }

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What only a running hook needs, imported on first use."""
+
+from __future__ import annotations
+
+from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
+from airflow_provider_streamkap.hooks._check import check
+from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
+from airflow_provider_streamkap.hooks._connection import parse_connection
+from airflow_provider_streamkap.hooks._lookup import alook_up, look_up
+from airflow_provider_streamkap.hooks._masking import amask, mask
+
+__all__ = [
+    "MAX_PAGE_SIZE",
+    "DestinationsQuery",
+    "Listing",
+    "LoopLease",
+    "StreamkapError",
+    "alook_up",
+    "amask",
+    "check",
+    "look_up",
+    "mask",
+    "parse_connection",
+    "require_change",
+    "shared_clients",
+    "strip_context",
+]

@@ -89,36 +89,36 @@ class _RepeatedLookup:
 
     :param used: the connection of the failed call.
     :param started: session clock time at which the lookup started.
-    :param valid_until: session clock time until which the result is reused.
+    :param ended: session clock time at which the lookup ended.
     :param result: the connection, or the error of the lookup.
     """
 
     used: StreamkapConnection
     started: float
-    valid_until: float
+    ended: float
     result: StreamkapConnection | Exception
 
 
 def require_change(
-    conn_id: str, used: StreamkapConnection, refusal: StreamkapError, result: StreamkapConnection | Exception
+    conn_id: str, used: StreamkapConnection, rejection: StreamkapError, result: StreamkapConnection | Exception
 ) -> StreamkapConnection:
     """Return the reloaded connection if its settings have changed, else raise the permanent error.
 
     :param conn_id: id of the Airflow connection.
     :param used: the connection of the failed call.
-    :param refusal: the permanent error of the call.
+    :param rejection: the permanent error of the call.
     :param result: the reloaded connection, or the error of the lookup.
     :raises StreamkapError: the error of the call; not permanent if the lookup failed.
     """
     if isinstance(result, Exception):
         if isinstance(result, AirflowException) and not isinstance(result, AirflowNotFoundException):
-            not_permanent = copy.copy(refusal)
+            not_permanent = copy.copy(rejection)
             not_permanent.permanent = False
-            not_permanent.args = (f"{refusal.message} (not final: {result})",)
+            not_permanent.args = (f"{rejection.message} (not final: {result})",)
             raise not_permanent
-        raise refusal
+        raise rejection
     if result.settings == used.settings:
-        raise refusal
+        raise rejection
     log.info("Connection %r has changed; repeating the request with the new settings", conn_id)
     return result
 
@@ -141,15 +141,15 @@ class LoopClient:
         # Clients with previous settings, which may still have requests in progress.
         self._retired: list[AsyncStreamkapClient] = []
 
-    def join(self, hook: StreamkapHook) -> None:
-        """Add a user, until :meth:`leave`.
+    def add_user(self, hook: StreamkapHook) -> None:
+        """Add a user, until :meth:`remove_user`.
 
         :param hook: the user's hook.
         """
         self._hooks.setdefault(hook.streamkap_conn_id, hook)
         self._users[hook.streamkap_conn_id] += 1
 
-    def leave(self, conn_id: str) -> bool:
+    def remove_user(self, conn_id: str) -> bool:
         """Remove a user.
 
         :param conn_id: connection id of the user's hook.
@@ -171,23 +171,24 @@ class LoopClient:
         except StreamkapError as error:
             if not error.permanent:
                 raise
-            refusal = error
-        await self._adopt_new_settings(used, refusal)
+            rejection = error
+        await self._adopt_new_settings(used, rejection)
         return await use(self.client)
 
     async def _poll(self, target: PollTarget, slot: LimiterSlot) -> PollResult:
         return await self.call(lambda client: client.call(lambda session: poll(session, target), slot))
 
-    async def _adopt_new_settings(self, used: StreamkapConnection, refusal: StreamkapError) -> None:
+    async def _adopt_new_settings(self, used: StreamkapConnection, rejection: StreamkapError) -> None:
         async with self._lock:
             if self.connection is not used:
                 return
             if not shared_clients.can_reuse(self._last_lookup, used):
-                started = shared_clients.clock.monotonic()
+                now = shared_clients.clock.monotonic
+                started = now()
                 result = await self._look_up_all_ids()
-                self._last_lookup = shared_clients.repeated_lookup(used, started, result)
+                self._last_lookup = _RepeatedLookup(used, started, now(), result)
             assert self._last_lookup is not None
-            new = require_change(", ".join(self._hooks), used, refusal, self._last_lookup.result)
+            new = require_change(", ".join(self._hooks), used, rejection, self._last_lookup.result)
             here = shared_clients.loop_clients[asyncio.get_running_loop()]
             if here.get(used.settings) is self:
                 del here[used.settings]
@@ -303,21 +304,10 @@ class SharedClients:
         :param last: the last lookup, if any.
         :param used: the connection of the failed call.
         """
-        if last is None or last.used != used or last.valid_until <= self.clock.monotonic():
+        if last is None or last.used != used or last.ended + RELOAD_SECONDS <= self.clock.monotonic():
             return False
         with self.lock:
             return last.started >= self._session(used.settings).refused_at
-
-    def repeated_lookup(
-        self, used: StreamkapConnection, started: float, result: StreamkapConnection | Exception
-    ) -> _RepeatedLookup:
-        """Return a lookup that has just ended.
-
-        :param used: the connection of the failed call.
-        :param started: session clock time at which the lookup started.
-        :param result: the connection, or the error of the lookup.
-        """
-        return _RepeatedLookup(used, started, self.clock.monotonic() + RELOAD_SECONDS, result)
 
     def look_up_again(
         self, conn_id: str, used: StreamkapConnection, look_up: Callable[[], StreamkapConnection]
@@ -337,7 +327,7 @@ class SharedClients:
                     result = look_up()
                 except Exception as error:  # handled by require_change
                     result = error
-                self.repeated_lookups[conn_id] = self.repeated_lookup(used, started, result)
+                self.repeated_lookups[conn_id] = _RepeatedLookup(used, started, self.clock.monotonic(), result)
             return self.repeated_lookups[conn_id].result
 
     async def look_up_once(
@@ -405,7 +395,7 @@ class LoopLease(Generic[T]):
         else:
             warn_if_unverified(connection.settings)
         self._entry = entry
-        entry.join(hook)
+        entry.add_user(hook)
         return self._pick(entry)
 
     async def __aexit__(
@@ -413,7 +403,7 @@ class LoopLease(Generic[T]):
     ) -> None:
         entry, self._entry = self._entry, None
         assert entry is not None
-        if entry.leave(self._conn_id):
+        if entry.remove_user(self._conn_id):
             here = shared_clients.loop_clients[asyncio.get_running_loop()]
             if here.get(entry.connection.settings) is entry:
                 del here[entry.connection.settings]

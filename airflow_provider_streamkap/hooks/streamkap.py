@@ -101,9 +101,9 @@ class StreamkapHook(BaseHook):
         except _runtime.StreamkapError as error:
             if not error.permanent:
                 raise
-            refusal = error
+            rejection = error
         found = _runtime.shared_clients.look_up_again(self.streamkap_conn_id, connection, self._look_up)
-        self._connection = _runtime.require_change(self.streamkap_conn_id, connection, refusal, found)
+        self._connection = _runtime.require_change(self.streamkap_conn_id, connection, rejection, found)
         return use(_runtime.shared_clients.client(self._connection))
 
     def call_each(
@@ -121,7 +121,7 @@ class StreamkapHook(BaseHook):
         conn_id, connection = self.streamkap_conn_id, self.connection()
         left = dict.fromkeys(keys)
         found: StreamkapConnection | Exception | None = None
-        with closing(_each(connection, keys, use)) as results:
+        with closing(_call_each_once(connection, keys, use)) as results:
             for key, got in results:
                 result = got
                 if isinstance(got, _runtime.StreamkapError) and got.permanent:
@@ -135,7 +135,7 @@ class StreamkapHook(BaseHook):
                 yield key, result
             else:
                 return
-        yield from _each(self._connection, list(left), use)
+        yield from _call_each_once(self._connection, list(left), use)
 
     def connection(self) -> StreamkapConnection:
         """Return the Airflow connection, looked up at the first call.
@@ -152,12 +152,12 @@ class StreamkapHook(BaseHook):
         sleep = _runtime.shared_clients.clock.sleep
         conn = _runtime.look_up(self.streamkap_conn_id, self.get_connection, sleep)
         try:
-            return self._parse(conn)
+            return self._parse_and_mask(conn)
         finally:
             # Error trackers can record local variables, and the connection contains the password.
             del conn
 
-    def _parse(self, conn: Any) -> StreamkapConnection:
+    def _parse_and_mask(self, conn: Any) -> StreamkapConnection:
         try:
             connection = _runtime.parse_connection(conn, conn.extra_dejson)
         finally:
@@ -165,10 +165,10 @@ class StreamkapHook(BaseHook):
         # Airflow masks the password, but not the secret inside a project key or secrets from the environment.
         for secret in connection.secrets():
             _runtime.mask(secret)
-        self._warn(connection)
+        self._warn_of_unknown_keys(connection)
         return connection
 
-    def _warn(self, connection: StreamkapConnection) -> None:
+    def _warn_of_unknown_keys(self, connection: StreamkapConnection) -> None:
         for message in connection.unknown:
             self.log.warning("Connection %r: %s", self.streamkap_conn_id, message)
 
@@ -183,7 +183,7 @@ class StreamkapHook(BaseHook):
         # connection with its secret.
         conn = self.get_connection(conn_id)
         try:
-            return self._parse(conn)
+            return self._parse_and_mask(conn)
         except ValueError as error:
             return error
         finally:
@@ -208,7 +208,7 @@ class StreamkapHook(BaseHook):
             del conn
         for secret in connection.secrets():
             await _runtime.amask(secret)
-        self._warn(connection)
+        self._warn_of_unknown_keys(connection)
         return connection
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncStreamkapClient]:
@@ -285,9 +285,9 @@ class StreamkapHook(BaseHook):
         :raises StreamkapError: a request failed.
         """
         arguments = {"partial_name": partial_name, "page_size": _runtime.MAX_PAGE_SIZE, **filters}
-        return self._list(_runtime.Listing(_runtime.DestinationsQuery(**arguments)))
+        return self._iterate_pages(_runtime.Listing(_runtime.DestinationsQuery(**arguments)))
 
-    def _list(self, listing: Listing) -> Iterator[Destination]:
+    def _iterate_pages(self, listing: Listing) -> Iterator[Destination]:
         while not listing.done:
             yield from listing.add_page(
                 self.call(lambda client: client.get_destinations_page(listing.query, listing.page))
@@ -305,7 +305,7 @@ class StreamkapHook(BaseHook):
             return False, str(error).removeprefix(f"Connection {self.streamkap_conn_id!r}: ")
 
 
-def _each(
+def _call_each_once(
     connection: StreamkapConnection,
     keys: Sequence[K],
     use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]],

@@ -35,8 +35,8 @@ from airflow_provider_streamkap.sensors._state_store import (
     has_store,
     load_state,
     save_state,
-    started,
     timed_by_try,
+    wait_started,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
     Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
 
-    The outcome is the same in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
+    The task ends the same way in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
     ``soft_fail``). A status in ``fail_on_status`` and permanent API errors (401 with a fresh token, 403, 404 of a
     destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried). Too many failed polls in a
     row raise ``AirflowException`` (retried as the task defines). ``soft_fail`` applies to timeouts only.
@@ -205,7 +205,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the chosen mode, and return the snapshot."""
-        self._started, self._wait, self._hook = started(context, self.reschedule), None, None
+        self._started, self._wait, self._hook = wait_started(context, self.reschedule), None, None
         with (
             _runtime.skip_on_any_failure(self.never_fail),
             _runtime.skip_only_on_timeout(self.soft_fail, self._timed_out),

@@ -362,16 +362,16 @@ CONDITIONS: list[dict[str, Any]] = [
 def test_each_condition_has_its_own_state() -> None:
     triggers = [trigger(**arguments) for arguments in CONDITIONS]
     other = StreamkapDestinationEventTrigger("d2")
-    for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._key):
+    for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._store_key):
         assert len({identity(one) for one in triggers}) == len(CONDITIONS)
-    assert other._key() not in {one._key() for one in triggers}
+    assert other._store_key() not in {one._store_key() for one in triggers}
     for one in triggers:
         assert StreamkapDestinationEventTrigger.of_condition("d1", one.condition()).condition() == one.condition()
 
 
 def test_interval_and_connection_are_not_part_of_condition() -> None:
     one, two = trigger(), trigger(poke_interval=7, streamkap_conn_id="other")
-    assert (one.condition(), one._key()) == (two.condition(), two._key())
+    assert (one.condition(), one._store_key()) == (two.condition(), two._store_key())
 
 
 @pytest.mark.parametrize(
@@ -387,13 +387,13 @@ def test_interval_and_connection_are_not_part_of_condition() -> None:
 def test_equivalent_conditions_are_equal(same: dict[str, Any]) -> None:
     statuses: dict[str, Any] = {"connector_status": ["Active", "Broken", "Paused"]}
     one, two = trigger(**statuses), trigger(**{**statuses, **same})
-    assert (one.condition(), one._key()) == (two.condition(), two._key())
+    assert (one.condition(), one._store_key()) == (two.condition(), two._store_key())
 
 
 IDENTITY = """
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 made = StreamkapDestinationEventTrigger("d1", connector_status={"Active", "Paused", "Broken", "Starting", "Pending"})
-print(made.condition(), made._key(), made.serialize())
+print(made.condition(), made._store_key(), made.serialize())
 """
 
 

@@ -158,12 +158,12 @@ class _Destination:
         try:
             await self._slot.acquire()
             self._slot.start()
-            outcome: PollResult | StreamkapError = await self._fetch(self.target, self._slot)
+            result: PollResult | StreamkapError = await self._fetch(self.target, self._slot)
         except StreamkapError as error:
-            outcome = error
+            result = error
         finally:
             self._slot.release()
-        return TimedResult(outcome, self._slot.began)
+        return TimedResult(result, self._slot.began)
 
     def _polled(self, task: asyncio.Task[TimedResult]) -> None:
         """Pass the result to every waiter that accepts it, and schedule the next poll."""

@@ -22,14 +22,14 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class TimedResult:
-    """The outcome of one poll.
+    """The result of one poll, and how old it can be.
 
-    :param outcome: the result, or the error. The error is a value: raised in thousands of waits, one exception would
+    :param result: the result, or the error. The error is a value: raised in thousands of waits, one exception would
         collect a traceback from each.
     :param began: loop time at which the request was sent; the result is not older.
     """
 
-    outcome: PollResult | StreamkapError
+    result: PollResult | StreamkapError
     began: float
 
 

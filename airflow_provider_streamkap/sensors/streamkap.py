@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import (
@@ -193,9 +194,6 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         parts = value if isinstance(value, list) else [value]
         return value if all(self.is_literal(part) for part in parts) else _STAND_INS[name]
 
-    def _rendered(self, name: str) -> Any:
-        return getattr(self, name)
-
     @property
     def hook(self) -> StreamkapHook:
         """The hook, created on first use."""
@@ -269,7 +267,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     def _begin(self, context: Context) -> ResourceWait:
         self.check_set_arguments()
         ids = destination_ids(self.destination_id)
-        spec = self._plan(ids, self._rendered)
+        spec = self._plan(ids, partial(getattr, self))
         push_link(context, self.hook.connection(), ids[0])
         if not self._new_process_per_poke:
             return _runtime.ResourceWait(spec)

@@ -109,7 +109,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         def add_round(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.outcome for id_, sample in zip(spec.destination_ids, samples, strict=True)}
+            seen = {id_: sample.result for id_, sample in zip(spec.destination_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
             step = wait.advance(seen, now)
             for warning in wait.warnings:
@@ -120,7 +120,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 _allow(limit, wait.spec.deadline, at_once)
                 return PollWindow(at_once, at_once)
             if line := wait.progress(step, now):
-                failed = any(isinstance(sample.outcome, StreamkapError) for sample in samples)
+                failed = any(isinstance(sample.result, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, Failed):
                 event = failed_event(step)

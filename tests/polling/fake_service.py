@@ -120,7 +120,7 @@ class Wait:
     @property
     def errors(self) -> list[StreamkapError]:
         """The errors that it received."""
-        return [sample.outcome for sample in self.seen if isinstance(sample.outcome, StreamkapError)]
+        return [sample.result for sample in self.seen if isinstance(sample.result, StreamkapError)]
 
 
 async def take(follower: Subscription, not_before: float, due: float, spread: float = 0.0) -> list[TimedResult]:

@@ -158,7 +158,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
                 assert task.exception() is expected.bug
                 continue
             samples = dict(zip(expected.wanted, task.result(), strict=True))
-            assert {id_: sample.outcome for id_, sample in samples.items()} == {
+            assert {id_: sample.result for id_, sample in samples.items()} == {
                 id_: what for id_, (what, _) in expected.got.items()
             }
             assert [samples[id_].began for id_ in expected.wanted] == pytest.approx(

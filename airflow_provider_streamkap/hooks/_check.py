@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 
 
-def check(connection: StreamkapConnection) -> tuple[bool, str]:
+def check_connection(connection: StreamkapConnection) -> tuple[bool, str]:
     """Test a connection, without retries because a user is waiting.
 
     :param connection: the connection.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
-from airflow_provider_streamkap.hooks._check import check
+from airflow_provider_streamkap.hooks._check import check_connection
 from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
 from airflow_provider_streamkap.hooks._connection import parse_connection
 from airflow_provider_streamkap.hooks._lookup import alook_up, look_up
@@ -20,7 +20,7 @@ __all__ = [
     "StreamkapError",
     "alook_up",
     "amask",
-    "check",
+    "check_connection",
     "look_up",
     "mask",
     "parse_connection",

@@ -299,7 +299,7 @@ class StreamkapHook(BaseHook):
         :returns: whether the connection works, and a message for the user.
         """
         try:
-            return _runtime.check(self.connection())
+            return _runtime.check_connection(self.connection())
         except ValueError as error:
             # Airflow tests the form under a temporary id, which the message must not show.
             return False, str(error).removeprefix(f"Connection {self.streamkap_conn_id!r}: ")

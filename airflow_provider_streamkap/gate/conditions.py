@@ -285,16 +285,6 @@ def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
         )
 
 
-def check_confirmations(count: Any) -> None:
-    """Check a number of confirmations.
-
-    :param count: the number.
-    :raises ValueError: not an integer, or below 1.
-    """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"confirmations must be an integer of at least 1; got {count!r}")
-
-
 def normalize_statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:
     """Return one status, several or none in a normalized form.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, check_confirmations
+from airflow_provider_streamkap.api.checks import check_integer
+from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate
 from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
 from airflow_provider_streamkap.gate.reading import Reading
 
@@ -43,7 +44,7 @@ class EdgeDetector:
 
     def __post_init__(self) -> None:
         check_edge(self.edge)
-        check_confirmations(self.confirmations)
+        check_integer("confirmations", self.confirmations)
         self.history = LagHistory(self.gate)
 
     def add_reading(self, reading: Reading | None) -> bool:

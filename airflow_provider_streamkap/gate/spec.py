@@ -15,11 +15,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap import __version__
+from airflow_provider_streamkap.api.checks import check_integer
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import (
     FALLBACK_SECONDS,
     DestinationGate,
-    check_confirmations,
     check_limit,
 )
 
@@ -80,9 +80,7 @@ class FailurePolicy:
     status_grace: float | None = None
 
     def __post_init__(self) -> None:
-        budget: Any = self.max_poll_failures
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
-            raise ValueError(f"max_poll_failures must be an integer of at least 0, or None; got {budget!r}")
+        check_integer("max_poll_failures", self.max_poll_failures, 0, optional=True)
         check_limit("stall_after", self.stall_after)
         check_limit("status_grace", self.status_grace)
 
@@ -123,7 +121,7 @@ class WaitSpec:
     def __post_init__(self) -> None:
         if not self.destination_ids:
             raise ValueError("destination_id is an empty list: name at least one destination")
-        check_confirmations(self.confirmations)
+        check_integer("confirmations", self.confirmations)
         if self.gate.observed_after is not None and self.confirmations < _MIN_POINTS:
             raise ValueError(
                 f"confirmations must be at least {_MIN_POINTS} with observed_after: right after a connector restart, a "

@@ -301,13 +301,13 @@ def use_client_clock(pace: ClientClock) -> Iterator[None]:
         _shared = before
 
 
-def client(settings: ClientSettings, max_concurrency: int = 16) -> StreamkapClient:
+def client(settings: ClientSettings, max_concurrency: int) -> StreamkapClient:
     """Return the client shared by all hooks of this process that use these settings.
 
     If certificate verification is off, each call logs a warning.
 
     :param settings: settings of the connection.
-    :param max_concurrency: concurrent requests while a list is read, default 16.
+    :param max_concurrency: concurrent requests while a list is read.
     """
     from airflow_provider_streamkap.api.client import StreamkapClient
 

@@ -39,7 +39,8 @@ class StreamkapLink(BaseOperatorLink):
         :returns: the URL; the front page of the application if the task has not pushed one.
         """
         # Imported here to keep DAG parsing fast.
-        from airflow_provider_streamkap.hooks._connection import APP_URL, is_web_url
+        from airflow_provider_streamkap.api.checks import is_web_url
+        from airflow_provider_streamkap.hooks._connection import APP_URL
 
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)

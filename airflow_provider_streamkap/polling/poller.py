@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import floor, inf
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
 from airflow_provider_streamkap.polling.subscription import PollWindow, ResultQueue, Subscription, TimedResult, Waiter
@@ -38,7 +39,9 @@ class Poller:
     :param seed: seed for the times of first polls; default: random.
     """
 
-    def __init__(self, fetch: Fetch, *, max_concurrency: int = 16, seed: int | None = None) -> None:
+    def __init__(
+        self, fetch: Fetch, *, max_concurrency: int = OPTIONS["max_concurrency"].default, seed: int | None = None
+    ) -> None:
         self._fetch = fetch
         self._limiter = Limiter(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed

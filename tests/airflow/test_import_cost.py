@@ -87,6 +87,8 @@ PARSING = {
     "_arguments",
     "_compat",
     "api",
+    "api.checks",
+    "api.options",
     "api.query",
     "gate",
     "gate.conditions",

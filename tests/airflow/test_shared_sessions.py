@@ -169,12 +169,12 @@ def test_clients_of_old_secrets_are_released() -> None:
     def settings(number: int) -> ClientSettings:
         return ClientSettings(Credentials(client_id="id", secret=f"rotated-{number}"), "http://127.0.0.1:9")
 
-    first = weakref.ref(shared.client(settings(0)))
+    first = weakref.ref(shared.client(settings(0), 16))
     for number in range(1, 40):
-        shared.client(settings(number))
+        shared.client(settings(number), 16)
     gc.collect()
     assert first() is None
-    assert shared.client(settings(39)) is shared.client(settings(39))
+    assert shared.client(settings(39), 16) is shared.client(settings(39), 16)
 
 
 def in_a_child(ask: Callable[[], float | None]) -> bool:

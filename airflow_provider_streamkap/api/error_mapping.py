@@ -59,6 +59,7 @@ def http_error(
     signing_in: bool = False,
     secrets: Iterable[str] = (),
     confidential: bool = False,
+    proxy: Proxy | None = None,
     **about: Any,
 ) -> StreamkapError:
     """Return the error for a status code other than 2xx.
@@ -71,6 +72,7 @@ def http_error(
     :param signing_in: the request was a token request, so a 4xx means rejected credentials; default False.
     :param secrets: values to redact in the detail.
     :param confidential: the response can contain a destination's configuration; default False.
+    :param proxy: the proxy that the response came through, named in the message of a 407; None (default): none.
     :param about: further arguments of the error: ``method``, ``url``, ``request_id``.
     """
     phrase = http.client.responses.get(status, "unknown status code")
@@ -98,7 +100,7 @@ def http_error(
     if status in NON_PERMANENT_4XX:
         return StreamkapRequestError(title, permanent=False, **about)
     if status == 407:
-        return StreamkapRequestError(f"{title}: the proxy requires a user and password; check proxies", **about)
+        return StreamkapRequestError(f"{title}: {proxy or 'the proxy'} requires a user and password", **about)
     if signing_in and status in _WRONG_SERVER_STATUSES:
         return StreamkapRequestError(f"{title}: {_WRONG_SERVER}", **about)
     if signing_in:
@@ -119,7 +121,7 @@ def _refusal(status: int, title: str, permission: str | None, about: dict[str, A
         return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
     if status == 404:
         return StreamkapNotFoundError(
-            f"{title}: it does not exist in this project, or these credentials may not see it", **about
+            f"{title}: it does not exist in this project, or these credentials do not have access to it", **about
         )
     return StreamkapRequestError(title, **about)
 
@@ -251,7 +253,7 @@ def proxy_error(method: str, url: str, status: int, proxy: Proxy | None) -> Stre
     message = f"the proxy refused the connection with {status} {http.client.responses.get(status, '')}".rstrip()
     message = f"{message}{_through(proxy)}"
     if 400 <= status < 500 and status not in NON_PERMANENT_4XX:
-        return _permanent(method, url, f"{message}; check {proxy.origin if proxy else 'proxies'}")
+        return _permanent(method, url, f"{message}; check {proxy.origin}" if proxy else message)
     return StreamkapConnectionError(message, method=method, url=url)
 
 

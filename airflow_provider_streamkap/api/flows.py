@@ -33,6 +33,7 @@ from airflow_provider_streamkap.api.errors import (
     strip_context,
 )
 from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
+from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
@@ -93,12 +94,14 @@ class Response:
     :param headers: headers, with lowercase names.
     :param body: the complete body, decompressed.
     :param url: URL of the request.
+    :param proxy: the proxy between the client and the API, or None (default).
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True)
@@ -329,6 +332,7 @@ class ApiSession:
             signing_in=signing_in,
             secrets=self._secrets(request),
             confidential=request.confidential,
+            proxy=response.proxy,
             **self._about(request, response),
         )
         self.backoff.record(error)
@@ -358,8 +362,8 @@ def unknown_destination(
     title = error.message.partition(":")[0]
     hint = "" if _ID.fullmatch(destination_id) else "; pass the id, not the name"
     error.args = (
-        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials may not see it"
-        f"{otherwise}. An id has 24 hexadecimal digits{hint}",
+        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials do not "
+        f"have access to it{otherwise}. An id has 24 hexadecimal digits{hint}",
     )
     return error
 

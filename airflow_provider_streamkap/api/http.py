@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.errors import StreamkapResponseError, StreamkapTimeoutError, single_line
 from airflow_provider_streamkap.api.flows import Request, Response
+from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.settings import ClientSettings
 
 #: Maximum number of response header lines, and bytes per line. The defaults of aiohttp (8,190 bytes) and http.client
@@ -125,14 +126,15 @@ class Body:
                 transient=False,
             )
 
-    def response(self) -> Response:
+    def response(self, proxy: Proxy | None = None) -> Response:
         """Return the complete response.
 
+        :param proxy: the proxy that the response came through, or None (default).
         :raises StreamkapResponseError: the compressed stream is incomplete.
         """
         if self._inflate and self._fed and not self._inflate.eof:
             raise self._error("the response was truncated: its compressed stream is incomplete")
-        return Response(self._status, self._headers, bytes(self._data), self._call.url)
+        return Response(self._status, self._headers, bytes(self._data), self._call.url, proxy)
 
     def _error(self, message: str, **flags: Any) -> StreamkapResponseError:
         return StreamkapResponseError(

@@ -27,7 +27,7 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
 
     :param session: the session to send requests with.
     :param target: the destination and the metrics to request.
-    :raises StreamkapNotFoundError: the destination does not exist, or these credentials may not see it.
+    :raises StreamkapNotFoundError: the destination does not exist, or these credentials do not have access to it.
     :raises StreamkapError: any other failure.
     """
     newest = target.newest(session.now())

@@ -8,16 +8,16 @@ import asyncio
 import inspect
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 from yarl import URL
 
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.error_mapping import (
     connection_error,
     invalid_http_error,
@@ -26,7 +26,7 @@ from airflow_provider_streamkap.api.error_mapping import (
     truncated_error,
 )
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
-from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, TokenRefresh
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
@@ -34,13 +34,10 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-T = TypeVar("T")
-
 # aiohttp 3.14 and later limit the number of header lines.
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": MAX_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
-
 
 # Maximum size in bytes of a response that is parsed on the event loop, in less than 0.1 s.
 _PARSED_ON_LOOP = 256 * 1024
@@ -118,29 +115,16 @@ class AsyncStreamkapClient:
         """
         return await self._call(lambda: self._session.destination(destination_id))
 
-    def list_destinations(
-        self,
-        *,
-        partial_name: str | None = None,
-        connector: str | None = None,
-        status: str | None = None,
-        lag: str | None = None,
-        sort: str | None = None,
-        sort_dir: str | None = None,
-        tag_ids: str | Iterable[str] | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-    ) -> AsyncIterator[Destination]:
-        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
+    async def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
+        """Iterate over all destinations, requesting page by page.
 
-        :raises ValueError: an argument is invalid; raised by the call itself.
+        :param query: filters, sort order and page size; ``None`` (default): all destinations.
         :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
-        return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
-
-    async def _list(self, query: DestinationsQuery) -> AsyncIterator[Destination]:
-        listing = Listing(query)
+        listing = Listing(query or DestinationsQuery())
         while not listing.done:
-            for item in listing.add_page(await self._call(lambda: self._session.destinations(query, listing.page))):
+            page = await self._call(lambda: self._session.destinations(listing.query, listing.page))
+            for item in listing.add_page(page):
                 yield item
 
     async def whoami(self) -> dict[str, Any]:
@@ -254,7 +238,7 @@ class AsyncStreamkapClient:
                 body = Body(call, status, response.headers)
                 async for chunk in response.content.iter_chunked(CHUNK):
                     body.feed(chunk)
-                return body.response()
+                return body.response(proxy)
         except TimeoutError:
             raise timeout_error(call.method, call.url, call.timeout, proxy) from None
         except aiohttp.ClientHttpProxyError as error:

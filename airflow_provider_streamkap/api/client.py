@@ -8,7 +8,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
@@ -22,24 +22,18 @@ import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import (
-    MAX_PAGE_SIZE,
-    Destination,
-    DestinationPage,
-    DestinationsQuery,
-    Listing,
-)
+from airflow_provider_streamkap.api.destinations import Destination, DestinationPage, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.error_mapping import connection_error, timeout_error, truncated_error
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
-from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, TokenRefresh
+from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-T = TypeVar("T")
 K = TypeVar("K")
 
 #: Maximum number of threads that read a list, whatever ``max_concurrency`` is.
@@ -74,7 +68,7 @@ class StreamkapClient:
         clock: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], object] | None = None,
         rng: random.Random | None = None,
-        max_concurrency: int = 16,
+        max_concurrency: int = OPTIONS["max_concurrency"].default,
     ) -> None:
         warn_if_unverified(settings)
         self._settings = settings
@@ -120,18 +114,6 @@ class StreamkapClient:
         """
         return self._call(lambda: flow(self._session), within)
 
-    def get_each_destination_metrics(
-        self, queries: Sequence[MetricsQuery]
-    ) -> Generator[tuple[MetricsQuery, DestinationMetrics | StreamkapError], None, None]:
-        """Fetch the metrics of several destinations with up to ``max_concurrency`` concurrent requests.
-
-        Close the generator to stop early; requests that have not been sent are dropped.
-
-        :param queries: the queries.
-        :returns: each query with its metrics or the error of its last attempt, in order of completion.
-        """
-        return self._each(queries, self._session.metrics)
-
     def call_each(
         self,
         keys: Sequence[K],
@@ -150,7 +132,33 @@ class StreamkapClient:
         :param attempts: maximum attempts per call; ``None`` (default): ``max_attempts`` of the settings.
         :returns: each key with its result or the error of its last attempt, in order of completion.
         """
-        return self._each(keys, lambda key: flow(self._session, key), within, attempts)
+        deadline = Deadline(math.inf if within is None else within, self._clock)
+        # Warnings for every retry of 300 destinations would flood the log.
+        level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
+        refused: list[StreamkapError] = []
+
+        def one(key: K) -> T | StreamkapError:
+            # Without a token, no other request can succeed.
+            if refused:
+                return refused[0]
+            try:
+                return self._call(lambda: flow(self._session, key), deadline.left(), attempts, level)
+            except StreamkapError as error:
+                if (error.url or "").endswith(SIGN_IN_PATH):
+                    refused.append(error)
+                return strip_context(error)
+
+        if len(keys) == 1:
+            yield keys[0], one(keys[0])
+            return
+        try:
+            self._call(self._session.sign_in, deadline.left(), attempts)
+        except StreamkapError as error:
+            refused.append(strip_context(error))
+        if refused:
+            yield from ((key, refused[0]) for key in keys)
+        else:
+            yield from self._run_in_threads(keys, one, deadline)
 
     def get_destination(self, destination_id: str) -> Destination:
         """Return one destination.
@@ -161,29 +169,15 @@ class StreamkapClient:
         """
         return self._call(lambda: self._session.destination(destination_id))
 
-    def list_destinations(
-        self,
-        *,
-        partial_name: str | None = None,
-        connector: str | None = None,
-        status: str | None = None,
-        lag: str | None = None,
-        sort: str | None = None,
-        sort_dir: str | None = None,
-        tag_ids: str | Iterable[str] | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-    ) -> Iterator[Destination]:
-        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
+    def list_destinations(self, query: DestinationsQuery | None = None) -> Iterator[Destination]:
+        """Iterate over all destinations, requesting page by page.
 
-        :raises ValueError: an argument is invalid; raised by the call itself.
+        :param query: filters, sort order and page size; ``None`` (default): all destinations.
         :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
-        return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
-
-    def _list(self, query: DestinationsQuery) -> Iterator[Destination]:
-        listing = Listing(query)
+        listing = Listing(query or DestinationsQuery())
         while not listing.done:
-            yield from listing.add_page(self.get_destinations_page(query, listing.page))
+            yield from listing.add_page(self.get_destinations_page(listing.query, listing.page))
 
     def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
         """Return one page of destinations.
@@ -218,41 +212,6 @@ class StreamkapClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _each(
-        self,
-        keys: Sequence[K],
-        exchange: Callable[[K], Flow[T]],
-        within: float | None = None,
-        attempts: int | None = None,
-    ) -> Generator[tuple[K, T | StreamkapError], None, None]:
-        deadline = Deadline(math.inf if within is None else within, self._clock)
-        # Warnings for every retry of 300 destinations would flood the log.
-        level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
-        refused: list[StreamkapError] = []
-
-        def one(key: K) -> T | StreamkapError:
-            # Without a token, no other request can succeed.
-            if refused:
-                return refused[0]
-            try:
-                return self._call(lambda: exchange(key), deadline.left(), attempts, level)
-            except StreamkapError as error:
-                if (error.url or "").endswith(SIGN_IN_PATH):
-                    refused.append(error)
-                return strip_context(error)
-
-        if len(keys) == 1:
-            yield keys[0], one(keys[0])
-            return
-        try:
-            self._call(self._session.sign_in, deadline.left(), attempts)
-        except StreamkapError as error:
-            refused.append(strip_context(error))
-        if refused:
-            yield from ((key, refused[0]) for key in keys)
-        else:
-            yield from self._run_in_threads(keys, one, deadline)
 
     def _run_in_threads(
         self, keys: Sequence[K], call: Callable[[K], T | StreamkapError], deadline: Deadline
@@ -345,7 +304,7 @@ class StreamkapClient:
                 body = Body(call, status, response.headers)
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     body.feed(chunk)
-                return body.response()
+                return body.response(self._proxy)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise timeout_error(call.method, call.url, call.timeout, self._proxy) from None
         except StreamkapError:

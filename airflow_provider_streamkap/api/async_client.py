@@ -18,13 +18,7 @@ from yarl import URL
 
 from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.error_mapping import (
-    connection_error,
-    invalid_http_error,
-    proxy_error,
-    timeout_error,
-    truncated_error,
-)
+from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
@@ -53,12 +47,7 @@ class Slot(AbstractAsyncContextManager[Any], Protocol):
 class AsyncStreamkapClient:
     """Asynchronous client for the Streamkap API. Safe to share between tasks of one event loop.
 
-    :param settings: base URL, credentials, timeouts and retries.
-    :param session: session whose token is shared with other clients; default: a new one.
-    :param sleep: sleeps for the given number of seconds between attempts.
-    :param clock: monotonic clock, in seconds, for deadlines.
-    :param on_token: called with each new access token, for example to mask it in logs; may be asynchronous.
-    :param rng: random generator for the back-off jitter; default: the system's.
+    The arguments are those of :class:`StreamkapClient`, but ``sleep`` is asynchronous and ``on_token`` can be.
     """
 
     def __init__(
@@ -86,41 +75,24 @@ class AsyncStreamkapClient:
         self._http: aiohttp.ClientSession | None = None
 
     async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
-        """Return a destination's metrics.
-
-        :param query: the query.
-        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
-        :raises StreamkapError: the error of the last attempt, with the number of attempts.
-        """
+        """Return a destination's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
         return await self._call(lambda: self._session.metrics(query), within)
 
     async def call(
         self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
     ) -> T:
-        """Run a flow with retries.
+        """Run a flow with retries; see :meth:`StreamkapClient.call`.
 
-        :param flow: returns the flow for one attempt.
-        :param slot: context entered for each attempt, to limit concurrent requests; ``None`` (default): no limit.
-        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
-        :raises StreamkapError: the error of the last attempt, with the number of attempts.
+        :param slot: entered for each attempt; ``None`` (default): no limit.
         """
         return await self._call(lambda: flow(self._session), within, slot)
 
     async def get_destination(self, destination_id: str) -> Destination:
-        """Return one destination.
-
-        :param destination_id: the destination's id.
-        :raises StreamkapNotFoundError: the destination does not exist.
-        :raises StreamkapError: the error of the last attempt.
-        """
+        """Return one destination; see :meth:`StreamkapClient.get_destination`."""
         return await self._call(lambda: self._session.destination(destination_id))
 
     async def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
-        """Iterate over all destinations, requesting page by page.
-
-        :param query: filters, sort order and page size; ``None`` (default): all destinations.
-        :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
-        """
+        """Iterate over all destinations, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
         listing = Listing(query or DestinationsQuery())
         while not listing.done:
             page = await self._call(lambda: self._session.destinations(listing.query, listing.page))
@@ -128,10 +100,7 @@ class AsyncStreamkapClient:
                 yield item
 
     async def whoami(self) -> dict[str, Any]:
-        """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
-
-        :raises StreamkapError: the error of the last attempt.
-        """
+        """Return the identity of the credentials; see :meth:`StreamkapClient.whoami`."""
         return await self._call(self._session.whoami)
 
     async def close(self) -> None:
@@ -217,6 +186,7 @@ class AsyncStreamkapClient:
         # aiohttp sends proxy headers only with CONNECT. For plain http, add them to the request.
         tunnel = call.url.startswith("https:")
         proxy_headers = proxy.headers if proxy else {}
+        errors = TransportErrors(call.method, call.url, proxy)
         status = None
         try:
             # Not aiohttp's total timeout: a cancellation at the moment it fires is mistaken for a timeout, and the
@@ -240,20 +210,20 @@ class AsyncStreamkapClient:
                     body.feed(chunk)
                 return body.response(proxy)
         except TimeoutError:
-            raise timeout_error(call.method, call.url, call.timeout, proxy) from None
+            raise errors.timed_out(call.timeout) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise proxy_error(call.method, call.url, error.status, proxy) from None
+            raise errors.refused_by_proxy(error.status) from None
         except (StreamkapError, RuntimeError):
             # A RuntimeError means that another task closed the client.
             raise
         except Exception as error:
             # Convert any exception of the library, because its traceback contains the request.
             if status is not None:
-                raise truncated_error(call.method, call.url, status, error) from None
+                raise errors.truncated(status, error) from None
             # Before there is a response, this aiohttp error means that the received bytes are not HTTP.
             if isinstance(error, aiohttp.ClientResponseError):
-                raise invalid_http_error(call.method, call.url, error) from None
-            raise connection_error(call.method, call.url, error, proxy) from None
+                raise errors.not_http(error) from None
+            raise errors.not_connected(error) from None
 
     async def _open(self) -> aiohttp.ClientSession:
         async with self._open_lock:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Validation of arguments and connection options.
 
-Every check takes the name of the argument and raises ``ValueError``: ``<name> must be ...; got <value>``. Airflow
-imports this module at start-up and with every DAG, so it imports only what Airflow itself has already loaded.
+Each check takes the name and the value of an argument, and returns the valid value or raises ``ValueError``:
+``<name> must be ...; got <value>``. Values that can contain a password are not shown. Airflow imports this module at
+start-up and with every DAG, so it imports only what Airflow itself has already loaded.
 """
 
 from __future__ import annotations
@@ -18,11 +19,7 @@ MAX_SECONDS = 86400.0
 
 
 def check_text(name: str, value: Any) -> str:
-    """Return a string that is not blank.
-
-    :param name: name of the argument, for the error message.
-    :param value: the argument.
-    """
+    """Return a string that is not blank."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{name} must be a non-empty string; got {value!r}")
     return value
@@ -31,8 +28,6 @@ def check_text(name: str, value: Any) -> str:
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """Return one of several strings.
 
-    :param name: name of the argument, for the error message.
-    :param value: the argument.
     :param allowed: the allowed values.
     """
     for known in allowed:
@@ -45,8 +40,6 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
 def check_integer(name: str, value: Any, least: int = 1, most: int | None = None, *, optional: bool = False) -> Any:
     """Return an integer within limits. Booleans and numeric strings are rejected.
 
-    :param name: name of the argument, for the error message.
-    :param value: the argument.
     :param least: the minimum, default 1.
     :param most: the maximum; ``None`` (default): unlimited.
     :param optional: whether ``None`` is allowed, default False.
@@ -60,11 +53,7 @@ def check_integer(name: str, value: Any, least: int = 1, most: int | None = None
 
 
 def parse_count(name: str, value: Any) -> int:
-    """Return an integer of at least 1. Connection forms store it as a string or a float.
-
-    :param name: name of the option, for the error message.
-    :param value: the option.
-    """
+    """Return an integer of at least 1. Connection forms store it as a string or a float."""
     try:
         integral = not isinstance(value, bool) and int(value) == float(value)
     except (TypeError, ValueError, OverflowError):
@@ -74,11 +63,7 @@ def parse_count(name: str, value: Any) -> int:
 
 
 def parse_seconds(name: str, value: Any) -> float:
-    """Return a number of seconds above 0, as a float.
-
-    :param name: name of the option, for the error message.
-    :param value: the option.
-    """
+    """Return a number of seconds above 0, as a float."""
     try:
         seconds = 0.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -89,11 +74,7 @@ def parse_seconds(name: str, value: Any) -> float:
 
 
 def parse_flag(name: str, value: Any) -> bool:
-    """Return a boolean.
-
-    :param name: name of the option, for the error message.
-    :param value: a boolean, or ``true`` or ``false`` in any case.
-    """
+    """Return a boolean, which can also be ``true`` or ``false`` in any case."""
     text = str(value).strip().casefold()
     if text not in ("true", "false"):
         raise ValueError(f"{name} must be true or false; got {value!r}")
@@ -101,11 +82,7 @@ def parse_flag(name: str, value: Any) -> bool:
 
 
 def parse_verify(name: str, value: Any) -> bool | str:
-    """Return whether to verify certificates, or the path of a CA bundle.
-
-    :param name: name of the option, for the error message.
-    :param value: a boolean, ``true`` or ``false`` in any case, or a path.
-    """
+    """Return whether to verify certificates, or the path of a CA bundle."""
     if not isinstance(value, bool | str) or not str(value).strip():
         raise ValueError(f"{name} must be true, false, or the path of a CA bundle; got {value!r}")
     text = str(value).strip()
@@ -115,7 +92,6 @@ def parse_verify(name: str, value: Any) -> bool | str:
 def parse_proxies(name: str, value: Any) -> tuple[tuple[str, str | None], ...] | None:
     """Return proxies as sorted pairs of a scheme (or ``scheme://host``, or ``no_proxy``) and a URL.
 
-    :param name: name of the option, for the error message, which omits the value: it can contain a password.
     :param value: one proxy URL, a mapping or its JSON, or the result of this function; ``None``: no proxies.
     :returns: the pairs; ``None`` if there are none.
     """
@@ -157,11 +133,7 @@ def proxy_url(value: str | None, name: str = "proxies") -> str | None:
 
 
 def parse_url_template(name: str, value: Any) -> str:
-    """Return a URL with the placeholder ``{destination_id}``.
-
-    :param name: name of the option, for the error message, which omits the value: it can contain a password.
-    :param value: the option.
-    """
+    """Return a URL with the placeholder ``{destination_id}``."""
     if not isinstance(value, str) or not is_web_url(value) or "{" in urlsplit(value).netloc:
         raise ValueError(f"{name} must be an http:// or https:// URL with {{destination_id}} in its path or query")
     return value

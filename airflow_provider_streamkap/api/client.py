@@ -23,7 +23,7 @@ import urllib3
 from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
 from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.destinations import Destination, DestinationPage, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.error_mapping import connection_error, timeout_error, truncated_error
+from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
@@ -289,6 +289,7 @@ class StreamkapClient:
         call = prepare(self._settings, request, deadline.left())
         # requests passes a urllib3 Timeout through, but its annotations do not allow it.
         timeout: Any = urllib3.Timeout(connect=call.connect_timeout, total=call.timeout)
+        errors = TransportErrors(call.method, call.url, self._proxy)
         status = None
         try:
             with self._http.request(
@@ -306,11 +307,9 @@ class StreamkapClient:
                     body.feed(chunk)
                 return body.response(self._proxy)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise timeout_error(call.method, call.url, call.timeout, self._proxy) from None
+            raise errors.timed_out(call.timeout) from None
         except StreamkapError:
             raise
         except Exception as error:
             # Convert any exception of the library, because its traceback contains the request.
-            if status is None:
-                raise connection_error(call.method, call.url, error, self._proxy) from None
-            raise truncated_error(call.method, call.url, status, error) from None
+            raise (errors.not_connected(error) if status is None else errors.truncated(status, error)) from None

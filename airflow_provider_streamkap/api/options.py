@@ -93,7 +93,7 @@ FIELDS = {
     "password": Field(
         "Secret or project key", "the secret of the client ID, or the content of a project key file", "STREAMKAP_SECRET"
     ),
-    # The form sends 0 for no port, which Airflow's API then takes for a change of the host.
+    # The form of Airflow 3.3.2 sends 0 for no port, and its API then takes the host for another one.
     "port": Field("Port", "443 (Airflow 3.3.2 tests a saved connection only if it has a port)"),
 }
 

@@ -18,10 +18,10 @@ from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.api.checks import check_integer
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.query import Timestamp
+    from airflow_provider_streamkap.api.query import Timestamp
+
 
 OnError = Literal["fail", "skip"]
 

@@ -76,7 +76,7 @@ class AsyncStreamkapClient:
 
     async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
         """Return a destination's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
-        return await self._call(lambda: self._session.metrics(query), within)
+        return await self.call(lambda session: session.metrics(query), within=within)
 
     async def call(
         self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
@@ -85,23 +85,38 @@ class AsyncStreamkapClient:
 
         :param slot: entered for each attempt; ``None`` (default): no limit.
         """
-        return await self._call(lambda: flow(self._session), within, slot)
+        if self._closed:
+            raise RuntimeError(CLOSED)
+        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
+        deadline = Deadline(bound, self._clock)
+        try:
+            return await async_retried(
+                lambda: self._attempt(flow, deadline, slot),
+                self._settings.max_attempts,
+                deadline,
+                self._sleep,
+                self._rng,
+            )
+        except StreamkapError as error:
+            failure = error
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     async def get_destination(self, destination_id: str) -> Destination:
         """Return one destination; see :meth:`StreamkapClient.get_destination`."""
-        return await self._call(lambda: self._session.destination(destination_id))
+        return await self.call(lambda session: session.destination(destination_id))
 
     async def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
         """Iterate over all destinations, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
         listing = Listing(query or DestinationsQuery())
         while not listing.done:
-            page = await self._call(lambda: self._session.destinations(listing.query, listing.page))
+            page = await self.call(lambda session: session.destinations(listing.query, listing.page))
             for item in listing.add_page(page):
                 yield item
 
     async def whoami(self) -> dict[str, Any]:
         """Return the identity of the credentials; see :meth:`StreamkapClient.whoami`."""
-        return await self._call(self._session.whoami)
+        return await self.call(ApiSession.whoami)
 
     async def close(self) -> None:
         """Close all connections. The client cannot be used afterwards."""
@@ -118,31 +133,13 @@ class AsyncStreamkapClient:
     ) -> None:
         await self.close()
 
-    async def _call(self, exchange: Callable[[], Flow[T]], within: float | None = None, slot: Slot | None = None) -> T:
-        if self._closed:
-            raise RuntimeError(CLOSED)
-        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
-        deadline = Deadline(bound, self._clock)
-        try:
-            return await async_retried(
-                lambda: self._attempt(exchange, deadline, slot),
-                self._settings.max_attempts,
-                deadline,
-                self._sleep,
-                self._rng,
-            )
-        except StreamkapError as error:
-            failure = error
-        # Raised outside the except block, so that the error gets no __context__.
-        raise strip_context(failure)
-
-    async def _attempt(self, exchange: Callable[[], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
+    async def _attempt(self, flow: Callable[[ApiSession], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
         if slot is None:
-            return await self._run(exchange(), deadline)
+            return await self._run(flow(self._session), deadline)
         async with slot:
             await self._back_off(deadline)
             slot.start()
-            return await self._run(exchange(), deadline)
+            return await self._run(flow(self._session), deadline)
 
     async def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None

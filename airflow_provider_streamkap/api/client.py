@@ -103,16 +103,35 @@ class StreamkapClient:
         :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
         :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
-        return self._call(lambda: self._session.metrics(query), within)
+        return self.call(lambda session: session.metrics(query), within=within)
 
-    def call(self, flow: Callable[[ApiSession], Flow[T]], *, within: float | None = None) -> T:
+    def call(
+        self,
+        flow: Callable[[ApiSession], Flow[T]],
+        *,
+        within: float | None = None,
+        attempts: int | None = None,
+        level: int = logging.WARNING,
+    ) -> T:
         """Run a flow with retries.
 
         :param flow: returns the flow for one attempt.
         :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :param attempts: maximum attempts; ``None`` (default): ``max_attempts`` of the settings.
+        :param level: log level for retries, default WARNING.
         :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
-        return self._call(lambda: flow(self._session), within)
+        if self._closed:
+            raise RuntimeError(CLOSED)
+        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
+        deadline = Deadline(bound, self._clock)
+        policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
+        try:
+            return policy(lambda: self._run(flow(self._session), deadline))
+        except StreamkapError as error:
+            failure = error
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     def call_each(
         self,
@@ -142,7 +161,9 @@ class StreamkapClient:
             if refused:
                 return refused[0]
             try:
-                return self._call(lambda: flow(self._session, key), deadline.left(), attempts, level)
+                return self.call(
+                    lambda session: flow(session, key), within=deadline.left(), attempts=attempts, level=level
+                )
             except StreamkapError as error:
                 if (error.url or "").endswith(SIGN_IN_PATH):
                     refused.append(error)
@@ -152,7 +173,7 @@ class StreamkapClient:
             yield keys[0], one(keys[0])
             return
         try:
-            self._call(self._session.sign_in, deadline.left(), attempts)
+            self.call(ApiSession.sign_in, within=deadline.left(), attempts=attempts)
         except StreamkapError as error:
             refused.append(strip_context(error))
         if refused:
@@ -167,7 +188,7 @@ class StreamkapClient:
         :raises StreamkapNotFoundError: the destination does not exist.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(lambda: self._session.destination(destination_id))
+        return self.call(lambda session: session.destination(destination_id))
 
     def list_destinations(self, query: DestinationsQuery | None = None) -> Iterator[Destination]:
         """Iterate over all destinations, requesting page by page.
@@ -186,14 +207,14 @@ class StreamkapClient:
         :param page: page number, starting at 1.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(lambda: self._session.destinations(query, page))
+        return self.call(lambda session: session.destinations(query, page))
 
     def whoami(self) -> dict[str, Any]:
         """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
 
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(self._session.whoami)
+        return self.call(ApiSession.whoami)
 
     @property
     def closed(self) -> bool:
@@ -239,25 +260,6 @@ class StreamkapClient:
         finally:
             # Do not wait for the threads: a caller that stops early, for example at a task timeout, must not block.
             pool.shutdown(wait=False, cancel_futures=True)
-
-    def _call(
-        self,
-        exchange: Callable[[], Flow[T]],
-        within: float | None = None,
-        attempts: int | None = None,
-        level: int = logging.WARNING,
-    ) -> T:
-        if self._closed:
-            raise RuntimeError(CLOSED)
-        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
-        deadline = Deadline(bound, self._clock)
-        policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
-        try:
-            return policy(lambda: self._run(exchange(), deadline))
-        except StreamkapError as error:
-            failure = error
-        # Raised outside the except block, so that the error gets no __context__.
-        raise strip_context(failure)
 
     def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from math import inf
 from typing import Any, Literal, NamedTuple, get_args
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
@@ -214,7 +215,7 @@ class DestinationGate:
 
         :param lag: records.
         """
-        return lag is not None and self.max_records_lag is not None and is_known(lag) and lag > self.max_records_lag
+        return lag is not None and self.max_records_lag is not None and self.max_records_lag < lag < inf
 
     def lag_text(self, lag: float | None) -> str:
         """Return the text for a lag that is above the limit.

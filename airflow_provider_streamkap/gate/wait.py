@@ -209,8 +209,8 @@ class ResourceWait:
         )
 
     def _record_gap(self, now: float) -> None:
-        allowed = max(self.spec.longest_gap, 3 * self._confirm_after())
-        if self.polled_at is not None and now - self.polled_at > allowed:
+        gap = 0.0 if self.polled_at is None else now - self.polled_at
+        if self.polled_at is not None and gap > self.spec.longest_gap and gap > 3 * self._confirm_after():
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:

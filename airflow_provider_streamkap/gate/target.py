@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, single_line
@@ -21,12 +21,6 @@ from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
 
 #: Seconds of timeseries to request, unless older readings are allowed.
 WINDOW_SECONDS = 3600
-
-
-# Every poll sends the same query.
-@lru_cache(maxsize=4096)
-def _latest(destination_id: str) -> MetricsQuery:
-    return MetricsQuery(destination_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +50,7 @@ class PollTarget:
 
     def latest(self) -> MetricsQuery:
         """Return the query for the latest metrics."""
-        return _latest(self.destination_id)
+        return MetricsQuery(self.destination_id)
 
     def newest(self, now: datetime) -> MetricsQuery | None:
         """Return the query for the newest points; ``None`` if timestamps are not needed.

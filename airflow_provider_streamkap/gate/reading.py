@@ -50,7 +50,7 @@ class Reading:
         return dict(self.points or ())
 
     @property
-    def newest(self) -> LagPoint | None:
+    def newest_point(self) -> LagPoint | None:
         """The newest known point of the timeseries, if there is one."""
         return self.points[-1] if self.points else None
 
@@ -62,7 +62,7 @@ class Reading:
     @cached_property
     def _text(self) -> str:
         lags = []
-        newest = self.newest
+        newest = self.newest_point
         if newest is not None:
             lags.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
         if newest is None or newest.lag != self.lag:

@@ -32,7 +32,7 @@ from airflow_provider_streamkap.api.errors import (
     single_line,
     strip_context,
 )
-from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
+from airflow_provider_streamkap.api.metrics import KNOWN_STATUSES, STATUS, DestinationMetrics
 from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
@@ -173,6 +173,8 @@ class ApiSession:
     def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
         """Redact the parts of the metrics that appear in messages and logs: the status and invalid values."""
         status = metrics.connector_status
+        # A known status cannot contain a secret, and this runs for every poll.
+        status = None if status in KNOWN_STATUSES else status
         if status is None and not metrics.undocumented:
             return metrics
         secrets = self._secrets(request)

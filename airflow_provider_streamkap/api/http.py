@@ -8,7 +8,6 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,10 +32,6 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-
-
-# Polls repeat the same few queries.
-_encoded = lru_cache(maxsize=128)(urlencode)
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
     :param left: seconds left until the call's deadline.
     :raises StreamkapTimeoutError: no time is left.
     """
-    query = f"?{_encoded(request.params)}" if request.params else ""
+    query = f"?{urlencode(request.params)}" if request.params else ""
     url = f"{settings.base_url}{request.path}{query}"
     # Negated, so that NaN counts as no time left.
     if not left > 0:

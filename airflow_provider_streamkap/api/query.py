@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -176,12 +175,12 @@ class MetricsQuery:
         put(self, "timestamp_from", start)
         put(self, "timestamp_to", end)
 
-    @cached_property
+    @property
     def path(self) -> str:
         """Path of the request, relative to the base URL."""
         return destination_path(self.destination_id, "metrics")
 
-    @cached_property
+    @property
     def params(self) -> tuple[tuple[str, str], ...]:
         """Query parameters. Defaults are sent explicitly, so that a change of the API's defaults has no effect."""
         period = (("timestamp_from", self.timestamp_from), ("timestamp_to", self.timestamp_to))

@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies_environment
@@ -143,11 +142,6 @@ class ClientSettings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return all values that must be redacted: of the credentials and of configured and environment proxies."""
-        return self._secrets
-
-    # Cached because every poll needs it, and computing it takes longer than parsing the response.
-    @cached_property
-    def _secrets(self) -> tuple[str, ...]:
         found = set()
         for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
             with suppress(ValueError):

@@ -70,7 +70,7 @@ def poll_once(
 def _read(
     hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
 ) -> dict[str, PollResult | StreamkapError]:
-    targets = [spec.target(id_) for id_ in spec.destination_ids]
+    targets = [spec.target(id_) for id_ in spec.resource_ids]
     deadline = Deadline(within, time.monotonic)
 
     def look(
@@ -78,5 +78,5 @@ def _read(
     ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
         return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
-    seen = {target.destination_id: got for target, got in hook.call_each(targets, look)}
-    return {id_: seen[id_] for id_ in spec.destination_ids}
+    seen = {target.resource_id: got for target, got in hook.call_each(targets, look)}
+    return {id_: seen[id_] for id_ in spec.resource_ids}

@@ -191,16 +191,16 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 if self._unsaved:
                     await self._save_state(detector.state)
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
-                if isinstance(sample.outcome, StreamkapError):
+                if isinstance(sample.result, StreamkapError):
                     detector.add_reading(None)
                     failed += 1
                     if failed % _LOG_FAILURE_EVERY == 1:
                         self.log.warning(
-                            "Failed to poll %s (%d in a row): %s", self.destination_id, failed, sample.outcome
+                            "Failed to poll %s (%d in a row): %s", self.destination_id, failed, sample.result
                         )
                     continue
                 failed = 0
-                before, reading = detector.state, sample.outcome.reading
+                before, reading = detector.state, sample.result.reading
                 changed = detector.add_reading(reading)
                 if detector.history.fell_back:
                     self.log.warning(
@@ -209,7 +209,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     )
                 if detector.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
-                    yield {**sample.outcome.as_dict(), "evidence": detector.proof.as_dict()}, changed
+                    yield {**sample.result.as_dict(), "evidence": detector.evidence.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)

@@ -101,7 +101,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    with poller.subscribe([spec.target(id_) for id_ in spec.destination_ids]) as subscription:
+                    with poller.subscribe([spec.target(id_) for id_ in spec.resource_ids]) as subscription:
                         return await self._follow(spec, subscription, not_before)
             except AirflowNotFoundException:
                 raise
@@ -125,7 +125,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         def take(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.outcome for id_, sample in zip(spec.destination_ids, samples, strict=True)}
+            seen = {id_: sample.result for id_, sample in zip(spec.resource_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
             step = wait.advance(seen, now)
             for warning in wait.warnings:
@@ -136,7 +136,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 _allow(limit, wait.spec.deadline, at_once)
                 return PollWindow(at_once, at_once)
             if line := wait.progress(step, now):
-                failed = any(isinstance(sample.outcome, StreamkapError) for sample in samples)
+                failed = any(isinstance(sample.result, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, Failed):
                 event = gave_up_event(step)

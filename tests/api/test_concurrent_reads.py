@@ -66,7 +66,7 @@ def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapErr
 
 
 def poll_targets(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
-    return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
+    return {watch.resource_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
 def test_requests_are_concurrent_and_connections_are_kept(

@@ -49,7 +49,7 @@ class Service:
 
     async def fetch(self, watch: PollTarget, turn: LimiterSlot) -> PollResult:
         """Poll a destination, in one attempt."""
-        id_ = watch.destination_id
+        id_ = watch.resource_id
         async with turn:
             poll = Poll(id_, now())
             error = self.fails(id_, len(self.of(id_)))
@@ -120,7 +120,7 @@ class Wait:
     @property
     def errors(self) -> list[StreamkapError]:
         """The errors that it received."""
-        return [sample.outcome for sample in self.seen if isinstance(sample.outcome, StreamkapError)]
+        return [sample.result for sample in self.seen if isinstance(sample.result, StreamkapError)]
 
 
 async def take(follower: Subscription, not_before: float, due: float, spread: float = 0.0) -> list[TimedResult]:

@@ -47,7 +47,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
         self.number = 0
 
     async def _fetch(self, watch: PollTarget, turn: LimiterSlot) -> PollResult:
-        id_ = watch.destination_id
+        id_ = watch.resource_id
         async with turn:
             assert id_ not in self.under_way, "asked twice at a time"
             self.under_way[id_] = (self.loop.time(), self.loop.create_future())
@@ -158,7 +158,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
                 assert task.exception() is expected.bug
                 continue
             samples = dict(zip(expected.wanted, task.result(), strict=True))
-            assert {id_: sample.outcome for id_, sample in samples.items()} == {
+            assert {id_: sample.result for id_, sample in samples.items()} == {
                 id_: what for id_, (what, _) in expected.got.items()
             }
             assert [samples[id_].began for id_ in expected.wanted] == pytest.approx(

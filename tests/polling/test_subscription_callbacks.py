@@ -118,7 +118,7 @@ def test_idle_follower_keeps_no_reading() -> None:
         looks: list[weakref.ref[PollResult]] = []
 
         def step(samples: list[TimedResult]) -> PollWindow:
-            (got,) = [sample.outcome for sample in samples if isinstance(sample.outcome, PollResult)]
+            (got,) = [sample.result for sample in samples if isinstance(sample.result, PollResult)]
             looks.append(weakref.ref(got))
             return PollWindow(now() + 3600, now() + 3600)
 

@@ -141,12 +141,12 @@ class AsyncStreamkapClient:
             slot.start()
             return await self._run(flow(self._session), deadline)
 
-    async def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
+    async def _run(self, flow: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         while True:
             # Parse a large response in a thread, so that the event loop is not blocked.
             large = reply is not None and len(reply.body) > _PARSED_ON_LOOP
-            step = await asyncio.to_thread(_advance, exchange, reply) if large else _advance(exchange, reply)
+            step = await asyncio.to_thread(_advance, flow, reply) if large else _advance(flow, reply)
             if isinstance(step, _Done):
                 result: T = step.value
                 return result
@@ -209,7 +209,7 @@ class AsyncStreamkapClient:
         except TimeoutError:
             raise errors.timed_out(call.timeout) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise errors.refused_by_proxy(error.status) from None
+            raise errors.rejected_by_proxy(error.status) from None
         except (StreamkapError, RuntimeError):
             # A RuntimeError means that another task closed the client.
             raise
@@ -252,8 +252,8 @@ class _Done(NamedTuple):
     value: Any
 
 
-def _advance(exchange: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
+def _advance(flow: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
     try:
-        return exchange.send(reply)
+        return flow.send(reply)
     except StopIteration as done:
         return _Done(done.value)

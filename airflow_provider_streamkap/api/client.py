@@ -154,19 +154,19 @@ class StreamkapClient:
         deadline = Deadline(math.inf if within is None else within, self._clock)
         # Warnings for every retry of 300 destinations would flood the log.
         level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
-        refused: list[StreamkapError] = []
+        sign_in_errors: list[StreamkapError] = []
 
         def one(key: K) -> T | StreamkapError:
             # Without a token, no other request can succeed.
-            if refused:
-                return refused[0]
+            if sign_in_errors:
+                return sign_in_errors[0]
             try:
                 return self.call(
                     lambda session: flow(session, key), within=deadline.left(), attempts=attempts, level=level
                 )
             except StreamkapError as error:
                 if (error.url or "").endswith(SIGN_IN_PATH):
-                    refused.append(error)
+                    sign_in_errors.append(error)
                 return strip_context(error)
 
         if len(keys) == 1:
@@ -175,9 +175,9 @@ class StreamkapClient:
         try:
             self.call(ApiSession.sign_in, within=deadline.left(), attempts=attempts)
         except StreamkapError as error:
-            refused.append(strip_context(error))
-        if refused:
-            yield from ((key, refused[0]) for key in keys)
+            sign_in_errors.append(strip_context(error))
+        if sign_in_errors:
+            yield from ((key, sign_in_errors[0]) for key in keys)
         else:
             yield from self._run_in_threads(keys, one, deadline)
 
@@ -261,11 +261,11 @@ class StreamkapClient:
             # Do not wait for the threads: a caller that stops early, for example at a task timeout, must not block.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
+    def _run(self, flow: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         try:
             while True:
-                step = exchange.send(reply)
+                step = flow.send(reply)
                 if isinstance(step, TokenRefresh):
                     self._refresh_token(step, deadline)
                     reply = None

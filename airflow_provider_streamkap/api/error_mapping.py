@@ -111,10 +111,10 @@ def http_error(
             f" and the host{hint}",
             **about,
         )
-    return _refusal(status, title, permission, about)
+    return _rejection(status, title, permission, about)
 
 
-def _refusal(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
+def _rejection(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
     if status == 401:
         return StreamkapAuthError(f"{title}: a newly issued token was rejected", **about)
     if status == 403:
@@ -236,13 +236,13 @@ class TransportErrors:
         # http.client includes the proxy's status code only in the message.
         tunnel = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
         if tunnel:
-            return self.refused_by_proxy(int(tunnel[1]))
+            return self.rejected_by_proxy(int(tunnel[1]))
         # BadStatusLine and similar. A plain disconnect is an HTTPException and an OSError, and means no response.
         if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
             return self.not_http(error)
         return self._connection_error(f"connection failed{self._through()}: {_reason(causes)}")
 
-    def refused_by_proxy(self, status: int) -> StreamkapConnectionError:
+    def rejected_by_proxy(self, status: int) -> StreamkapConnectionError:
         """Return the error for a proxy that refuses to connect.
 
         :param status: the proxy's status code; most 4xx are permanent, all others transient.

@@ -99,7 +99,7 @@ def _needs_reload(last: _Reload | None, used: StreamkapConnection) -> bool:
     if last is None or last.used != used or last.valid_until <= _shared.pace.clock():
         return True
     with _shared.lock:
-        return last.started < _shared.session(used.settings).refused_at
+        return last.started < _shared.session(used.settings).rejected_at
 
 
 def _new_reload(used: StreamkapConnection, started: float, result: StreamkapConnection | Exception) -> _Reload:

@@ -45,17 +45,17 @@ _SUCCESS = "opened"
 _TIMEOUTS = (AirflowSensorTimeout, AirflowTaskTimeout)
 
 
-def task_result(destination_ids: Sequence[str], keyed: bool, by_id: Mapping[str, Any]) -> Any:
+def task_result(resource_ids: Sequence[str], keyed: bool, by_id: Mapping[str, Any]) -> Any:
     """Return the result of a task: one snapshot, or a dict of snapshots.
 
-    :param destination_ids: the destinations to include, in this order.
+    :param resource_ids: the resources to include, in this order.
     :param keyed: whether to return a dict by id, because the task was given a list.
-    :param by_id: the snapshots, by destination.
+    :param by_id: the snapshots, by resource.
     :returns: the snapshot; if ``keyed``, a dict by id of snapshots without ``metadata``, which is the same in each.
     """
     if not keyed:
-        return by_id[destination_ids[0]]
-    return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in destination_ids}
+        return by_id[resource_ids[0]]
+    return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in resource_ids}
 
 
 def failure_exception(failed: Failed) -> AirflowException:

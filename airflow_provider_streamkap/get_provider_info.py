@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The provider metadata: the target of the ``apache_airflow_provider`` entry point.
 
-Airflow imports this module with every ``import airflow``, so it holds one plain dict and imports nothing. The
-dict follows ``airflow/provider.yaml.schema.json`` of Airflow 3.3; a test validates it.
+Airflow imports this module at start-up, before any part of the provider is used. It must be cheap and import no module
+that Airflow has not loaded by then; a test checks this. The dict follows ``airflow/provider.yaml.schema.json`` of
+Airflow 3.3; a test validates it.
 
 Airflow 3.2 and later build the connection form from this dict without importing the hook. Airflow up to 3.1 calls
 ``StreamkapHook.get_connection_form_widgets`` and ``get_ui_field_behaviour``.
 """
 
 from __future__ import annotations
+
+from airflow_provider_streamkap.api.options import FIELDS, OPTIONS
 
 INTEGRATION = "Streamkap"
 
@@ -75,62 +78,10 @@ def get_provider_info() -> dict[str, object]:
                 "hook-name": "Streamkap",
                 "ui-field-behaviour": {
                     "hidden-fields": ["schema"],
-                    "relabeling": {
-                        "host": "API URL",
-                        "login": "Client ID",
-                        "password": "Secret or project key",
-                        "port": "Port",
-                    },
-                    "placeholders": {
-                        "host": "https://api.streamkap.com",
-                        "login": "leave empty with a project key",
-                        "password": "the secret of the client ID, or the content of a project key file",
-                        # Its form sends 0 for no port, and its API then takes the host for another one.
-                        "port": "443 (Airflow 3.3.2 tests a saved connection only if it has a port)",
-                    },
+                    "relabeling": {name: field.label for name, field in FIELDS.items()},
+                    "placeholders": {name: field.placeholder for name, field in FIELDS.items()},
                 },
-                # "null" beside the type makes a field optional: without it the form cannot be saved empty.
-                "conn-fields": {
-                    "timeout": {
-                        "label": "Timeout",
-                        "description": "Seconds that one request may take. Default: 30.",
-                        "schema": {"type": ["number", "null"], "minimum": 0},
-                    },
-                    "max_attempts": {
-                        "label": "Attempts",
-                        "description": "How often one request is sent at most. Default: 5.",
-                        "schema": {"type": ["integer", "null"], "minimum": 1},
-                    },
-                    "verify": {
-                        "label": "Verify TLS",
-                        "description": "true (default), false, or the path of a CA bundle on workers and triggerers.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "proxies": {
-                        "label": "Proxies",
-                        "description": 'Proxy by scheme, as JSON: {"https": "http://proxy.example:3128"}. '
-                        "Default: the proxy variables of the environment.",
-                        "schema": {"type": ["object", "null"]},
-                    },
-                    "app_url_template": {
-                        "label": "Link template",
-                        "description": "Address of a destination's page in the Streamkap application, with "
-                        "{destination_id} where the id belongs. Default: the application's front page.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "max_concurrency": {
-                        "label": "Concurrent requests",
-                        "description": "Concurrent requests of a triggerer, or of a task that reads a list, on this "
-                        "connection. Default: 16.",
-                        "schema": {"type": ["integer", "null"], "minimum": 1},
-                    },
-                    "allow_http": {
-                        "label": "Allow plain HTTP",
-                        "description": "Accept an API URL without TLS on another host than this one. "
-                        "Credentials then cross the network in the clear.",
-                        "schema": {"type": ["boolean", "null"]},
-                    },
-                },
+                "conn-fields": {name: option.form_field for name, option in OPTIONS.items()},
             }
         ],
     }

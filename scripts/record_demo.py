@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEED = 4
+SPEED = 15
 ROWS = 46
 FONT, CHARACTER, LINE, EDGE = 13, 7.83, 17, 16
 COLOURS = {"success": "#3fb950", "failed": "#f85149", "deferred": "#bc8cff", "up_for_reschedule": "#39c5cf"}

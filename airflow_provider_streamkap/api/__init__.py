@@ -11,35 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
-    from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
-    from airflow_provider_streamkap.api.errors import (
-        StreamkapAuthError,
-        StreamkapConnectionError,
-        StreamkapError,
-        StreamkapHTTPError,
-        StreamkapNotFoundError,
-        StreamkapPermissionError,
-        StreamkapRateLimitError,
-        StreamkapRedirectError,
-        StreamkapRequestError,
-        StreamkapResponseError,
-        StreamkapServerError,
-        StreamkapTimeoutError,
-    )
-    from airflow_provider_streamkap.api.flows import ApiSession
-    from airflow_provider_streamkap.api.metrics import DestinationMetrics, Point
-    from airflow_provider_streamkap.api.query import (
-        LATEST,
-        TIME_TYPES,
-        TIME_UNITS,
-        TIMESERIES,
-        TIMESUMMARY,
-        MetricsQuery,
-        parse_timestamp,
-    )
-    from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+    # Type checkers cannot follow __getattr__. Star imports re-export names to them without listing each name again.
+    from airflow_provider_streamkap.api.async_client import *
+    from airflow_provider_streamkap.api.client import *
+    from airflow_provider_streamkap.api.destinations import *
+    from airflow_provider_streamkap.api.errors import *
+    from airflow_provider_streamkap.api.flows import *
+    from airflow_provider_streamkap.api.metrics import *
+    from airflow_provider_streamkap.api.query import *
+    from airflow_provider_streamkap.api.settings import *
 
 _EXPORTS = {
     "async_client": ("AsyncStreamkapClient",),
@@ -61,49 +41,12 @@ _EXPORTS = {
     ),
     "flows": ("ApiSession",),
     "metrics": ("DestinationMetrics", "Point"),
-    "query": (
-        "LATEST",
-        "TIMESERIES",
-        "TIMESUMMARY",
-        "TIME_TYPES",
-        "TIME_UNITS",
-        "MetricsQuery",
-        "parse_timestamp",
-    ),
+    "query": ("LATEST", "TIMESERIES", "TIMESUMMARY", "TIME_TYPES", "TIME_UNITS", "MetricsQuery", "parse_timestamp"),
     "settings": ("ClientSettings", "Credentials"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = [
-    "LATEST",
-    "TIMESERIES",
-    "TIMESUMMARY",
-    "TIME_TYPES",
-    "TIME_UNITS",
-    "ApiSession",
-    "AsyncStreamkapClient",
-    "ClientSettings",
-    "Credentials",
-    "Destination",
-    "DestinationMetrics",
-    "DestinationsQuery",
-    "MetricsQuery",
-    "Point",
-    "StreamkapAuthError",
-    "StreamkapClient",
-    "StreamkapConnectionError",
-    "StreamkapError",
-    "StreamkapHTTPError",
-    "StreamkapNotFoundError",
-    "StreamkapPermissionError",
-    "StreamkapRateLimitError",
-    "StreamkapRedirectError",
-    "StreamkapRequestError",
-    "StreamkapResponseError",
-    "StreamkapServerError",
-    "StreamkapTimeoutError",
-    "parse_timestamp",
-]
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,25 +8,19 @@ import asyncio
 import inspect
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 from yarl import URL
 
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationsQuery, Listing
-from airflow_provider_streamkap.api.error_mapping import (
-    connection_error,
-    invalid_http_error,
-    proxy_error,
-    timeout_error,
-    truncated_error,
-)
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
-from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, TokenRefresh
+from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
@@ -34,13 +28,10 @@ from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-T = TypeVar("T")
-
 # aiohttp 3.14 and later limit the number of header lines.
 _MAX_HEADERS: dict[str, Any] = (
     {"max_headers": MAX_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
 )
-
 
 # Maximum size in bytes of a response that is parsed on the event loop, in less than 0.1 s.
 _PARSED_ON_LOOP = 256 * 1024
@@ -56,12 +47,7 @@ class Slot(AbstractAsyncContextManager[Any], Protocol):
 class AsyncStreamkapClient:
     """Asynchronous client for the Streamkap API. Safe to share between tasks of one event loop.
 
-    :param settings: base URL, credentials, timeouts and retries.
-    :param session: session whose token is shared with other clients; default: a new one.
-    :param sleep: sleeps for the given number of seconds between attempts.
-    :param clock: monotonic clock, in seconds, for deadlines.
-    :param on_token: called with each new access token, for example to mask it in logs; may be asynchronous.
-    :param rng: random generator for the back-off jitter; default: the system's.
+    The arguments are those of :class:`StreamkapClient`, but ``sleep`` is asynchronous and ``on_token`` can be.
     """
 
     def __init__(
@@ -89,66 +75,48 @@ class AsyncStreamkapClient:
         self._http: aiohttp.ClientSession | None = None
 
     async def get_destination_metrics(self, query: MetricsQuery, *, within: float | None = None) -> DestinationMetrics:
-        """Return a destination's metrics.
-
-        :param query: the query.
-        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
-        :raises StreamkapError: the error of the last attempt, with the number of attempts.
-        """
-        return await self._call(lambda: self._session.metrics(query), within)
+        """Return a destination's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
+        return await self.call(lambda session: session.metrics(query), within=within)
 
     async def call(
         self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
     ) -> T:
-        """Run a flow with retries.
+        """Run a flow with retries; see :meth:`StreamkapClient.call`.
 
-        :param flow: returns the flow for one attempt.
-        :param slot: context entered for each attempt, to limit concurrent requests; ``None`` (default): no limit.
-        :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
-        :raises StreamkapError: the error of the last attempt, with the number of attempts.
+        :param slot: entered for each attempt; ``None`` (default): no limit.
         """
-        return await self._call(lambda: flow(self._session), within, slot)
+        if self._closed:
+            raise RuntimeError(CLOSED)
+        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
+        deadline = Deadline(bound, self._clock)
+        try:
+            return await async_retried(
+                lambda: self._attempt(flow, deadline, slot),
+                self._settings.max_attempts,
+                deadline,
+                self._sleep,
+                self._rng,
+            )
+        except StreamkapError as error:
+            failure = error
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     async def get_destination(self, destination_id: str) -> Destination:
-        """Return one destination.
+        """Return one destination; see :meth:`StreamkapClient.get_destination`."""
+        return await self.call(lambda session: session.destination(destination_id))
 
-        :param destination_id: the destination's id.
-        :raises StreamkapNotFoundError: the destination does not exist.
-        :raises StreamkapError: the error of the last attempt.
-        """
-        return await self._call(lambda: self._session.destination(destination_id))
-
-    def list_destinations(
-        self,
-        *,
-        partial_name: str | None = None,
-        connector: str | None = None,
-        status: str | None = None,
-        lag: str | None = None,
-        sort: str | None = None,
-        sort_dir: str | None = None,
-        tag_ids: str | Iterable[str] | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-    ) -> AsyncIterator[Destination]:
-        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
-
-        :raises ValueError: an argument is invalid; raised by the call itself.
-        :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
-        """
-        return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
-
-    async def _list(self, query: DestinationsQuery) -> AsyncIterator[Destination]:
-        listing = Listing(query)
+    async def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
+        """Iterate over all destinations, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
+        listing = Listing(query or DestinationsQuery())
         while not listing.done:
-            for item in listing.add_page(await self._call(lambda: self._session.destinations(query, listing.page))):
+            page = await self.call(lambda session: session.destinations(listing.query, listing.page))
+            for item in listing.add_page(page):
                 yield item
 
     async def whoami(self) -> dict[str, Any]:
-        """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
-
-        :raises StreamkapError: the error of the last attempt.
-        """
-        return await self._call(self._session.whoami)
+        """Return the identity of the credentials; see :meth:`StreamkapClient.whoami`."""
+        return await self.call(ApiSession.whoami)
 
     async def close(self) -> None:
         """Close all connections. The client cannot be used afterwards."""
@@ -165,38 +133,20 @@ class AsyncStreamkapClient:
     ) -> None:
         await self.close()
 
-    async def _call(self, exchange: Callable[[], Flow[T]], within: float | None = None, slot: Slot | None = None) -> T:
-        if self._closed:
-            raise RuntimeError(CLOSED)
-        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
-        deadline = Deadline(bound, self._clock)
-        try:
-            return await async_retried(
-                lambda: self._attempt(exchange, deadline, slot),
-                self._settings.max_attempts,
-                deadline,
-                self._sleep,
-                self._rng,
-            )
-        except StreamkapError as error:
-            failure = error
-        # Raised outside the except block, so that the error gets no __context__.
-        raise strip_context(failure)
-
-    async def _attempt(self, exchange: Callable[[], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
+    async def _attempt(self, flow: Callable[[ApiSession], Flow[T]], deadline: Deadline, slot: Slot | None) -> T:
         if slot is None:
-            return await self._run(exchange(), deadline)
+            return await self._run(flow(self._session), deadline)
         async with slot:
             await self._back_off(deadline)
             slot.start()
-            return await self._run(exchange(), deadline)
+            return await self._run(flow(self._session), deadline)
 
-    async def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
+    async def _run(self, flow: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         while True:
             # Parse a large response in a thread, so that the event loop is not blocked.
             large = reply is not None and len(reply.body) > _PARSED_ON_LOOP
-            step = await asyncio.to_thread(_advance, exchange, reply) if large else _advance(exchange, reply)
+            step = await asyncio.to_thread(_advance, flow, reply) if large else _advance(flow, reply)
             if isinstance(step, _Done):
                 result: T = step.value
                 return result
@@ -233,6 +183,7 @@ class AsyncStreamkapClient:
         # aiohttp sends proxy headers only with CONNECT. For plain http, add them to the request.
         tunnel = call.url.startswith("https:")
         proxy_headers = proxy.headers if proxy else {}
+        errors = TransportErrors(call.method, call.url, proxy)
         status = None
         try:
             # Not aiohttp's total timeout: a cancellation at the moment it fires is mistaken for a timeout, and the
@@ -254,22 +205,22 @@ class AsyncStreamkapClient:
                 body = Body(call, status, response.headers)
                 async for chunk in response.content.iter_chunked(CHUNK):
                     body.feed(chunk)
-                return body.response()
+                return body.response(proxy)
         except TimeoutError:
-            raise timeout_error(call.method, call.url, call.timeout, proxy) from None
+            raise errors.timed_out(call.timeout) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise proxy_error(call.method, call.url, error.status, proxy) from None
+            raise errors.rejected_by_proxy(error.status) from None
         except (StreamkapError, RuntimeError):
             # A RuntimeError means that another task closed the client.
             raise
         except Exception as error:
             # Convert any exception of the library, because its traceback contains the request.
             if status is not None:
-                raise truncated_error(call.method, call.url, status, error) from None
+                raise errors.truncated(status, error) from None
             # Before there is a response, this aiohttp error means that the received bytes are not HTTP.
             if isinstance(error, aiohttp.ClientResponseError):
-                raise invalid_http_error(call.method, call.url, error) from None
-            raise connection_error(call.method, call.url, error, proxy) from None
+                raise errors.not_http(error) from None
+            raise errors.not_connected(error) from None
 
     async def _open(self) -> aiohttp.ClientSession:
         async with self._open_lock:
@@ -301,8 +252,8 @@ class _Done(NamedTuple):
     value: Any
 
 
-def _advance(exchange: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
+def _advance(flow: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
     try:
-        return exchange.send(reply)
+        return flow.send(reply)
     except StopIteration as done:
         return _Done(done.value)

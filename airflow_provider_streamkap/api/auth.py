@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 
 #: Seconds before expiry at which a token is refreshed, as in Streamkap's own client; less for short-lived tokens.
-MAX_LEAD = 60.0
+MAX_REFRESH_LEAD = 60.0
 
 # A longer token does not fit into a header.
 _VISIBLE = re.compile(r"[!-~]{1,16000}")
@@ -44,7 +44,7 @@ def parse_token(payload: Any, asked_at: float) -> Token:
     if not isinstance(access, str) or not _VISIBLE.fullmatch(access):
         raise StreamkapResponseError("the token response has no usable accessToken")
     lifetime = _lifetime(payload.get("expiresIn"))
-    return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_LEAD, lifetime / 10))
+    return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_REFRESH_LEAD, lifetime / 10))
 
 
 def _lifetime(value: Any) -> float | None:

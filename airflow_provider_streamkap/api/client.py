@@ -8,7 +8,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
@@ -22,24 +22,18 @@ import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import (
-    MAX_PAGE_SIZE,
-    Destination,
-    DestinationPage,
-    DestinationsQuery,
-    Listing,
-)
-from airflow_provider_streamkap.api.error_mapping import connection_error, timeout_error, truncated_error
+from airflow_provider_streamkap.api.destinations import Destination, DestinationPage, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
-from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, TokenRefresh
+from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-T = TypeVar("T")
 K = TypeVar("K")
 
 #: Maximum number of threads that read a list, whatever ``max_concurrency`` is.
@@ -74,7 +68,7 @@ class StreamkapClient:
         clock: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], object] | None = None,
         rng: random.Random | None = None,
-        max_concurrency: int = 16,
+        max_concurrency: int = OPTIONS["max_concurrency"].default,
     ) -> None:
         warn_if_unverified(settings)
         self._settings = settings
@@ -109,28 +103,35 @@ class StreamkapClient:
         :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
         :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
-        return self._call(lambda: self._session.metrics(query), within)
+        return self.call(lambda session: session.metrics(query), within=within)
 
-    def call(self, flow: Callable[[ApiSession], Flow[T]], *, within: float | None = None) -> T:
+    def call(
+        self,
+        flow: Callable[[ApiSession], Flow[T]],
+        *,
+        within: float | None = None,
+        attempts: int | None = None,
+        level: int = logging.WARNING,
+    ) -> T:
         """Run a flow with retries.
 
         :param flow: returns the flow for one attempt.
         :param within: deadline of the call with its retries, in seconds; at most ``max_elapsed``, the default.
+        :param attempts: maximum attempts; ``None`` (default): ``max_attempts`` of the settings.
+        :param level: log level for retries, default WARNING.
         :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
-        return self._call(lambda: flow(self._session), within)
-
-    def get_each_destination_metrics(
-        self, queries: Sequence[MetricsQuery]
-    ) -> Generator[tuple[MetricsQuery, DestinationMetrics | StreamkapError], None, None]:
-        """Fetch the metrics of several destinations with up to ``max_concurrency`` concurrent requests.
-
-        Close the generator to stop early; requests that have not been sent are dropped.
-
-        :param queries: the queries.
-        :returns: each query with its metrics or the error of its last attempt, in order of completion.
-        """
-        return self._each(queries, self._session.metrics)
+        if self._closed:
+            raise RuntimeError(CLOSED)
+        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
+        deadline = Deadline(bound, self._clock)
+        policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
+        try:
+            return policy(lambda: self._run(flow(self._session), deadline))
+        except StreamkapError as error:
+            failure = error
+        # Raised outside the except block, so that the error gets no __context__.
+        raise strip_context(failure)
 
     def call_each(
         self,
@@ -150,7 +151,35 @@ class StreamkapClient:
         :param attempts: maximum attempts per call; ``None`` (default): ``max_attempts`` of the settings.
         :returns: each key with its result or the error of its last attempt, in order of completion.
         """
-        return self._each(keys, lambda key: flow(self._session, key), within, attempts)
+        deadline = Deadline(math.inf if within is None else within, self._clock)
+        # Warnings for every retry of 300 destinations would flood the log.
+        level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
+        sign_in_errors: list[StreamkapError] = []
+
+        def one(key: K) -> T | StreamkapError:
+            # Without a token, no other request can succeed.
+            if sign_in_errors:
+                return sign_in_errors[0]
+            try:
+                return self.call(
+                    lambda session: flow(session, key), within=deadline.left(), attempts=attempts, level=level
+                )
+            except StreamkapError as error:
+                if (error.url or "").endswith(SIGN_IN_PATH):
+                    sign_in_errors.append(error)
+                return strip_context(error)
+
+        if len(keys) == 1:
+            yield keys[0], one(keys[0])
+            return
+        try:
+            self.call(ApiSession.sign_in, within=deadline.left(), attempts=attempts)
+        except StreamkapError as error:
+            sign_in_errors.append(strip_context(error))
+        if sign_in_errors:
+            yield from ((key, sign_in_errors[0]) for key in keys)
+        else:
+            yield from self._run_in_threads(keys, one, deadline)
 
     def get_destination(self, destination_id: str) -> Destination:
         """Return one destination.
@@ -159,31 +188,17 @@ class StreamkapClient:
         :raises StreamkapNotFoundError: the destination does not exist.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(lambda: self._session.destination(destination_id))
+        return self.call(lambda session: session.destination(destination_id))
 
-    def list_destinations(
-        self,
-        *,
-        partial_name: str | None = None,
-        connector: str | None = None,
-        status: str | None = None,
-        lag: str | None = None,
-        sort: str | None = None,
-        sort_dir: str | None = None,
-        tag_ids: str | Iterable[str] | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-    ) -> Iterator[Destination]:
-        """Iterate over all destinations, requesting page by page. For the arguments see :class:`DestinationsQuery`.
+    def list_destinations(self, query: DestinationsQuery | None = None) -> Iterator[Destination]:
+        """Iterate over all destinations, requesting page by page.
 
-        :raises ValueError: an argument is invalid; raised by the call itself.
+        :param query: filters, sort order and page size; ``None`` (default): all destinations.
         :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
-        return self._list(DestinationsQuery(partial_name, connector, status, lag, sort, sort_dir, tag_ids, page_size))
-
-    def _list(self, query: DestinationsQuery) -> Iterator[Destination]:
-        listing = Listing(query)
+        listing = Listing(query or DestinationsQuery())
         while not listing.done:
-            yield from listing.add_page(self.get_destinations_page(query, listing.page))
+            yield from listing.add_page(self.get_destinations_page(listing.query, listing.page))
 
     def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
         """Return one page of destinations.
@@ -192,14 +207,14 @@ class StreamkapClient:
         :param page: page number, starting at 1.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(lambda: self._session.destinations(query, page))
+        return self.call(lambda session: session.destinations(query, page))
 
     def whoami(self) -> dict[str, Any]:
         """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.
 
         :raises StreamkapError: the error of the last attempt.
         """
-        return self._call(self._session.whoami)
+        return self.call(ApiSession.whoami)
 
     @property
     def closed(self) -> bool:
@@ -218,41 +233,6 @@ class StreamkapClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _each(
-        self,
-        keys: Sequence[K],
-        exchange: Callable[[K], Flow[T]],
-        within: float | None = None,
-        attempts: int | None = None,
-    ) -> Generator[tuple[K, T | StreamkapError], None, None]:
-        deadline = Deadline(math.inf if within is None else within, self._clock)
-        # Warnings for every retry of 300 destinations would flood the log.
-        level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
-        refused: list[StreamkapError] = []
-
-        def one(key: K) -> T | StreamkapError:
-            # Without a token, no other request can succeed.
-            if refused:
-                return refused[0]
-            try:
-                return self._call(lambda: exchange(key), deadline.left(), attempts, level)
-            except StreamkapError as error:
-                if (error.url or "").endswith(SIGN_IN_PATH):
-                    refused.append(error)
-                return strip_context(error)
-
-        if len(keys) == 1:
-            yield keys[0], one(keys[0])
-            return
-        try:
-            self._call(self._session.sign_in, deadline.left(), attempts)
-        except StreamkapError as error:
-            refused.append(strip_context(error))
-        if refused:
-            yield from ((key, refused[0]) for key in keys)
-        else:
-            yield from self._run_in_threads(keys, one, deadline)
 
     def _run_in_threads(
         self, keys: Sequence[K], call: Callable[[K], T | StreamkapError], deadline: Deadline
@@ -281,30 +261,11 @@ class StreamkapClient:
             # Do not wait for the threads: a caller that stops early, for example at a task timeout, must not block.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _call(
-        self,
-        exchange: Callable[[], Flow[T]],
-        within: float | None = None,
-        attempts: int | None = None,
-        level: int = logging.WARNING,
-    ) -> T:
-        if self._closed:
-            raise RuntimeError(CLOSED)
-        bound = self._settings.max_elapsed if within is None else min(within, self._settings.max_elapsed)
-        deadline = Deadline(bound, self._clock)
-        policy = retrying(attempts or self._settings.max_attempts, deadline, self._sleep, self._rng, level)
-        try:
-            return policy(lambda: self._run(exchange(), deadline))
-        except StreamkapError as error:
-            failure = error
-        # Raised outside the except block, so that the error gets no __context__.
-        raise strip_context(failure)
-
-    def _run(self, exchange: Flow[T], deadline: Deadline) -> T:
+    def _run(self, flow: Flow[T], deadline: Deadline) -> T:
         reply: Response | None = None
         try:
             while True:
-                step = exchange.send(reply)
+                step = flow.send(reply)
                 if isinstance(step, TokenRefresh):
                     self._refresh_token(step, deadline)
                     reply = None
@@ -330,6 +291,7 @@ class StreamkapClient:
         call = prepare(self._settings, request, deadline.left())
         # requests passes a urllib3 Timeout through, but its annotations do not allow it.
         timeout: Any = urllib3.Timeout(connect=call.connect_timeout, total=call.timeout)
+        errors = TransportErrors(call.method, call.url, self._proxy)
         status = None
         try:
             with self._http.request(
@@ -345,13 +307,11 @@ class StreamkapClient:
                 body = Body(call, status, response.headers)
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     body.feed(chunk)
-                return body.response()
+                return body.response(self._proxy)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise timeout_error(call.method, call.url, call.timeout, self._proxy) from None
+            raise errors.timed_out(call.timeout) from None
         except StreamkapError:
             raise
         except Exception as error:
             # Convert any exception of the library, because its traceback contains the request.
-            if status is None:
-                raise connection_error(call.method, call.url, error, self._proxy) from None
-            raise truncated_error(call.method, call.url, status, error) from None
+            raise (errors.not_connected(error) if status is None else errors.truncated(status, error)) from None

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_streamkap.api.checks import check_choice, check_integer, check_text
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import clean
 
@@ -19,6 +20,7 @@ MAX_PAGE_SIZE = 100
 MAX_PAGES = 1000
 
 _LAG = re.compile(r"(?:gt|lt|gte|lte|eq|ne):-?\d+(?:\.\d+)?", re.A)
+_FILTERS = ("partial_name", "connector", "status", "lag", "sort", "sort_dir")
 _TEXTS = ("name", "connector", "connector_display_name", "connector_status", "desired_state")
 
 
@@ -101,34 +103,30 @@ class DestinationsQuery:
     def __post_init__(self) -> None:
         tags = (self.tag_ids,) if isinstance(self.tag_ids, str) else tuple(self.tag_ids or ())
         object.__setattr__(self, "tag_ids", tags)
-        texts = {key: getattr(self, key) for key in ("partial_name", "connector", "status", "lag", "sort", "sort_dir")}
-        for name, value in (*texts.items(), *(("tag_ids", tag) for tag in tags)):
-            if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise ValueError(f"{name} must be a non-empty string, not {value!r}")
-            if value is not None and clean(value) != value:
-                raise ValueError(f"{name} must not contain NUL or lone surrogates, not {value!r}")
+        for name, value in (*self._texts(), *(("tag_ids", tag) for tag in tags)):
+            if clean(check_text(name, value)) != value:
+                raise ValueError(f"{name} must not contain NUL or lone surrogates; got {value!r}")
         if self.lag is not None and not _LAG.fullmatch(self.lag):
             raise ValueError(f"lag must look like gt:100, with gt, lt, gte, lte, eq or ne; got {self.lag!r}")
-        if self.sort_dir not in (None, "asc", "desc"):
-            raise ValueError(f"sort_dir must be one of asc, desc, not {self.sort_dir!r}")
-        size: Any = self.page_size
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_PAGE_SIZE:
-            raise ValueError(f"page_size must be an integer from 1 to {MAX_PAGE_SIZE}, not {size!r}")
+        if self.sort_dir is not None:
+            check_choice("sort_dir", self.sort_dir, ("asc", "desc"))
+        check_integer("page_size", self.page_size, 1, MAX_PAGE_SIZE)
 
     def params(self, page: int) -> tuple[tuple[str, str], ...]:
         """Return the query parameters for one page.
 
         :param page: page number, starting at 1.
         """
-        texts = (
-            (key, getattr(self, key)) for key in ("partial_name", "connector", "status", "lag", "sort", "sort_dir")
-        )
         return (
             ("page", str(page)),
             ("page_size", str(self.page_size)),
-            *((key, value) for key, value in texts if value is not None),
+            *self._texts(),
             *(("tag_ids", tag) for tag in self.tag_ids or ()),
         )
+
+    def _texts(self) -> list[tuple[str, str]]:
+        values = [(name, getattr(self, name)) for name in _FILTERS]
+        return [(name, value) for name, value in values if value is not None]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import math
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -59,6 +60,7 @@ def http_error(
     signing_in: bool = False,
     secrets: Iterable[str] = (),
     confidential: bool = False,
+    proxy: Proxy | None = None,
     **about: Any,
 ) -> StreamkapError:
     """Return the error for a status code other than 2xx.
@@ -71,6 +73,7 @@ def http_error(
     :param signing_in: the request was a token request, so a 4xx means rejected credentials; default False.
     :param secrets: values to redact in the detail.
     :param confidential: the response can contain a destination's configuration; default False.
+    :param proxy: the proxy that the response came through, named in the message of a 407; None (default): none.
     :param about: further arguments of the error: ``method``, ``url``, ``request_id``.
     """
     phrase = http.client.responses.get(status, "unknown status code")
@@ -98,7 +101,7 @@ def http_error(
     if status in NON_PERMANENT_4XX:
         return StreamkapRequestError(title, permanent=False, **about)
     if status == 407:
-        return StreamkapRequestError(f"{title}: the proxy requires a user and password; check proxies", **about)
+        return StreamkapRequestError(f"{title}: {proxy or 'the proxy'} requires a user and password", **about)
     if signing_in and status in _WRONG_SERVER_STATUSES:
         return StreamkapRequestError(f"{title}: {_WRONG_SERVER}", **about)
     if signing_in:
@@ -108,10 +111,10 @@ def http_error(
             f" and the host{hint}",
             **about,
         )
-    return _refusal(status, title, permission, about)
+    return _rejection(status, title, permission, about)
 
 
-def _refusal(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
+def _rejection(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
     if status == 401:
         return StreamkapAuthError(f"{title}: a newly issued token was rejected", **about)
     if status == 403:
@@ -119,7 +122,7 @@ def _refusal(status: int, title: str, permission: str | None, about: dict[str, A
         return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
     if status == 404:
         return StreamkapNotFoundError(
-            f"{title}: it does not exist in this project, or these credentials may not see it", **about
+            f"{title}: it does not exist in this project, or these credentials do not have access to it", **about
         )
     return StreamkapRequestError(title, **about)
 
@@ -197,89 +200,84 @@ def _redirect_target(url: str) -> str:
     return "a path on the same host" if url.startswith("/") else "an invalid URL"
 
 
-def timeout_error(method: str, url: str, seconds: float, proxy: Proxy | None = None) -> StreamkapTimeoutError:
-    """Return the error for a request that timed out.
+@dataclass(frozen=True)
+class TransportErrors:
+    """Errors of one request that has no complete response.
 
     :param method: HTTP method.
     :param url: URL of the request.
-    :param seconds: the timeout.
-    :param proxy: the proxy, or None (default).
+    :param proxy: the proxy between the client and the API, named in messages; None: no proxy.
     """
-    return StreamkapTimeoutError(
-        f"no complete response within {seconds:.1f} s{_through(proxy)}", method=method, url=url
-    )
 
+    method: str
+    url: str
+    proxy: Proxy | None
 
-def connection_error(method: str, url: str, error: BaseException, proxy: Proxy | None = None) -> StreamkapError:
-    """Return the error for a request without a response.
+    def timed_out(self, seconds: float) -> StreamkapTimeoutError:
+        """Return the error for a request that timed out.
 
-    :param method: HTTP method.
-    :param url: URL of the request.
-    :param error: exception of the HTTP library.
-    :param proxy: the proxy, which the message names because the failed connection went to it; None (default): no proxy.
-    """
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return _permanent(
-            method,
-            url,
-            f"certificate verification failed{_through(proxy)}: {_reason(causes)}; set verify to the path of a CA"
-            " bundle (or REQUESTS_CA_BUNDLE), or to false",
+        :param seconds: the timeout.
+        """
+        message = f"no complete response within {seconds:.1f} s{self._through()}"
+        return StreamkapTimeoutError(message, method=self.method, url=self.url)
+
+    def not_connected(self, error: BaseException) -> StreamkapError:
+        """Return the error for a request without a response.
+
+        :param error: exception of the HTTP library.
+        """
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+            return self._connection_error(
+                f"certificate verification failed{self._through()}: {_reason(causes)}; set verify to the path of a CA"
+                " bundle (or REQUESTS_CA_BUNDLE), or to false",
+                permanent=True,
+            )
+        # http.client includes the proxy's status code only in the message.
+        tunnel = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
+        if tunnel:
+            return self.rejected_by_proxy(int(tunnel[1]))
+        # BadStatusLine and similar. A plain disconnect is an HTTPException and an OSError, and means no response.
+        if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
+            return self.not_http(error)
+        return self._connection_error(f"connection failed{self._through()}: {_reason(causes)}")
+
+    def rejected_by_proxy(self, status: int) -> StreamkapConnectionError:
+        """Return the error for a proxy that refuses to connect.
+
+        :param status: the proxy's status code; most 4xx are permanent, all others transient.
+        """
+        reason = f"{status} {http.client.responses.get(status, '')}".rstrip()
+        permanent = 400 <= status < 500 and status not in NON_PERMANENT_4XX
+        check = f"; check {self.proxy.origin}" if permanent and self.proxy else ""
+        return self._connection_error(
+            f"the proxy refused the connection with {reason}{self._through()}{check}", permanent=permanent
         )
-    # http.client includes the proxy's status code only in the message.
-    tunnel = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
-    if tunnel:
-        return proxy_error(method, url, int(tunnel[1]), proxy)
-    # BadStatusLine and similar. A plain disconnect is an HTTPException and an OSError, and means no response.
-    if any(isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError) for cause in causes):
-        return invalid_http_error(method, url, error)
-    return StreamkapConnectionError(f"connection failed{_through(proxy)}: {_reason(causes)}", method=method, url=url)
 
+    def not_http(self, error: BaseException) -> StreamkapResponseError:
+        """Return the error for a response that is not HTTP.
 
-def _through(proxy: Proxy | None) -> str:
-    return f" through {proxy}" if proxy else ""
+        :param error: exception of the HTTP library; only its class is shown, since its text can contain the request.
+        """
+        message = f"the response is not HTTP ({_innermost(error)})"
+        return StreamkapResponseError(message, method=self.method, url=self.url)
 
+    def truncated(self, status: int, error: BaseException) -> StreamkapResponseError:
+        """Return the error for a truncated response.
 
-def proxy_error(method: str, url: str, status: int, proxy: Proxy | None) -> StreamkapConnectionError:
-    """Return the error for a proxy that refuses to connect.
+        :param status: HTTP status code of the response.
+        :param error: exception of the HTTP library.
+        """
+        message = f"the response was truncated ({_innermost(error)})"
+        return StreamkapResponseError(message, status=status, method=self.method, url=self.url)
 
-    :param method: HTTP method.
-    :param url: URL of the request.
-    :param status: the proxy's status code; most 4xx are permanent, all others transient.
-    :param proxy: the proxy, or None if unknown.
-    """
-    message = f"the proxy refused the connection with {status} {http.client.responses.get(status, '')}".rstrip()
-    message = f"{message}{_through(proxy)}"
-    if 400 <= status < 500 and status not in NON_PERMANENT_4XX:
-        return _permanent(method, url, f"{message}; check {proxy.origin if proxy else 'proxies'}")
-    return StreamkapConnectionError(message, method=method, url=url)
+    def _through(self) -> str:
+        return f" through {self.proxy}" if self.proxy else ""
 
-
-def invalid_http_error(method: str, url: str, error: BaseException) -> StreamkapResponseError:
-    """Return the error for a response that is not HTTP.
-
-    :param method: HTTP method.
-    :param url: URL of the request.
-    :param error: exception of the HTTP library; only its class is shown, since its text can contain the request.
-    """
-    kind = type(list(_causes(error))[-1]).__name__
-    return StreamkapResponseError(f"the response is not HTTP ({kind})", method=method, url=url)
-
-
-def truncated_error(method: str, url: str, status: int, error: BaseException) -> StreamkapResponseError:
-    """Return the error for a truncated response.
-
-    :param method: HTTP method.
-    :param url: URL of the request.
-    :param status: HTTP status code of the response.
-    :param error: exception of the HTTP library.
-    """
-    kind = type(list(_causes(error))[-1]).__name__
-    return StreamkapResponseError(f"the response was truncated ({kind})", status=status, method=method, url=url)
-
-
-def _permanent(method: str, url: str, message: str) -> StreamkapConnectionError:
-    return StreamkapConnectionError(message, method=method, url=url, transient=False, permanent=True)
+    def _connection_error(self, message: str, *, permanent: bool = False) -> StreamkapConnectionError:
+        return StreamkapConnectionError(
+            message, method=self.method, url=self.url, transient=not permanent, permanent=permanent
+        )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -296,6 +294,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield current
         inner = (*current.args, getattr(current, "reason", None), current.__cause__)
         waiting += [item for item in inner if isinstance(item, BaseException)]
+
+
+def _innermost(error: BaseException) -> str:
+    return type(list(_causes(error))[-1]).__name__
 
 
 def _reason(causes: list[BaseException]) -> str:

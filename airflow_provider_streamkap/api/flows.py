@@ -32,7 +32,8 @@ from airflow_provider_streamkap.api.errors import (
     single_line,
     strip_context,
 )
-from airflow_provider_streamkap.api.metrics import STATUS, DestinationMetrics
+from airflow_provider_streamkap.api.metrics import KNOWN_STATUSES, STATUS, DestinationMetrics
+from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
 from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
@@ -48,7 +49,7 @@ _ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
 _MAX_AGE = 86_400.0
 #: Seconds for which rejected credentials are cached, equal to the default poll interval. All waits that share a session
 #: sign in with rejected credentials at most once in this time.
-REFUSAL_SECONDS = 60.0
+REJECTION_SECONDS = 60.0
 # Maximum number of characters of a body in an error.
 _EXCERPT = 200
 _ACCEPT = {"Accept": "application/json"}
@@ -93,12 +94,14 @@ class Response:
     :param headers: headers, with lowercase names.
     :param body: the complete body, decompressed.
     :param url: URL of the request.
+    :param proxy: the proxy between the client and the API, or None (default).
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,14 @@ class ApiSession:
 
     :param settings: base URL and credentials.
     :param clock: monotonic clock, in seconds, for token lifetimes and pauses; default :func:`time.monotonic`.
-    :param wall: returns the aware current time, with which metrics are timestamped; default: the system clock.
+    :param utc_now: returns the aware current time, with which metrics are timestamped; default: the system clock.
     """
 
     def __init__(
         self,
         settings: ClientSettings,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
         #: Held during a token refresh, so that only one thread at a time refreshes.
@@ -135,13 +138,13 @@ class ApiSession:
         #: The pause of all requests while a ``Retry-After`` is in effect.
         self.backoff = SharedBackoff(clock)
         self._clock = clock
-        self.now = wall
+        self.now = utc_now
         #: Seconds by which the API's clock was ahead of this machine's in the last metrics response; ``None``: unknown.
         self.clock_lead: float | None = None
         # Immutable and replaced as a whole, so that readers need no lock.
         self._token: Token | None = None
         # The last rejection by the token endpoint, with its time.
-        self._refusal: tuple[float, StreamkapAuthError] | None = None
+        self._rejection: tuple[float, StreamkapAuthError] | None = None
 
     def __repr__(self) -> str:
         return f"<Session of {self.settings.base_url}>"
@@ -170,6 +173,8 @@ class ApiSession:
     def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
         """Redact the parts of the metrics that appear in messages and logs: the status and invalid values."""
         status = metrics.connector_status
+        # A known status cannot contain a secret, and this runs for every poll.
+        status = None if status in KNOWN_STATUSES else status
         if status is None and not metrics.undocumented:
             return metrics
         secrets = self._secrets(request)
@@ -246,23 +251,23 @@ class ApiSession:
 
         :param stale: the token to replace; None if there is none yet.
         :returns: the new token; None if the current one is valid.
-        :raises StreamkapAuthError: the credentials are rejected, or were within the last :data:`REFUSAL_SECONDS`.
+        :raises StreamkapAuthError: the credentials are rejected, or were within the last :data:`REJECTION_SECONDS`.
         """
         # The replacement may itself be due for refresh after a long wait for the lock.
         if self._token is not stale and not self._due(self._token):
             return None
-        self._raise_refusal()
+        self._raise_cached_rejection()
         body = self.settings.credentials.token_request()
         request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
         # Taken before the request, so that a slow response does not extend the token's lifetime.
         asked_at = self._clock()
         response: Response = yield request
         if not 200 <= response.status < 300:
-            refusal = self._http_error(request, response, signing_in=True)
-            if isinstance(refusal, StreamkapAuthError):
-                self._refusal = (self._clock(), copy.copy(refusal))
-            raise refusal
-        self._refusal = None
+            error = self._http_error(request, response, signing_in=True)
+            if isinstance(error, StreamkapAuthError):
+                self._rejection = (self._clock(), copy.copy(error))
+            raise error
+        self._rejection = None
         self._token = self._read(request, response, lambda payload, _: parse_token(payload, asked_at))
         return self._token
 
@@ -284,15 +289,15 @@ class ApiSession:
         return self._read(sent, response, parse)
 
     @property
-    def refused_at(self) -> float:
+    def rejected_at(self) -> float:
         """Session clock time at which the token endpoint last rejected the credentials; -inf if it did not."""
-        return -math.inf if self._refusal is None else self._refusal[0]
+        return -math.inf if self._rejection is None else self._rejection[0]
 
-    def _raise_refusal(self) -> None:
-        left = self.refused_at + REFUSAL_SECONDS - self._clock()
-        if self._refusal is not None and left > 0:
+    def _raise_cached_rejection(self) -> None:
+        left = self.rejected_at + REJECTION_SECONDS - self._clock()
+        if self._rejection is not None and left > 0:
             # Raise a copy, because an exception accumulates a traceback each time it is raised.
-            error = copy.copy(self._refusal[1])
+            error = copy.copy(self._rejection[1])
             error.args = (f"{error.message} (cached; next sign-in in {left:.0f} s)",)
             raise error
 
@@ -329,6 +334,7 @@ class ApiSession:
             signing_in=signing_in,
             secrets=self._secrets(request),
             confidential=request.confidential,
+            proxy=response.proxy,
             **self._about(request, response),
         )
         self.backoff.record(error)
@@ -358,8 +364,8 @@ def unknown_destination(
     title = error.message.partition(":")[0]
     hint = "" if _ID.fullmatch(destination_id) else "; pass the id, not the name"
     error.args = (
-        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials may not see it"
-        f"{otherwise}. An id has 24 hexadecimal digits{hint}",
+        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials do not "
+        f"have access to it{otherwise}. An id has 24 hexadecimal digits{hint}",
     )
     return error
 

@@ -8,13 +8,13 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.errors import StreamkapResponseError, StreamkapTimeoutError, single_line
 from airflow_provider_streamkap.api.flows import Request, Response
+from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.settings import ClientSettings
 
 #: Maximum number of response header lines, and bytes per line. The defaults of aiohttp (8,190 bytes) and http.client
@@ -32,10 +32,6 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-
-
-# Polls repeat the same few queries.
-_encoded = lru_cache(maxsize=128)(urlencode)
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
     :param left: seconds left until the call's deadline.
     :raises StreamkapTimeoutError: no time is left.
     """
-    query = f"?{_encoded(request.params)}" if request.params else ""
+    query = f"?{urlencode(request.params)}" if request.params else ""
     url = f"{settings.base_url}{request.path}{query}"
     # Negated, so that NaN counts as no time left.
     if not left > 0:
@@ -125,14 +121,15 @@ class Body:
                 transient=False,
             )
 
-    def response(self) -> Response:
+    def response(self, proxy: Proxy | None = None) -> Response:
         """Return the complete response.
 
+        :param proxy: the proxy that the response came through, or None (default).
         :raises StreamkapResponseError: the compressed stream is incomplete.
         """
         if self._inflate and self._fed and not self._inflate.eof:
             raise self._error("the response was truncated: its compressed stream is incomplete")
-        return Response(self._status, self._headers, bytes(self._data), self._call.url)
+        return Response(self._status, self._headers, bytes(self._data), self._call.url, proxy)
 
     def _error(self, message: str, **flags: Any) -> StreamkapResponseError:
         return StreamkapResponseError(

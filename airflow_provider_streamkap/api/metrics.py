@@ -36,6 +36,11 @@ NUMERIC_METRICS = (
     "qa_exact_count_diff",
 )
 
+#: Statuses that the API is known to return. The set is open: any other text is possible.
+KNOWN_STATUSES = frozenset(
+    {"Active", "Broken", "Paused", "Pending", "Pending Update", "Starting", "Stopped", "Unassigned", "Unknown"}
+)
+
 #: Maximum number of undocumented metrics kept per response, and maximum length in characters of a metric name, of a
 #: value and of a metadata entry.
 MAX_EXTRAS = 100
@@ -223,7 +228,8 @@ def _kind(value: object) -> str:
 
 
 def _is_large(value: object) -> bool:
-    return len(str(value)) > MAX_CHARACTERS
+    # Numbers are limited by clean().
+    return isinstance(value, (str, list, dict)) and len(str(value)) > MAX_CHARACTERS
 
 
 def _kept(names: Iterable[str]) -> Iterator[str]:

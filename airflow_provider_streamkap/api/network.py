@@ -11,8 +11,9 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from airflow_provider_streamkap.api.checks import proxy_url
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError
-from airflow_provider_streamkap.api.settings import ClientSettings, is_loopback, proxy_url
+from airflow_provider_streamkap.api.settings import ClientSettings, is_loopback
 
 log = logging.getLogger("airflow_provider_streamkap.api")
 
@@ -36,7 +37,7 @@ class Proxy:
 
         The credentials are encoded as UTF-8, because both HTTP libraries fail on characters outside Latin-1.
 
-        :param url: URL as returned by :func:`~airflow_provider_streamkap.api.settings.proxy_url`.
+        :param url: URL as returned by :func:`~airflow_provider_streamkap.api.checks.proxy_url`.
         :param origin: where it is configured.
         """
         parts = urlsplit(url)

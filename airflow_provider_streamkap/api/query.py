@@ -8,9 +8,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
+
+from airflow_provider_streamkap.api.checks import check_choice, check_integer, check_text
 
 LATEST = "latest"
 TIMESERIES = "timeseries"
@@ -38,21 +39,20 @@ def check_destination_id(value: Any, name: str = "destination_id") -> str:
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _id_of_digits(value, name)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} must be a non-empty string, not {value!r}")
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
-        raise ValueError(f"{name} must not contain control characters, not {value!r}")
+    text = check_text(name, value)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        raise ValueError(f"{name} must not contain control characters; got {value!r}")
     # HTTP libraries resolve these even if quoted, so the request would go to another resource.
-    if value in (".", ".."):
+    if text in (".", ".."):
         raise ValueError(f"{name} must not be {value!r}")
-    return value
+    return text
 
 
 def _id_of_digits(value: float, name: str) -> str:
     if isinstance(value, int) and _MIN_NUMERIC_ID <= value < 10 * _MIN_NUMERIC_ID:
         return str(value)
     raise ValueError(
-        f"{name} must be a string, not the number {value!r}. With render_template_as_native_obj=True, an id without "
+        f"{name} must be a string; got the number {value!r}. With render_template_as_native_obj=True, an id without "
         "letters, or with a single e among its digits, is converted to a number and can lose digits: quote the "
         f"template, as in {name}=\"'{{{{ params.id }}}}'\", or pass the id as a string"
     )
@@ -67,7 +67,7 @@ def destination_ids(value: Any) -> tuple[str, ...]:
     if not is_keyed(value):
         return (check_destination_id(value),)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
-        raise ValueError(f"destination_id must be an id or a list of ids, not {value!r}")
+        raise ValueError(f"destination_id must be an id or a list of ids; got {value!r}")
     ids = tuple(dict.fromkeys(check_destination_id(id_) for id_ in value))
     if not ids:
         raise ValueError("destination_id is an empty list: pass at least one id")
@@ -120,7 +120,7 @@ def aware_utc(name: str, value: Any) -> datetime | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str.strip(value))
     except (ValueError, TypeError):
         allowed = "an aware datetime or an ISO 8601 string such as 2025-03-02T07:10:15Z"
-        raise ValueError(f"{name} must be {allowed}, not {shown}") from None
+        raise ValueError(f"{name} must be {allowed}; got {shown}") from None
     if moment.utcoffset() is None:
         raise ValueError(f"{name} has no time zone: {shown}; add one, for example Z for UTC")
     try:
@@ -161,11 +161,9 @@ class MetricsQuery:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "destination_id", check_destination_id(self.destination_id))
-        put(self, "time_type", _one_of("time_type", self.time_type, TIME_TYPES))
-        put(self, "time_unit", _one_of("time_unit", self.time_unit, TIME_UNITS))
-        interval: Any = self.time_interval
-        if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
-            raise ValueError(f"time_interval must be an integer of at least 1, not {interval!r}")
+        put(self, "time_type", check_choice("time_type", self.time_type, TIME_TYPES))
+        put(self, "time_unit", check_choice("time_unit", self.time_unit, TIME_UNITS))
+        check_integer("time_interval", self.time_interval)
         start, end = aware_utc("timestamp_from", self.timestamp_from), aware_utc("timestamp_to", self.timestamp_to)
         if self.time_type == LATEST and (start is not None or end is not None):
             raise ValueError(
@@ -177,12 +175,12 @@ class MetricsQuery:
         put(self, "timestamp_from", start)
         put(self, "timestamp_to", end)
 
-    @cached_property
+    @property
     def path(self) -> str:
         """Path of the request, relative to the base URL."""
         return destination_path(self.destination_id, "metrics")
 
-    @cached_property
+    @property
     def params(self) -> tuple[tuple[str, str], ...]:
         """Query parameters. Defaults are sent explicitly, so that a change of the API's defaults has no effect."""
         period = (("timestamp_from", self.timestamp_from), ("timestamp_to", self.timestamp_to))
@@ -192,11 +190,3 @@ class MetricsQuery:
             ("time_unit", self.time_unit),
             *((name, _iso(moment)) for name, moment in period if isinstance(moment, datetime)),
         )
-
-
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    for known in allowed:
-        if isinstance(value, str) and value == known:
-            # Return the plain string: a str Enum member is equal, but formats differently.
-            return known
-    raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")

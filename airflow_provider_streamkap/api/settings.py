@@ -8,23 +8,20 @@ import base64
 import binascii
 import ipaddress
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies_environment
 
-DEFAULT_BASE_URL = "https://api.streamkap.com"
+from airflow_provider_streamkap.api.checks import parse_seconds
+from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL, OPTIONS
 
 #: Maximum connect timeout in seconds.
 MAX_CONNECT = 10.0
-#: Maximum of any timeout in seconds (one day): much larger values overflow a socket timeout.
-MAX_SECONDS = 86400.0
 
 # Underscores are not allowed in host names, but container names use them.
 _HOST = re.compile(r"[\w.:-]+", re.A)
@@ -49,7 +46,7 @@ class Credentials:
         for name in ("client_id", "secret", "project_key"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
-                raise ValueError(f"{name} must be a string, not {type(value).__name__}")
+                raise ValueError(f"{name} must be a string; got {type(value).__name__}")
             # Secrets from files and secret stores often end with a newline.
             object.__setattr__(self, name, (value or "").strip() or None)
         if self.project_key and (self.client_id or self.secret):
@@ -114,29 +111,29 @@ class ClientSettings:
     :param verify: True (default): verify certificates against the default CA bundle, or the one that
         ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names; a path: against this file or directory; False: do not
         verify.
-    :param proxies: proxies by scheme (``http``, ``https``) or by ``scheme://host``; None (default) or empty: the
-        proxies of the environment.
+    :param proxies: one proxy URL, or proxy URLs by scheme (``http``, ``https``) or by ``scheme://host``; None (default)
+        or empty: the proxies of the environment.
     :param allow_http: allow plain http to hosts other than loopback, default False.
     :raises ValueError: a setting is invalid; the message names it and the allowed values.
     """
 
     credentials: Credentials
     base_url: str = DEFAULT_BASE_URL
-    timeout: float = 30.0
-    max_attempts: int = 5
+    timeout: float = OPTIONS["timeout"].default
+    max_attempts: int = OPTIONS["max_attempts"].default
     max_elapsed: float = 180.0
-    verify: bool | str = True
-    proxies: Mapping[str, str | None] | tuple[tuple[str, str | None], ...] | None = field(default=None, repr=False)
-    allow_http: bool = False
+    verify: bool | str = OPTIONS["verify"].default
+    proxies: Mapping[str, str | None] | tuple[tuple[str, str | None], ...] | str | None = field(
+        default=OPTIONS["proxies"].default, repr=False
+    )
+    allow_http: bool = OPTIONS["allow_http"].default
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "base_url", _base_url(self.base_url, allow_http=self.allow_http))
-        put(self, "timeout", _seconds("timeout", self.timeout))
-        put(self, "max_elapsed", _seconds("max_elapsed", self.max_elapsed))
-        put(self, "max_attempts", _attempts(self.max_attempts))
-        put(self, "verify", _verify(self.verify))
-        put(self, "proxies", _proxies(self.proxies))
+        checked = {name: OPTIONS[name].parse(name, value) for name, value in vars(self).items() if name in OPTIONS}
+        checked["max_elapsed"] = parse_seconds("max_elapsed", self.max_elapsed)
+        checked["base_url"] = _normalize_base_url(self.base_url, allow_http=checked["allow_http"])
+        # The dataclass is frozen.
+        vars(self).update(checked)
 
     @property
     def connect_timeout(self) -> float:
@@ -145,11 +142,6 @@ class ClientSettings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return all values that must be redacted: of the credentials and of configured and environment proxies."""
-        return self._secrets
-
-    # Cached because every poll needs it, and computing it takes longer than parsing the response.
-    @cached_property
-    def _secrets(self) -> tuple[str, ...]:
         found = set()
         for proxy in (*self.proxy_map.values(), *getproxies_environment().values()):
             with suppress(ValueError):
@@ -162,68 +154,10 @@ class ClientSettings:
     @property
     def proxy_map(self) -> dict[str, str | None]:
         """The configured proxies as a dict, including their passwords; empty to use those of the environment."""
-        return dict(self.proxies or ())
+        return dict(self.proxies or ())  # type: ignore[arg-type]
 
 
-def _seconds(name: str, value: Any) -> float:
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        seconds = math.nan
-    if not 0 < seconds <= MAX_SECONDS:
-        raise ValueError(f"{name} must be a number of seconds above 0 and up to {MAX_SECONDS:.0f}, not {value!r}")
-    return seconds
-
-
-def _attempts(value: Any) -> int:
-    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValueError(f"max_attempts must be an integer of at least 1, not {value!r}")
-    return number
-
-
-def _verify(value: Any) -> bool | str:
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"verify must be true, false, or the path of a CA bundle, not {value!r}")
-    text = value.strip()
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _proxies(value: Any) -> tuple[tuple[str, str | None], ...] | None:
-    try:
-        pairs = sorted(dict(value or {}).items())
-    except (TypeError, ValueError):
-        raise ValueError("proxies must map http, https or scheme://host to a proxy's URL") from None
-    if not all(isinstance(key, str) and (item is None or isinstance(item, str)) for key, item in pairs):
-        raise ValueError("proxies must map strings to strings, or to null for no proxy")
-    return tuple((key, item if key == "no_proxy" else proxy_url(item)) for key, item in pairs) or None
-
-
-def proxy_url(value: str | None, name: str = "proxies") -> str | None:
-    """Validate a proxy URL that both clients support.
-
-    :param value: URL or ``host:port``; None or blank for no proxy.
-    :param name: source of the value for the error message, default ``proxies``.
-    :returns: the URL with a scheme; None for no proxy.
-    :raises ValueError: not an http or https URL with a host. The message omits the value: it can contain a password.
-    """
-    text = (value or "").strip()
-    if not text:
-        return None
-    text = text if "://" in text else f"http://{text}"
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError(f"{name}: a proxy must be an http:// or https:// URL with a host")
-    return text
-
-
-def _base_url(value: Any, *, allow_http: bool) -> str:
+def _normalize_base_url(value: Any, *, allow_http: bool) -> str:
     def invalid(problem: str) -> ValueError:
         return ValueError(f"base_url {problem}; it must look like {DEFAULT_BASE_URL}")
 
@@ -252,7 +186,7 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
         raise invalid("must not contain a user or password: put them into the credentials")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise invalid("must not contain a query or fragment")
-    path = _ESCAPE.sub(_normalize, parts.path)
+    path = _ESCAPE.sub(_normalize_escape, parts.path)
     if {".", ".."} & set(path.split("/")):
         raise invalid("must not contain . or .. as a path segment")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
@@ -264,7 +198,7 @@ def _base_url(value: Any, *, allow_http: bool) -> str:
     return f"{parts.scheme}://{netloc}{quote(path, safe='/%:@!$&+,;=~')}".rstrip("/")
 
 
-def _normalize(escape: re.Match[str]) -> str:
+def _normalize_escape(escape: re.Match[str]) -> str:
     """Normalize a percent escape as HTTP libraries do: decode unreserved characters (RFC 3986, 6.2.2.2)."""
     char = chr(int(escape[1], 16))
     return char if char.isascii() and (char.isalnum() or char in "-._~") else escape[0].upper()

@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from airflow_provider_streamkap._compat import Asset
 from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
 from airflow_provider_streamkap.api.query import check_destination_id
-from airflow_provider_streamkap.api.settings import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.triggers import event

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, check_confirmations
-from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.api.checks import check_integer
+from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate
+from airflow_provider_streamkap.gate.history import LATEST_EVIDENCE, LagEvidence, LagHistory
 from airflow_provider_streamkap.gate.reading import Reading
 
 Edge = Literal["into", "out_of"]
@@ -36,14 +37,14 @@ class EdgeDetector:
     confirmations: int = 2
     state: bool | None = None
     history: LagHistory = field(init=False)
-    proof: LagProof = field(default=LATEST, init=False)
+    evidence: LagEvidence = field(default=LATEST_EVIDENCE, init=False)
     _last: tuple[bool | None, str] = field(default=(None, ""), init=False)
     _streak: int = field(default=0, init=False)
     _since: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         check_edge(self.edge)
-        check_confirmations(self.confirmations)
+        check_integer("confirmations", self.confirmations)
         self.history = LagHistory(self.gate)
 
     def add_reading(self, reading: Reading | None) -> bool:
@@ -54,8 +55,8 @@ class EdgeDetector:
         """
         met = None if reading is None else self._is_met(reading)
         now = reading.read_at.timestamp() if reading and reading.read_at else 0.0
-        if (met, self.proof.source) != self._last:
-            self._last, self._streak, self._since = (met, self.proof.source), 0, now
+        if (met, self.evidence.source) != self._last:
+            self._last, self._streak, self._since = (met, self.evidence.source), 0, now
         self._streak += 1
         if met is None or met is self.state or not self._confirmed(met, now):
             return False
@@ -63,13 +64,13 @@ class EdgeDetector:
         return before is not None and met is (self.edge == "into")
 
     def _is_met(self, reading: Reading) -> bool | None:
-        self.proof = self.history.add(reading) if self.gate.timestamped else LATEST
-        answer = Answer.combine([self.gate.judge(reading).answer, self.proof.answer])
+        self.evidence = self.history.add(reading) if self.gate.timestamped else LATEST_EVIDENCE
+        answer = Answer.combine([self.gate.judge(reading).answer, self.evidence.answer])
         return None if answer is Answer.UNKNOWN else answer is Answer.MET
 
     def _confirmed(self, met: bool, now: float) -> bool:
-        proof = self.proof if met else LATEST
-        return proof.confirmed(self.confirmations, self._streak, now - self._since)
+        evidence = self.evidence if met else LATEST_EVIDENCE
+        return evidence.confirmed(self.confirmations, self._streak, now - self._since)
 
 
 def check_edge(edge: object) -> None:

@@ -25,7 +25,7 @@ MAX_POLL_GAP = 90.0
 
 #: Seconds by which a timestamp may be in the future although the clocks agree: the end of the current minute plus
 #: slack. A larger lead means that the clocks differ. Delayed points hide up to HIDDEN_LEAD seconds of that difference.
-MAX_LEAD = 90.0
+MAX_TIMESTAMP_LEAD = 90.0
 HIDDEN_LEAD = 300.0
 
 #: Points older than this, in seconds, are no longer checked for revisions.
@@ -33,12 +33,12 @@ REVISION_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class LagProof:
+class LagEvidence:
     """The evidence from the lag of one poll.
 
     :param source: where the lag was read.
     :param points: the points that count as evidence, newest first; empty for ``latest``.
-    :param missing: why the lag does not count yet; ``None`` if it counts.
+    :param reason: why the lag does not count yet; ``None`` if it counts.
     :param answer: whether the lag of this poll meets the condition. If so, only more points (or polls) are needed, and
         the next poll is a confirmation.
     :param fallback: the latest lag is used because the timeseries has no points.
@@ -47,7 +47,7 @@ class LagProof:
 
     source: Literal["timeseries", "latest"] = "latest"
     points: tuple[LagPoint, ...] = ()
-    missing: str | None = None
+    reason: str | None = None
     answer: Answer = Answer.MET
     fallback: bool = False
     after: float | None = None
@@ -86,8 +86,8 @@ class LagProof:
 
 _STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "settled_after", "has_points", "empty_polls")
 
-#: The proof of a lag that needs no timestamp.
-LATEST = LagProof()
+#: The evidence of a lag that needs no timestamp.
+LATEST_EVIDENCE = LagEvidence()
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class LagHistory:
     empty_polls: int = 0
     _previous: Reading | None = field(default=None, init=False)
 
-    def add(self, reading: Reading) -> LagProof:
+    def add(self, reading: Reading) -> LagEvidence:
         """Add a poll and return the evidence so far.
 
         :param reading: the reading.
@@ -133,8 +133,8 @@ class LagHistory:
         self.has_points = self.has_points or bool(reading.points)
         self.empty_polls += reading.points == ()
         if self.gate.falls_back and not self.has_points:
-            return self._latest(reading)
-        return self._proof(reading, now)
+            return self._latest_evidence(reading)
+        return self._series_evidence(reading, now)
 
     @property
     def fell_back(self) -> bool:
@@ -152,9 +152,9 @@ class LagHistory:
 
     def _track_clock(self, reading: Reading, now: float) -> None:
         """Track how far timestamps are in the future, which means that the clocks differ."""
-        if reading.newest is not None:
-            lead = reading.newest.at - now
-            self.ahead = max(self.ahead, lead if lead <= MAX_LEAD else lead + HIDDEN_LEAD)
+        if reading.newest_point is not None:
+            lead = reading.newest_point.at - now
+            self.ahead = max(self.ahead, lead if lead <= MAX_TIMESTAMP_LEAD else lead + HIDDEN_LEAD)
 
     def _track_lag(self, reading: Reading, now: float) -> None:
         """Track the newest timestamp with a lag above the limit.
@@ -170,7 +170,7 @@ class LagHistory:
             if self.gate.exceeds(point.lag):
                 self.exceeded_at = point.at
         if is_known(reading.lag) and self.gate.exceeds(reading.lag):
-            self.exceeded_at = max(self.exceeded_at, now, reading.newest.at if reading.newest else now)
+            self.exceeded_at = max(self.exceeded_at, now, reading.newest_point.at if reading.newest_point else now)
 
     def _track_revisions(self, reading: Reading, now: float) -> None:
         """Track the age at which points are still revised to above the limit: younger points are not final yet."""
@@ -199,17 +199,17 @@ class LagHistory:
         """
         return moment + GRAIN_SECONDS + self.ahead
 
-    def _proof(self, reading: Reading, now: float) -> LagProof:
+    def _series_evidence(self, reading: Reading, now: float) -> LagEvidence:
         check = self._check(reading, now)
         if check.answer is not Answer.MET or not self._is_running(reading):
             answer = Answer.combine([check.answer, Answer.UNKNOWN])
-            return LagProof("timeseries", (), check.reason or None, answer)
-        points = self._evidence(reading, now)
-        return LagProof("timeseries", points, None if points else self._not_counted(reading), after=self.after)
+            return LagEvidence("timeseries", (), check.reason or None, answer)
+        points = self._counted_points(reading, now)
+        return LagEvidence("timeseries", points, None if points else self._not_counted(reading), after=self.after)
 
     def _check(self, reading: Reading, now: float) -> Check:
         """Check the newest lag against the condition, regardless of earlier polls."""
-        newest = reading.newest
+        newest = reading.newest_point
         assert self.after is not None
         too_high = self.gate.exceeds(reading.lag)
         if newest is None:
@@ -227,7 +227,7 @@ class LagHistory:
             return Check(Answer.UNKNOWN, f"{old}, more than max_reading_age ({duration(limit)})")
         return Check(Answer.MET)
 
-    def _evidence(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
+    def _counted_points(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
         """Return the newest consecutive points that count, at least a minute apart."""
         assert self.after is not None
         first = self._counts_from(max(self.after, self._running_from()))
@@ -242,7 +242,7 @@ class LagHistory:
         return tuple(counted)
 
     def _not_counted(self, reading: Reading) -> str:
-        newest = reading.newest
+        newest = reading.newest_point
         assert newest is not None
         if newest.at <= self.exceeded_at:
             return f"the lag was above the limit at {utc_text(self.exceeded_at)}; waiting for a later point"
@@ -258,13 +258,13 @@ class LagHistory:
         """Return the time since when the connector has been running."""
         return -inf if self.running_since is None else self.running_since
 
-    def _latest(self, reading: Reading) -> LagProof:
+    def _latest_evidence(self, reading: Reading) -> LagEvidence:
         """Return the evidence from the latest lag, for a timeseries without points."""
         if not is_known(reading.lag):
-            return LagProof(missing="lag is unknown", answer=Answer.UNKNOWN, fallback=True)
+            return LagEvidence(reason="lag is unknown", answer=Answer.UNKNOWN, fallback=True)
         if self.gate.exceeds(reading.lag):
-            return LagProof(missing=self.gate.lag_text(reading.lag), answer=Answer.NOT_MET, fallback=True)
-        return LagProof(fallback=True)
+            return LagEvidence(reason=self.gate.lag_text(reading.lag), answer=Answer.NOT_MET, fallback=True)
+        return LagEvidence(fallback=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The state of one destination within a wait: consecutive good polls, failed polls, recent lag.
+"""The state of one resource within a wait: consecutive good polls, failed polls, recent lag.
 
 Pure: no clock, no network, no Airflow. The state is serialized to plain JSON between processes.
 """
@@ -13,8 +13,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate, Outcome
-from airflow_provider_streamkap.gate.history import LATEST, LagHistory, LagProof
+from airflow_provider_streamkap.gate.conditions import Answer, Decision, DestinationGate
+from airflow_provider_streamkap.gate.history import LATEST_EVIDENCE, LagEvidence, LagHistory
 from airflow_provider_streamkap.gate.reading import Reading, duration, is_known, number
 from airflow_provider_streamkap.gate.target import PollResult
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _MAX_RECENT_LAGS = 12
 
 
-PollOutcome = Reading | PollResult | StreamkapError
-"""The outcome of a poll: a reading, a full poll result, or an error."""
+PollResultOrError = Reading | PollResult | StreamkapError
+"""What a poll returned: a reading, a full result, or an error."""
 
 
 class FailureKind(Enum):
@@ -50,11 +50,11 @@ class FailureKind(Enum):
 
 @dataclass(slots=True)
 class ResourceState:
-    """The state of one destination within a wait.
+    """The state of one resource within a wait.
 
-    :param id: the destination.
+    :param id: id of the resource.
     :param history: its lag points.
-    :param good: consecutive polls in which all conditions were met by a lag from the same source.
+    :param consecutive_passes: consecutive polls in which all conditions were met by a lag from the same source.
     :param failures: consecutive failed polls.
     :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
     :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
@@ -64,70 +64,70 @@ class ResourceState:
 
     id: str
     history: LagHistory
-    good: int = 0
+    consecutive_passes: int = 0
     failures: int = 0
     recent_lags: list[tuple[float, float]] = field(default_factory=list)
     lag_fell_at: float | None = None
     unwanted_since: float | None = None
     read_at: float | None = None
-    proof: LagProof = field(default=LATEST, init=False)
-    good_since: float = field(default=0.0, init=False)
+    evidence: LagEvidence = field(default=LATEST_EVIDENCE, init=False)
+    passing_since: float = field(default=0.0, init=False)
     fell_back: bool = field(default=False, init=False)
     passes: bool = field(default=False, init=False)
-    seen: str = field(default="", init=False)
-    missing: str | None = field(default=None, init=False)
-    ended: tuple[FailureKind, str] | None = field(default=None, init=False)
-    _seen_without_lag: str | None = field(default=None, init=False)
+    last_reading: str = field(default="", init=False)
+    reason: str | None = field(default=None, init=False)
+    failure: tuple[FailureKind, str] | None = field(default=None, init=False)
+    _reading_without_lag: str | None = field(default=None, init=False)
 
-    def add_poll(self, outcome: PollOutcome, spec: WaitSpec, now: float) -> None:
+    def add_poll(self, polled: PollResultOrError, spec: WaitSpec, now: float) -> None:
         """Add one poll.
 
-        :param outcome: the outcome of the poll.
+        :param polled: what the poll returned.
         :param spec: the arguments of the wait.
         :param now: epoch seconds.
         """
-        self.missing = self.ended = None
+        self.reason = self.failure = None
         self.fell_back = False
         gate, failure_policy = spec.gate, spec.failure_policy
         if (
-            isinstance(outcome, PollResult)
-            and outcome.series_error is not None
+            isinstance(polled, PollResult)
+            and polled.series_error is not None
             and gate.timestamped
             and not gate.falls_back
         ):
-            outcome = outcome.series_error
-        if isinstance(outcome, StreamkapError):
-            self._add_failure(outcome, failure_policy)
+            polled = polled.series_error
+        if isinstance(polled, StreamkapError):
+            self._add_failure(polled, failure_policy)
             return
-        reading = outcome if isinstance(outcome, Reading) else outcome.reading
-        has_metrics = isinstance(outcome, Reading) or outcome.measured
+        reading = polled if isinstance(polled, Reading) else polled.reading
+        has_metrics = isinstance(polled, Reading) or polled.measured
         self.failures = 0
         if self.read_at is not None and now - self.read_at > spec.longest_gap:
-            # The destination was not polled in between, so this time must not count as stall_after or status_grace.
+            # The resource was not polled in between, so this time must not count as stall_after or status_grace.
             self.lag_fell_at = self.unwanted_since = None
         self.read_at = now
-        self.seen = str(reading) if has_metrics else "metrics return 404, but the destination exists"
-        self._seen_without_lag = (
+        self.last_reading = str(reading) if has_metrics else "no metrics (404), but the destination exists"
+        self._reading_without_lag = (
             reading.text_without_lag if has_metrics and reading.points is None and gate.exceeds(reading.lag) else None
         )
         verdict = gate.judge(reading)
-        proof = self.history.add(reading) if gate.timestamped else LATEST
+        evidence = self.history.add(reading) if gate.timestamped else LATEST_EVIDENCE
         self.fell_back = self.history.fell_back
-        self._count(verdict.outcome is Outcome.OPEN and proof.answer is Answer.MET, proof, now)
-        missing = [*verdict.reasons, *([proof.missing] if proof.missing else [])]
-        if verdict.outcome is Outcome.FAIL:
-            self.missing = str(verdict)
+        self._count(verdict.decision is Decision.OPEN and evidence.answer is Answer.MET, evidence, now)
+        reasons = [*verdict.reasons, *([evidence.reason] if evidence.reason else [])]
+        if verdict.decision is Decision.FAIL:
+            self.reason = str(verdict)
             self._end(FailureKind.BROKEN, f"{verdict} ({reading})")
-        elif missing:
-            self.missing = "; ".join(missing) if has_metrics else "no metrics yet"
+        elif reasons:
+            self.reason = "; ".join(reasons) if has_metrics else "no metrics yet"
         self._check_stall(reading, gate, failure_policy, now)
         self._check_status_grace(reading, gate, failure_policy, now, has_metrics)
 
-    def _count(self, passes: bool, proof: LagProof, now: float) -> None:
-        if not (passes and self.passes and proof.source == self.proof.source):
-            self.good, self.good_since = 0, now
-        self.good += passes
-        self.passes, self.proof = passes, proof
+    def _count(self, passes: bool, evidence: LagEvidence, now: float) -> None:
+        if not (passes and self.passes and evidence.source == self.evidence.source):
+            self.consecutive_passes, self.passing_since = 0, now
+        self.consecutive_passes += passes
+        self.passes, self.evidence = passes, evidence
 
     def confirmed(self, confirmations: int, now: float) -> bool:
         """Return whether the condition has been met often enough.
@@ -135,31 +135,31 @@ class ResourceState:
         :param confirmations: required confirmations.
         :param now: epoch seconds.
         """
-        return self.passes and self.proof.confirmed(confirmations, self.good, now - self.good_since)
+        return self.passes and self.evidence.confirmed(confirmations, self.consecutive_passes, now - self.passing_since)
 
     @property
     def confirmations(self) -> int:
         """The number of confirmations so far."""
-        return self.proof.count(self.good) if self.passes else 0
+        return self.evidence.count(self.consecutive_passes) if self.passes else 0
 
     def _add_failure(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
-        self.passes, self.good = False, 0
+        self.passes, self.consecutive_passes = False, 0
         self.failures += 1
-        self.seen, self._seen_without_lag = str(error), None
-        self.missing = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
+        self.last_reading, self._reading_without_lag = str(error), None
+        self.reason = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
         budget = failure_policy.max_poll_failures
         if error.permanent:
-            self.ended = (FailureKind.REFUSED, f"destination {self.id} could not be read: {error}")
+            self.failure = (FailureKind.REFUSED, f"destination {self.id} could not be read: {error}")
         elif budget is not None and self.failures > budget:
             failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
-            self.ended = (
+            self.failure = (
                 FailureKind.UNREACHABLE,
                 f"destination {self.id}: {failed}, more than max_poll_failures={budget} allows; the state of the "
-                f"destination is unknown. Last error: {self.seen}",
+                f"destination is unknown. Last error: {self.last_reading}",
             )
 
     def _check_stall(self, reading: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float) -> None:
-        lag = reading.newest.lag if reading.newest else reading.lag
+        lag = reading.newest_point.lag if reading.newest_point else reading.lag
         if lag is None or not is_known(lag):
             return
         lags = self.recent_lags
@@ -192,7 +192,9 @@ class ResourceState:
                 else f"the status has not been {gate.accepted_statuses}"
             )
             current = (
-                f"it is {reading.status or 'unknown'} ({reading})" if has_metrics else f"{self.missing} ({self.seen})"
+                f"it is {reading.status or 'unknown'} ({reading})"
+                if has_metrics
+                else f"{self.reason} ({self.last_reading})"
             )
             self._end(
                 FailureKind.STATUS,
@@ -202,8 +204,8 @@ class ResourceState:
 
     def _end(self, kind: FailureKind, message: str) -> None:
         # A fatal status or a permanent error takes precedence.
-        if self.ended is None:
-            self.ended = (kind, f"destination {self.id}: {message}")
+        if self.failure is None:
+            self.failure = (kind, f"destination {self.id}: {message}")
 
     def _recent_lags_text(self, now: float) -> str:
         return ", ".join(f"{number(lag)} ({duration(round(now - at))} ago)" for at, lag in self.recent_lags)
@@ -226,8 +228,8 @@ class ResourceState:
     def not_ready_text(self) -> str:
         """Return what is missing, the last reading or error, and the trend of the lag."""
         trend = "" if self.failures else self._trend()
-        seen = self._seen_without_lag or self.seen
-        return f"{self.id} not ready: {self.missing} ({seen}){trend and '. '}{trend}"
+        seen = self._reading_without_lag or self.last_reading
+        return f"{self.id} not ready: {self.reason} ({seen}){trend and '. '}{trend}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""
@@ -237,8 +239,8 @@ class ResourceState:
             "lag_fell_at": self.lag_fell_at,
             "unwanted_since": self.unwanted_since,
             "read_at": self.read_at,
-            "seen": self.seen,
-            "missing": self.missing,
+            "last_reading": self.last_reading,
+            "reason": self.reason,
             "history": self.history.to_dict(),
         }
         return {name: value for name, value in known.items() if value}
@@ -247,7 +249,7 @@ class ResourceState:
     def from_dict(cls, id_: str, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceState:
         """Restore the state that :meth:`to_dict` returned. Confirmations are not part of it: they start again.
 
-        :param id_: the destination.
+        :param id_: id of the resource.
         :param spec: the arguments of the wait.
         :param state: the serialized state; may be empty.
         """
@@ -260,7 +262,7 @@ class ResourceState:
             unwanted_since=state.get("unwanted_since"),
             read_at=state.get("read_at"),
         )
-        restored.seen, restored.missing = state.get("seen", ""), state.get("missing")
+        restored.last_reading, restored.reason = state.get("last_reading", ""), state.get("reason")
         return restored
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, single_line
@@ -23,42 +23,36 @@ from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
 WINDOW_SECONDS = 3600
 
 
-# Every poll sends the same query.
-@lru_cache(maxsize=4096)
-def _latest(destination_id: str) -> MetricsQuery:
-    return MetricsQuery(destination_id)
-
-
 @dataclass(frozen=True, slots=True)
 class PollTarget:
-    """A destination and the metrics to request. Equal targets share a poll.
+    """A resource and the metrics to request. Equal targets share a poll.
 
-    :param destination_id: the destination.
+    :param resource_id: id of the resource, a destination.
     :param window: seconds of timeseries to request; ``None``: only the latest metrics.
     """
 
-    destination_id: str
+    resource_id: str
     window: int | None = None
 
     @classmethod
-    def timestamped(cls, destination_id: str, max_age: float | None = None) -> PollTarget:
+    def timestamped(cls, resource_id: str, max_age: float | None = None) -> PollTarget:
         """Return a target that includes timestamped points.
 
-        :param destination_id: the destination.
+        :param resource_id: id of the resource, a destination.
         :param max_age: maximum age of a reading, in seconds, which the window must cover; ``None``: the default window.
         """
-        return cls(destination_id, max(WINDOW_SECONDS, math.ceil(max_age or 0) + 2 * GRAIN_SECONDS))
+        return cls(resource_id, max(WINDOW_SECONDS, math.ceil(max_age or 0) + 2 * GRAIN_SECONDS))
 
     @property
     def series_limit(self) -> int:
         """Maximum size of the timeseries response in bytes: 1 MiB per hour of the window, up to 32 MiB."""
         return min(math.ceil((self.window or 0) / WINDOW_SECONDS), 32) * 1024 * 1024
 
-    def latest(self) -> MetricsQuery:
+    def latest_query(self) -> MetricsQuery:
         """Return the query for the latest metrics."""
-        return _latest(self.destination_id)
+        return MetricsQuery(self.resource_id)
 
-    def newest(self, now: datetime) -> MetricsQuery | None:
+    def series_query(self, now: datetime) -> MetricsQuery | None:
         """Return the query for the newest points; ``None`` if timestamps are not needed.
 
         :param now: the current time, aware.
@@ -67,7 +61,7 @@ class PollTarget:
             return None
         # The API may align its minutes with the start, so keep the start on a full minute.
         since = (now - timedelta(seconds=self.window)).replace(second=0, microsecond=0)
-        return MetricsQuery(self.destination_id, TIMESERIES, 1, "minute", timestamp_from=since)
+        return MetricsQuery(self.resource_id, TIMESERIES, 1, "minute", timestamp_from=since)
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ class PollResult:
         :param target: the target of the poll.
         :param now: the current time, aware.
         """
-        return cls(DestinationMetrics.parse(target.latest(), {"data": {}}, now), measured=False)
+        return cls(DestinationMetrics.parse(target.latest_query(), {"data": {}}, now), measured=False)
 
     @cached_property
     def reading(self) -> Reading:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state machine of a wait: takes the results of each round of polls and returns the next step.
 
-The caller (a poke or a trigger) polls every destination once, passes in the results and the time, and follows the
+The caller (a poke or a trigger) polls every resource once, passes in the results and the time, and follows the
 returned step: succeed, fail, or poll again. All modes share this state machine, so all of them end the same way. Pure:
 no clock, no network, no Airflow.
 """
@@ -16,12 +16,12 @@ from typing import Any
 from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS
 from airflow_provider_streamkap.gate.reading import duration, utc_text
 from airflow_provider_streamkap.gate.spec import WaitSpec, raise_version_mismatch
-from airflow_provider_streamkap.gate.state import FailureKind, PollOutcome, ResourceState
+from airflow_provider_streamkap.gate.state import FailureKind, PollResultOrError, ResourceState
 from airflow_provider_streamkap.gate.target import PollResult
 
-Round = Mapping[str, PollOutcome]
+PollRound = Mapping[str, PollResultOrError]
 
-# Maximum number of destinations in a log line, and of error messages in an exception.
+# Maximum number of resources in a log line, and of error messages in an exception.
 _MAX_NAMED = 10
 _MAX_ERRORS = 3
 # Log every tenth of consecutive polls that change nothing.
@@ -35,7 +35,7 @@ _CLOCK_TOLERANCE = 5.0
 class Succeeded:
     """The gate is open.
 
-    :param passed: the destinations that passed, in the order of the spec.
+    :param passed: the resources that passed, in the order of the spec.
     """
 
     passed: tuple[str, ...]
@@ -47,7 +47,7 @@ class PollAgain:
 
     :param after: seconds until the next round.
     :param confirming: the last round passed, and the next one confirms it.
-    :param failing: at least one destination could not be read in the last round.
+    :param failing: at least one resource could not be read in the last round.
     """
 
     after: float
@@ -79,7 +79,7 @@ class ResourceWait:
     :param passing: whether the last round passed and is to be confirmed.
     :param polled_at: epoch seconds of the last round.
     :param clock_lead: seconds by which the API's clock is ahead of the clock of the machine where the wait began.
-    :param moved: whether the wait began in another process.
+    :param restored: whether the wait began in another process.
     :ivar warnings: warnings from the last round.
     """
 
@@ -88,7 +88,7 @@ class ResourceWait:
     passing: bool = False
     polled_at: float | None = None
     clock_lead: float | None = None
-    moved: bool = False
+    restored: bool = False
     resources: dict[str, ResourceState] = field(init=False)
     warnings: list[str] = field(default_factory=list, init=False)
     _clocks_compared: bool = field(default=False, init=False)
@@ -97,7 +97,7 @@ class ResourceWait:
     _unchanged_polls: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.destination_ids}
+        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.resource_ids}
 
     @classmethod
     def from_dict(cls, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceWait:
@@ -114,7 +114,7 @@ class ResourceWait:
                 state.get("passing", False),
                 state.get("polled_at"),
                 state.get("clock_lead"),
-                moved=True,
+                restored=True,
             )
             for id_, resource_state in state.get("resources", {}).items():
                 if id_ in wait.resources:
@@ -133,10 +133,10 @@ class ResourceWait:
             "resources": resources,
         }
 
-    def advance(self, round_: Round, now: float) -> NextStep:
+    def advance(self, round_: PollRound, now: float) -> NextStep:
         """Add one round of polls and return the next step.
 
-        :param round_: the outcome of each poll, by destination.
+        :param round_: what each poll returned, by resource.
         :param now: epoch seconds.
         """
         self.warnings.clear()
@@ -171,19 +171,19 @@ class ResourceWait:
         return PollAgain(min(spec.poke_interval, spec.deadline - now), failing=failing)
 
     def _confirm_after(self) -> float:
-        if any(resource.passes and resource.proof.fallback for resource in self.resources.values()):
+        if any(resource.passes and resource.evidence.fallback for resource in self.resources.values()):
             return FALLBACK_SECONDS / (FALLBACK_POLLS - 1)
         return self.spec.confirm_after
 
-    def _adjust_to_clock(self, round_: Round, now: float) -> None:
+    def _adjust_to_clock(self, round_: PollRound, now: float) -> None:
         """Shift the times of the wait if the clock of this machine differs from the one where the wait began.
 
         Both machines compare their clocks with the ``Date`` header of API responses. Without that header, a start in
         the future reveals at least part of the difference.
         """
-        leads = [outcome.clock_lead for outcome in round_.values() if isinstance(outcome, PollResult)]
+        leads = [polled.clock_lead for polled in round_.values() if isinstance(polled, PollResult)]
         lead = next((lead for lead in leads if lead is not None), None)
-        if not self.moved:
+        if not self.restored:
             self.clock_lead = lead if self.clock_lead is None else self.clock_lead
             return
         if self._clocks_compared:
@@ -201,7 +201,7 @@ class ResourceWait:
         started, deadline = (None if at is None else at + skew for at in (self.spec.started, self.spec.deadline))
         self.spec = replace(self.spec, started=started, deadline=deadline)
         # Discard state with timestamps of the other clock.
-        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.destination_ids}
+        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.resource_ids}
         self.polled_at = None
         self.warnings.append(
             f"The clock of this machine is {duration(round(abs(skew)))} {'ahead of' if skew > 0 else 'behind'} the "
@@ -209,8 +209,8 @@ class ResourceWait:
         )
 
     def _record_gap(self, now: float) -> None:
-        allowed = max(self.spec.longest_gap, 3 * self._confirm_after())
-        if self.polled_at is not None and now - self.polled_at > allowed:
+        gap = 0.0 if self.polled_at is None else now - self.polled_at
+        if self.polled_at is not None and gap > self.spec.longest_gap and gap > 3 * self._confirm_after():
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:
@@ -228,23 +228,24 @@ class ResourceWait:
         return spec.gate.timestamped and spec.deadline is not None and now >= spec.deadline + spec.confirm_seconds
 
     def _end(self) -> Failed | None:
-        ends = [resource.ended for resource in self.resources.values() if resource.ended is not None]
-        # "all" fails with the first failed destination, "any" when every destination has failed.
+        ends = [resource.failure for resource in self.resources.values() if resource.failure is not None]
+        # "all" fails with the first failed resource, "any" when every resource has failed.
         if not ends or (self.spec.require == "any" and len(ends) < len(self.resources)):
             return None
         first = next(kind for kind in FailureKind if any(end[0] is kind for end in ends))
         return Failed(first, _join([message for kind, message in ends if kind is first], _MAX_ERRORS))
 
-    def snapshots(self, round_: Round) -> dict[str, Any]:
-        """Return the snapshots of the destinations that could be read, as plain JSON.
+    def snapshots(self, round_: PollRound) -> dict[str, Any]:
+        """Return the snapshots of the resources that could be read, as plain JSON.
 
-        :param round_: the outcome of each poll, by destination.
+        :param round_: what each poll returned, by resource.
         """
         lag_matters = self.spec.gate.max_records_lag is not None
         return {
-            id_: outcome.as_dict() | ({"evidence": resource.proof.as_dict()} if lag_matters and resource.passes else {})
+            id_: polled.as_dict()
+            | ({"evidence": resource.evidence.as_dict()} if lag_matters and resource.passes else {})
             for id_, resource in self.resources.items()
-            if isinstance(outcome := round_[id_], PollResult)
+            if isinstance(polled := round_[id_], PollResult)
         }
 
     def timed_out(self, now: float) -> str:
@@ -261,7 +262,7 @@ class ResourceWait:
         age = 0 if self.polled_at is None else round(now - self.polled_at)
         last_reading = f"Last reading ({duration(age)} ago)" if age > 1 else "Last reading"
         return (
-            f"Timed out waiting for {_names(self.spec.destination_ids)}. {self._elapsed(now)}, {polls}.{gap} "
+            f"Timed out waiting for {_names(self.spec.resource_ids)}. {self._elapsed(now)}, {polls}.{gap} "
             f"{last_reading}: {self._summary()}"
         )
 
@@ -272,7 +273,7 @@ class ResourceWait:
         :param now: epoch seconds.
         :returns: the line; ``None`` if nothing changed since the last line, except in every tenth poll.
         """
-        current = tuple((state.seen, state.confirmations, state.missing) for state in self.resources.values())
+        current = tuple((state.last_reading, state.confirmations, state.reason) for state in self.resources.values())
         unchanged = isinstance(step, PollAgain) and current == self._logged
         self._unchanged_polls = self._unchanged_polls + 1 if unchanged else 0
         if unchanged and self._unchanged_polls % _LOG_UNCHANGED_EVERY:
@@ -295,17 +296,19 @@ class ResourceWait:
 
     def _summary(self) -> str:
         resources = list(self.resources.values())
-        waiting = [resource for resource in resources if resource.missing]
-        if not any(resource.seen for resource in resources):
+        waiting = [resource for resource in resources if resource.reason]
+        if not any(resource.last_reading for resource in resources):
             return "none"
         if len(resources) == 1:
-            return resources[0].not_ready_text() if waiting else f"{resources[0].id} ready ({resources[0].seen})"
+            return (
+                resources[0].not_ready_text() if waiting else f"{resources[0].id} ready ({resources[0].last_reading})"
+            )
         ready = f"{len(resources) - len(waiting)} of {len(resources)} ready"
         if not waiting:
             return ready
-        # The readings and errors of all destinations would make a line of thousands of characters.
-        error = next((f"; last error: {resource.seen}" for resource in waiting if resource.failures), "")
-        return f"{ready}; not ready: {_join([f'{resource.id}: {resource.missing}' for resource in waiting])}{error}"
+        # The readings and errors of all resources would make a line of thousands of characters.
+        error = next((f"; last error: {resource.last_reading}" for resource in waiting if resource.failures), "")
+        return f"{ready}; not ready: {_join([f'{resource.id}: {resource.reason}' for resource in waiting])}{error}"
 
     def _elapsed(self, now: float) -> str:
         spec = self.spec
@@ -320,5 +323,5 @@ def _join(texts: Sequence[str], limit: int = _MAX_NAMED) -> str:
     return "; ".join(texts[:limit]) + more
 
 
-def _names(destination_ids: Sequence[str]) -> str:
-    return destination_ids[0] if len(destination_ids) == 1 else f"{len(destination_ids)} destinations"
+def _names(resource_ids: Sequence[str]) -> str:
+    return resource_ids[0] if len(resource_ids) == 1 else f"{len(resource_ids)} destinations"

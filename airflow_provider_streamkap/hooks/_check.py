@@ -8,6 +8,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from airflow_provider_streamkap import api
+from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
     StreamkapConnectionError,
@@ -51,7 +52,7 @@ def _test_access(client: StreamkapClient, base_url: str) -> tuple[bool, str]:
     project = identity.get("service_id") or identity.get("tenant_id") or "unknown"
     signed_in = f"Connected to {base_url} for project {project}"
     try:
-        destination = next(client.list_destinations(page_size=1), None)
+        destination = next(client.list_destinations(DestinationsQuery(page_size=1)), None)
         if destination is None:
             return True, f"{signed_in}. It has no destinations, so metrics access was not tested."
         client.get_destination_metrics(MetricsQuery(destination.id))

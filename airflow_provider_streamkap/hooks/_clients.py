@@ -307,7 +307,7 @@ class SharedClients:
         if last is None or last.used != used or last.ended + RELOAD_SECONDS <= self.clock.monotonic():
             return False
         with self.lock:
-            return last.started >= self._session(used.settings).refused_at
+            return last.started >= self._session(used.settings).rejected_at
 
     def look_up_again(
         self, conn_id: str, used: StreamkapConnection, look_up: Callable[[], StreamkapConnection]

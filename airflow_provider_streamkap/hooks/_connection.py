@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from airflow_provider_streamkap.api.errors import single_line
+from airflow_provider_streamkap.api.options import FIELDS, OPTIONS
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 
 APP_URL = "https://app.streamkap.com"
@@ -44,8 +44,8 @@ class StreamkapConnection:
     """
 
     settings: ClientSettings
-    app_url_template: str | None = None
-    max_concurrency: int = 16
+    app_url_template: str | None = OPTIONS["app_url_template"].default
+    max_concurrency: int = OPTIONS["max_concurrency"].default
     unknown: tuple[str, ...] = ()
 
     def secrets(self) -> tuple[str, ...]:
@@ -61,19 +61,6 @@ class StreamkapConnection:
         if not self.app_url_template:
             return APP_URL
         return self.app_url_template.replace("{destination_id}", quote(destination_id, safe=""))
-
-
-def is_web_url(text: str) -> bool:
-    """Return whether a URL is a safe link: http or https, with a host, without userinfo or control characters.
-
-    :param text: the URL.
-    """
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(host) and "@" not in parts.netloc and text.isprintable()
 
 
 def parse_connection(
@@ -103,11 +90,12 @@ def _parse(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str,
     if not isinstance(extra, Mapping):
         raise ValueError("extra must be a JSON object")
     options: dict[str, Any] = {
-        name: convert(name, extra[name]) for name, convert in EXTRA_FIELDS.items() if not _blank(extra.get(name))
+        name: option.parse(f"extra {name}", extra[name])
+        for name, option in OPTIONS.items()
+        if not _blank(extra.get(name))
     }
-    max_concurrency = options.pop("max_concurrency", 16)
-    template = options.pop("app_url_template", None)
-    field, base_url = _base_url(conn, environ)
+    own = {name: options.pop(name) for name in ("app_url_template", "max_concurrency") if name in options}
+    field, base_url = _host(conn, environ)
     insecure = options.get("verify") is False or ("proxies" in options and base_url.lower().startswith("http:"))
     credentials = _credentials(conn, {} if field == "host" or insecure else environ)
     if base_url:
@@ -118,13 +106,13 @@ def _parse(conn: ConnectionLike, extra: Mapping[str, Any], environ: Mapping[str,
         # Name the connection field or variable instead of the base_url setting.
         text = str(error)
         raise ValueError(f"{field}{text.removeprefix('base_url')}" if text.startswith("base_url") else text) from None
-    return StreamkapConnection(settings, template, max_concurrency, tuple(_unknown_keys(extra)))
+    return StreamkapConnection(settings, **own, unknown=tuple(_unknown_keys(extra)))
 
 
 def _unknown_keys(extra: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(set(map(str, extra)) - set(EXTRA_FIELDS)):
-        matches = difflib.get_close_matches(name.removeprefix("extra__streamkap__").casefold(), EXTRA_FIELDS, 1)
-        hint = f"did you mean {matches[0]!r}?" if matches else f"known keys: {', '.join(EXTRA_FIELDS)}"
+    for name in sorted(set(map(str, extra)) - set(OPTIONS)):
+        matches = difflib.get_close_matches(name.removeprefix("extra__streamkap__").casefold(), OPTIONS, 1)
+        hint = f"did you mean {matches[0]!r}?" if matches else f"known keys: {', '.join(OPTIONS)}"
         yield f"extra key {single_line(name)[:80]!r} is unknown and ignored; {hint}"
 
 
@@ -132,11 +120,11 @@ def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _base_url(conn: ConnectionLike, environ: Mapping[str, str]) -> tuple[str, str]:
+def _host(conn: ConnectionLike, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the field or variable that sets the base URL, and its value (may be empty)."""
     host = (conn.host or "").strip()
     if not host:
-        return "STREAMKAP_HOST", environ.get("STREAMKAP_HOST", "").strip()
+        return FIELDS["host"].variable, environ.get(FIELDS["host"].variable, "").strip()
     scheme, separator, rest = host.rpartition("://")
     netloc, slash, path = rest.partition("/")
     if not separator:
@@ -163,8 +151,7 @@ def _credentials(conn: ConnectionLike, environ: Mapping[str, str]) -> Credential
     if password and not login:
         return Credentials(project_key=password)
     if not login:
-        login = environ.get("STREAMKAP_CLIENT_ID", "").strip()
-        password = environ.get("STREAMKAP_SECRET", "").strip()
+        login, password = (environ.get(FIELDS[name].variable, "").strip() for name in ("login", "password"))
     if not login or not password:
         raise ValueError(
             "no credentials: set login to the client id and password to the secret; or leave login empty and set "
@@ -172,69 +159,3 @@ def _credentials(conn: ConnectionLike, environ: Mapping[str, str]) -> Credential
             "and STREAMKAP_SECRET in the environment (ignored if host is set or verify is false)"
         )
     return Credentials(client_id=login, secret=password)
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"extra {name} must be a number of seconds, for example 30; got {value!r}") from None
-
-
-def _count(name: str, value: Any) -> int:
-    try:
-        if isinstance(value, bool) or int(value) != float(value) or int(value) < 1:
-            raise TypeError
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"extra {name} must be an integer of at least 1; got {value!r}") from None
-
-
-def _flag(name: str, value: Any) -> bool:
-    text = str(value).strip().casefold()
-    if text not in ("true", "false"):
-        raise ValueError(f"extra {name} must be true or false; got {value!r}")
-    return text == "true"
-
-
-def _verify(name: str, value: Any) -> bool | str:
-    if isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in ("true", "false")):
-        return _flag(name, value)
-    if not isinstance(value, str):
-        raise ValueError(f"extra {name} must be true, false or the path of a CA bundle; got {value!r}")
-    return value.strip()
-
-
-def _proxies(name: str, value: Any) -> Mapping[str, str]:
-    # The connection form passes a string. Error messages omit the value, because it can contain a password.
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = {"http": value, "https": value}
-    if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
-        raise ValueError(
-            f'extra {name} must be one proxy URL or a JSON object such as {{"https": "http://proxy.example:3128"}}'
-        )
-    return value
-
-
-def _template(name: str, value: Any) -> str:
-    error = ValueError(f"extra {name} must be an http(s) URL with {{destination_id}} in its path or query")
-    if not isinstance(value, str) or not is_web_url(value) or "{" in urlsplit(value).netloc:
-        raise error
-    return value
-
-
-EXTRA_FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
-    "timeout": _number,
-    "max_attempts": _count,
-    "verify": _verify,
-    "proxies": _proxies,
-    "app_url_template": _template,
-    "max_concurrency": _count,
-    "allow_http": _flag,
-}
-"""Keys of the extra, with their parsers."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap._compat import BaseOperatorLink, XCom
 from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.checks import is_web_url
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import BaseOperator
@@ -46,7 +47,7 @@ class StreamkapLink(BaseOperatorLink):
             log.warning("The URL of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
             found = None
         # Any task can push an XCom of that name.
-        return found if isinstance(found, str) and _connection.is_web_url(found) else _connection.APP_URL
+        return found if isinstance(found, str) and is_web_url(found) else _connection.APP_URL
 
 
 def push_link(context: Mapping[str, Any], connection: _connection.StreamkapConnection, destination_id: str) -> None:

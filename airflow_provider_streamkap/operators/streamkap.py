@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from airflow_provider_streamkap._arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
 from airflow_provider_streamkap._compat import BaseOperator
 from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.checks import check_integer
 from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_keyed
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
@@ -118,7 +119,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
         end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
         MetricsQuery("x", self.time_type, self.time_interval, self.time_unit, start, end)
-        _check_max_points(self.max_points)
+        check_integer("max_points", self.max_points, optional=True)
         if self.on_error not in get_args(OnError):
             raise ValueError(f"on_error must be 'fail' or 'skip'; got {self.on_error!r}")
 
@@ -160,7 +161,9 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         failed: dict[str, StreamkapError] = {}
         points = 0
         with closing(
-            hook.call_each(queries, lambda client, some: client.get_each_destination_metrics(some))
+            hook.call_each(
+                queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
+            )
         ) as results:
             for query, got in results:
                 if isinstance(got, _runtime.StreamkapError):
@@ -194,13 +197,6 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
                 "XCom: narrow timestamp_from and timestamp_to, take a coarser time_unit or time_interval, or name the "
                 "metrics that you need in metrics=[...]"
             )
-
-
-def _check_max_points(max_points: Any) -> None:
-    if max_points is None:
-        return
-    if isinstance(max_points, bool) or not isinstance(max_points, int) or max_points < 1:
-        raise ValueError(f"max_points must be an integer of at least 1, or None; got {max_points!r}")
 
 
 def _check_period(timestamp_from: Any, timestamp_to: Any) -> None:

@@ -28,7 +28,7 @@ class Limiter:
 
 
 class LimiterSlot:
-    """Acquires slots for the requests to one destination: an async context manager around each attempt.
+    """Acquires slots for the requests to one resource: an async context manager around each attempt.
 
     :param limiter: the slots of the connection.
     """

@@ -27,10 +27,10 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
 
     :param session: the session to send requests with.
     :param target: the destination and the metrics to request.
-    :raises StreamkapNotFoundError: the destination does not exist, or these credentials may not see it.
+    :raises StreamkapNotFoundError: the destination does not exist, or these credentials do not have access to it.
     :raises StreamkapError: any other failure.
     """
-    newest = target.newest(session.now())
+    newest = target.series_query(session.now())
     series = series_error = None
     try:
         # Request the timeseries first, so that the status is not older than the lag.
@@ -42,9 +42,9 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
                     raise
                 # Continue with the latest metrics; the gate decides whether they are enough.
                 series_error = strip_context(error)
-        latest = yield from session.metrics(target.latest(), SMALL_BODY)
+        latest = yield from session.metrics(target.latest_query(), SMALL_BODY)
         return PollResult(latest, series, series_error, clock_lead=session.clock_lead)
     except StreamkapNotFoundError as error:
-        if not (yield from session.exists(target.destination_id)):
-            raise strip_context(unknown_destination(error, target.destination_id)) from None
+        if not (yield from session.exists(target.resource_id)):
+            raise strip_context(unknown_destination(error, target.resource_id)) from None
     return PollResult.without_metrics(target, session.now())

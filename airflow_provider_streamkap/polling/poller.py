@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Poll each destination once per interval for any number of subscribers.
+"""Poll each resource once per interval for any number of subscribers.
 
 All waits of one event loop on one connection share a :class:`Poller`. Each subscriber passes the earliest acceptable
-start of its next poll and the latest time it is due. The destination is polled once, at the earliest due time, and the
+start of its next poll and the latest time it is due. The resource is polled once, at the earliest due time, and the
 result goes to every subscriber that accepts it. Without subscribers, nothing is polled.
 """
 
@@ -16,11 +16,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from math import floor, inf
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
 from airflow_provider_streamkap.polling.subscription import PollWindow, ResultQueue, Subscription, TimedResult, Waiter
 
-#: Seconds between batches of first polls. Waking up for each destination separately takes twice the CPU time.
+#: Seconds between batches of first polls. Waking up for each resource separately takes twice the CPU time.
 BATCH_INTERVAL = 1.0
 #: Minimum number of batches over which first polls are spread.
 MIN_BATCHES = 10
@@ -30,7 +31,7 @@ Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
 
 
 class Poller:
-    """Polls destinations for the waits of one event loop.
+    """Polls resources for the waits of one event loop.
 
     :param fetch: polls one target, including retries. It enters the slot for each attempt; the slot for the first
         attempt is already held.
@@ -38,16 +39,18 @@ class Poller:
     :param seed: seed for the times of first polls; default: random.
     """
 
-    def __init__(self, fetch: Fetch, *, max_concurrency: int = 16, seed: int | None = None) -> None:
+    def __init__(
+        self, fetch: Fetch, *, max_concurrency: int = OPTIONS["max_concurrency"].default, seed: int | None = None
+    ) -> None:
         self._fetch = fetch
         self._limiter = Limiter(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
-        self._destinations: dict[PollTarget, _Destination] = {}
+        self._resources: dict[PollTarget, _PolledResource] = {}
         self._results = ResultQueue()
 
     def __len__(self) -> int:
-        """Return the number of destinations with subscribers."""
-        return len(self._destinations)
+        """Return the number of resources with subscribers."""
+        return len(self._resources)
 
     def subscribe(self, targets: Sequence[PollTarget]) -> Subscription:
         """Return a subscription to some targets: a context manager that unsubscribes on exit.
@@ -56,19 +59,19 @@ class Poller:
         """
         return Subscription([self._add_subscriber(target) for target in targets])
 
-    def _add_subscriber(self, target: PollTarget) -> _Destination:
-        destination = self._destinations.get(target)
-        if destination is None:
-            phase = random.Random(f"{self._seed}/{target.destination_id}").random()  # noqa: S311
-            remove = self._destinations.pop
-            destination = _Destination(target, self._fetch, LimiterSlot(self._limiter), phase, self._results, remove)
-            self._destinations[target] = destination
-        destination.subscribers += 1
-        return destination
+    def _add_subscriber(self, target: PollTarget) -> _PolledResource:
+        resource = self._resources.get(target)
+        if resource is None:
+            phase = random.Random(f"{self._seed}/{target.resource_id}").random()  # noqa: S311
+            remove = self._resources.pop
+            resource = _PolledResource(target, self._fetch, LimiterSlot(self._limiter), phase, self._results, remove)
+            self._resources[target] = resource
+        resource.subscribers += 1
+        return resource
 
 
-class _Destination:
-    """The polls of one destination: a timer between polls, a task during a poll."""
+class _PolledResource:
+    """The polls of one resource: a timer between polls, a task during a poll."""
 
     __slots__ = (
         "_due",
@@ -112,7 +115,7 @@ class _Destination:
     def add_waiter(self, waiter: Waiter, window: PollWindow) -> None:
         due, spread = window.due, window.spread
         if spread and not window.not_before <= self._due <= due:
-            # Use a time that depends only on the destination, not on the arrival of the waiter. Otherwise waiters that
+            # Use a time that depends only on the resource, not on the arrival of the waiter. Otherwise waiters that
             # arrive one after the other would each trigger a poll.
             earliest, step = due - spread, min(BATCH_INTERVAL, spread / MIN_BATCHES)
             due = earliest + (floor(spread * self._phase / step) * step - earliest) % spread

@@ -91,7 +91,7 @@ def poll_once(
 def _poll_all(
     hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
 ) -> dict[str, PollResult | StreamkapError]:
-    targets = [spec.target(id_) for id_ in spec.destination_ids]
+    targets = [spec.target(id_) for id_ in spec.resource_ids]
     deadline = Deadline(within, time.monotonic)
 
     def poll_each(
@@ -99,5 +99,5 @@ def _poll_all(
     ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
         return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
-    seen = {target.destination_id: got for target, got in hook.call_each(targets, poll_each)}
-    return {id_: seen[id_] for id_ in spec.destination_ids}
+    seen = {target.resource_id: got for target, got in hook.call_each(targets, poll_each)}
+    return {id_: seen[id_] for id_ in spec.resource_ids}

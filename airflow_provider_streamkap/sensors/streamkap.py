@@ -224,7 +224,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         if self.deferrable:
             self.log.info(
                 "Reading %d destination(s) once, within %.0f s, before deferring",
-                len(wait.spec.destination_ids),
+                len(wait.spec.resource_ids),
                 _runtime.FIRST_POLL_SECONDS,
             )
         while True:
@@ -311,7 +311,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     def _plan(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
         return WaitSpec(
-            destination_ids=ids,
+            resource_ids=ids,
             gate=DestinationGate(
                 rendered_number("max_records_lag", get("max_records_lag")),
                 get("connector_status"),

@@ -209,7 +209,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     )
                 if detector.state is not before:
                     self.log.info("%s is %s: %s", self.destination_id, _state_text(detector, changed), reading)
-                    yield {**sample.result.as_dict(), "evidence": detector.proof.as_dict()}, changed
+                    yield {**sample.result.as_dict(), "evidence": detector.evidence.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)

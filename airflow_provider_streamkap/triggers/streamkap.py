@@ -87,7 +87,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    with poller.subscribe([spec.target(id_) for id_ in spec.destination_ids]) as subscription:
+                    with poller.subscribe([spec.target(id_) for id_ in spec.resource_ids]) as subscription:
                         return await self._run_wait(spec, subscription, not_before)
             except AirflowNotFoundException:
                 raise
@@ -109,7 +109,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         def add_round(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.result for id_, sample in zip(spec.destination_ids, samples, strict=True)}
+            seen = {id_: sample.result for id_, sample in zip(spec.resource_ids, samples, strict=True)}
             began = max(sample.began for sample in samples)
             step = wait.advance(seen, now)
             for warning in wait.warnings:

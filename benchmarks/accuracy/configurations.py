@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate
-from airflow_provider_streamkap.gate.history import LagHistory, LagProof
+from airflow_provider_streamkap.gate.history import LagEvidence, LagHistory
 from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.wait import ResourceWait
@@ -19,19 +19,19 @@ from airflow_provider_streamkap.gate.wait import ResourceWait
 class _SinglePoint(LagHistory):
     """Accept a single point whose timestamp is at least one minute after ``observed_after``."""
 
-    def add(self, reading: Reading) -> LagProof:
+    def add(self, reading: Reading) -> LagEvidence:
         """Judge the newest point of a poll alone, without other polls or the latest lag."""
-        newest = reading.newest
+        newest = reading.newest_point
         assert self.after is not None
         if newest is None:
-            return LagProof("timeseries", (), "the timeseries has no lag points", Answer.UNKNOWN)
+            return LagEvidence("timeseries", (), "the timeseries has no lag points", Answer.UNKNOWN)
         if self.gate.exceeds(newest.lag):
-            return LagProof("timeseries", (), self.gate.lag_text(newest.lag), Answer.UNKNOWN)
+            return LagEvidence("timeseries", (), self.gate.lag_text(newest.lag), Answer.UNKNOWN)
         if newest.at < self.after + GRAIN_SECONDS:
-            return LagProof(
+            return LagEvidence(
                 "timeseries", (), "the newest lag point must be from a minute after the moment or later", Answer.UNKNOWN
             )
-        return LagProof("timeseries", (newest, newest))
+        return LagEvidence("timeseries", (newest, newest))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ HOUR = 3600.0
 TIMEOUT = HOUR
 
 
-class PollOutcome(NamedTuple):
+class AnsweredPoll(NamedTuple):
     """The result of one poll, and when it completed."""
 
     got: Reading | StreamkapServerError
@@ -50,9 +50,9 @@ class SimulatedApi:
         self._seed, self._failing = seed, fault.failing
         self._outages = intervals(random, moment) if fault.failing else []
         self._series_outages = intervals(random, moment) if fault.series_fails else []
-        self._polls: dict[tuple[float, PollTarget], PollOutcome] = {}
+        self._polls: dict[tuple[float, PollTarget], AnsweredPoll] = {}
 
-    def poll(self, target: PollTarget, now: float) -> PollOutcome:
+    def poll(self, target: PollTarget, now: float) -> AnsweredPoll:
         """Poll once. Equal polls at the same time share the result, as they do in production.
 
         :param target: what to poll.
@@ -63,19 +63,19 @@ class SimulatedApi:
             self._polls[key] = self._poll(target, now)
         return self._polls[key]
 
-    def _poll(self, target: PollTarget, now: float) -> PollOutcome:
+    def _poll(self, target: PollTarget, now: float) -> AnsweredPoll:
         random = Random(f"{self._seed}/{now}")
-        newest = target.newest(to_datetime(now))
+        newest = target.series_query(to_datetime(now))
         out = within(self._outages, now) or (newest is not None and within(self._series_outages, now))
         if out or (self._failing and random.random() < 0.1):
-            return PollOutcome(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
+            return AnsweredPoll(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
         # Request the timeseries first, then the latest metrics, as the real client does.
         series = None
         if newest is not None:
             now += random.expovariate(2.0)
             series = self._request(newest, now)
         now += random.expovariate(2.0)
-        return PollOutcome(PollResult(self._request(target.latest(), now), series).reading, now)
+        return AnsweredPoll(PollResult(self._request(target.latest_query(), now), series).reading, now)
 
     def _request(self, query: MetricsQuery, now: float) -> DestinationMetrics:
         return DestinationMetrics.parse(query, self.exporter.respond(query, now), to_datetime(now))
@@ -167,7 +167,7 @@ def run_wait(destination: SimulatedDestination, config: Configuration) -> Outcom
     )
     target = spec.target(ID)
     waiting, polled_at, requests = config.start_wait(spec), destination.begin, 0
-    per_poll = 1 if target.newest(to_datetime(polled_at)) is None else 2
+    per_poll = 1 if target.series_query(to_datetime(polled_at)) is None else 2
     while True:
         got, now = destination.api.poll(target, polled_at)
         requests += per_poll
@@ -175,7 +175,7 @@ def run_wait(destination: SimulatedDestination, config: Configuration) -> Outcom
         if isinstance(step, Succeeded):
             return Outcome(now, requests=requests)
         if isinstance(step, Failed):
-            return Outcome(now, step, waiting.resources[ID].missing or "not confirmed", requests)
+            return Outcome(now, step, waiting.resources[ID].reason or "not confirmed", requests)
         if config.stateless and not (step.confirming or step.failing):
             waiting = config.start_wait(spec)
         polled_at += step.after

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
 from airflow_provider_streamkap.api.query import check_destination_id
-from airflow_provider_streamkap.api.settings import DEFAULT_BASE_URL, ClientSettings, Credentials
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from scripts.live.check import Check
 from scripts.live.table import table
 

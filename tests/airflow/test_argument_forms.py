@@ -135,7 +135,7 @@ def test_nonexistent_id_is_reported_as_unknown(streamkap: StreamkapSimulator, id
     with pytest.raises(AirflowFailException) as caught:
         run(False, {"lag": 0, "status": "Paused", "latency": 1}, destination_id=id_)
     message = str(caught.value)
-    assert f"404 Not Found: destination '{id_}' does not exist in this project, or these credentials may not" in message
+    assert f"404 Not Found: destination '{id_}' does not exist in this project, or these credentials do not" in message
     assert "An id has 24 hexadecimal digits" in message
     assert ("pass the id, not the name" in message) == (id_ == "orders")
     assert "not there yet" not in message

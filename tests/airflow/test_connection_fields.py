@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import BaseHook, Connection
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, StreamkapConnection, parse_connection
+from airflow_provider_streamkap.hooks._connection import StreamkapConnection, parse_connection
 
 SECRET = "s3cret-of-the-client"
 KEY = json.dumps({"api": {"client_id": "key-client", "client_secret": "k3y-secret-inside"}})
@@ -327,4 +328,4 @@ def test_repr_contains_no_secret() -> None:
 
 def test_form_offers_every_supported_field() -> None:
     info: Any = get_provider_info()
-    assert set(info["connection-types"][0]["conn-fields"]) == set(EXTRA_FIELDS)
+    assert set(info["connection-types"][0]["conn-fields"]) == set(OPTIONS)

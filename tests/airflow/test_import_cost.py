@@ -89,6 +89,8 @@ PARSING = {
     "_compat",
     "_lazy",
     "api",
+    "api.checks",
+    "api.options",
     "api.query",
     "gate",
     "gate.conditions",

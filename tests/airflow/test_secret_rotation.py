@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
-from airflow_provider_streamkap.api import StreamkapAuthError, StreamkapError
+from airflow_provider_streamkap.api import ApiSession, StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.spec import FailurePolicy
 from airflow_provider_streamkap.hooks._clients import shared_clients
@@ -126,7 +126,7 @@ def each(hook: StreamkapHook, ids: list[str], seen: Callable[[], object] = lambd
     """Fetch the metrics of a list, and run a callback after each result."""
     found: dict[str, Any] = {}
     queries = [MetricsQuery(id_) for id_ in ids]
-    for query, got in hook.call_each(queries, lambda client, some: client.get_each_destination_metrics(some)):
+    for query, got in hook.call_each(queries, lambda client, some: client.call_each(some, ApiSession.metrics)):
         assert query.destination_id not in found
         found[query.destination_id] = got
         seen()

@@ -87,7 +87,7 @@ def test_every_sensor_setting_reaches_triggerer(other: StreamkapSimulator) -> No
 def test_every_argument_of_trigger_survives_serialization() -> None:
     arguments: dict[str, Any] = {
         "streamkap_conn_id": "other",
-        "spec": {"destination_ids": ["d1"]},
+        "spec": {"resource_ids": ["d1"]},
         "keyed": True,
         "state": {"polls": 3},
     }

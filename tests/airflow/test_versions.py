@@ -24,7 +24,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "with a timeout and an ending": {
         "streamkap_conn_id": "streamkap_default",
         "spec": {
-            "destination_ids": ["d1"],
+            "resource_ids": ["d1"],
             "gate": {
                 "max_records_lag": 0,
                 "connector_status": ["Active"],
@@ -59,7 +59,7 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "with the history of points": {
         "streamkap_conn_id": "streamkap_default",
         "spec": {
-            "destination_ids": ["d1"],
+            "resource_ids": ["d1"],
             "gate": {
                 "max_records_lag": 5,
                 "connector_status": ["Active"],
@@ -133,19 +133,19 @@ def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, lo
 
 
 def test_missing_keys_get_defaults() -> None:
-    spec = WaitSpec.from_dict({"destination_ids": ["d1"]})
+    spec = WaitSpec.from_dict({"resource_ids": ["d1"]})
     assert spec == WaitSpec(("d1",), type(spec.gate)())
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"destination_ids": None},
+        {"resource_ids": None},
         {"gate": {"max_records_lag": 0, "max_rows": 7}},
         {"gate": ["a", "list"]},
         {"failure_policy": 3},
         {"confirmations": "two"},
-        {"lacks": "destination_ids"},
+        {"lacks": "resource_ids"},
     ],
 )
 def test_invalid_plan_fails_with_message_and_is_retryable(

@@ -25,7 +25,7 @@ def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamka
     now = time.time()
     created = WaitSpec(
         **{
-            "destination_ids": ids or ("d1",),
+            "resource_ids": ids or ("d1",),
             "gate": DestinationGate(lag_source="latest"),
             "poke_interval": 0.02,
             "confirm_interval": 0.01,

@@ -33,11 +33,11 @@ class ScriptedSession:
         self.serve = serve
         self.steps: list[Request | TokenRefresh] = []
 
-    def run(self, exchange: Flow[Any]) -> Any:
+    def run(self, flow: Flow[Any]) -> Any:
         reply: Response | None = None
         while True:
             try:
-                step = exchange.send(reply)
+                step = flow.send(reply)
             except StopIteration as done:
                 return done.value
             self.steps.append(step)

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
-from airflow_provider_streamkap.api.destinations import Destination
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
@@ -99,10 +99,12 @@ class AnyClient:
         )
 
     def destinations(self, **filters: Any) -> list[Destination]:
-        async def listed(client: AsyncStreamkapClient) -> list[Destination]:
-            return [item async for item in client.list_destinations(**filters)]
+        query = DestinationsQuery(**filters)
 
-        return self._do(lambda client: list(client.list_destinations(**filters)), listed)
+        async def listed(client: AsyncStreamkapClient) -> list[Destination]:
+            return [item async for item in client.list_destinations(query)]
+
+        return self._do(lambda client: list(client.list_destinations(query)), listed)
 
     def whoami(self) -> dict[str, Any]:
         return self._do(lambda client: client.whoami(), lambda client: client.whoami())

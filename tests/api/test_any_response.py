@@ -42,15 +42,15 @@ CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
 
 def outcome(call: str, status: int, headers: dict[str, str], body: bytes) -> Any:
     """Respond to a call in this way until it ends."""
-    exchange = CALLS[call](signed_in(CLIENT))
+    flow = CALLS[call](signed_in(CLIENT))
     reply: Response | None = None
     for _ in range(10):
         try:
-            step = exchange.send(reply)
+            step = flow.send(reply)
         except StopIteration as done:
             return done.value
         reply = Response(status, headers, body, CLIENT.base_url) if isinstance(step, Request) else None
-    raise AssertionError("the exchange does not end")
+    raise AssertionError("the flow does not end")
 
 
 def check(call: str, status: int, headers: dict[str, str], body: bytes) -> None:

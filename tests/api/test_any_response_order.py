@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import (
-    REFUSAL_SECONDS,
+    REJECTION_SECONDS,
     SIGN_IN_PATH,
     ApiSession,
     Flow,
@@ -108,12 +108,12 @@ class World:
     def __post_init__(self) -> None:
         self.session = ApiSession(CLIENT, self.time.clock, lambda: NOW + self.wall)
 
-    def run(self, exchange: Flow[Any]) -> Any:
+    def run(self, flow: Flow[Any]) -> Any:
         """Run a flow as a client does."""
         reply: Response | None = None
         while True:
             try:
-                step = exchange.send(reply)
+                step = flow.send(reply)
             except StopIteration as done:
                 return done.value
             if isinstance(step, TokenRefresh):
@@ -121,7 +121,7 @@ class World:
                 self.run(self.session.refresh_token(step.stale))
             else:
                 self.sent += 1
-                assert self.sent <= 12, "the exchange does not end"
+                assert self.sent <= 12, "the flow does not end"
                 reply = self.answer(step)
 
     def answer(self, request: Request) -> Response:
@@ -202,7 +202,7 @@ def test_session_serves_next_call_after_any_failure(before: list[tuple[str, list
         except StreamkapError as error:
             check_error(error)
     # The server has recovered and rejects its earlier tokens once. A rejection of the credentials expires.
-    world.time.now += REFUSAL_SECONDS
+    world.time.now += REJECTION_SECONDS
     world.acts, world.turn, world.sent = [Act(200, {}, "good")], 0, 0
     world.another(401)
     for begin, _ in CALLS.values():

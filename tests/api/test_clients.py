@@ -124,16 +124,6 @@ def test_filters_are_sent(any_client: AnyClient, simulator: StreamkapSimulator) 
     assert sent == {**filters, "sort_dir": "desc", "tag_ids": "t", "page": "1", "page_size": "7"}
 
 
-def test_invalid_filters_are_rejected_before_first_iteration(
-    any_client: AnyClient, simulator: StreamkapSimulator
-) -> None:
-    client = any_client.sync or any_client.wait
-    assert client is not None
-    with pytest.raises(ValueError, match="page_size"):
-        client.list_destinations(page_size=1000)
-    assert simulator.requests == []
-
-
 def test_api_that_ignores_page_is_not_requested_forever(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     same: Any = {"result": [{"id": "a"}, {"id": "b"}], "has_next": True}
     simulator.inject(Fault.json(same), path="/destinations", times=None)

@@ -11,7 +11,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapError,
     StreamkapRequestError,
 )
-from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS
+from airflow_provider_streamkap.api.flows import REJECTION_SECONDS
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.conftest import MakeClient
 from tests.api.support import AnyClient, settings_for
@@ -44,7 +44,7 @@ def test_rejected_credentials(any_client: AnyClient, simulator: StreamkapSimulat
     assert caught.value.permanent
     assert (simulator.token_calls, simulator.count(METRICS)) == (1, 0)
     simulator.accept_credentials()
-    any_client.time.now += REFUSAL_SECONDS
+    any_client.time.now += REJECTION_SECONDS
     assert any_client.metrics().records_lag == 7
 
 

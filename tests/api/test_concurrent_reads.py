@@ -22,6 +22,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
     StreamkapTimeoutError,
 )
+from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
@@ -61,11 +62,11 @@ def lags(got: dict[str, DestinationMetrics | StreamkapError]) -> dict[str, Any]:
 
 
 def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapError]:
-    return {query.destination_id: got for query, got in client.get_each_destination_metrics(QUERIES)}
+    return {query.destination_id: got for query, got in client.call_each(QUERIES, ApiSession.metrics)}
 
 
 def poll_targets(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
-    return {watch.destination_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
+    return {watch.resource_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 
 def test_requests_are_concurrent_and_connections_are_kept(
@@ -155,7 +156,7 @@ def test_stopping_early_drops_pending_requests(
     service: StreamkapSimulator, make: Callable[..., StreamkapClient]
 ) -> None:
     service.inject(Fault.slow(0.05), path=METRICS, times=None)
-    with closing(make(max_concurrency=2).get_each_destination_metrics(QUERIES)) as answers:
+    with closing(make(max_concurrency=2).call_each(QUERIES, ApiSession.metrics)) as answers:
         next(answers)
     assert service.count(METRICS) < len(IDS) / 2
 
@@ -221,14 +222,14 @@ def test_retries_in_list_are_not_warnings(
         assert len(lags(read(client))) == len(IDS)
         assert [line for line in caplog.messages if "attempt" in line] == []
         service.inject(Fault.status(503), path=METRICS, times=3)
-        assert len(list(client.get_each_destination_metrics(QUERIES[:5]))) == 5
+        assert len(list(client.call_each(QUERIES[:5], ApiSession.metrics))) == 5
     assert len([line for line in caplog.messages if "attempt" in line]) == 3
 
 
 def test_list_of_one_uses_no_thread(service: StreamkapSimulator, make: Callable[..., StreamkapClient]) -> None:
     threads = set[str]()
     client = make(on_token=lambda _: threads.add(threading.current_thread().name))
-    (only,) = client.get_each_destination_metrics(QUERIES[:1])
+    (only,) = client.call_each(QUERIES[:1], ApiSession.metrics)
     assert only[0] is QUERIES[0]
     assert threads == {threading.current_thread().name}
     assert service.connections == 1

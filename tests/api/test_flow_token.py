@@ -190,8 +190,8 @@ def test_error_shows_neither_sent_nor_current_token(session: ApiSession, status:
 
 
 def test_request_without_refresh_is_sent_unauthenticated(session: ApiSession) -> None:
-    exchange = session.metrics(QUERY)
-    assert isinstance(next(exchange), TokenRefresh)
-    request = exchange.send(None)
+    flow = session.metrics(QUERY)
+    assert isinstance(next(flow), TokenRefresh)
+    request = flow.send(None)
     assert isinstance(request, Request)
     assert "Authorization" not in request.headers

@@ -33,8 +33,8 @@ def series(*points: dict[str, Any]) -> DestinationMetrics:
 
 def test_status_condition_watches_latest_only() -> None:
     watch = PollTarget(ID)
-    assert watch.latest() == MetricsQuery(ID)
-    assert watch.newest(NOW) is None
+    assert watch.latest_query() == MetricsQuery(ID)
+    assert watch.series_query(NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_lag_condition_watches_timeseries(max_age: float | None, window: int) ->
 
 
 def test_newest_points_are_requested_at_finest_resolution() -> None:
-    query = PollTarget.timestamped(ID).newest(NOW)
+    query = PollTarget.timestamped(ID).series_query(NOW)
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
 @pytest.mark.parametrize("second", [0, 1, 59])
 def test_query_starts_on_whole_minute(second: int) -> None:
-    query = PollTarget.timestamped(ID).newest(NOW.replace(second=second))
+    query = PollTarget.timestamped(ID).series_query(NOW.replace(second=second))
     assert query is not None
     assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
@@ -83,7 +83,7 @@ def test_worse_of_two_values_for_one_timestamp_counts(values: tuple[float | None
 
 def test_reading_contains_latest_lag_and_points() -> None:
     reading = PollResult(LATEST, series({"timestamp": stamp(59), "value": 4})).reading
-    assert (reading.lag, reading.newest) == (3, LagPoint(datetime(2026, 3, 1, 11, 59, tzinfo=UTC).timestamp(), 4))
+    assert (reading.lag, reading.newest_point) == (3, LagPoint(datetime(2026, 3, 1, 11, 59, tzinfo=UTC).timestamp(), 4))
     assert PollResult(LATEST).reading.points is None
     assert PollResult(LATEST, series()).reading.points == ()
     assert PollResult(LATEST, series_error=StreamkapServerError("boom", status=500)).reading.points == ()
@@ -92,8 +92,8 @@ def test_reading_contains_latest_lag_and_points() -> None:
 def test_fetching_reading_with_timeseries(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     seen = any_client.poll(PollTarget.timestamped(ID))
     assert seen.latest.records_lag == 7
-    assert seen.reading.newest is not None
-    assert seen.reading.newest.lag == 7
+    assert seen.reading.newest_point is not None
+    assert seen.reading.newest_point.lag == 7
     asked = [item.query["time_type"] for item in simulator.requests if item.path.endswith("/metrics")]
     assert asked == ["timeseries", "latest"]
 
@@ -166,7 +166,7 @@ def test_transient_timeseries_error_is_retried(
     simulator.inject(fault, path="time_type=timeseries")
     seen = any_client.poll(PollTarget.timestamped(ID))
     assert seen.series_error is None
-    assert seen.reading.newest is not None
+    assert seen.reading.newest_point is not None
 
 
 @pytest.mark.parametrize("status", [401, 403])

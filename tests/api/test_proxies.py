@@ -247,7 +247,9 @@ def test_unresponsive_proxy_is_named(make: MakeClient, simulator: StreamkapSimul
 def test_proxy_authentication_error_is_not_rejected_credentials(
     make: MakeClient, simulator: StreamkapSimulator
 ) -> None:
-    refused = pytest.raises(StreamkapRequestError, match=r"407 .*: the proxy requires a user and password")
+    refused = pytest.raises(
+        StreamkapRequestError, match=r"407 .*: the proxy http://.* \(set in proxies\) requires a user"
+    )
     with Wire(Proxy(login="me:proxy-pass")) as proxy, refused as caught:
         make(settings_for(simulator, proxies={"http": proxy.url})).whoami()
     assert caught.value.permanent

@@ -39,11 +39,11 @@ def test_enum_is_sent_as_its_value() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"time_type": "Latest"}, "time_type must be one of latest, timeseries, timesummary, not 'Latest'"),
+        ({"time_type": "Latest"}, "time_type must be one of latest, timeseries, timesummary; got 'Latest'"),
         ({"time_type": None}, "time_type must be one of"),
         ({"time_type": ["latest"]}, "time_type must be one of"),
-        ({"time_unit": "second"}, "time_unit must be one of minute, hour, day, week, month, not 'second'"),
-        ({"time_interval": 0}, "time_interval must be an integer of at least 1, not 0"),
+        ({"time_unit": "second"}, "time_unit must be one of minute, hour, day, week, month; got 'second'"),
+        ({"time_interval": 0}, "time_interval must be an integer of at least 1; got 0"),
         ({"time_interval": True}, "time_interval must be an integer"),
         ({"time_interval": 1.0}, "time_interval must be an integer"),
         ({"time_interval": "2"}, "time_interval must be an integer"),
@@ -122,12 +122,12 @@ def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
     ("given", "said"),
     [
         (None, "must be an id or a list of ids"),
-        (7, "must be a string, not the number 7"),
+        (7, "must be a string; got the number 7"),
         ({"a": 1}, "must be an id or a list of ids"),
         (b"a", "must be an id or a list of ids"),
         ([], "empty list"),
         (["a", ""], "must be a non-empty string"),
-        (["a", 7], "must be a string, not the number 7"),
+        (["a", 7], "must be a string; got the number 7"),
         ("..", "must not be"),
     ],
 )

@@ -17,7 +17,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapNotFoundError,
     StreamkapRateLimitError,
 )
-from airflow_provider_streamkap.api.retry import Deadline, async_retried, retrying, wait_seconds
+from airflow_provider_streamkap.api.retry import Deadline, async_retried, backoff_seconds, retrying
 from tests.api.support import FullJitter, Kind, SimulatedClock
 
 
@@ -112,7 +112,7 @@ def test_each_retry_is_logged(kind: Kind, caplog: pytest.LogCaptureFixture) -> N
 
 
 def waits(error: StreamkapError, attempt: int = 1) -> Callable[[random.Random], float]:
-    return lambda rng: wait_seconds(error, attempt, rng)
+    return lambda rng: backoff_seconds(error, attempt, rng)
 
 
 @pytest.mark.parametrize(

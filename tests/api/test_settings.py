@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.settings import ClientSettings, Credentials, proxy_url
+from airflow_provider_streamkap.api.checks import proxy_url
+from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from tests.api.support import CREDENTIALS
 
 KEY = json.dumps({"api": {"client_id": "ci", "client_secret": "deep-secret"}, "kafka": {"user": "u", "n": 1}})
@@ -30,7 +31,7 @@ def settings(**options: Any) -> ClientSettings:
         ({"client_id": " ", "secret": "\n"}, "client_id and secret is missing"),
         ({"client_id": "a", "secret": "hunter22", "project_key": "{}"}, "not both"),
         ({"secret": "hunter22", "project_key": "{}"}, "not both"),
-        ({"client_id": 7, "secret": "hunter22"}, "client_id must be a string, not int"),
+        ({"client_id": 7, "secret": "hunter22"}, "client_id must be a string; got int"),
     ],
 )
 def test_credentials_must_be_given_exactly_once(given: dict[str, Any], said: str) -> None:
@@ -159,6 +160,17 @@ def test_rejected_attempts(value: Any) -> None:
         settings(max_attempts=value)
 
 
+@pytest.mark.parametrize("value", ["maybe", 1, None])
+def test_rejected_flags(value: Any) -> None:
+    with pytest.raises(ValueError, match="allow_http must be true or false; got"):
+        settings(allow_http=value)
+
+
+def test_flags_can_be_strings() -> None:
+    assert settings(allow_http=" True ").allow_http is True
+    assert settings(allow_http="false").allow_http is False
+
+
 def test_numbers_can_be_strings() -> None:
     read = settings(timeout="2.5", max_elapsed="60", max_attempts="3")
     assert (read.timeout, read.max_elapsed, read.max_attempts) == (2.5, 60.0, 3)
@@ -190,9 +202,16 @@ def test_proxies() -> None:
     assert settings().proxy_map == {}
 
 
-@pytest.mark.parametrize("value", ["http://p", 7, [1], {"https": 7}, {1: "http://p"}])
+def test_one_proxy_url_is_for_both_schemes() -> None:
+    assert settings(proxies="p:1").proxy_map == {"http": "http://p:1", "https": "http://p:1"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [7, [1], (1, 2), ("ab", 3), {"https": 7}, {1: "http://p"}, {1: "p", "https": "p"}, "[1]", '"http://p"', "5"],
+)
 def test_rejected_proxies(value: Any) -> None:
-    with pytest.raises(ValueError, match="proxies must map"):
+    with pytest.raises(ValueError, match="proxies must be one proxy URL, or proxy URLs by scheme"):
         settings(proxies=value)
 
 

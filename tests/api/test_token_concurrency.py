@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError
-from airflow_provider_streamkap.api.flows import REFUSAL_SECONDS, ApiSession
+from airflow_provider_streamkap.api.flows import REJECTION_SECONDS, ApiSession
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import QUERY, SimulatedClock, settings_for
 
@@ -138,7 +138,7 @@ def test_failed_token_refresh_lets_next_caller_try(simulator: StreamkapSimulator
         assert over_threads(4, ask) == [True] * 4
         assert simulator.token_calls == 1
         simulator.accept_credentials()
-        time.now += REFUSAL_SECONDS
+        time.now += REJECTION_SECONDS
         assert client.get_destination_metrics(QUERY).records_lag == 7
 
 

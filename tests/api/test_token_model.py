@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.flows import (
-    REFUSAL_SECONDS,
+    REJECTION_SECONDS,
     SIGN_IN_PATH,
     ApiSession,
     Flow,
@@ -71,14 +71,14 @@ class Known:
 class Call:
     """A call in progress.
 
-    :param exchange: its generator.
+    :param flow: its generator.
     :param waits: what it waits for: a response or a token refresh.
     :param sent: the tokens that it has sent, in order.
     :param stale: the token that it wants refreshed.
     :param refused: whether its request has received a 401.
     """
 
-    exchange: Flow[Any]
+    flow: Flow[Any]
     waits: Request | TokenRefresh | None = None
     sent: list[Known] = field(default_factory=list)
     stale: Known | None = None
@@ -101,7 +101,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         self.renewal: Flow[Token | None] | None = None
         self.asked_at = 0.0
         self.number = 0
-        self.refused_at = -math.inf
+        self.rejected_at = -math.inf
 
     # The model
 
@@ -126,7 +126,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
 
     def _end(self, call: Call) -> None:
         self.calls.remove(call)
-        call.exchange.close()
+        call.flow.close()
         if call is self.holder:
             assert self.renewal is not None
             self.renewal.close()
@@ -141,7 +141,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
     def _begin(self) -> Call:
         call = Call(self.session.whoami())
         self.calls.append(call)
-        step = next(call.exchange)
+        step = next(call.flow)
         if self._is_due():
             self._expect_renewal(call, step, self.known)
         else:
@@ -172,7 +172,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         good = call.sent[-1].access in self.good
         reply = response_of(trouble[1], trouble[0]) if trouble else response_of({}) if good else response_of({}, 401)
         try:
-            step = call.exchange.send(reply)
+            step = call.flow.send(reply)
         except StopIteration:
             assert good
             assert not trouble
@@ -201,16 +201,16 @@ class TokenAgainstModel(RuleBasedStateMachine):
         try:
             request = next(renewal)
         except StreamkapAuthError:
-            assert self.time.now < self.refused_at + REFUSAL_SECONDS
+            assert self.time.now < self.rejected_at + REJECTION_SECONDS
             self._end(call)
             return
         except StopIteration:
             # Another call has just refreshed it, and the new token is usable.
             assert self.known is not call.stale
-            self._expect_request(call, call.exchange.send(None), renewed=False)
+            self._expect_request(call, call.flow.send(None), renewed=False)
             return
         assert self.known is call.stale or self._is_due()
-        assert self.time.now >= self.refused_at + REFUSAL_SECONDS
+        assert self.time.now >= self.rejected_at + REJECTION_SECONDS
         assert isinstance(request, Request)
         assert (request.method, request.path) == ("POST", SIGN_IN_PATH)
         assert "Authorization" not in request.headers
@@ -235,9 +235,9 @@ class TokenAgainstModel(RuleBasedStateMachine):
             renewal.send(response_of(json.dumps(payload).encode()))
         assert ended.value.value.access == access
         self.known = Known(access, due)
-        self.refused_at = -math.inf
+        self.rejected_at = -math.inf
         self.holder = self.renewal = None
-        self._expect_request(call, call.exchange.send(None), renewed=True)
+        self._expect_request(call, call.flow.send(None), renewed=True)
 
     @precondition(lambda self: self.renewal is not None)
     @rule(
@@ -253,7 +253,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
             renewal.send(reply)
         assert refused.value.permanent is (reply.status in (401, 403, 302))
         if isinstance(refused.value, StreamkapAuthError):
-            self.refused_at = self.time.now
+            self.rejected_at = self.time.now
         # A client ends the call on this error and releases the lock.
         self._end(call)
 
@@ -266,7 +266,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
     @rule()
     def call_without_failures(self) -> None:
         """Whatever happened before and is still in progress, a call without failures returns its result."""
-        self.time.now = max(self.time.now, self.refused_at + REFUSAL_SECONDS)
+        self.time.now = max(self.time.now, self.rejected_at + REJECTION_SECONDS)
         call = self._begin()
         for _ in range(4):
             if call not in self.calls:

@@ -227,7 +227,7 @@ def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, con
 
 
 def newest_stamp(one: SimulatedDestination, when: float) -> float:
-    query = PollTarget.timestamped("d1").newest(to_datetime(when))
+    query = PollTarget.timestamped("d1").series_query(to_datetime(when))
     assert query is not None
     points = one.api.exporter.respond(query, when)["data"]["recordsLag"]
     return max(to_seconds(parse_timestamp(point["timestamp"])) for point in points)

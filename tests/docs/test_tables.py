@@ -5,19 +5,17 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap._compat import Connection
 from airflow_provider_streamkap._results import failure_exception
 from airflow_provider_streamkap.api import errors
+from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks._connection import EXTRA_FIELDS, parse_connection
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, scenarios
@@ -48,18 +46,11 @@ def test_fields_of_connection() -> None:
 
 
 def test_keys_of_extra() -> None:
-    rows = {code(key)[0]: cells for key, cells in table("connection.md", "key of the extra").items()}
-    assert {key: cells[0] for key, cells in rows.items()} == {
-        key: field["label"] for key, field in FORM["conn-fields"].items()
+    declared = {
+        f"`{name}`": [option.label, option.description, option.default_text] for name, option in OPTIONS.items()
     }
-    assert set(rows) == set(EXTRA_FIELDS)
-    bare = parse_connection(Connection(conn_id="bare", conn_type="streamkap", login="id", password="secret"), {}, {})
-    settings = bare.settings
-    defaults = {key: cells[2] for key, cells in rows.items()}
-    assert (defaults["timeout"], defaults["max_attempts"]) == (f"{settings.timeout:g}", str(settings.max_attempts))
-    assert defaults["max_concurrency"] == str(bare.max_concurrency)
-    assert defaults["verify"] == f"`{json.dumps(settings.verify)}`"
-    assert defaults["allow_http"] == f"`{json.dumps(settings.allow_http)}`"
+    assert table("connection.md", "key of the extra") == declared
+    assert list(FORM["conn-fields"]) == list(OPTIONS)
 
 
 @pytest.mark.parametrize(

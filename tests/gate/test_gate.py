@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.gate.conditions import DestinationGate, Outcome
+from airflow_provider_streamkap.gate.conditions import Decision, DestinationGate
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, duration, number, utc_text
 
-OPEN, WAIT, FAIL = Outcome.OPEN, Outcome.WAIT, Outcome.FAIL
+OPEN, WAIT, FAIL = Decision.OPEN, Decision.WAIT, Decision.FAIL
 NAN, INF = float("nan"), float("inf")
 
-ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]] = [
+ROWS: list[tuple[str, dict[str, Any], Reading, Decision, tuple[str, ...] | None]] = [
     # The default: no lag and Active.
     ("drained and active", {}, Reading("Active", 0), OPEN, ()),
     ("zero as a float", {}, Reading("Active", 0.0), OPEN, ()),
@@ -81,13 +81,13 @@ ROWS: list[tuple[str, dict[str, Any], Reading, Outcome, tuple[str, ...] | None]]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reading", "outcome", "reasons"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+    ("arguments", "reading", "decision", "reasons"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
 def test_reading_is_evaluated(
-    arguments: dict[str, Any], reading: Reading, outcome: Outcome, reasons: tuple[str, ...] | None
+    arguments: dict[str, Any], reading: Reading, decision: Decision, reasons: tuple[str, ...] | None
 ) -> None:
     verdict = DestinationGate(**{"lag_source": "latest", **arguments}).judge(reading)
-    assert verdict.outcome is outcome
+    assert verdict.decision is decision
     if reasons is not None:
         assert verdict.reasons == reasons
     else:
@@ -98,9 +98,9 @@ AFTER = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def test_timestamped_lag_is_evaluated_by_history() -> None:
-    assert DestinationGate().judge(Reading("Active", 700)).outcome is OPEN
+    assert DestinationGate().judge(Reading("Active", 700)).decision is OPEN
     assert DestinationGate().judge(Reading("Paused", 0)).reasons == ("status is Paused, not Active",)
-    assert DestinationGate().judge(Reading("Broken", 0)).outcome is FAIL
+    assert DestinationGate().judge(Reading("Broken", 0)).decision is FAIL
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_gate_survives_json_round_trip() -> None:
 
 def test_statuses_can_be_generator() -> None:
     gate = DestinationGate(connector_status=(status for status in ["Active", "Starting"]))
-    assert gate.judge(Reading("Starting", 0)).outcome is OPEN
-    assert gate.judge(Reading("Starting", 0)).outcome is OPEN
+    assert gate.judge(Reading("Starting", 0)).decision is OPEN
+    assert gate.judge(Reading("Starting", 0)).decision is OPEN
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Wait:
 
     @property
     def missing(self) -> str:
-        return str(self.wait.resources["d1"].missing)
+        return str(self.wait.resources["d1"].reason)
 
     @property
     def warning(self) -> str:
@@ -425,7 +425,7 @@ def test_default_falls_back_to_latest_lag_with_longer_confirmation() -> None:
     assert "The timeseries of d1 had no lag points in 3 polls: falling back to the latest lag" in wait.warning
     assert wait.poll(1050, latest=0) == Succeeded(("d1",))
     assert not wait.warning
-    assert wait.wait.resources["d1"].proof.as_dict() == {"lag_source": "latest"}
+    assert wait.wait.resources["d1"].evidence.as_dict() == {"lag_source": "latest"}
 
 
 @pytest.mark.parametrize("latest", [None, 5, float("nan")])

@@ -116,7 +116,7 @@ def test_destination_caught_up_after_two_later_points() -> None:
     assert not watched.fires(120, {60: 0})
     assert not watched.fires(140, {60: 0})
     assert watched.fires(180, {60: 0, 120: 0})
-    assert watched.detector.proof.as_dict()["recordsLag"]["value"] == 0
+    assert watched.detector.evidence.as_dict()["recordsLag"]["value"] == 0
 
 
 def test_contradicting_latest_lag_does_not_meet_condition() -> None:
@@ -137,7 +137,7 @@ def test_repeated_point_is_not_a_change() -> None:
 def test_latest_lag_without_points_must_last_longer() -> None:
     watched = Watched(state=False)
     assert [watched.fires(now, {}, latest=0) for now in (0, 60, 120, 149, 150, 210)] == [False] * 4 + [True, False]
-    assert watched.detector.proof.as_dict() == {"lag_source": "latest"}
+    assert watched.detector.evidence.as_dict() == {"lag_source": "latest"}
 
 
 @pytest.mark.parametrize(

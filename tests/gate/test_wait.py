@@ -490,7 +490,7 @@ def test_snapshot_names_evidence_that_opened_gate() -> None:
         ({"max_poll_failures": -1}, "max_poll_failures"),
         ({"max_poll_failures": 2.5}, "max_poll_failures"),
         ({"max_poll_failures": True}, "max_poll_failures"),
-        ({"ids": ()}, "destination_id is an empty list"),
+        ({"ids": ()}, "resource_ids is empty"),
         ({"stall_after": -1}, "stall_after"),
         ({"status_grace": float("nan")}, "status_grace"),
         ({"require": "most"}, "require must be 'all' or 'any'; got 'most'"),

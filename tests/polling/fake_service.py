@@ -49,7 +49,7 @@ class Service:
 
     async def fetch(self, watch: PollTarget, turn: LimiterSlot) -> PollResult:
         """Poll a destination, in one attempt."""
-        id_ = watch.destination_id
+        id_ = watch.resource_id
         async with turn:
             poll = Poll(id_, now())
             error = self.fails(id_, len(self.of(id_)))

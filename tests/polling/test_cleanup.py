@@ -173,7 +173,7 @@ def test_poll_cancelled_by_library_counts_as_failed() -> None:
                 polls.append(now())
                 raise asyncio.CancelledError
             polls.append(now())
-            return observation(watch.destination_id)
+            return observation(watch.resource_id)
 
     polls: list[float] = []
 

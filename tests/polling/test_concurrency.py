@@ -67,7 +67,7 @@ def test_fast_poller_does_not_starve_slow_one() -> None:
 
 def test_call_waiting_to_retry_blocks_no_other() -> None:
     async def napping(watch: PollTarget, turn: LimiterSlot) -> PollResult:
-        if watch.destination_id == "healthy":
+        if watch.resource_id == "healthy":
             async with turn:
                 return observation("healthy")
         for _ in range(3):

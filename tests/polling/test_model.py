@@ -47,7 +47,7 @@ class PollerAgainstModel(RuleBasedStateMachine):
         self.number = 0
 
     async def _fetch(self, watch: PollTarget, turn: LimiterSlot) -> PollResult:
-        id_ = watch.destination_id
+        id_ = watch.resource_id
         async with turn:
             assert id_ not in self.under_way, "asked twice at a time"
             self.under_way[id_] = (self.loop.time(), self.loop.create_future())

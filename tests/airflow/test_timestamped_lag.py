@@ -118,4 +118,4 @@ def test_confirmation_due_after_deadline_is_awaited(streamkap: StreamkapSimulato
         (event,) = [event async for event in waiting.run()]
         return str(event.payload["outcome"])
 
-    assert run_fast(asyncio.wait_for(event(), 3000), speed=6) == "opened"
+    assert run_fast(asyncio.wait_for(event(), 3000), speed=20) == "opened"

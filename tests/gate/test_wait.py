@@ -252,6 +252,13 @@ def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
     assert "Draining" not in progress
 
 
+def test_trend_is_unknown_after_clock_was_set_back() -> None:
+    wait = start(started=0)
+    wait.advance({"d1": Reading("Active", 500)}, 100)
+    progress = wait.progress(wait.advance({"d1": Reading("Active", 400)}, 40), 40)
+    assert progress == "Poll 2: d1 not ready: lag 400 > 0 (status Active). Elapsed 40 s; next poll in 1 min."
+
+
 def test_unchanged_progress_is_logged_periodically() -> None:
     wait = start(started=0)
     progress = [wait.progress(wait.advance({"d1": LAGGING}, 60 * poll), 60 * poll) for poll in range(31)]

@@ -103,6 +103,23 @@ def test_polls_are_made_only_while_there_are_waits() -> None:
     run(main())
 
 
+def test_cancelled_round_does_not_bring_poll_of_others_forward() -> None:
+    async def main() -> None:
+        service = Service()
+        poller = Poller(service.fetch)
+        start = now()
+        with poller.subscribe([PollTarget("d1")]) as first, poller.subscribe([PollTarget("d1")]) as second:
+            sooner = asyncio.create_task(take(first, start + 10, start + 10))
+            later = asyncio.create_task(take(second, start + 20, start + 20))
+            await asyncio.sleep(5)
+            sooner.cancel()
+            await later
+        assert service.began("d1") == pytest.approx([start + 20])
+        await nothing_is_left(poller)
+
+    run(main())
+
+
 def test_last_wait_leaves_while_another_joins() -> None:
     async def main() -> None:
         service = Service(takes={"d1": 1.0})

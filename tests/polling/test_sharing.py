@@ -70,7 +70,7 @@ def test_new_waits_join_scheduled_polls() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_staggered_waits_poll_no_more_often_than_one(seed: int) -> None:
     """A triggerer takes seconds to start a thousand triggers."""
 
@@ -166,7 +166,7 @@ def test_first_polls_spread_over_interval_by_destination_and_not_by_wait() -> No
         service = Service()
         poller = Poller(service.fetch, seed=1)
         start = now()
-        waits = [Wait(poller, (f"{number % 600:024x}",), 60, spread_first=True) for number in range(6_000)]
+        waits = [Wait(poller, (f"{number % 600:024x}",), 60, spread_first=True) for number in range(1_200)]
         await asyncio.gather(*(wait.run(rounds=1) for wait in waits))
         assert len(service.polls) == 600
         by_second = Counter(int(poll.began - start) for poll in service.polls)
@@ -182,11 +182,11 @@ def test_polls_are_batched_and_spread_over_at_least_ten_slots_per_interval(inter
         service = Service()
         poller = Poller(service.fetch, seed=1)
         waits = [Wait(poller, (f"{number:024x}",), interval, spread_first=True) for number in range(600)]
-        await asyncio.gather(*(wait.run(rounds=5) for wait in waits))
+        await asyncio.gather(*(wait.run(rounds=3) for wait in waits))
         moments = Counter(round(poll.began % interval / apart, 6) for poll in service.polls)
         assert set(moments) <= set(range(round(interval / apart)))
         assert len(moments) >= 10
-        assert max(moments.values()) <= 5 * 2 * 600 / len(moments)
+        assert max(moments.values()) <= 3 * 2 * 600 / len(moments)
 
     run(main())
 

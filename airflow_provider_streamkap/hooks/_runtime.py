@@ -9,7 +9,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
 from airflow_provider_streamkap.hooks._check import check_connection
 from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
 from airflow_provider_streamkap.hooks._connection import parse_connection
-from airflow_provider_streamkap.hooks._lookup import alook_up, look_up
+from airflow_provider_streamkap.hooks._lookup import look_up, look_up_async
 from airflow_provider_streamkap.hooks._masking import amask, mask
 
 __all__ = [
@@ -18,10 +18,10 @@ __all__ = [
     "Listing",
     "LoopLease",
     "StreamkapError",
-    "alook_up",
     "amask",
     "check_connection",
     "look_up",
+    "look_up_async",
     "mask",
     "parse_connection",
     "require_change",

@@ -182,7 +182,7 @@ def test_invalid_connection_is_rejected(
         changed = json.loads(streamkap.airflow_connection(max_attempts=1)) | connection
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", json.dumps(changed))
     event = fire(trigger())
-    assert event["outcome"] == "refused"
+    assert event["outcome"] == "permanent_error"
     assert said in event["message"]
     with pytest.raises(AirflowFailException, match=said):
         result_of_event(event)

@@ -97,6 +97,7 @@ def open_form(page: WebDriver, url: str) -> WebElement:
     dialog: WebElement = until(page, lambda: page.find_element(By.CSS_SELECTOR, "[role=dialog]"), "dialog")
     until(page, lambda: dialog.find_element(By.NAME, "connection_id"), "field").send_keys("streamkap_default")
     choice = dialog.find_element(By.CSS_SELECTOR, "input[role=combobox]")
+    until(page, lambda: choice.is_displayed() and choice.is_enabled(), "list of types")
     choice.send_keys("Streamkap")
     until(page, lambda: "Streamkap" in page.find_element(By.CSS_SELECTOR, "[role=option]").text, "type Streamkap")
     choice.send_keys(Keys.ENTER)
@@ -138,7 +139,8 @@ def extra_fields(page: WebDriver, url: str, picture: Path) -> None:
 def task_page(page: WebDriver, stack: AirflowStack, picture: Path) -> None:
     """Take a screenshot of a sensor task with the button that links to Streamkap."""
     run_id = stack.trigger_dag("streamkap_gate", run_id="picture")
-    state = stack.wait_for_run("streamkap_gate", run_id)
+    # Timestamped lag needs several minutes: the drain, and two points after it.
+    state = stack.wait_for_run("streamkap_gate", run_id, timeout=600)
     require(state == "success", f"a successful run, but a {state} one")
     page.set_window_size(1280, 900)
     page.get(f"{stack.url}/dags/streamkap_gate/runs/{run_id}/tasks/wait_until_drained/details")

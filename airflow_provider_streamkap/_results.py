@@ -201,7 +201,7 @@ def raise_deferral_timeout(
         timeout = AirflowSensorTimeout(
             f"Timed out, and no triggerer reported a result ({error}). Not polled for some or all of the time between "
             f"{since} and {utc_text(time.time())}: no triggerer had capacity or served the task's queue, or the "
-            "triggerer stopped. On Airflow 2, execution_timeout also ends a deferral. The task's log has the last poll"
+            "triggerer stopped. On Airflow 2, execution_timeout also ends a deferral. The last poll is in the task log"
         )
         if soft_fail:
             raise AirflowSkipException(str(timeout)) from timeout

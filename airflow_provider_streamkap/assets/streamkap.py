@@ -79,7 +79,7 @@ def destination_asset(
     try:
         from airflow.sdk import AssetWatcher
     except ImportError:
-        raise RuntimeError("an asset that watches a destination needs Airflow 3.0 or later") from None
+        raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
         trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
     elif arguments or trigger.destination_id != check_destination_id(destination_id):

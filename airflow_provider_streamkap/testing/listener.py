@@ -182,7 +182,7 @@ def loopback(host: str) -> str:
             return host
     except ValueError:
         pass
-    raise ValueError(f"host must be localhost or a loopback address such as 127.0.0.1 or ::1, not {host!r}")
+    raise ValueError(f"host must be localhost or a loopback address such as 127.0.0.1 or ::1; got {host!r}")
 
 
 def _target(request: web.BaseRequest) -> tuple[str, str, str]:

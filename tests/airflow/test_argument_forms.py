@@ -53,8 +53,8 @@ def test_condition_can_be_templated(streamkap: StreamkapSimulator, native: bool)
     [
         ({"lag": "many"}, "max_records_lag must be a number; got 'many'"),
         ({"lag": -1}, "max_records_lag must be a number of at least 0"),
-        ({"lag": None}, "max_records_lag was given, but is"),
-        ({"lag": ""}, "max_records_lag was given, but is"),
+        ({"lag": None}, "max_records_lag is set in the DAG, but is"),
+        ({"lag": ""}, "max_records_lag is set in the DAG, but is"),
         ({"latency": "slow"}, "max_latency_ms must be a number; got 'slow'"),
         ({"status": ""}, "connector_status must be a status"),
         ({"status": "Broken"}, "'Broken' is in both connector_status and fail_on_status"),

@@ -132,7 +132,7 @@ def test_at_most_ten_skipped_destinations_are_logged(many: StreamkapSimulator, l
     assert list(snapshot(ti, destination_id=MANY[:20], on_error="skip")) == MANY[15:20]
     assert list(ti.pushed["skipped"]) == MANY[:15]
     (line,) = logged.starting("Skipped 15 of 20 destinations")
-    assert line.endswith("; and 5 more, see the XCom skipped")
+    assert line.endswith("; and 5 more, see the XCom 'skipped'")
 
 
 def test_nothing_is_pushed_with_do_xcom_push_disabled(many: StreamkapSimulator) -> None:
@@ -165,7 +165,7 @@ def test_missing_documented_metric(d1: StreamkapSimulator) -> None:
 
 @pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag"])
 def test_unknown_metric(d1: StreamkapSimulator, metrics: Any) -> None:
-    with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
+    with pytest.raises(AirflowFailException, match=r"unknown metrics: .*; known: .*recordsLag"):
         snapshot(metrics=metrics)
 
 
@@ -179,7 +179,7 @@ def test_invalid_metric_names(d1: StreamkapSimulator, metrics: Any) -> None:
     task.metrics = metrics
     context: Any = {"ti": TaskInstance()}
     with pytest.raises(
-        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|was given, but)"
+        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|is set in the DAG, but)"
     ):
         task.execute(context)
     assert d1.count() == 0

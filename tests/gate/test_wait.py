@@ -212,7 +212,7 @@ def test_progress_line_content() -> None:
     )
     step = wait.advance({"d1": Reading("Active", 900)}, 180)
     assert wait.progress(step, 180) == (
-        "Poll 2: d1 not ready: lag 900 > 0 (status Active). Draining at 5.0 records/s (from 1,200 in 1 min), about 3 "
+        "Poll 2: d1 not ready: lag 900 > 0 (status Active). Draining at 5.0 records/s (was 1,200 records 1 min ago), about 3 "
         "min left. Elapsed 3 min of 1 h; next poll in 1 min."
     )
     step = wait.advance({"d1": GOOD}, 240)
@@ -234,7 +234,7 @@ def test_progress_of_growing_or_constant_lag() -> None:
     wait.advance({"d1": Reading("Active", 100)}, 0)
     progress = wait.progress(wait.advance({"d1": Reading("Active", 160)}, 60), 60)
     assert progress is not None
-    assert "Growing at 1.0 records/s (from 100 in 1 min). " in progress
+    assert "Growing at 1.0 records/s (was 100 records 1 min ago). " in progress
     wait = start()
     wait.advance({"d1": LAGGING}, 0)
     progress = wait.progress(wait.advance({"d1": LAGGING}, 60), 60)

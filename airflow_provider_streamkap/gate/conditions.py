@@ -285,9 +285,7 @@ def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
-        raise ValueError(
-            f"{argument} must be a number of at least 0 and at most 2**63 - 1{', or None' * optional}; got {value!r}"
-        )
+        raise ValueError(f"{argument} must be a number from 0 to 2**63 - 1{', or None' * optional}; got {value!r}")
 
 
 def normalize_statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:

@@ -120,7 +120,7 @@ class WaitSpec:
 
     def __post_init__(self) -> None:
         if not self.resource_ids:
-            raise ValueError("resource_ids is empty: a wait needs at least one resource")
+            raise ValueError("resource_ids must contain at least one id; got none")
         check_integer("confirmations", self.confirmations)
         if self.gate.observed_after is not None and self.confirmations < _MIN_POINTS:
             raise ValueError(
@@ -234,7 +234,7 @@ def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name in kind.__dataclass_fields__}
 
 
-def check_poke_interval(seconds: float) -> None:
+def check_poke_interval(seconds: Any) -> None:
     """Check a poll interval.
 
     :param seconds: the interval.

@@ -220,7 +220,7 @@ class StreamkapSimulator(Controls):
         :raises ValueError: if the id is empty or already exists, or `age` is negative.
         """
         if not destination_id:
-            raise ValueError("destination_id must not be empty")
+            raise ValueError("destination_id must be a non-empty string; got ''")
         if not age >= 0:
             raise ValueError(f"age must be 0 or more seconds; got {age!r}")
         now = self._clock()

@@ -349,7 +349,10 @@ def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> Non
         snapshots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
     assert list(snapshots["d1"]["data"]) == ["recordsLag", "latency"]
     for empty in (Lazy(), Lazy("recordsLag", None)):
-        with resolved(empty) as names, pytest.raises(AirflowFailException, match=r"metrics (was given|must be)"):
+        with (
+            resolved(empty) as names,
+            pytest.raises(AirflowFailException, match=r"metrics (is set in the DAG|must be)"),
+        ):
             run(make_task(OPERATOR, metrics=names))
 
 

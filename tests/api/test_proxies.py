@@ -260,7 +260,7 @@ def test_unusable_environment_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "socks5://me:proxy-pass@127.0.0.1:1080")
     settings = settings_for(simulator, base_url=ELSEWHERE, allow_http=True)
-    with pytest.raises(StreamkapConnectionError, match="the environment's proxy: a proxy must be an http://") as caught:
+    with pytest.raises(StreamkapConnectionError, match="HTTP_PROXY: a proxy must be an http://") as caught:
         make(settings).whoami()
     assert caught.value.permanent
     assert "proxy-pass" not in str(caught.value)

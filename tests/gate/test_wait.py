@@ -502,7 +502,7 @@ def test_snapshot_names_evidence_that_opened_gate() -> None:
         ({"max_poll_failures": -1}, "max_poll_failures"),
         ({"max_poll_failures": 2.5}, "max_poll_failures"),
         ({"max_poll_failures": True}, "max_poll_failures"),
-        ({"ids": ()}, "resource_ids is empty"),
+        ({"ids": ()}, "resource_ids must contain at least one id"),
         ({"stall_after": -1}, "stall_after"),
         ({"status_grace": float("nan")}, "status_grace"),
         ({"require": "most"}, "require must be 'all' or 'any'; got 'most'"),

@@ -49,7 +49,7 @@ def task_result(resource_ids: Sequence[str], keyed: bool, by_id: Mapping[str, An
     """Return the result of a task: one snapshot, or a dict of snapshots.
 
     :param resource_ids: the resources to include, in this order.
-    :param keyed: whether to return a dict by id, because the task was given a list.
+    :param keyed: whether to return a dict by id, because ``destination_id`` is a list.
     :param by_id: the snapshots, by resource.
     :returns: the snapshot; if ``keyed``, a dict by id of snapshots without ``metadata``, which is the same in each.
     """

@@ -74,7 +74,7 @@ def destination_asset(
     :param name: the asset's name; default: its URI.
     :param arguments: arguments of the default trigger, such as ``edge`` and ``max_records_lag``.
     :raises RuntimeError: on Airflow 2, which has no watchers.
-    :raises ValueError: an argument is invalid, or is given together with ``trigger``.
+    :raises ValueError: an argument is invalid, or is set together with ``trigger``.
     """
     try:
         from airflow.sdk import AssetWatcher

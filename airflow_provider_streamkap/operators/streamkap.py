@@ -63,7 +63,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :raises ValueError: an argument is invalid; the message names it.
 
-    If a given ``timestamp_from``, ``timestamp_to`` or ``metrics`` has no value in a run, such as a template that
+    If ``timestamp_from``, ``timestamp_to`` or ``metrics`` is set but has no value in a run, such as a template that
     renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
@@ -198,7 +198,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         if self.max_points is not None and points > self.max_points:
             part = "" if read == requested else f" of {read} of {requested} destinations"
             raise ValueError(
-                f"The timeseries{part} holds {points:,} points, more than max_points={self.max_points:,} allows: "
+                f"{points:,} points in the timeseries{part}, more than max_points={self.max_points:,} allows: "
                 "narrow timestamp_from and timestamp_to, use a coarser time_unit or time_interval, or list the metrics "
                 "you need in metrics=[...]"
             )

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 else:
     _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
 
-#: Seconds for which a deferrable sensor keeps its worker to confirm a reading: deferring would take as long.
+#: Seconds for which a deferrable sensor keeps its worker slot to confirm a reading: deferring would take as long.
 CONFIRM_IN_WORKER = 10.0
 
 # Ten years: adding the longest timedelta to a date overflows.
@@ -87,7 +87,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     :param max_latency_ms: highest accepted latency in milliseconds; templated; ``None`` (default): ignore the latency.
     :param observed_after: count only lag measured after this time, as an ISO 8601 string or an aware datetime,
         typically ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at least 2
-        ``confirmations``. ``None`` (default): after the start of the wait. The task fails if a given value renders
+        ``confirmations``. ``None`` (default): after the start of the wait. The task fails if this is set but renders
         to nothing.
     :param max_reading_age: count only lag that is not older than this; ``None`` (default): any age. In seconds
         or as a timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.

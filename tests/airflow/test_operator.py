@@ -216,7 +216,7 @@ def test_reading_list_stops_at_points_limit(many: StreamkapSimulator) -> None:
     series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
     points = len(snapshot(**series)["data"]["recordsLag"])
     many.reset_requests()
-    said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
+    said = f"{3 * points} points in the timeseries of 3 of 300 destinations, more than max_points={3 * points - 1}"
     with pytest.raises(AirflowFailException, match=said):
         snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
     # Only the requests in flight when the limit was exceeded.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
 
 NO_INTERVAL = (
-    "a run that was started by an asset or without a logical date has no data interval; use another moment, such as "
-    "{{ dag_run.run_after }}, or leave the argument out"
+    "a run that was started by an asset or without a logical date has no data interval; use another time, such as "
+    "{{ dag_run.run_after }}, or omit the argument"
 )
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
@@ -49,7 +49,7 @@ class CheckedArguments:
     _expanded: frozenset[str] | None = None
 
     def __new__(cls, *_: Any, **kwargs: Any) -> Any:
-        """Note which arguments a mapped task received from ``expand()``: Airflow creates its operator at run time."""
+        """Record which arguments a mapped task received from ``expand()``: Airflow creates its operator at run time."""
         made = super().__new__(cls)
         if kwargs.get("_airflow_from_mapped"):
             dag = kwargs.get("dag")
@@ -60,7 +60,7 @@ class CheckedArguments:
 
     @contextmanager
     def checked(self) -> Iterator[None]:
-        """Check arguments in the constructor, which for a mapped task runs in the worker.
+        """Fail a mapped task without a retry if its constructor, which runs in the worker, raises ValueError.
 
         :raises ValueError: an argument is wrong in the DAG.
         :raises AirflowFailException: an argument of a mapped task is wrong; a retry would not help.
@@ -84,7 +84,9 @@ class CheckedArguments:
         for name in self.reasons_without_value:
             value = getattr(self, name)
             if name in (self._set_arguments | (self._expanded or frozenset())) and _is_without_value(value):
-                raise ValueError(f"{name} was given, but is {value!r} in this run: {self.reasons_without_value[name]}")
+                raise ValueError(
+                    f"{name} is set in the DAG, but is {value!r} in this run: {self.reasons_without_value[name]}"
+                )
 
     def is_literal(self, value: Any) -> bool:
         """Return whether a value is final when the DAG is parsed: neither a template nor the output of a task.
@@ -98,7 +100,7 @@ class CheckedArguments:
         return not _is_reference(value) and not callable(value)
 
     def check_literal(self, value: Any, check: Callable[[Any], object]) -> None:
-        """Check the part of an argument that is known when the DAG is parsed.
+        """Check an argument when the DAG is parsed, except for its templates.
 
         :param value: the argument, after :func:`plain`; of a list, the items that are literals are checked.
         :param check: raises ValueError.
@@ -137,7 +139,7 @@ def check_conn_id(value: Any) -> None:
     """Check a connection id.
 
     :param value: the argument.
-    :raises ValueError: it is not a text, or is blank.
+    :raises ValueError: it is not a string, or is blank.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"streamkap_conn_id must be the id of an Airflow connection; got {value!r}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Names of Airflow that moved between 2.11 and 3.3, imported from where the installed Airflow has them.
+"""Names of Airflow that moved between 2.11 and 3.3, imported from wherever the installed Airflow defines them.
 
 They are looked up on first use, so that importing this module imports nothing. The common.compat provider offers the
 same, but only in versions that the official constraints of Airflow 3.0 do not allow.
@@ -54,7 +54,7 @@ __all__ = [
     "conf",
 ]
 
-# Where each name lives, newest Airflow first; "module:name" if Airflow 2 uses another name.
+# Modules that define each name, newest Airflow first; "module:name" if Airflow 2 uses another name.
 _EXCEPTIONS = ("airflow.sdk.exceptions", "airflow.exceptions")
 _LOCATIONS = {
     **dict.fromkeys((name for name in __all__ if name.startswith("Airflow")), _EXCEPTIONS),
@@ -84,4 +84,4 @@ def __getattr__(name: str) -> Any:
             continue
         globals()[name] = found
         return found
-    raise ImportError(f"{name} is in none of {', '.join(_LOCATIONS[name])}")
+    raise ImportError(f"cannot import {name} from {' or '.join(_LOCATIONS[name])}: install Airflow 2.11 to 3.3")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Import modules on first use: every parse of a DAG file pays for what the public modules import."""
+"""Import modules on first use, so that parsing a DAG imports only what parsing needs."""
 
 from __future__ import annotations
 

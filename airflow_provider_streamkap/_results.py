@@ -49,7 +49,7 @@ def task_result(resource_ids: Sequence[str], keyed: bool, by_id: Mapping[str, An
     """Return the result of a task: one snapshot, or a dict of snapshots.
 
     :param resource_ids: the resources to include, in this order.
-    :param keyed: whether to return a dict by id, because the task was given a list.
+    :param keyed: whether to return a dict by id, because ``destination_id`` is a list.
     :param by_id: the snapshots, by resource.
     :returns: the snapshot; if ``keyed``, a dict by id of snapshots without ``metadata``, which is the same in each.
     """
@@ -201,7 +201,7 @@ def raise_deferral_timeout(
         timeout = AirflowSensorTimeout(
             f"Timed out, and no triggerer reported a result ({error}). Not polled for some or all of the time between "
             f"{since} and {utc_text(time.time())}: no triggerer had capacity or served the task's queue, or the "
-            "triggerer stopped. On Airflow 2, execution_timeout also ends a deferral. The task's log has the last poll"
+            "triggerer stopped. On Airflow 2, execution_timeout also ends a deferral. The last poll is in the task log"
         )
         if soft_fail:
             raise AirflowSkipException(str(timeout)) from timeout

@@ -149,7 +149,7 @@ class HTTPSession(requests.Session):
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return no target."""
+        """Return None, so that requests does not prepare the redirect."""
 
 
 class Adapter(HTTPAdapter):

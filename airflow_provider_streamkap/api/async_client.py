@@ -186,7 +186,7 @@ class AsyncStreamkapClient:
         errors = TransportErrors(call.method, call.url, proxy)
         status = None
         try:
-            # Not aiohttp's total timeout: a cancellation at the moment it fires is mistaken for a timeout, and the
+            # Not aiohttp's total timeout: a cancellation at the time it fires is mistaken for a timeout, and the
             # cancelled call would be retried.
             async with (
                 asyncio.timeout(call.timeout),

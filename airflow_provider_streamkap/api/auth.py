@@ -42,7 +42,9 @@ def parse_token(payload: Any, requested_at: float) -> Token:
     access = payload.get("accessToken") if isinstance(payload, dict) else None
     # The token becomes a header value: other characters cannot be sent, or would end the header early.
     if not isinstance(access, str) or not _VALID_TOKEN.fullmatch(access):
-        raise StreamkapResponseError("the token response has no usable accessToken")
+        raise StreamkapResponseError(
+            "the token response has no usable accessToken; check that host is the Streamkap API"
+        )
     lifetime = _lifetime(payload.get("expiresIn"))
     return Token(access, None if lifetime is None else requested_at + lifetime - min(MAX_REFRESH_LEAD, lifetime / 10))
 

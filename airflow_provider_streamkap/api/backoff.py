@@ -45,7 +45,8 @@ class SharedBackoff:
         while (until := self._until) != slept_until and (seconds := until - self._clock()) > 0:
             if seconds >= left():
                 raise StreamkapRateLimitError(
-                    f"request not sent: Retry-After is in effect for another {seconds:.1f} s",
+                    f"request not sent: Retry-After is in effect for another {seconds:.1f} s, longer than the time "
+                    "left for this call",
                     retry_after=seconds,
                 )
             yield seconds

@@ -139,9 +139,11 @@ def proxy_url(value: str | None, name: str = "proxies") -> str | None:
 
 
 def parse_url_template(name: str, value: Any) -> str:
-    """Return a URL with the placeholder ``{destination_id}``."""
+    """Return a URL, which can contain the placeholder ``{destination_id}``."""
     if not isinstance(value, str) or not is_web_url(value) or "{" in urlsplit(value).netloc:
-        raise ValueError(f"{name} must be an http:// or https:// URL with {{destination_id}} in its path or query")
+        raise ValueError(
+            f"{name} must be an http:// or https:// URL; {{destination_id}} may be used in its path or query"
+        )
     return value
 
 

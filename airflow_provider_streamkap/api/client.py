@@ -25,7 +25,7 @@ from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.destinations import Destination, DestinationPage, DestinationsQuery, Listing
 from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
-from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
+from airflow_provider_streamkap.api.flows import TOKEN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, BodyReader, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
@@ -154,30 +154,30 @@ class StreamkapClient:
         deadline = Deadline(math.inf if within is None else within, self._clock)
         # Warnings for every retry of 300 destinations would flood the log.
         level = logging.WARNING if len(keys) <= _MAX_WARNED else logging.DEBUG
-        sign_in_errors: list[StreamkapError] = []
+        token_errors: list[StreamkapError] = []
 
         def one(key: K) -> T | StreamkapError:
             # Without a token, no other request can succeed.
-            if sign_in_errors:
-                return sign_in_errors[0]
+            if token_errors:
+                return token_errors[0]
             try:
                 return self.call(
                     lambda session: flow(session, key), within=deadline.left(), attempts=attempts, level=level
                 )
             except StreamkapError as error:
-                if (error.url or "").endswith(SIGN_IN_PATH):
-                    sign_in_errors.append(error)
+                if (error.url or "").endswith(TOKEN_PATH):
+                    token_errors.append(error)
                 return strip_context(error)
 
         if len(keys) == 1:
             yield keys[0], one(keys[0])
             return
         try:
-            self.call(ApiSession.sign_in, within=deadline.left(), attempts=attempts)
+            self.call(ApiSession.ensure_token, within=deadline.left(), attempts=attempts)
         except StreamkapError as error:
-            sign_in_errors.append(strip_context(error))
-        if sign_in_errors:
-            yield from ((key, sign_in_errors[0]) for key in keys)
+            token_errors.append(strip_context(error))
+        if token_errors:
+            yield from ((key, token_errors[0]) for key in keys)
         else:
             yield from self._run_in_threads(keys, one, deadline)
 

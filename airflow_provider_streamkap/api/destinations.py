@@ -182,5 +182,8 @@ class Listing:
         self.done = not new or not (full if page.has_next is None else page.has_next)
         self.page += 1
         if not self.done and self.page > MAX_PAGES:
-            raise StreamkapResponseError(f"the destination list does not end after {MAX_PAGES} pages", permanent=True)
+            raise StreamkapResponseError(
+                f"the destination list has more than {MAX_PAGES} pages: raise page_size or filter the list",
+                permanent=True,
+            )
         return new

@@ -57,7 +57,7 @@ def http_error(
     *,
     now: datetime,
     permission: str | None = None,
-    signing_in: bool = False,
+    token_request: bool = False,
     secrets: Iterable[str] = (),
     confidential: bool = False,
     proxy: Proxy | None = None,
@@ -70,11 +70,11 @@ def http_error(
     :param body: response body.
     :param now: aware current time; a ``Retry-After`` date is relative to it if the response has no ``Date``.
     :param permission: the permission that this call requires, if documented; named in the message of a 403.
-    :param signing_in: the request was a token request, so a 4xx means rejected credentials; default False.
+    :param token_request: the request was a token request, so a 4xx means rejected credentials; default False.
     :param secrets: values to redact in the detail.
     :param confidential: the response can contain a destination's configuration; default False.
     :param proxy: the proxy that the response came through, named in the message of a 407; None (default): none.
-    :param about: further arguments of the error: ``method``, ``url``, ``request_id``.
+    :param about: additional arguments of the error: ``method``, ``url``, ``request_id``.
     """
     phrase = http.client.responses.get(status, "unknown status code")
     secrets = tuple(secrets)
@@ -96,16 +96,18 @@ def http_error(
         transient = status in StreamkapServerError.TRANSIENT_STATUSES or (
             status == 500 and bool(_TRANSIENT_500.search(single_line(about["detail"])))
         )
-        title = f"{title}: {_WRONG_SERVER}" if signing_in and status == 501 else title
+        title = f"{title}: {_WRONG_SERVER}" if token_request and status == 501 else title
         return StreamkapServerError(title, transient=transient, **about)
     if status in NON_PERMANENT_4XX:
         return StreamkapRequestError(title, permanent=False, **about)
     if status == 407:
-        return StreamkapRequestError(f"{title}: {proxy or 'the proxy'} requires a user and password", **about)
-    if signing_in and status in _WRONG_SERVER_STATUSES:
+        return StreamkapRequestError(
+            f"{title}: {proxy or 'the proxy'} requires a user and password; add them to the proxy URL", **about
+        )
+    if token_request and status in _WRONG_SERVER_STATUSES:
         return StreamkapRequestError(f"{title}: {_WRONG_SERVER}", **about)
-    if signing_in:
-        hint = f", or {_WRONG_SERVER}" if status == 404 else ""
+    if token_request:
+        hint = " (the server may not be the Streamkap API)" if status == 404 else ""
         return StreamkapAuthError(
             f"{title}: the token endpoint rejected the credentials; check client id and secret, or the project key,"
             f" and the host{hint}",
@@ -116,13 +118,20 @@ def http_error(
 
 def _client_error(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
     if status == 401:
-        return StreamkapAuthError(f"{title}: a newly issued token was rejected", **about)
+        return StreamkapAuthError(
+            f"{title}: the API rejected a token that was just issued; check that host and credentials belong to the "
+            "same Streamkap environment",
+            **about,
+        )
     if status == 403:
         lacking = f"the permission {permission}" if permission else "a permission"
-        return StreamkapPermissionError(f"{title}: the credentials lack {lacking} in this project", **about)
+        return StreamkapPermissionError(
+            f"{title}: the credentials lack {lacking} in this project; grant it in Streamkap", **about
+        )
     if status == 404:
         return StreamkapNotFoundError(
-            f"{title}: it does not exist in this project, or these credentials do not have access to it", **about
+            f"{title}: the resource does not exist in this project, or these credentials do not have access to it",
+            **about,
         )
     return StreamkapRequestError(title, **about)
 
@@ -229,8 +238,8 @@ class TransportErrors:
         causes = list(_causes(error))
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
             return self._connection_error(
-                f"certificate verification failed{self._through()}: {_reason(causes)}; set verify to the path of a CA"
-                " bundle (or REQUESTS_CA_BUNDLE), or to false",
+                f"certificate verification failed{self._through()}: {_reason(causes)}; set verify or"
+                " REQUESTS_CA_BUNDLE to the path of a CA bundle, or set verify to false to skip verification",
                 permanent=True,
             )
         # http.client includes the proxy's status code only in the message.
@@ -251,7 +260,7 @@ class TransportErrors:
         permanent = 400 <= status < 500 and status not in NON_PERMANENT_4XX
         check = f"; check {self.proxy.origin}" if permanent and self.proxy else ""
         return self._connection_error(
-            f"the proxy refused the connection with {reason}{self._through()}{check}", permanent=permanent
+            f"{self.proxy or 'the proxy'} refused the connection: {reason}{check}", permanent=permanent
         )
 
     def not_http(self, error: BaseException) -> StreamkapResponseError:

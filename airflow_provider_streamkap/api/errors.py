@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exceptions of the Streamkap API clients.
 
-Two flags control how callers react: ``transient`` (the client retries) and ``permanent`` (the request cannot succeed
-later either, so a wait fails at once). An error can be neither, for example a plain 500.
+Two flags control how callers react: ``transient`` (the client retries) and ``permanent`` (repeating the request later
+cannot succeed either, so a wait fails at once). An error can be neither, for example a 500 with no known transient
+cause.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class StreamkapError(Exception):
     :param url: URL of the request; userinfo and secret query values are removed.
     :param attempts: number of attempts, default 1.
     :param transient: whether to retry; None (default): the default of the class.
-    :param permanent: whether the request cannot succeed later either; None (default): the default of the class.
+    :param permanent: whether repeating the request later is pointless; None (default): the default of the class.
     """
 
     transient: bool = False
@@ -104,7 +105,7 @@ class StreamkapHTTPError(StreamkapError):
 
     :param message: what happened, without secrets.
     :param retry_after: ``Retry-After`` of the response in seconds; None (default) without one.
-    :param about: further arguments of :class:`StreamkapError`.
+    :param about: additional arguments of :class:`StreamkapError`.
     """
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **about: Any) -> None:
@@ -113,7 +114,7 @@ class StreamkapHTTPError(StreamkapError):
 
 
 class StreamkapAuthError(StreamkapHTTPError):
-    """The token endpoint rejected the credentials, or the API rejected a newly issued token (401)."""
+    """The token endpoint rejected the credentials, or the API rejected a token that was just issued (401)."""
 
     permanent = True
 

@@ -40,7 +40,7 @@ from airflow_provider_streamkap.api.redaction import redact_body, redact_text, r
 from airflow_provider_streamkap.api.settings import ClientSettings
 
 METRICS_PERMISSION = "read:destination_metrics"
-SIGN_IN_PATH = "/auth/access-token"
+TOKEN_PATH = "/auth/access-token"  # noqa: S105
 
 # As in the examples of the API reference.
 _ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
@@ -48,7 +48,7 @@ _ID = re.compile(r"[0-9a-f]{24}", re.I | re.A)
 # Maximum Age of a cached response, in seconds; larger values are capped.
 _MAX_AGE = 86_400.0
 #: Seconds for which rejected credentials are cached, equal to the default poll interval. All waits that share a session
-#: sign in with rejected credentials at most once in this time.
+#: request a token with rejected credentials at most once in this time.
 REJECTION_SECONDS = 60.0
 # Maximum number of characters of a body in an error.
 _EXCERPT = 200
@@ -182,7 +182,7 @@ class ApiSession:
         return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
 
     def exists(self, destination_id: str) -> Flow[bool]:
-        """Return whether a destination exists and the credentials may read it.
+        """Return whether a destination exists and the credentials can read it.
 
         :param destination_id: the destination's id.
         """
@@ -223,7 +223,9 @@ class ApiSession:
             parsed = DestinationPage.parse(payload)
             # Allow some excess: the API may have a minimum page size.
             if (count := len(parsed.destinations)) > 2 * MAX_PAGE_SIZE:
-                raise StreamkapResponseError(f"a page contains {count:,} destinations, far more than requested")
+                raise StreamkapResponseError(
+                    f"a page contains {count:,} destinations; at most {MAX_PAGE_SIZE} were requested"
+                )
             return parsed
 
         return (yield from self._call(request, parse))
@@ -233,14 +235,14 @@ class ApiSession:
 
         def parse(payload: Any, _: Response) -> dict[str, Any]:
             if not isinstance(payload, dict):
-                raise StreamkapResponseError("the identity is not an object")
+                raise StreamkapResponseError("unexpected whoami response: expected an object")
             # Redacted because the connection test shows some of it.
             return {key: redact_value(clean(payload.get(key)), self._secrets(request)) for key in _WHOAMI}
 
         request = Request("GET", "/auth/whoami", confidential=True)
         return (yield from self._call(request, parse))
 
-    def sign_in(self) -> Flow[None]:
+    def ensure_token(self) -> Flow[None]:
         """Request a token unless the current one is valid."""
         token = self._token
         if self._due(token):
@@ -258,12 +260,12 @@ class ApiSession:
             return None
         self._raise_cached_rejection()
         body = self.settings.credentials.token_request()
-        request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
+        request = Request("POST", TOKEN_PATH, json=body, headers=_ACCEPT, confidential=True)
         # Taken before the request, so that a slow response does not extend the token's lifetime.
         requested_at = self._clock()
         response: Response = yield request
         if not 200 <= response.status < 300:
-            error = self._http_error(request, response, signing_in=True)
+            error = self._http_error(request, response, token_request=True)
             if isinstance(error, StreamkapAuthError):
                 self._rejection = (self._clock(), copy.copy(error))
             raise error
@@ -298,7 +300,7 @@ class ApiSession:
         if self._rejection is not None and left > 0:
             # Raise a copy, because an exception accumulates a traceback each time it is raised.
             error = copy.copy(self._rejection[1])
-            error.args = (f"{error.message} (cached; next sign-in in {left:.0f} s)",)
+            error.args = (f"{error.message} (cached; next token request in {left:.0f} s)",)
             raise error
 
     def _due(self, token: Token | None) -> bool:
@@ -321,17 +323,17 @@ class ApiSession:
         if request.confidential:
             stated = response.headers.get("content-type", "of unknown type")
             content_type = single_line(redact_text(stated, self._secrets(request)))
-            return f"{len(response.body)} bytes {content_type}, not shown because they may contain secrets"
+            return f"{len(response.body)} bytes {content_type}, not shown because they can contain secrets"
         return replace_unstorable(redact_body(response.body, self._secrets(request), _EXCERPT)) or None
 
-    def _http_error(self, request: Request, response: Response, *, signing_in: bool = False) -> StreamkapError:
+    def _http_error(self, request: Request, response: Response, *, token_request: bool = False) -> StreamkapError:
         error = http_error(
             response.status,
             response.headers,
             response.body,
             now=self.now(),
             permission=request.permission,
-            signing_in=signing_in,
+            token_request=token_request,
             secrets=self._secrets(request),
             confidential=request.confidential,
             proxy=response.proxy,

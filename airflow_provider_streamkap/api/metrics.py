@@ -220,7 +220,7 @@ class DestinationMetrics:
             known[STATUS] = None
         unknown = [name for name in names if not isinstance(name, str) or name not in known]
         if unknown:
-            raise ValueError(f"unknown metric {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known))}")
+            raise ValueError(f"unknown metrics: {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known))}")
 
 
 def _kind(value: object) -> str:

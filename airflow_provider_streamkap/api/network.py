@@ -88,7 +88,7 @@ def choose_proxy(settings: ClientSettings) -> Proxy | None:
         return None
     origin = _variable(urlsplit(base_url).scheme)
     try:
-        url = proxy_url(select_proxy(base_url, get_environ_proxies(base_url, None)), "the environment's proxy")
+        url = proxy_url(select_proxy(base_url, get_environ_proxies(base_url, None)), origin)
     except ValueError as error:
         raise StreamkapConnectionError(str(error), url=base_url, transient=False, permanent=True) from None
     return Proxy.parse(url, origin) if url else None
@@ -125,7 +125,10 @@ def tls_context(settings: ClientSettings, proxy: Proxy | None) -> ssl.SSLContext
     try:
         return ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
     except OSError as error:
-        message = f"{name}: cannot read a CA bundle from {path} ({error.strerror})"
+        message = (
+            f"{name}: cannot read a CA bundle from {path} ({error.strerror}); set it to a readable PEM file or "
+            "directory"
+        )
         raise StreamkapConnectionError(message, url=settings.base_url, transient=False, permanent=True) from None
 
 

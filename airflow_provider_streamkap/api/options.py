@@ -48,7 +48,7 @@ class Option:
     :param description: one or two sentences in Markdown.
     :param json_type: JSON type in the form.
     :param unset: the default in words, if it is ``None``.
-    :param limits: further keys of the JSON schema in the form.
+    :param limits: additional keys of the JSON schema in the form.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ FIELDS = {
     "password": Field(
         "Secret or project key", "the secret of the client ID, or the content of a project key file", "STREAMKAP_SECRET"
     ),
-    # The form of Airflow 3.3.2 sends 0 for no port, and its API then takes the host for another one.
+    # The form of Airflow 3.3.2 sends port 0 for an empty field, and its API then treats the host as changed.
     "port": Field("Port", "443 (Airflow 3.3.2 tests a saved connection only if it has a port)"),
 }
 

@@ -37,7 +37,9 @@ def decode(body: bytes) -> Any:
     # Each value takes about 60 bytes of memory, however small the body is.
     if sum(map(body.count, (b"[", b"{", b","))) > MAX_VALUES:
         raise StreamkapResponseError(
-            f"the response contains more than {MAX_VALUES:,} values", permanent=True, transient=False
+            f"the response contains more than {MAX_VALUES:,} values: request less data, such as a shorter period",
+            permanent=True,
+            transient=False,
         )
     if not body.strip():
         raise StreamkapResponseError("the response is empty; expected JSON")

@@ -74,12 +74,12 @@ def destination_asset(
     :param name: the asset's name; default: its URI.
     :param arguments: arguments of the default trigger, such as ``edge`` and ``max_records_lag``.
     :raises RuntimeError: on Airflow 2, which has no watchers.
-    :raises ValueError: an argument is invalid, or is given together with ``trigger``.
+    :raises ValueError: an argument is invalid, or is set together with ``trigger``.
     """
     try:
         from airflow.sdk import AssetWatcher
     except ImportError:
-        raise RuntimeError("an asset that watches a destination needs Airflow 3.0 or later") from None
+        raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
         trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
     elif arguments or trigger.destination_id != check_destination_id(destination_id):

@@ -90,23 +90,23 @@ class Verdict:
 class DestinationGate:
     """The conditions under which a destination counts as ready.
 
-    Statuses are case-insensitive and stripped of whitespace. They are an open set: a status that is neither wanted nor
-    fatal means wait. ``None``, negative and non-finite numbers are unknown, and unknown never opens the gate.
+    Statuses are case-insensitive and stripped of whitespace. They are an open set: a status that is neither accepted
+    nor fatal means wait. ``None``, negative and non-finite numbers are unknown, and unknown never opens the gate.
 
     :param max_records_lag: maximum lag in records, default 0; ``None``: ignore the lag.
-    :param connector_status: the wanted status or statuses, default ``"Active"``; ``None``: ignore the status.
+    :param connector_status: the accepted status or statuses, default ``"Active"``; ``None``: ignore the status.
     :param max_latency_ms: maximum latency in milliseconds; ``None`` (default): ignore the latency.
     :param fail_on_status: statuses that fail the wait at once, default ``("Broken",)``.
-    :param observed_after: count only lag measured after this time (ISO 8601 text or an aware datetime); ``None``
+    :param observed_after: count only lag measured after this time (an ISO 8601 string or an aware datetime); ``None``
         (default): after the start of the wait. Not allowed with ``lag_source="latest"``.
     :param max_reading_age: maximum age of a lag reading in seconds; ``None`` (default): any age. Not allowed with
         ``lag_source="latest"``.
-    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if it has none and neither of the
-        two arguments above is set, the latest lag, confirmed for longer. ``"timeseries"``: its points only.
-        ``"latest"``: the latest lag, which can be minutes old.
+    :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if it has none and neither
+        ``observed_after`` nor ``max_reading_age`` is set, the latest lag, confirmed for longer. ``"timeseries"``: its
+        points only. ``"latest"``: the latest lag, which can be minutes old.
     :raises ValueError: nothing to wait for, a negative or non-finite limit, an empty status, a status that is both
-        wanted and fatal, ``observed_after`` without a wanted status, or arguments that contradict ``lag_source``; the
-        message names the argument.
+        accepted and fatal, ``observed_after`` without a ``connector_status``, or arguments that contradict
+        ``lag_source``; the message names the argument.
     """
 
     max_records_lag: float | None = 0
@@ -123,17 +123,20 @@ class DestinationGate:
     def __post_init__(self) -> None:
         check_limit("max_records_lag", self.max_records_lag)
         check_limit("max_latency_ms", self.max_latency_ms)
-        wanted = normalize_statuses("connector_status", self.connector_status)
+        accepted = normalize_statuses("connector_status", self.connector_status)
         fatal = normalize_statuses("fail_on_status", self.fail_on_status)
-        if not wanted and self.max_records_lag is None and self.max_latency_ms is None:
+        if not accepted and self.max_records_lag is None and self.max_latency_ms is None:
             raise ValueError(
                 "nothing to wait for: set at least one of max_records_lag, connector_status and max_latency_ms"
             )
         check_limit("max_reading_age", self.max_reading_age)
         self._check_lag_source()
-        if self.observed_after is not None and not wanted:
-            raise ValueError("observed_after needs a wanted status, but connector_status is None")
-        if both := sorted(wanted[key] for key in wanted.keys() & fatal.keys()):
+        if self.observed_after is not None and not accepted:
+            raise ValueError(
+                "observed_after requires a connector_status, but it is None: set connector_status, or remove "
+                "observed_after"
+            )
+        if both := sorted(accepted[key] for key in accepted.keys() & fatal.keys()):
             raise ValueError(
                 f"{', '.join(map(repr, both))} is in both connector_status and fail_on_status: remove it from one of "
                 "them, for example fail_on_status=()"
@@ -141,9 +144,9 @@ class DestinationGate:
         after = aware_utc("observed_after", self.observed_after)
         object.__setattr__(self, "observed_after", after)
         object.__setattr__(self, "_after", after)
-        object.__setattr__(self, "connector_status", tuple(wanted.values()) or None)
+        object.__setattr__(self, "connector_status", tuple(accepted.values()) or None)
         object.__setattr__(self, "fail_on_status", tuple(fatal.values()))
-        object.__setattr__(self, "_accepted", wanted)
+        object.__setattr__(self, "_accepted", accepted)
         object.__setattr__(self, "_fatal", fatal)
 
     def _check_lag_source(self) -> None:
@@ -158,8 +161,8 @@ class DestinationGate:
             )
         if self.lag_source == "latest":
             raise ValueError(
-                "observed_after and max_reading_age need a timestamp, which lag_source='latest' does not have: remove "
-                "them, or use lag_source='timeseries'"
+                "observed_after and max_reading_age require a timestamp, which lag_source='latest' does not have: "
+                "remove them, or use lag_source='timeseries'"
             )
 
     @property
@@ -200,7 +203,7 @@ class DestinationGate:
 
     @property
     def accepted_statuses(self) -> str:
-        """The wanted statuses as text."""
+        """The accepted statuses as text."""
         return " or ".join(self._accepted.values()) or "any status"
 
     def accepts_status(self, status: str | None) -> bool:
@@ -282,9 +285,7 @@ def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
-        raise ValueError(
-            f"{argument} must be a number of at least 0 and at most 2**63 - 1{', or None' * optional}; got {value!r}"
-        )
+        raise ValueError(f"{argument} must be a number from 0 to 2**63 - 1{', or None' * optional}; got {value!r}")
 
 
 def normalize_statuses(argument: str, value: str | Iterable[str] | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ class EdgeDetector:
     """Detects changes of a condition.
 
     A change counts after ``confirmations`` consecutive readings, so a flapping condition is not reported. A reading
-    that leaves the condition unknown starts the count again. The first known state is the baseline, not a change.
+    that leaves the condition unknown resets the count. The first known state is the baseline, not a change.
 
     :param gate: the condition.
     :param edge: ``"into"``: report when the condition becomes met; ``"out_of"``: when it is no longer met.
@@ -48,7 +48,7 @@ class EdgeDetector:
         self.history = LagHistory(self.gate)
 
     def add_reading(self, reading: Reading | None) -> bool:
-        """Add a poll.
+        """Add the reading of a poll.
 
         :param reading: the reading; ``None``: the poll failed.
         :returns: whether this poll confirms a change in the direction of ``edge``.

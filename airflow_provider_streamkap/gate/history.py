@@ -19,7 +19,7 @@ from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS, Answer, Check, DestinationGate
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, duration, is_known, number, utc_text
 
-#: Maximum seconds between two polls for the connector to count as observed throughout: a poll interval of 60 s plus
+#: Maximum seconds between two polls for the connector to count as continuously observed: a poll interval of 60 s plus
 #: slack. Whether the connector ran during a longer gap is unknown.
 MAX_POLL_GAP = 90.0
 
@@ -107,9 +107,9 @@ class LagHistory:
     :param gate: the conditions.
     :param measured_after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first
         poll.
-    :param running_since: epoch seconds since when every poll has returned a wanted status, without a gap; ``None``: the
-        last poll did not.
-    :param polled_at: epoch seconds of the last poll that returned a wanted status.
+    :param running_since: epoch seconds since when every poll has returned an accepted status, without a gap; ``None``:
+        the last poll did not.
+    :param polled_at: epoch seconds of the last poll that returned an accepted status.
     :param exceeded_at: newest timestamp for which any poll returned a lag above the limit.
     :param timestamp_lead: seconds by which timestamps may be ahead of the local clock; at least 0.
     :param max_revision_age: maximum age, in seconds, at which a point was revised to a value above the limit.
@@ -172,8 +172,8 @@ class LagHistory:
     def _track_lag(self, reading: Reading, now: float) -> None:
         """Track the newest timestamp with a lag above the limit.
 
-        The highest value ever returned for a timestamp counts, so a point that is revised upward starts the count
-        again. A latest lag above the limit discards all points so far.
+        The highest value ever returned for a timestamp counts, so a point that is revised upward resets the
+        count. A latest lag above the limit discards all points so far.
         """
         assert self.measured_after is not None
         for point in reversed(reading.points or ()):
@@ -205,12 +205,12 @@ class LagHistory:
     def _is_running(self, reading: Reading) -> bool:
         return self.gate.accepts_status(reading.status) and reading.partitions != 0
 
-    def _counts_from(self, moment: float) -> float:
-        """Return the first timestamp of a lag that was certainly measured after a moment.
+    def _counts_from(self, after: float) -> float:
+        """Return the first timestamp of a lag that was certainly measured after a given time.
 
         Whether a timestamp is the start or the end of its minute is undocumented, so add one minute to cover both.
         """
-        return moment + GRAIN_SECONDS + self.timestamp_lead
+        return after + GRAIN_SECONDS + self.timestamp_lead
 
     def _series_evidence(self, reading: Reading, now: float) -> LagEvidence:
         check = self._check(reading, now)
@@ -241,7 +241,7 @@ class LagHistory:
             return Check(Answer.UNKNOWN, _too_early(newest, first))
         age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
-            old = f"the newest lag point can be {duration(round(age))} old"
+            old = f"the newest lag point may be up to {duration(round(age))} old"
             return Check(Answer.UNKNOWN, f"{old}, more than max_reading_age ({duration(limit)})")
         return Check(Answer.MET)
 
@@ -298,7 +298,7 @@ class LagHistory:
         """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the condition.
-        :param measured_after: as of the class; ``None``: the value in ``state``.
+        :param measured_after: as in the class; ``None``: the value in ``state``.
         :param state: the state; may be empty.
         """
         # Another version of this package may have stored other names.

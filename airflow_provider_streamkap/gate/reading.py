@@ -33,7 +33,7 @@ class Reading:
     :param lag: the latest lag, in records, without a timestamp; ``None``: unknown.
     :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
     :param points: known lag points of the timeseries, oldest first, one per timestamp; ``None``: not requested.
-    :param observed_at: when the response was read.
+    :param observed_at: when the API generated the response.
     :param partitions: partitions assigned to the connector's consumers; ``None``: unknown.
     """
 
@@ -61,21 +61,30 @@ class Reading:
     # waits on 100 destinations.
     @cached_property
     def _text(self) -> str:
+        return f"{self._status_text}, {self.text_without_status}"
+
+    @cached_property
+    def text_without_lag(self) -> str:
+        """The reading as text, for a message that already shows the lag."""
+        return self._join(self._status_text)
+
+    @property
+    def text_without_status(self) -> str:
+        """The reading as text, for a message that already shows the status."""
         lags = []
         newest = self.newest_point
         if newest is not None:
             lags.append(f"lag {number(newest.lag)} at {utc_text(newest.at)}")
         if newest is None or newest.lag != self.lag:
             lags.append(f"{'lag' if self.points is None else 'latest lag'} {number(self.lag)}")
-        return self._describe(*lags)
+        return self._join(*lags)
 
-    @cached_property
-    def text_without_lag(self) -> str:
-        """The reading as text, for a message that already shows the lag."""
-        return self._describe()
+    @property
+    def _status_text(self) -> str:
+        return f"status {self.status or 'unknown'}"
 
-    def _describe(self, *lags: str) -> str:
-        parts = [f"status {self.status or 'unknown'}", *lags]
+    def _join(self, *first: str) -> str:
+        parts = [*first]
         if self.partitions == 0:
             parts.append("no partition assigned")
         if self.latency_ms is not None:
@@ -102,7 +111,7 @@ def utc_text(epoch_seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Format a number for people: thousands separators, no trailing ``.0``; ``unknown`` for ``None``.
+    """Format a number for display: thousands separators, no trailing ``.0``; ``unknown`` for ``None``.
 
     :param value: the number, or ``None``.
     """
@@ -114,7 +123,7 @@ def number(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a duration for people, in its two largest units: ``250 ms``, ``24.2 s``, ``3 min 20 s``, ``7 days``.
+    """Format a duration for display, in its two largest units: ``250 ms``, ``24.2 s``, ``3 min 20 s``, ``7 days``.
 
     :param seconds: the duration; not negative.
     """

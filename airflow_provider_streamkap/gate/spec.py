@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Require = Literal["all", "any"]
 
-#: Seconds that a poll in progress at the deadline may still take. It is the last one.
+#: Seconds after the deadline within which a poll in progress may finish.
 DEADLINE_GRACE = 30.0
 
 #: Minimum seconds between two polls: a poll interval of 0 would send thousands of requests a second.
@@ -70,7 +70,7 @@ class FailurePolicy:
 
     :param max_poll_failures: maximum number of consecutive failed polls, default 10; ``None``: unlimited.
     :param stall_after: maximum seconds without a fall of a lag above the limit; ``None`` (default): unlimited.
-    :param status_grace: maximum seconds with a status that is neither wanted nor fatal, or without metrics; ``None``
+    :param status_grace: maximum seconds with a status that is neither accepted nor fatal, or without metrics; ``None``
         (default): unlimited.
     :raises ValueError: an argument is out of range; the message names it.
     """
@@ -120,7 +120,7 @@ class WaitSpec:
 
     def __post_init__(self) -> None:
         if not self.resource_ids:
-            raise ValueError("resource_ids is empty: a wait needs at least one resource")
+            raise ValueError("resource_ids must contain at least one id; got none")
         check_integer("confirmations", self.confirmations)
         if self.gate.observed_after is not None and self.confirmations < _MIN_POINTS:
             raise ValueError(
@@ -138,7 +138,7 @@ class WaitSpec:
 
     @property
     def max_poll_gap(self) -> float:
-        """Maximum seconds between two polls for the resource to count as observed throughout."""
+        """Maximum seconds between two polls for the resource to count as continuously observed."""
         return max(3 * self.poke_interval, _POLL_DELAY)
 
     @property
@@ -234,14 +234,14 @@ def _known(kind: type[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name in kind.__dataclass_fields__}
 
 
-def check_poke_interval(seconds: float) -> None:
+def check_poke_interval(seconds: Any) -> None:
     """Check a poll interval.
 
     :param seconds: the interval.
-    :raises ValueError: the interval is below :data:`MIN_POKE_INTERVAL`, or not a number.
+    :raises ValueError: the interval is not a number, or below :data:`MIN_POKE_INTERVAL`.
     """
-    if not seconds >= MIN_POKE_INTERVAL:
-        raise ValueError(f"poke_interval must be at least {MIN_POKE_INTERVAL} s; got {seconds!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= MIN_POKE_INTERVAL:
+        raise ValueError(f"poke_interval must be a number of at least {MIN_POKE_INTERVAL} seconds; got {seconds!r}")
 
 
 def _check_require(require: object) -> None:

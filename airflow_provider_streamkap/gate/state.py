@@ -39,9 +39,9 @@ class FailureKind(Enum):
     STALLED = "stalled"
     """The lag has not fallen for ``stall_after``."""
     STATUS = "status"
-    """The status was neither wanted nor fatal, or there were no metrics, for ``status_grace``."""
+    """The status was neither accepted nor fatal, or there were no metrics, for ``status_grace``."""
     UNREACHABLE = "unreachable"
-    """More than ``max_poll_failures`` consecutive polls failed with a transient error."""
+    """More than ``max_poll_failures`` consecutive polls failed with errors that are not permanent."""
     VERSIONS = "versions"
     """Worker and triggerer run incompatible versions of this package."""
     DEADLINE = "deadline"
@@ -58,7 +58,7 @@ class ResourceState:
     :param failures: consecutive failed polls.
     :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
     :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
-    :param unaccepted_since: epoch seconds since when the status has been neither wanted nor fatal.
+    :param unaccepted_since: epoch seconds since when the status has been neither accepted nor fatal.
     :param last_success_at: epoch seconds of the last successful poll.
     """
 
@@ -117,7 +117,7 @@ class ResourceState:
         reasons = [*verdict.reasons, *([evidence.reason] if evidence.reason else [])]
         if verdict.decision is Decision.FAIL:
             self.reason = str(verdict)
-            self._fail(FailureKind.BROKEN, f"{verdict} ({reading})")
+            self._fail(FailureKind.BROKEN, f"{verdict}; fix the connector in Streamkap ({reading.text_without_status})")
         elif reasons:
             self.reason = "; ".join(reasons) if has_metrics else "no metrics yet"
         self._check_stall(reading, gate, failure_policy, now)
@@ -175,7 +175,8 @@ class ResourceState:
             self._fail(
                 FailureKind.STALLED,
                 f"the lag has not fallen for {duration(round(stalled_for))} (stall_after: "
-                f"{duration(failure_policy.stall_after)}): {self._recent_lags_text(now)} ({reading})",
+                f"{duration(failure_policy.stall_after)}); check the connector in Streamkap ({reading}). Recent lags: "
+                f"{self._recent_lags_text(now)}",
             )
 
     def _check_status_grace(
@@ -192,7 +193,7 @@ class ResourceState:
                 else f"the status has not been {gate.accepted_statuses}"
             )
             current = (
-                f"it is {reading.status or 'unknown'} ({reading})"
+                f"it is {reading.status or 'unknown'} ({reading.text_without_status})"
                 if has_metrics
                 else f"{self.reason} ({self.last_reading})"
             )
@@ -220,7 +221,7 @@ class ResourceState:
         if before == lag:
             return f"Lag unchanged for {duration(round(at - since))}"
         rate = (before - lag) / (at - since)
-        change = f"at {_rate(abs(rate))} (from {number(before)} in {duration(round(at - since))})"
+        change = f"at {_rate(abs(rate))} (was {number(before)} records {duration(round(at - since))} ago)"
         if rate < 0:
             return f"Growing {change}"
         return f"Draining {change}, about {duration(round(lag / rate))} left" if lag else f"Drained {change}"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What to poll: the latest metrics of a destination and, if timestamps are needed, its newest lag points.
+"""The metrics that a poll requests: the latest metrics and, if timestamps are needed, the newest lag points.
 
 The ``latest`` metrics have no timestamp. To find out when a lag was measured, also poll the timeseries at its finest
 grain, over a short window.

@@ -50,15 +50,15 @@ def _test(settings: ClientSettings) -> tuple[bool, str]:
 def _test_access(client: StreamkapClient, base_url: str) -> tuple[bool, str]:
     identity = client.whoami()
     project = identity.get("service_id") or identity.get("tenant_id") or "unknown"
-    signed_in = f"Connected to {base_url} for project {project}"
+    connected = f"Connected to {base_url} for project {project}"
     try:
         destination = next(client.list_destinations(DestinationsQuery(page_size=1)), None)
         if destination is None:
-            return True, f"{signed_in}. It has no destinations, so metrics access was not tested."
+            return True, f"{connected}. The project has no destinations, so metrics access was not tested."
         client.get_destination_metrics(MetricsQuery(destination.id))
     except StreamkapPermissionError as error:
-        return False, f"{signed_in}, but a permission is missing: {error}"
+        return False, f"{connected}, but a permission is missing: {error}"
     except StreamkapNotFoundError:
         # A 404 means that the permission is granted, but there are no metrics yet.
-        return True, f"{signed_in}. Metrics can be read; the first destination has none yet."
-    return True, f"{signed_in}. Metrics can be read."
+        return True, f"{connected}. Metrics can be read; the first destination has none yet."
+    return True, f"{connected}. Metrics can be read."

@@ -5,7 +5,7 @@
 Tokens are shared per process, pooled sockets per process (requests) or per event loop (aiohttp). The key is the full
 settings: a changed secret gets a new token, and two connection ids with equal settings share one. Before a permanent
 error is raised, the connection is looked up again; if it has changed, the call is repeated once with the new settings.
-A forked child starts empty, because sockets and locks must not be shared across a fork.
+A forked process starts with empty caches, because sockets and locks must not be shared across a fork.
 
 The two clients are imported on first use, separately: a triggerer does not need requests, and a worker not aiohttp.
 """
@@ -114,7 +114,7 @@ def require_change(
         if isinstance(result, AirflowException) and not isinstance(result, AirflowNotFoundException):
             not_permanent = copy.copy(rejection)
             not_permanent.permanent = False
-            not_permanent.args = (f"{rejection.message} (not final: {result})",)
+            not_permanent.args = (f"{rejection.message} (will be retried: {result})",)
             raise not_permanent
         raise rejection
     if result.settings == used.settings:
@@ -208,7 +208,10 @@ class LoopClient:
                 results.append(error)
         # One request serves the waits of all ids, so their settings must not differ.
         if len({item if isinstance(item, Exception) else item.settings for item in results}) > 1:
-            return AirflowException(f"connections {', '.join(self._hooks)} had the same settings and now differ")
+            return AirflowException(
+                f"connections {', '.join(self._hooks)} had the same settings and now differ; give them the same "
+                "settings, or wait with one connection"
+            )
         return results[0]
 
     async def close(self) -> None:
@@ -237,7 +240,7 @@ class SharedClients:
         self.reset()
 
     def reset(self) -> None:
-        """Start empty and with new locks, as a forked child must."""
+        """Start with empty caches and new locks, as a forked process must."""
         self.lock = threading.Lock()
         self.sessions: OrderedDict[ClientSettings, ApiSession] = OrderedDict()
         self.clients: OrderedDict[tuple[ClientSettings, int], StreamkapClient] = OrderedDict()

@@ -22,7 +22,7 @@ APP_URL = "https://app.streamkap.com"
 
 
 class ConnectionLike(Protocol):
-    """The fields of an Airflow connection that are used, which have the same names in Airflow 2.11 and 3.x."""
+    """The connection fields that this package reads. Their names are the same in Airflow 2.11 and 3.x."""
 
     conn_id: Any
     host: Any

@@ -45,7 +45,7 @@ def look_up(conn_id: str, get: Callable[[str], Any], sleep: Callable[[float], No
         except AirflowNotFoundException:
             if (reason := _backend_failure(conn_id)) is None:
                 raise
-        except Exception as error:  # backends raise anything
+        except Exception as error:  # backends can raise any exception
             reason = _describe(error)
         raise _LookupFailed(reason)
 
@@ -70,7 +70,7 @@ async def look_up_async(
         except AirflowNotFoundException:
             if (reason := await sync_to_async(_backend_failure)(conn_id)) is None:
                 raise
-        except Exception as error:  # backends raise anything
+        except Exception as error:  # backends can raise any exception
             reason = _describe(error)
         raise _LookupFailed(reason)
 
@@ -91,8 +91,10 @@ def _policy() -> dict[str, Any]:
 
 
 def _lookup_error(conn_id: str, reason: str) -> AirflowException:
-    # Not a subclass that fails the task: the task's own retries apply.
-    return AirflowException(f"Connection {conn_id!r} could not be looked up in {ATTEMPTS} attempts: {reason}")
+    # Not AirflowFailException, so that the task's retries apply.
+    return AirflowException(
+        f"Connection {conn_id!r} could not be looked up in {ATTEMPTS} attempts: {reason}; check the secrets backend"
+    )
 
 
 def _describe(error: BaseException) -> str:
@@ -109,7 +111,7 @@ def _backend_failure(conn_id: str) -> str | None:
         name = type(backend).__name__
         try:
             found = _query_backend(backend, conn_id)
-        except Exception as error:  # backends raise anything
+        except Exception as error:  # backends can raise any exception
             return f"{name} failed with {_describe(error)}"
         if found:
             return f"{name} was unavailable in the first lookup"

@@ -44,7 +44,11 @@ class StreamkapLink(BaseOperatorLink):
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         except Exception as error:
-            log.warning("The URL of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
+            log.warning(
+                "Cannot read the URL of the Streamkap button, so it opens the front page: %s: %s",
+                type(error).__name__,
+                error,
+            )
             found = None
         # Any task can push an XCom of that name.
         return found if isinstance(found, str) and is_web_url(found) else _connection.APP_URL
@@ -65,4 +69,8 @@ def push_link(context: Mapping[str, Any], connection: _connection.StreamkapConne
     try:
         ti.xcom_push(key=StreamkapLink().xcom_key, value=connection.app_url(destination_id))
     except Exception as error:
-        log.warning("The URL of the Streamkap button could not be stored: %s: %s", type(error).__name__, error)
+        log.warning(
+            "Cannot store the URL of the Streamkap button, so it opens the front page: %s: %s",
+            type(error).__name__,
+            error,
+        )

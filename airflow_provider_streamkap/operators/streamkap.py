@@ -33,8 +33,8 @@ _MAX_LOGGED = 10
 
 _EMPTY_INTERVAL = (
     "On Airflow 3 a run of a plain cron or preset schedule such as '@daily' has an empty data interval, which starts "
-    "and ends at the same moment: schedule the DAG with CronDataIntervalTimetable('0 0 * * *', timezone='UTC'), or "
-    "compute one of the two"
+    "and ends at the same time: schedule the DAG with CronDataIntervalTimetable('0 0 * * *', timezone='UTC'), or "
+    "compute timestamp_from or timestamp_to in the DAG"
 )
 
 
@@ -43,15 +43,16 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
     by id, in the order of the ids and without ``metadata``, which is the same for all. A permanent API error raises
-    ``AirflowFailException``, any other failure ``AirflowException``, which is retried as the task defines.
+    ``AirflowFailException``, any other failure ``AirflowException``, which is retried according to the task's
+    retries.
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
         connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
     :param time_interval: time units per point, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
-    :param timestamp_from: start of the period, as ISO 8601 text or an aware datetime; templated. Not with ``latest``,
-        for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
+    :param timestamp_from: start of the period, as an ISO 8601 string or an aware datetime; templated. Not with
+        ``latest``, for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
     :param timestamp_to: end of the period, likewise; ``None``: the current time (chosen by the API).
     :param metrics: return only these metrics, by their API names; templated. ``None`` (default): all.
     :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
@@ -62,14 +63,14 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :raises ValueError: an argument is invalid; the message names it.
 
-    If a given ``timestamp_from``, ``timestamp_to`` or ``metrics`` has no value in a run, such as a template that
+    If ``timestamp_from``, ``timestamp_to`` or ``metrics`` is set but has no value in a run, such as a template that
     renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
     reasons_without_value: ClassVar[Mapping[str, str]] = {
         "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
-        "metrics": "the template or upstream task returned no names; leave metrics out to fetch all",
+        "metrics": "the template or upstream task returned no names; omit metrics to fetch all",
     }
     template_fields: Sequence[str] = (
         "destination_id",
@@ -149,7 +150,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
             if len(snapshots) <= _MAX_LOGGED:
                 self.log.info("%s: %s", id_, _runtime.metrics_summary(snapshot))
             if metrics is None and snapshot.undocumented:
-                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(snapshot.undocumented.values()))
+                self.log.warning("%s: ignored invalid values: %s", id_, "; ".join(snapshot.undocumented.values()))
         by_id = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
         result: dict[str, Any] = _runtime.task_result(list(by_id), is_keyed(self.destination_id), by_id)
         return result
@@ -184,7 +185,9 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     def _skip(self, context: Context, failed: Mapping[str, StreamkapError], requested: int) -> None:
         messages = {id_: str(error) for id_, error in failed.items()}
         named = "; ".join(f"{id_}: {message}" for id_, message in list(messages.items())[:_MAX_LOGGED])
-        more = f"; and {len(messages) - _MAX_LOGGED} more, see the XCom skipped" if len(messages) > _MAX_LOGGED else ""
+        more = (
+            f"; and {len(messages) - _MAX_LOGGED} more, see the XCom 'skipped'" if len(messages) > _MAX_LOGGED else ""
+        )
         self.log.warning(
             "Skipped %d of %d destinations that could not be read: %s%s", len(failed), requested, named, more
         )
@@ -195,9 +198,9 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         if self.max_points is not None and points > self.max_points:
             part = "" if read == requested else f" of {read} of {requested} destinations"
             raise ValueError(
-                f"The timeseries{part} holds {points:,} points, more than max_points={self.max_points:,} allows into "
-                "XCom: narrow timestamp_from and timestamp_to, take a coarser time_unit or time_interval, or name the "
-                "metrics that you need in metrics=[...]"
+                f"{points:,} points in the timeseries{part}, more than max_points={self.max_points:,} allows: "
+                "narrow timestamp_from and timestamp_to, use a coarser time_unit or time_interval, or list the metrics "
+                "you need in metrics=[...]"
             )
 
 

@@ -63,7 +63,7 @@ def poll_once(
     :param keyed: whether the result is a dict by id.
     :param log: logger for the poll line.
     :param first_poll: time limit in seconds of the first poll before deferring, which does not retry requests and never
-        fails on transient errors; ``None`` (default): a regular poll.
+        fails on errors that are not permanent; ``None`` (default): a regular poll.
     :returns: when to poll again, or the snapshot.
     :raises AirflowException: the wait failed; the class depends on the reason.
     """

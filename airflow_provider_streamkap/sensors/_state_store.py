@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """State of a sensor in reschedule mode, in which each poke runs in a separate process.
 
-Every Airflow records when the pokes began. Only Airflow 3.3 and later has a task state store.
+Every Airflow version records when the pokes began. Only Airflow 3.3 and later has a task state store.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AIRFLOW_HAS_STATE_STORE = _VERSION >= (3, 3)
 """Whether this Airflow has a task state store."""
 
 IS_AIRFLOW_2 = _VERSION < (3, 0)
-"""Whether tasks read the number and times of their pokes from the database."""
+"""Whether this is Airflow 2, where tasks read their earlier pokes from the database."""
 
 _KEY = "streamkap_wait"
 
@@ -34,8 +34,8 @@ def check_state_store(available: bool) -> None:
     """
     if not available:
         raise ValueError(
-            "stall_after and status_grace need the results of earlier polls, which reschedule mode keeps on Airflow "
-            "3.3 or later only: set deferrable=True or mode='poke', or remove them"
+            "stall_after and status_grace require the results of earlier polls, which reschedule mode keeps only on "
+            "Airflow 3.3 or later: set deferrable=True or mode='poke', or remove them"
         )
 
 
@@ -75,7 +75,7 @@ def wait_started(context: Mapping[str, Any], reschedule: bool) -> float:
     """Return when this try of the sensor began to wait, in epoch seconds.
 
     :param context: the context of the running task.
-    :param reschedule: its mode is ``reschedule``.
+    :param reschedule: whether the sensor runs in reschedule mode.
     """
     now = time.time()
     if not reschedule:
@@ -106,7 +106,7 @@ def timeout_per_try(sensor: Any, context: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _earlier_pokes(context: Mapping[str, Any]) -> list[datetime] | None:
-    """Return when the earlier pokes of this try began; ``None`` above Airflow 2, which has an API for that."""
+    """Return when the earlier pokes of this try began; ``None`` on Airflow 3 and later, which have an API for that."""
     if not IS_AIRFLOW_2:
         return None
     from airflow.models.taskreschedule import TaskReschedule

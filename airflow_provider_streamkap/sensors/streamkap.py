@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 else:
     _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
 
-#: Seconds for which a deferrable sensor keeps its worker to confirm a reading: deferring would take as long.
+#: Seconds for which a deferrable sensor keeps its worker slot to confirm a reading: deferring would take as long.
 CONFIRM_IN_WORKER = 10.0
 
 # Ten years: adding the longest timedelta to a date overflows.
@@ -78,20 +78,22 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     The task ends the same way in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
     ``soft_fail``). A status in ``fail_on_status`` and permanent API errors (401 with a fresh token, 403, 404 of a
     destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried). Too many failed polls in a
-    row raise ``AirflowException`` (retried as the task defines). ``soft_fail`` applies to timeouts only.
+    row raise ``AirflowException`` (retried according to the task's retries). ``soft_fail`` applies to timeouts only.
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is polled concurrently, up to
         the connection's ``max_concurrency`` (16).
     :param max_records_lag: highest accepted lag in records, default 0; templated; ``None``: ignore the lag.
     :param connector_status: accepted status or statuses, default ``"Active"``; templated; ``None``: ignore the status.
     :param max_latency_ms: highest accepted latency in milliseconds; templated; ``None`` (default): ignore the latency.
-    :param observed_after: count only lag measured after this time, as ISO 8601 text or an aware datetime, typically
-        ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at least 2 ``confirmations``.
-        ``None`` (default): after the start of the wait. The task fails if a given value renders to nothing.
-    :param max_reading_age: count only lag that is not older than this; ``None`` (default): any age. Like the three
-        intervals below, in seconds or as a timedelta.
+    :param observed_after: count only lag measured after this time, as an ISO 8601 string or an aware datetime,
+        typically ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at least 2
+        ``confirmations``. ``None`` (default): after the start of the wait. The task fails if this is set but renders
+        to nothing.
+    :param max_reading_age: count only lag that is not older than this; ``None`` (default): any age. In seconds
+        or as a timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
     :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if the first three polls find
-        none and neither of the two arguments above is set, the latest lag, confirmed for 150 s, with a warning.
+        none and neither ``observed_after`` nor ``max_reading_age`` is set, the latest lag, confirmed for 150 s, with a
+        warning.
         ``"timeseries"``: never fall back. ``"latest"``: the latest lag, which can be minutes old.
     :param confirmations: consecutive good points of the timeseries (one per minute) that are required, default 2; with
         ``lag_source="latest"``, or if the lag is ignored, consecutive good polls.
@@ -114,7 +116,8 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     reasons_without_value: ClassVar[Mapping[str, str]] = {
         "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         **dict.fromkeys(
-            ("max_records_lag", "connector_status", "max_latency_ms"), "the template or upstream task returned nothing"
+            ("max_records_lag", "connector_status", "max_latency_ms"),
+            "the template or upstream task returned nothing; return a value, or omit the argument",
         ),
     }
     template_fields: Sequence[str] = (
@@ -223,7 +226,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
         if self.deferrable:
             self.log.info(
-                "Reading %d destination(s) once, within %.0f s, before deferring",
+                "Polling %d destination(s) once before deferring (timeout %.0f s)",
                 len(wait.spec.resource_ids),
                 _runtime.FIRST_POLL_SECONDS,
             )
@@ -239,7 +242,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 first_poll = min(_runtime.FIRST_POLL_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
-                self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
+                self.log.info("Deferring: not all destinations could be read. The triggerer continues polling")
             self._defer_wait(wait)
         if self._new_process_per_poke:
             save_state(context, wait.to_dict())

@@ -42,18 +42,20 @@ def destination(text: str) -> tuple[str, Scenario]:
     destination_id, _, rest = text.partition("=")
     name, _, settings = rest.partition(":")
     if not destination_id or name not in _BY_NAME:
-        raise argparse.ArgumentTypeError(f"wanted ID=SCENARIO with one of {', '.join(_BY_NAME)}, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be ID=SCENARIO with one of {', '.join(_BY_NAME)}; got {text!r}")
     build = _BY_NAME[name]
     given: dict[str, float | str] = {}
     for setting in filter(None, settings.split(",")):
         key, _, value = setting.partition("=")
         parameter = inspect.signature(build).parameters.get(key)
         if parameter is None or not isinstance(parameter.default, float | str):
-            raise argparse.ArgumentTypeError(f"{name} has no setting {key!r}")
+            raise argparse.ArgumentTypeError(
+                f"{name} has no setting {key!r}; it has {', '.join(inspect.signature(build).parameters) or 'none'}"
+            )
         try:
             given[key] = value if isinstance(parameter.default, str) else float(value)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{key} of {name} must be a number, not {value!r}") from None
+            raise argparse.ArgumentTypeError(f"{key} of {name} must be a number; got {value!r}") from None
     try:
         return destination_id, build(**given)
     except ValueError as error:
@@ -119,7 +121,7 @@ def _announce(simulator: StreamkapSimulator, stories: dict[str, str]) -> None:
     print("Destinations:")
     for destination_id, name in simulator.destinations.items():
         print(f"  {destination_id}  {name:<12} {stories[destination_id]}")
-    print("Ctrl-C stops it.", flush=True)
+    print("Press Ctrl-C to stop.", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         "--token-lifetime",
         type=float,
         default=3600.0,
-        help="seconds for which a token is good (default 3600)",
+        help="lifetime of a token in seconds (default 3600)",
     )
     return parser
 

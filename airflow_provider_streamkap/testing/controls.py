@@ -186,5 +186,5 @@ class Controls:
 
 def _known(name: str, answer: Unknown) -> Unknown:
     if answer not in ("404", "empty"):
-        raise ValueError(f"{name} must be '404' or 'empty', not {answer!r}")
+        raise ValueError(f"{name} must be '404' or 'empty'; got {answer!r}")
     return answer

@@ -43,9 +43,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.stage not in _STAGES:
-            raise ValueError(f"stage must be one of {', '.join(_STAGES)}, not {self.stage!r}")
+            raise ValueError(f"stage must be one of {', '.join(_STAGES)}; got {self.stage!r}")
         if self.seconds < 0:
-            raise ValueError(f"seconds must be 0 or more, not {self.seconds!r}")
+            raise ValueError(f"seconds must be 0 or more; got {self.seconds!r}")
 
     @staticmethod
     def status(
@@ -64,7 +64,7 @@ class Fault:
         :raises ValueError: if `status` is out of range.
         """
         if not 200 <= status <= 599:
-            raise ValueError(f"status must lie between 200 and 599, not {status!r}")
+            raise ValueError(f"status must be from 200 to 599; got {status!r}")
         sent = dict(headers or {})
         if retry_after is not None:
             sent["Retry-After"] = str(retry_after)
@@ -202,9 +202,9 @@ class FaultBook:
         :raises ValueError: if `times` is below 1 or `after` below 0.
         """
         if times is not None and times < 1:
-            raise ValueError(f"times must be 1 or more, or None for ever, not {times!r}")
+            raise ValueError(f"times must be 1 or more, or None for no limit; got {times!r}")
         if after < 0:
-            raise ValueError(f"after must be 0 or more, not {after!r}")
+            raise ValueError(f"after must be 0 or more; got {after!r}")
         self._rules.append(_Rule(fault, path, method and method.upper(), after, times))
 
     def take(self, request: Incoming, target: str) -> Fault | None:

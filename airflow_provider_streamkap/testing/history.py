@@ -62,9 +62,11 @@ class Reporting:
 
     def __post_init__(self) -> None:
         if self.delay < 0 or self.latest_delay < 0:
-            raise ValueError("delay and latest_delay must be 0 or more seconds")
+            raise ValueError(
+                f"delay and latest_delay must be 0 or more seconds; got {self.delay!r} and {self.latest_delay!r}"
+            )
         if not self.sample_every > 0:
-            raise ValueError("sample_every must be above 0 seconds")
+            raise ValueError(f"sample_every must be above 0 seconds; got {self.sample_every!r}")
 
 
 @dataclass(frozen=True)

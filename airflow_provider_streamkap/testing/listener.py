@@ -70,7 +70,7 @@ class Listener:
         bound: int = sock.getsockname()[1]
         self._thread.start()
         if not ready.wait(_WAIT):
-            raise RuntimeError("the simulator's thread did not start")
+            raise RuntimeError(f"the simulator's thread did not start within {_WAIT:.0f} s")
         return bound
 
     def stop(self) -> None:
@@ -140,7 +140,7 @@ class Listener:
                 record.method,
                 raw_path,
                 f"?{raw_query}" if raw_query else "",
-                status or "no answer",
+                status or "no response",
                 f" ({record.fault})" if record.fault else "",
             )
         if fault is None or fault.kind in ("slow", "answer", "changed", "gzip"):
@@ -182,7 +182,7 @@ def loopback(host: str) -> str:
             return host
     except ValueError:
         pass
-    raise ValueError(f"host must be localhost or a loopback address such as 127.0.0.1 or ::1, not {host!r}")
+    raise ValueError(f"host must be localhost or a loopback address such as 127.0.0.1 or ::1; got {host!r}")
 
 
 def _target(request: web.BaseRequest) -> tuple[str, str, str]:

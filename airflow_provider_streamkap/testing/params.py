@@ -81,9 +81,9 @@ def metrics_params(request: Incoming, now: float) -> MetricsParams:
         time_type, interval, unit, now - DAY if start is None else start, now if end is None else end
     )
     if not 1 <= interval <= _MAX_INTERVAL:
-        raise Refusal(Answer.error(400, f"time_interval must lie between 1 and {_MAX_INTERVAL}"))
+        raise Refusal(Answer.error(400, f"time_interval must be from 1 to {_MAX_INTERVAL}"))
     if params.start > params.end:
-        raise Refusal(Answer.error(400, "timestamp_from lies after timestamp_to"))
+        raise Refusal(Answer.error(400, "timestamp_from is after timestamp_to"))
     return params
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Readings of a destination at one moment, and scenarios that define how they change over time.
+"""Readings of a destination at one time, and scenarios that define how they change over time.
 
 Names and units of the metrics are those of the Streamkap API reference for ``GET /destinations/{id}/metrics``.
 """
@@ -43,7 +43,7 @@ _SENT_OF_READ = 0.65
 
 @dataclass(frozen=True)
 class Reading:
-    """The state of a destination at one moment, as reported by the metrics endpoint.
+    """The state of a destination at one time, as reported by the metrics endpoint.
 
     All values except the status are numbers or None; None is sent as ``null``.
 

@@ -88,7 +88,9 @@ def draining(*, lag: float = 120.0, rate: float = 5.0, after: float = 0.0, statu
     """
     _not_negative(lag=lag, after=after)
     if math.isinf(lag) or not rate > 0:
-        raise ValueError("lag must be finite and rate above 0; a destination whose lag stays is stalled()")
+        raise ValueError(
+            f"lag must be finite and rate above 0; got lag={lag!r}, rate={rate!r}. For a lag that stays, use stalled()"
+        )
 
     def at(elapsed: float) -> Reading:
         # Round up, so that 0 means that the last record was consumed.
@@ -123,7 +125,7 @@ def flapping(
     """
     _not_negative(lag=lag, other_lag=other_lag)
     if not period > 0:
-        raise ValueError(f"period must be above 0 seconds, not {period!r}")
+        raise ValueError(f"period must be above 0 seconds; got {period!r}")
     flow = steady().at
 
     def at(elapsed: float) -> Reading:
@@ -229,12 +231,12 @@ def phases(*parts: tuple[float, Scenario]) -> Scenario:
     :raises ValueError: if there are no parts, or one of them is a :func:`sequence`.
     """
     if not parts:
-        raise ValueError("phases() needs at least one pair of seconds and scenario")
+        raise ValueError("phases() requires at least one pair of seconds and scenario")
     starts: list[tuple[float, Scenario, float, float]] = []
     begin = read = sent = 0.0
     for seconds, scenario in parts:
         if scenario.turns:
-            raise ValueError("a sequence goes by requests, not by time: it cannot be a phase")
+            raise ValueError("a sequence cannot be a phase, because it advances by request, not by time")
         first, last = scenario.at(0.0), scenario.at(seconds)
         base = (read - (first.read_total or 0.0), sent - (first.sent_total or 0.0)) if starts else (0.0, 0.0)
         starts.append((begin, scenario, *base))
@@ -263,7 +265,7 @@ def sequence(readings: Iterable[Reading | float | Mapping[str, JsonValue] | None
     """
     turns = tuple(_reading(item) for item in readings)
     if not turns:
-        raise ValueError("sequence() needs at least one reading")
+        raise ValueError("sequence() requires at least one reading")
     return Scenario("sequence", lambda elapsed: turns[0], turns)
 
 
@@ -295,4 +297,4 @@ def _whole(value: float) -> float:
 def _not_negative(**values: float) -> None:
     for name, value in values.items():
         if not value >= 0:
-            raise ValueError(f"{name} must be 0 or more, not {value!r}")
+            raise ValueError(f"{name} must be 0 or more; got {value!r}")

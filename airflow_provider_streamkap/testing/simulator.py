@@ -74,9 +74,9 @@ class StreamkapSimulator(Controls):
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         if not token_lifetime > 0:
-            raise ValueError(f"token_lifetime must be above 0 seconds, not {token_lifetime!r}")
+            raise ValueError(f"token_lifetime must be above 0 seconds; got {token_lifetime!r}")
         if not 0 <= port <= _MAX_PORT:
-            raise ValueError(f"port must lie between 0 and {_MAX_PORT}, not {port!r}")
+            raise ValueError(f"port must be from 0 to {_MAX_PORT}; got {port!r}")
         self._host = loopback(host)
         self._port = port
         self._running = False
@@ -135,7 +135,7 @@ class StreamkapSimulator(Controls):
         :raises RuntimeError: if the port is not known yet, before the first start.
         """
         if not self._port:
-            raise RuntimeError("the simulator has no address before it is started")
+            raise RuntimeError("the simulator has no address yet: start it first")
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{self._scheme}://{host}:{self._port}"
 
@@ -220,13 +220,13 @@ class StreamkapSimulator(Controls):
         :raises ValueError: if the id is empty or already exists, or `age` is negative.
         """
         if not destination_id:
-            raise ValueError("destination_id must not be empty")
+            raise ValueError("destination_id must be a non-empty string; got ''")
         if not age >= 0:
-            raise ValueError(f"age must be 0 or more seconds, not {age!r}")
+            raise ValueError(f"age must be 0 or more seconds; got {age!r}")
         now = self._clock()
         with self._service.lock:
             if destination_id in self._service.destinations:
-                raise ValueError(f"there is already a destination {destination_id!r}; set() changes its scenario")
+                raise ValueError(f"destination {destination_id!r} already exists; call set() to change its scenario")
             self._service.destinations[destination_id] = Destination(
                 destination_id=destination_id,
                 name=f"destination-{destination_id[-4:]}" if name is None else name,

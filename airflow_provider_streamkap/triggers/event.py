@@ -3,8 +3,8 @@
 """StreamkapDestinationEventTrigger: update an asset when a destination catches up or falls behind.
 
 For an ``AssetWatcher`` of Airflow 3. The trigger never ends, since Airflow would restart it. Triggers on the same
-destination share their polls through the poller of the event loop, which works on every Airflow 3 and keeps the
-failure of one trigger from the others.
+destination share their polls through the poller of the event loop, which works on every Airflow 3 and isolates
+the failure of one trigger from the others.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     try:
         from airflow.triggers.base import BaseEventTrigger
-    except ImportError:  # Airflow 2 has no event-driven DAGs; the module is listed, and so must import
+    except ImportError:  # Airflow 2: the provider metadata lists this module, so importing it must work
         from airflow.triggers.base import BaseTrigger as BaseEventTrigger
 
 # Log every tenth of consecutive failures.
@@ -130,10 +130,10 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         arguments: dict[str, Any] = {}
         for name, text in parse_qsl(query, keep_blank_values=True):
             if name not in cls.CONDITION:
-                raise ValueError(f"{name!r} is no part of a condition; known: {', '.join(cls.CONDITION)}")
+                raise ValueError(f"{name!r} is not part of a condition; allowed: {', '.join(cls.CONDITION)}")
             arguments.setdefault(name, []).append(_parse_argument(name, text))
         if twice := [name for name, values in arguments.items() if name != "connector_status" and len(values) > 1]:
-            raise ValueError(f"{', '.join(twice)} is given more than once")
+            raise ValueError(f"{', '.join(twice)} is set more than once in the asset URI; set it once")
         return cls(
             destination_id, **{name: values if len(values) > 1 else values[0] for name, values in arguments.items()}
         )
@@ -157,7 +157,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         """Fire on each change, until cancelled."""
         detector = EdgeDetector(self._gate(), self.edge, self.confirmations, await self._load_state())
         failed = 0
-        # Do not end: Airflow would restart the trigger from the last stored state and could repeat an event.
+        # Never return: Airflow would restart the trigger from the last stored state and could repeat an event.
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
@@ -208,7 +208,9 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         self.destination_id,
                     )
                 if detector.state is not before:
-                    self.log.info("%s is %s: %s", self.destination_id, _state_text(detector, changed), reading)
+                    self.log.info(
+                        "%s %s: %s", self.destination_id, _state_text(before, detector.state, changed), reading
+                    )
                     yield {**sample.result.as_dict(), "evidence": detector.evidence.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
@@ -221,11 +223,12 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             except Exception as error:
                 if _watches_several(error):
                     self.log.warning(
-                        "The trigger watches several assets, so that its state cannot be kept over restarts"
+                        "The trigger watches several assets, so its state is not kept across restarts: use one trigger "
+                        "per asset"
                     )
                     return None
                 self.log.warning(
-                    "The last known state of %s cannot be read, attempt %d of %d: %s: %s",
+                    "Cannot read the last known state of %s (attempt %d of %d): %s: %s",
                     self.destination_id,
                     attempt,
                     _LOAD_ATTEMPTS,
@@ -236,7 +239,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             else:
                 return known.get("holds") if isinstance(known, dict) else None
         self.log.error(
-            "Watching %s without its last known state: a change before now fires no event", self.destination_id
+            "Watching %s without its last known state: changes before now do not fire an event", self.destination_id
         )
         return None
 
@@ -251,7 +254,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 return
             if not self._unsaved:
                 self.log.warning(
-                    "The state of %s cannot be stored, trying again with each poll: %s: %s",
+                    "Cannot store the state of %s; retrying after each poll: %s: %s",
                     self.destination_id,
                     type(error).__name__,
                     error,
@@ -298,6 +301,6 @@ def _watches_several(error: Exception) -> bool:
     return type(error) is ValueError
 
 
-def _state_text(detector: EdgeDetector, changed: bool) -> str:
-    state = "in the condition" if detector.state else "out of the condition"
-    return f"{state}, firing an event" if changed else f"{state}, no event"
+def _state_text(before: bool | None, state: bool | None, changed: bool) -> str:
+    verb = "meets" if state else "does not meet" if before is None else "no longer meets"
+    return f"{verb} the condition, {'firing an event' if changed else 'no event'}"

@@ -14,7 +14,7 @@ import requests
 
 from airflow_provider_streamkap.api.adapter import Adapter
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
-from airflow_provider_streamkap.api.flows import SIGN_IN_PATH
+from airflow_provider_streamkap.api.flows import TOKEN_PATH
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context
 from airflow_provider_streamkap.api.payload import clean, decode
 from airflow_provider_streamkap.api.settings import ClientSettings
@@ -56,7 +56,7 @@ class RawClient:
 
     def token(self) -> Response:
         """Exchange the credentials for a token and return the response."""
-        return self._send("POST", SIGN_IN_PATH, json=self.settings.credentials.token_request())
+        return self._send("POST", TOKEN_PATH, json=self.settings.credentials.token_request())
 
     def get(self, path: str, **params: str) -> Response:
         """Send a GET request with the token.

@@ -97,7 +97,7 @@ def test_template_rendered_to_empty_value_is_rejected(
     streamkap.add("d1", scenarios.steady())
     task = make_task(kind, native, **{name: template})
     with pytest.raises(
-        AirflowFailException, match=f"{name} was given, but is .* in this run: the template or upstream"
+        AirflowFailException, match=f"{name} is set in the DAG, but is .* in this run: the template or upstream"
     ):
         run(task, params={"nothing": None, "blank": "  "})
     assert streamkap.count() == 0
@@ -109,7 +109,7 @@ def test_upstream_task_output_of_none_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, name: str, value: Any
 ) -> None:
     streamkap.add("d1", scenarios.steady())
-    with resolved(value) as output, pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
+    with resolved(value) as output, pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is"):
         run(make_task(kind, **{name: output}))
     assert streamkap.count() == 0
 
@@ -126,7 +126,7 @@ def test_arguments_set_by_cluster_policy_count_as_given(streamkap: StreamkapSimu
     streamkap.add("d1", scenarios.steady())
     task = make_task(kind)
     setattr(task, name, "{{ params.nothing }}")
-    with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is"):
         run(task, params={"nothing": None})
     task = make_task(kind, **{name: "{{ params.nothing }}"})
     setattr(task, name, None)
@@ -136,7 +136,7 @@ def test_arguments_set_by_cluster_policy_count_as_given(streamkap: StreamkapSimu
 @pytest.mark.parametrize(("kind", "name"), OPTIONAL)
 def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
     task = copy.deepcopy(copy.copy(make_task(kind, **{name: "{{ params.nothing }}"})))
-    with pytest.raises(AirflowFailException, match=f"{name} was given, but is"):
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is"):
         run(task, params={"nothing": None})
 
 
@@ -157,12 +157,12 @@ def test_mapped_argument_without_value_is_rejected(streamkap: StreamkapSimulator
     with dag():
         upstream = BaseOperator(task_id="up")
         one = kind.partial(**common(kind), destination_id="d1").expand(**{name: upstream.output})
-    with pytest.raises(AirflowFailException, match=f"{name} was given, but is None in this run"):
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is None in this run"):
         unmapped(one, context, **{name: None}).execute(context)
     with dag():
         upstream = BaseOperator(task_id="up")
         many = kind.partial(**common(kind)).expand_kwargs(upstream.output)
-    with pytest.raises(AirflowFailException, match=f"{name} was given, but is None in this run"):
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is None in this run"):
         unmapped(many, context, destination_id="d1", **{name: None}).execute(context)
     assert unmapped(many, context, destination_id="d1").execute(context)["data"]["recordsLag"] == 0
 
@@ -176,7 +176,7 @@ def test_mapped_task_keeps_common_arguments(streamkap: StreamkapSimulator, kind:
     assert unmapped(bare, context, destination_id="d1").execute(context)["data"]["recordsLag"] == 0
     with dag():
         given = kind.partial(**common(kind), **{name: "{{ params.nothing }}"}).expand(destination_id=["d1"])
-    with pytest.raises(AirflowFailException, match=f"{name} was given, but is 'None' in this run"):
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is 'None' in this run"):
         unmapped(given, context, destination_id="d1").execute(context)
 
 
@@ -284,7 +284,7 @@ def test_undefined_template_variable_is_explained_and_not_retried(template: Any)
 def test_undefined_variable_rendered_to_empty_value_is_rejected(native: bool) -> None:
     with dag(native, template_undefined=jinja2.Undefined):
         task = SENSOR(task_id="t", destination_id="d1", observed_after="{{ data_interval_end }}")
-    with pytest.raises(AirflowFailException, match=r"observed_after was given, but is '' .* no data interval"):
+    with pytest.raises(AirflowFailException, match=r"observed_after is set in the DAG, but is '' .* no data interval"):
         run(task)
 
 
@@ -349,7 +349,10 @@ def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> Non
         snapshots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
     assert list(snapshots["d1"]["data"]) == ["recordsLag", "latency"]
     for empty in (Lazy(), Lazy("recordsLag", None)):
-        with resolved(empty) as names, pytest.raises(AirflowFailException, match=r"metrics (was given|must be)"):
+        with (
+            resolved(empty) as names,
+            pytest.raises(AirflowFailException, match=r"metrics (is set in the DAG|must be)"),
+        ):
             run(make_task(OPERATOR, metrics=names))
 
 

@@ -158,7 +158,7 @@ def test_rejection_is_not_final_while_connection_lookup_fails(
     backend.failures = float("inf")
     ask = metrics_call(hook, asynchronously)
     with pytest.raises(
-        StreamkapError, match=r"rejected the credentials.*\(not final: Connection .* could not be"
+        StreamkapError, match=r"rejected the credentials.*\(will be retried: Connection .* could not be"
     ) as caught:
         ask()
     assert not caught.value.permanent

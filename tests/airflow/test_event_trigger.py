@@ -97,6 +97,15 @@ def test_unchanged_state_fires_no_event(streamkap: StreamkapSimulator) -> None:
     assert events(trigger(), streamkap, 8) == []
 
 
+def test_log_tells_changes_that_fire_an_event_from_others(streamkap: StreamkapSimulator, logged: Logged) -> None:
+    streamkap.add("d1", scenarios.sequence([LAGGING] * 2 + [DRAINED] * 2 + [LAGGING]))
+    events(trigger(edge="out_of"), streamkap, 8)
+    first, second, third = (line for line in logged.text.splitlines() if "the condition, " in line)
+    assert "d1 does not meet the condition, no event: status Active, lag 120" in first
+    assert "d1 meets the condition, no event: status Active, lag 0" in second
+    assert "d1 no longer meets the condition, firing an event: status Active, lag 120" in third
+
+
 def test_falling_behind_and_status_changes_fire(streamkap: StreamkapSimulator) -> None:
     broken = scenarios.Reading(records_lag=0, connector_status="Broken")
     streamkap.add("d1", scenarios.sequence([DRAINED] * 3 + [LAGGING] * 2 + [broken]))
@@ -204,7 +213,7 @@ def test_unavailable_state_store_does_not_block_trigger(streamkap: StreamkapSimu
     store = Failing(reads=float("inf"), writes=float("inf"))
     assert len(events(trigger(store), streamkap, 12)) == 1
     assert "without its last known state" in logged.text
-    assert logged.text.count("cannot be stored, trying again with each poll") == 1
+    assert logged.text.count("retrying after each poll") == 1
 
 
 @pytest.mark.parametrize("writes", [1, 4])
@@ -280,8 +289,10 @@ def test_every_argument_survives_serialization() -> None:
     [
         ({"destination_id": ""}, "destination_id"),
         ({"edge": "up"}, "edge"),
-        ({"poke_interval": 0}, "poke_interval must be at least 0.01 s"),
+        ({"poke_interval": 0}, "poke_interval must be a number of at least 0.01 seconds; got 0"),
         ({"poke_interval": 0.001}, "poke_interval"),
+        ({"poke_interval": "60"}, "poke_interval must be a number of at least 0.01 seconds; got '60'"),
+        ({"poke_interval": True}, "poke_interval must be a number of at least 0.01 seconds; got True"),
         ({"poke_interval": float("nan")}, "poke_interval"),
         ({"confirmations": 0}, "confirmations"),
         ({"max_records_lag": None, "connector_status": None}, "nothing to wait for"),
@@ -328,10 +339,10 @@ def test_condition_is_canonical(query: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("x=1", "'x' is no part of a condition; known: edge, max_records_lag"),
-        ("poke_interval=5", "'poke_interval' is no part of a condition"),
+        ("x=1", "'x' is not part of a condition; allowed: edge, max_records_lag"),
+        ("poke_interval=5", "'poke_interval' is not part of a condition"),
         ("edge=up", "edge must be"),
-        ("edge=into&edge=out_of", "edge is given more than once"),
+        ("edge=into&edge=out_of", "edge is set more than once in the asset URI; set it once"),
         ("max_records_lag=many", "max_records_lag"),
         ("max_records_lag=" + "9" * 400, "max_records_lag"),
         ("connector_status=", "connector_status"),

@@ -109,7 +109,7 @@ def test_failing_to_store_link_is_logged_in_every_mode(
 ) -> None:
     streamkap.add("d1", scenarios.steady())
     assert run(sensor(mode), Refusing())["data"]["recordsLag"] == 0
-    assert "button could not be stored: PermissionError: this bucket is read-only" in logged.text
+    assert "button, so it opens the front page: PermissionError: this bucket is read-only" in logged.text
 
 
 def test_link_is_registered_with_operators_and_airflow() -> None:
@@ -176,4 +176,4 @@ def test_link_points_to_address_stored_by_task(airflow_database: None, value: An
 
 def test_link_falls_back_to_home_page_if_address_is_unreadable(logged: Logged) -> None:
     assert StreamkapLink().get_link(sensor("poke"), ti_key=None) == FRONT_PAGE
-    assert "button could not be read" in logged.text
+    assert "Cannot read the URL of the Streamkap button" in logged.text

@@ -132,7 +132,7 @@ def test_at_most_ten_skipped_destinations_are_logged(many: StreamkapSimulator, l
     assert list(snapshot(ti, destination_id=MANY[:20], on_error="skip")) == MANY[15:20]
     assert list(ti.pushed["skipped"]) == MANY[:15]
     (line,) = logged.starting("Skipped 15 of 20 destinations")
-    assert line.endswith("; and 5 more, see the XCom skipped")
+    assert line.endswith("; and 5 more, see the XCom 'skipped'")
 
 
 def test_nothing_is_pushed_with_do_xcom_push_disabled(many: StreamkapSimulator) -> None:
@@ -165,7 +165,7 @@ def test_missing_documented_metric(d1: StreamkapSimulator) -> None:
 
 @pytest.mark.parametrize("metrics", [["recordsLag", "records_lag"], "records_lag"])
 def test_unknown_metric(d1: StreamkapSimulator, metrics: Any) -> None:
-    with pytest.raises(AirflowFailException, match=r"unknown metric .*; known: .*recordsLag"):
+    with pytest.raises(AirflowFailException, match=r"unknown metrics: .*; known: .*recordsLag"):
         snapshot(metrics=metrics)
 
 
@@ -179,7 +179,7 @@ def test_invalid_metric_names(d1: StreamkapSimulator, metrics: Any) -> None:
     task.metrics = metrics
     context: Any = {"ti": TaskInstance()}
     with pytest.raises(
-        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|was given, but)"
+        AirflowFailException, match=r"metrics (must be a name, a list of names, or None|is set in the DAG, but)"
     ):
         task.execute(context)
     assert d1.count() == 0
@@ -197,7 +197,7 @@ def test_points_do_not_exceed_limit(d1: StreamkapSimulator) -> None:
     assert points > 100
     assert snapshot(max_points=points, **series)["data"] == shot["data"]
     assert snapshot(max_points=None, **series)["data"] == shot["data"]
-    with pytest.raises(AirflowFailException, match=f"{points} points, more than max_points={points - 1}") as caught:
+    with pytest.raises(AirflowFailException, match=f"{points} points in the timeseries, more than max_points={points - 1}") as caught:
         snapshot(max_points=points - 1, **series)
     for way in ("timestamp_from", "time_unit", "metrics="):
         assert way in str(caught.value)
@@ -216,7 +216,7 @@ def test_reading_list_stops_at_points_limit(many: StreamkapSimulator) -> None:
     series: dict[str, Any] = {"time_type": "timeseries", "time_unit": "minute", "metrics": ["recordsLag"], **HOUR}
     points = len(snapshot(**series)["data"]["recordsLag"])
     many.reset_requests()
-    said = f"of 3 of 300 destinations holds {3 * points} points, more than max_points={3 * points - 1}"
+    said = f"{3 * points} points in the timeseries of 3 of 300 destinations, more than max_points={3 * points - 1}"
     with pytest.raises(AirflowFailException, match=said):
         snapshot(destination_id=MANY, max_points=3 * points - 1, **series)
     # Only the requests in flight when the limit was exceeded.

@@ -186,7 +186,9 @@ def test_list_errors_are_not_final_while_connection_lookup_fails(rotation: Rotat
     hook = Failing()
     found = each(hook, ["d1", "d2", "d3"])
     assert len(found) == 3
-    assert all("not final: the secrets backend is down" in str(got) and not got.permanent for got in found.values())
+    assert all(
+        "will be retried: the secrets backend is down" in str(got) and not got.permanent for got in found.values()
+    )
     assert hook.lookups == 2
 
 

@@ -214,7 +214,7 @@ def test_options_ignored_when_deferred_are_rejected(arguments: dict[str, Any]) -
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seconds", [0, 0.001])
 def test_too_short_interval_is_rejected(mode: str, seconds: float) -> None:
-    with pytest.raises(ValueError, match=r"poke_interval must be at least 0\.01 s; got"):
+    with pytest.raises(ValueError, match=r"poke_interval must be a number of at least 0\.01 seconds; got"):
         sensor(mode, poke_interval=seconds)
 
 

@@ -56,8 +56,8 @@ def test_check_before_deferring_calls_silent_api_once(
     connected.inject(Fault.hang(), times=None)
     deferred(destination_id=ids, **condition)
     assert (connected.token_calls, connected.count(METRICS)) == (1, 0)
-    assert re.search(r"Reading \d destination\(s\) once, within 10 s, before deferring", logged.text)
-    assert "Deferring although the API has not answered in full" in logged.text
+    assert re.search(r"Polling \d destination\(s\) once before deferring \(timeout 10 s\)", logged.text)
+    assert "Deferring: not all destinations could be read" in logged.text
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])

@@ -20,7 +20,7 @@ from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import (
     REJECTION_SECONDS,
-    SIGN_IN_PATH,
+    TOKEN_PATH,
     ApiSession,
     Flow,
     Request,
@@ -147,13 +147,13 @@ class World:
         answers = iter([status, 200])
 
         def serve(request: Request) -> Response:
-            status = 200 if request.path == SIGN_IN_PATH else next(answers)
+            status = 200 if request.path == TOKEN_PATH else next(answers)
             return Response(status, {}, self.good(request).encode(), CLIENT.base_url)
 
         ScriptedSession(self.session, serve).run(self.session.whoami())
 
     def good(self, request: Request) -> str:
-        if request.path == SIGN_IN_PATH:
+        if request.path == TOKEN_PATH:
             self.tokens += 1
             return json.dumps({"accessToken": f"{TOKEN}-{self.tokens}", "expiresIn": 3600})
         if request.path == "/auth/whoami":

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Both clients and their token: sign-in, refresh, rejection."""
+"""Both clients and their token: request, refresh, rejection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_revoked_token_is_refreshed_once(any_client: AnyClient, simulator: Strea
 
 def test_persistent_401_is_permanent(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.inject(Fault.status(401), path=METRICS, times=None)
-    with pytest.raises(StreamkapAuthError, match="a newly issued token was rejected") as caught:
+    with pytest.raises(StreamkapAuthError, match="the API rejected a token that was just issued") as caught:
         any_client.metrics()
     assert caught.value.permanent
     assert (simulator.token_calls, simulator.count(METRICS)) == (2, 2)
@@ -56,7 +56,7 @@ def test_rejected_credentials_sign_in_once_a_minute(any_client: AnyClient, simul
             any_client.metrics()
         assert caught.value.permanent
         assert caught.value.attempts == 1
-        assert ("cached; next sign-in in" in str(caught.value)) is (second not in (0, 60))
+        assert ("cached; next token request in" in str(caught.value)) is (second not in (0, 60))
     assert simulator.token_calls == 2
 
 
@@ -74,7 +74,9 @@ def test_server_without_token_call_is_not_api(
 
 def test_token_404_can_mean_host_or_credentials(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     simulator.refuse_credentials(404)
-    with pytest.raises(StreamkapAuthError, match=r"rejected the credentials.* or the server does not look like"):
+    with pytest.raises(
+        StreamkapAuthError, match=r"rejected the credentials.*the host \(the server may not be the Streamkap API\)"
+    ):
         any_client.metrics()
 
 

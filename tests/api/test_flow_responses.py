@@ -124,7 +124,7 @@ def test_invalid_id_is_rejected_before_any_request(session: ApiSession) -> None:
     "payload", [{"result": {"config": "hunter22"}}, [{"id": ID, "config": "hunter22"}], b"hunter22"]
 )
 def test_responses_about_destinations_are_never_shown(session: ApiSession, payload: Any) -> None:
-    with pytest.raises(StreamkapResponseError, match="not shown because they may contain secrets") as caught:
+    with pytest.raises(StreamkapResponseError, match="not shown because they can contain secrets") as caught:
         scripted_session(session, response_of(payload, content_type="text/x")).run(
             session.destinations(DestinationsQuery())
         )
@@ -151,7 +151,7 @@ def test_whoami(session: ApiSession) -> None:
 
 
 def test_whoami_must_be_object(session: ApiSession) -> None:
-    with pytest.raises(StreamkapResponseError, match="the identity is not an object"):
+    with pytest.raises(StreamkapResponseError, match="unexpected whoami response: expected an object"):
         scripted_session(session, response_of([])).run(session.whoami())
 
 

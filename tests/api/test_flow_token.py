@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Flows and their token, without I/O: sign-in, refresh before expiry, replay after a 401."""
+"""Flows and their token, without I/O: request, refresh before expiry, replay after a 401."""
 
 from __future__ import annotations
 

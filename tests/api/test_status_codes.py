@@ -65,7 +65,7 @@ def test_status_to_error_class(status: int, kind: type[StreamkapError], transien
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_rejection_during_sign_in_means_credentials(status: int) -> None:
-    error = error_for(status, signing_in=True)
+    error = error_for(status, token_request=True)
     assert type(error) is StreamkapAuthError
     assert error.permanent
     assert "rejected the credentials" in str(error)
@@ -75,7 +75,7 @@ def test_rejection_during_sign_in_means_credentials(status: int) -> None:
     ("status", "kind"), [(408, StreamkapRequestError), (425, StreamkapRequestError), (429, StreamkapRateLimitError)]
 )
 def test_some_sign_in_errors_are_not_rejected_credentials(status: int, kind: type) -> None:
-    error = error_for(status, signing_in=True)
+    error = error_for(status, token_request=True)
     assert type(error) is kind
     assert not error.permanent
 
@@ -131,7 +131,7 @@ def test_context_and_secrets() -> None:
         method="POST",
         url="https://h/auth",
         request_id="r",
-        signing_in=True,
+        token_request=True,
     )
     assert error.detail == [{"loc": ["body", "secret"], "msg": "bad ***", "input": {"secret": "***"}}]
     assert (error.method, error.url, error.request_id) == ("POST", "https://h/auth", "r")

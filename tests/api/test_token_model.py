@@ -18,7 +18,7 @@ from airflow_provider_streamkap.api.auth import Token
 from airflow_provider_streamkap.api.errors import StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.flows import (
     REJECTION_SECONDS,
-    SIGN_IN_PATH,
+    TOKEN_PATH,
     ApiSession,
     Flow,
     Request,
@@ -212,7 +212,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert self.known is call.stale or self._is_due()
         assert self.time.now >= self.rejected_at + REJECTION_SECONDS
         assert isinstance(request, Request)
-        assert (request.method, request.path) == ("POST", SIGN_IN_PATH)
+        assert (request.method, request.path) == ("POST", TOKEN_PATH)
         assert "Authorization" not in request.headers
         self.holder, self.renewal, self.requested_at = call, renewal, self.time.now
 

@@ -111,7 +111,7 @@ def test_waits_survive_token_revocation(long_waits: LongWaits) -> None:
     refused = sum(one.status == 401 for one in long_waits.streamkap.requests if one.at >= since)
     renewed = long_waits.streamkap.token_calls - before
     print(f"{renewed} new tokens, {refused} requests refused")
-    # Each triggerer requests a new token once. Polls in flight at that moment were rejected, too.
+    # Each triggerer requests a new token once. Polls in flight at that time were rejected, too.
     assert 1 <= renewed <= len(TRIGGERERS)
     assert 1 <= refused <= len(TRIGGERERS) * len(DESTINATIONS)
     assert long_waits.cluster.ended == []

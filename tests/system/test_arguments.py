@@ -23,8 +23,8 @@ def run(airflow: SystemAirflow) -> Run:
 @pytest.mark.parametrize(
     ("task_id", "map_index", "says"),
     [
-        ("upstream", -1, "observed_after was given, but is None in this run"),
-        ("mapped", 0, "observed_after was given, but is None in this run"),
+        ("upstream", -1, "observed_after is set in the DAG, but is None in this run"),
+        ("mapped", 0, "observed_after is set in the DAG, but is None in this run"),
         ("no_interval", -1, "observed_after cannot be rendered from"),
     ],
 )

@@ -38,7 +38,7 @@ def test_importing_example_sends_no_request(file: os.PathLike[str]) -> None:
 def test_rescheduled_sensor_needing_memory_is_rejected_without_state_store(airflow: SystemAirflow) -> None:
     error = airflow.import_errors().get(NEEDS_STORE.name, "")
     for said in (
-        "stall_after and status_grace need the results of earlier polls",
+        "stall_after and status_grace require the results of earlier polls",
         "set deferrable=True or mode='poke'",
     ):
         assert (said in error) != AIRFLOW_HAS_STATE_STORE

@@ -113,9 +113,9 @@ def test_destination_is_parsed_from_command_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a", "wanted"),
-        ("=steady", "wanted"),
-        ("a=sequence", "wanted"),
+        ("a", "must be ID=SCENARIO"),
+        ("=steady", "must be ID=SCENARIO"),
+        ("a=sequence", "must be ID=SCENARIO"),
         ("a=steady:speed=2", "no setting 'speed'"),
         ("a=broken:of=steady", "no setting 'of'"),
         ("a=steady:lag=much", "must be a number"),

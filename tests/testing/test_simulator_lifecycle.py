@@ -64,7 +64,7 @@ def test_cannot_be_started_twice(simulator: StreamkapSimulator) -> None:
 
 
 def test_has_no_address_before_start() -> None:
-    with pytest.raises(RuntimeError, match="started"):
+    with pytest.raises(RuntimeError, match="start it first"):
         _ = StreamkapSimulator().url
 
 

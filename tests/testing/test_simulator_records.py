@@ -136,7 +136,7 @@ def test_each_request_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> N
     api.simulator.stop()
     assert caplog.messages == [
         "GET /destinations?page=2 -> 200",
-        "GET /auth/whoami -> no answer (drop)",
+        "GET /auth/whoami -> no response (drop)",
     ]
 
 

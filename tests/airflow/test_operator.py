@@ -197,7 +197,9 @@ def test_points_do_not_exceed_limit(d1: StreamkapSimulator) -> None:
     assert points > 100
     assert snapshot(max_points=points, **series)["data"] == shot["data"]
     assert snapshot(max_points=None, **series)["data"] == shot["data"]
-    with pytest.raises(AirflowFailException, match=f"{points} points in the timeseries, more than max_points={points - 1}") as caught:
+    with pytest.raises(
+        AirflowFailException, match=f"{points} points in the timeseries, more than max_points={points - 1}"
+    ) as caught:
         snapshot(max_points=points - 1, **series)
     for way in ("timestamp_from", "time_unit", "metrics="):
         assert way in str(caught.value)

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destinations import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
 from airflow_provider_streamkap.api.http import Body, prepare
@@ -33,8 +33,8 @@ CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
     **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
     "poll": lambda session: poll(session, PollTarget(ID)),
     "poll, dated": lambda session: poll(session, PollTarget.timestamped(ID)),
-    "destination": lambda session: session.destination(ID),
-    "destinations": lambda session: session.destinations(DestinationsQuery()),
+    "destination": lambda session: session.resource(Destination, ID),
+    "destinations": lambda session: session.page(DestinationsQuery()),
     "whoami": lambda session: session.whoami(),
     "renew": lambda session: ApiSession(session.settings).refresh_token(None),
 }

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destinations import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import (
     REJECTION_SECONDS,
@@ -49,8 +49,8 @@ CLIENT = ClientSettings(CREDENTIALS)
 
 # Number of requests that each call sends by itself: a token, the call, another token, and the call again.
 CALLS: dict[str, tuple[Callable[[ApiSession], Flow[Any]], int]] = {
-    "destination": (lambda session: session.destination(ID), 4),
-    "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
+    "destination": (lambda session: session.resource(Destination, ID), 4),
+    "destinations": (lambda session: session.page(DestinationsQuery()), 4),
     "whoami": (lambda session: session.whoami(), 4),
     "poll": (lambda session: poll(session, PollTarget(ID)), 8),
     "poll, dated": (lambda session: poll(session, PollTarget.timestamped(ID)), 12),

@@ -34,7 +34,7 @@ class CheckedArguments:
     """
 
     #: Optional templated arguments, and why they can lack a value in a run.
-    if_given: ClassVar[Mapping[str, str]]
+    reasons_without_value: ClassVar[Mapping[str, str]]
 
     # Airflow keeps the original constructor arguments, and generators among them cannot be deep-copied.
     shallow_copy_attrs: Sequence[str] = ("_BaseOperator__init_kwargs",)
@@ -45,7 +45,7 @@ class CheckedArguments:
 
         def has_dag(self) -> bool: ...
 
-    _given: frozenset[str] = frozenset()
+    _set_arguments: frozenset[str] = frozenset()
     _expanded: frozenset[str] | None = None
 
     def __new__(cls, *_: Any, **kwargs: Any) -> Any:
@@ -72,19 +72,19 @@ class CheckedArguments:
                 raise
             raise AirflowFailException(str(error)) from error
 
-    def note_given(self) -> None:
+    def record_set_arguments(self) -> None:
         """Record which of the optional arguments are set."""
-        self._given = frozenset(name for name in self.if_given if getattr(self, name) is not None)
+        self._set_arguments = frozenset(name for name in self.reasons_without_value if getattr(self, name) is not None)
 
-    def check_given(self) -> None:
+    def check_set_arguments(self) -> None:
         """Check that every optional argument that was set has a value.
 
         :raises ValueError: one has none; the message names it and the likely reason.
         """
-        for name in self.if_given:
+        for name in self.reasons_without_value:
             value = getattr(self, name)
-            if name in (self._given | (self._expanded or frozenset())) and _is_nothing(value):
-                raise ValueError(f"{name} was given, but is {value!r} in this run: {self.if_given[name]}")
+            if name in (self._set_arguments | (self._expanded or frozenset())) and _is_without_value(value):
+                raise ValueError(f"{name} was given, but is {value!r} in this run: {self.reasons_without_value[name]}")
 
     def is_literal(self, value: Any) -> bool:
         """Return whether a value is final when the DAG is parsed: neither a template nor the output of a task.
@@ -95,7 +95,7 @@ class CheckedArguments:
             # A DAG can configure other delimiters than {{ }}.
             marks_unknown = self.has_dag() and self.dag.jinja_environment_kwargs
             return not marks_unknown and not any(mark in value for mark in _TEMPLATE_MARKS)
-        return not _is_rendered(value) and not callable(value)
+        return not _is_reference(value) and not callable(value)
 
     def check_literal(self, value: Any, check: Callable[[Any], object]) -> None:
         """Check the part of an argument that is known when the DAG is parsed.
@@ -113,7 +113,7 @@ class CheckedArguments:
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render the templates in place."""
         # Cluster policies can set arguments after the operator was created.
-        self.note_given()
+        self.record_set_arguments()
         super().render_template_fields(context, jinja_env)  # type: ignore[misc]
 
     def render_template(self, content: Any, context: Context, *args: Any, **kwargs: Any) -> Any:
@@ -151,7 +151,7 @@ def plain(value: Any) -> Any:
 
     :param value: an argument. Strings, mappings, None and the output of a task are returned unchanged.
     """
-    if isinstance(value, str | bytes | Mapping) or _is_rendered(value) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes | Mapping) or _is_reference(value) or not isinstance(value, Iterable):
         return value
     return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
 
@@ -179,12 +179,12 @@ def rendered_number(argument: str, value: Any) -> Any:
     raise ValueError(f"{argument} must be a number; got {value!r}")
 
 
-def _is_rendered(value: Any) -> bool:
+def _is_reference(value: Any) -> bool:
     # XComArg, MappedArgument and DagParam have no common base class that all Airflow versions share.
     return hasattr(value, "iter_references")
 
 
-def _is_nothing(value: Any) -> bool:
+def _is_without_value(value: Any) -> bool:
     if isinstance(value, str):
         # A template renders None to a string unless the DAG renders native objects.
         return value.strip() in ("", "None")

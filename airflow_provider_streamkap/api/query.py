@@ -64,7 +64,7 @@ def destination_ids(value: Any) -> tuple[str, ...]:
     :param value: an id, or an iterable of ids; duplicates are dropped.
     :raises ValueError: an id is invalid, or there is none.
     """
-    if is_one_id(value):
+    if not is_keyed(value):
         return (check_resource_id(value),)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
         raise ValueError(f"destination_id must be an id or a list of ids; got {value!r}")
@@ -74,12 +74,12 @@ def destination_ids(value: Any) -> tuple[str, ...]:
     return ids
 
 
-def is_one_id(value: Any) -> bool:
-    """Return whether a ``destination_id`` argument is a single id, for which the result is a single snapshot.
+def is_keyed(value: Any) -> bool:
+    """Return whether the result for a ``destination_id`` argument is a dict by id: it is not a single id.
 
     :param value: the argument, rendered or not.
     """
-    return isinstance(value, str | int | float)
+    return not isinstance(value, str | int | float)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from airflow_provider_streamkap._compat import Asset
+from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
-from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.query import check_resource_id
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
+    from airflow_provider_streamkap.triggers import event
+else:
+    event = LazyModule("airflow_provider_streamkap.triggers.event")
 
 DEFAULT_HOST = urlsplit(DEFAULT_BASE_URL).netloc
 
@@ -27,7 +30,7 @@ def asset_uri(destination_id: str, host: str = DEFAULT_HOST) -> str:
     :param host: the API's host, default ``api.streamkap.com``.
     :raises ValueError: ``destination_id`` is not an id.
     """
-    return f"streamkap://{host.lower()}/destinations/{quote(check_destination_id(destination_id), safe='')}"
+    return f"streamkap://{host.lower()}/destinations/{quote(check_resource_id(destination_id), safe='')}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
@@ -42,12 +45,10 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
             "the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id> or "
             "streamkap://<host>/destinations/<id>?edge=out_of&max_records_lag=100"
         )
-    id_ = check_destination_id(unquote(found[1]))
+    id_ = check_resource_id(unquote(found[1]))
     query = ""
     if uri.query:
-        from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-
-        query = StreamkapDestinationEventTrigger.of_condition(id_, uri.query).condition()
+        query = event.StreamkapDestinationEventTrigger.of_condition(id_, uri.query).condition()
     return uri._replace(
         scheme="streamkap", netloc=uri.netloc.lower(), path=f"/destinations/{quote(id_, safe='')}", query=query
     )
@@ -55,7 +56,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 
 def destination_asset(
     destination_id: str,
-    trigger: StreamkapDestinationEventTrigger | None = None,
+    trigger: event.StreamkapDestinationEventTrigger | None = None,
     *,
     host: str = DEFAULT_HOST,
     name: str | None = None,
@@ -75,15 +76,13 @@ def destination_asset(
     :raises RuntimeError: on Airflow 2, which has no watchers.
     :raises ValueError: an argument is invalid, or is given together with ``trigger``.
     """
-    from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
-
     try:
         from airflow.sdk import AssetWatcher
     except ImportError:
         raise RuntimeError("an asset that watches a destination needs Airflow 3.0 or later") from None
     if trigger is None:
-        trigger = StreamkapDestinationEventTrigger(destination_id, **arguments)
-    elif arguments or trigger.destination_id != check_destination_id(destination_id):
+        trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
+    elif arguments or trigger.destination_id != check_resource_id(destination_id):
         wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
         raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
     query = f"?{condition}" if (condition := trigger.condition()) else ""

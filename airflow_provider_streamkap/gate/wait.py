@@ -318,19 +318,6 @@ class ResourceWait:
         return f"Elapsed {duration(max(round(now - spec.started), 0))}{timeout}"
 
 
-def result(resource_ids: Sequence[str], keyed: bool, by_id: Mapping[str, Any]) -> Any:
-    """Return the result of a task: one snapshot, or a dict of snapshots.
-
-    :param resource_ids: the resources to include, in this order.
-    :param keyed: whether to return a dict by id, because the task was given a list.
-    :param by_id: the snapshots, by resource.
-    :returns: the snapshot; if ``keyed``, a dict by id of snapshots without ``metadata``, which is the same in each.
-    """
-    if not keyed:
-        return by_id[resource_ids[0]]
-    return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in resource_ids}
-
-
 def _join(texts: Sequence[str], limit: int = _MAX_NAMED) -> str:
     more = f"; and {len(texts) - limit} more" if len(texts) > limit else ""
     return "; ".join(texts[:limit]) + more

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from airflow_provider_streamkap import api
 from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 
 
-def check(connection: StreamkapConnection) -> tuple[bool, str]:
+def check_connection(connection: StreamkapConnection) -> tuple[bool, str]:
     """Test a connection, without retries because a user is waiting.
 
     :param connection: the connection.
@@ -34,11 +35,9 @@ def check(connection: StreamkapConnection) -> tuple[bool, str]:
 
 
 def _test(settings: ClientSettings) -> tuple[bool, str]:
-    from airflow_provider_streamkap.api.client import StreamkapClient
-
     no_retries = dataclasses.replace(settings, max_attempts=1)
     try:
-        with StreamkapClient(no_retries) as client:
+        with api.StreamkapClient(no_retries) as client:
             return _test_access(client, settings.base_url)
     except StreamkapConnectionError as error:
         return False, f"{settings.base_url} cannot be reached: {error}"

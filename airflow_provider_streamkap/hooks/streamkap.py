@@ -4,31 +4,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap._compat import BaseHook, Connection
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.get_provider_info import get_provider_info
-from airflow_provider_streamkap.hooks._masking import amask, mask
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api import Destination, DestinationMetrics
+    from airflow_provider_streamkap.api import (
+        Destination,
+        DestinationMetrics,
+        Pipeline,
+        PipelineMetrics,
+        Source,
+        SourceMetrics,
+    )
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.destinations import Listing
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.query import Timestamp
+    from airflow_provider_streamkap.api.resources import ListQuery, R
+    from airflow_provider_streamkap.hooks import _runtime
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
     from airflow_provider_streamkap.polling.poller import Poller
+else:
+    _runtime = LazyModule("airflow_provider_streamkap.hooks._runtime")
 
 K = TypeVar("K")
 T = TypeVar("T")
 Results: TypeAlias = "Generator[tuple[K, T | StreamkapError], None, None]"
-
-# Modules that are not needed to parse a DAG are imported inside functions, to keep parsing fast.
 
 
 class StreamkapHook(BaseHook):
@@ -84,10 +92,7 @@ class StreamkapHook(BaseHook):
         :raises AirflowNotFoundException: the connection does not exist.
         :raises AirflowException: the connection could not be looked up.
         """
-        from airflow_provider_streamkap.hooks import _shared as shared
-
-        connection = self.connection()
-        return shared.client(connection.settings, connection.max_concurrency)
+        return _runtime.shared_clients.client(self.connection())
 
     def call(self, use: Callable[[StreamkapClient], T]) -> T:
         """Make a call with the shared client. Repeat it once after a permanent error if the connection has changed.
@@ -97,19 +102,16 @@ class StreamkapHook(BaseHook):
         :raises StreamkapError: the call failed. A permanent error is raised only after the connection was looked up
             again.
         """
-        from airflow_provider_streamkap.api.errors import StreamkapError
-        from airflow_provider_streamkap.hooks import _shared as shared
-
         connection = self.connection()
         try:
-            return use(shared.client(connection.settings, connection.max_concurrency))
-        except StreamkapError as error:
+            return use(_runtime.shared_clients.client(connection))
+        except _runtime.StreamkapError as error:
             if not error.permanent:
                 raise
-            refusal = error
-        reloaded = shared.reload_connection(self.streamkap_conn_id, connection, self._look_up)
-        changed = self._connection = shared.require_change(self.streamkap_conn_id, connection, refusal, reloaded)
-        return use(shared.client(changed.settings, changed.max_concurrency))
+            rejection = error
+        found = _runtime.shared_clients.look_up_again(self.streamkap_conn_id, connection, self._look_up)
+        self._connection = _runtime.require_change(self.streamkap_conn_id, connection, rejection, found)
+        return use(_runtime.shared_clients.client(self._connection))
 
     def call_each(
         self, keys: Sequence[K], use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]]
@@ -123,27 +125,24 @@ class StreamkapHook(BaseHook):
         :param use: makes the calls with the client and keys passed to it, and yields results or errors.
         :returns: each key with its result or a :class:`StreamkapError`, in order of completion.
         """
-        from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
-        from airflow_provider_streamkap.hooks import _shared as shared
-
-        connection = self.connection()
+        conn_id, connection = self.streamkap_conn_id, self.connection()
         left = dict.fromkeys(keys)
-        reloaded: StreamkapConnection | Exception | None = None
-        with closing(_each(connection, keys, use)) as results:
+        found: StreamkapConnection | Exception | None = None
+        with closing(_call_each_once(connection, keys, use)) as results:
             for key, got in results:
                 result = got
-                if isinstance(got, StreamkapError) and got.permanent:
-                    reloaded = reloaded or shared.reload_connection(self.streamkap_conn_id, connection, self._look_up)
+                if isinstance(got, _runtime.StreamkapError) and got.permanent:
+                    found = found or _runtime.shared_clients.look_up_again(conn_id, connection, self._look_up)
                     try:
-                        self._connection = shared.require_change(self.streamkap_conn_id, connection, got, reloaded)
+                        self._connection = _runtime.require_change(conn_id, connection, got, found)
                         break
-                    except StreamkapError as error:
-                        result = strip_context(error)
+                    except _runtime.StreamkapError as error:
+                        result = _runtime.strip_context(error)
                 del left[key]
                 yield key, result
             else:
                 return
-        yield from _each(self._connection, list(left), use)
+        yield from _call_each_once(self._connection, list(left), use)
 
     def connection(self) -> StreamkapConnection:
         """Return the Airflow connection, looked up at the first call.
@@ -157,74 +156,66 @@ class StreamkapHook(BaseHook):
         return self._connection
 
     def _look_up(self) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks._lookup import look_up
-        from airflow_provider_streamkap.hooks._shared import pace
-
-        conn = look_up(self.streamkap_conn_id, self.get_connection, pace().sleep)
+        sleep = _runtime.shared_clients.clock.sleep
+        conn = _runtime.look_up(self.streamkap_conn_id, self.get_connection, sleep)
         try:
-            return self._parse(conn)
+            return self._parse_and_mask(conn)
         finally:
             # Error trackers can record local variables, and the connection contains the password.
             del conn
 
-    def _parse(self, conn: Any) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks._connection import parse_connection
-
+    def _parse_and_mask(self, conn: Any) -> StreamkapConnection:
         try:
-            connection = parse_connection(conn, conn.extra_dejson)
+            connection = _runtime.parse_connection(conn, conn.extra_dejson)
         finally:
             del conn
         # Airflow masks the password, but not the secret inside a project key or secrets from the environment.
         for secret in connection.secrets():
-            mask(secret)
-        self._warn(connection)
+            _runtime.mask(secret)
+        self._warn_of_unknown_keys(connection)
         return connection
 
-    def _warn(self, connection: StreamkapConnection) -> None:
+    def _warn_of_unknown_keys(self, connection: StreamkapConnection) -> None:
         for message in connection.unknown:
             self.log.warning("Connection %r: %s", self.streamkap_conn_id, message)
 
     async def aconnection(self) -> StreamkapConnection:
         """Return the Airflow connection without blocking the event loop; see :meth:`connection`."""
         if self._connection is None:
-            from airflow_provider_streamkap.hooks import _shared as shared
-
-            self._connection = await shared.connection(self.streamkap_conn_id, self._read)
+            self._connection = await _runtime.shared_clients.look_up_once(self.streamkap_conn_id, self._look_up_async)
         return self._connection
 
-    def _read_in_thread(self, conn_id: str) -> StreamkapConnection | ValueError:
+    def _look_up_in_thread(self, conn_id: str) -> StreamkapConnection | ValueError:
         # Return the error: raising it would retry the lookup, and asgiref's frames in the traceback would contain the
         # connection with its secret.
         conn = self.get_connection(conn_id)
         try:
-            return self._parse(conn)
+            return self._parse_and_mask(conn)
         except ValueError as error:
             return error
         finally:
             del conn
 
-    async def _read(self) -> StreamkapConnection:
-        from airflow_provider_streamkap.hooks._connection import parse_connection
-        from airflow_provider_streamkap.hooks._lookup import alook_up
-        from airflow_provider_streamkap.hooks._shared import pace
-
+    async def _look_up_async(self) -> StreamkapConnection:
+        sleep = _runtime.shared_clients.clock.asleep
         if not hasattr(Connection, "aextra_dejson"):
             # Before Airflow 3.3.2, reading the extra also calls the supervisor, which requires asgiref's thread.
             from asgiref.sync import sync_to_async
 
-            result = await alook_up(self.streamkap_conn_id, sync_to_async(self._read_in_thread), pace().asleep)
+            in_thread = sync_to_async(self._look_up_in_thread)
+            result = await _runtime.alook_up(self.streamkap_conn_id, in_thread, sleep)
             if isinstance(result, ValueError):
                 raise result
             connection: StreamkapConnection = result
             return connection
-        conn = await alook_up(self.streamkap_conn_id, self.aget_connection, pace().asleep)
+        conn = await _runtime.alook_up(self.streamkap_conn_id, self.aget_connection, sleep)
         try:
-            connection = parse_connection(conn, await conn.aextra_dejson())
+            connection = _runtime.parse_connection(conn, await conn.aextra_dejson())
         finally:
             del conn
         for secret in connection.secrets():
-            await amask(secret)
-        self._warn(connection)
+            await _runtime.amask(secret)
+        self._warn_of_unknown_keys(connection)
         return connection
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncStreamkapClient]:
@@ -232,18 +223,14 @@ class StreamkapHook(BaseHook):
 
         :returns: a context manager that returns the client; entering it raises the errors of :meth:`aconnection`.
         """
-        from airflow_provider_streamkap.hooks import _shared as shared
-
-        return shared.LoopLease(self, attrgetter("client"))
+        return _runtime.LoopLease(self, attrgetter("client"))
 
     def poller(self) -> AbstractAsyncContextManager[Poller]:
         """Return a context manager for this event loop's poller, which shares polls between waits on this connection.
 
         :returns: a context manager that returns the poller; entering it raises the errors of :meth:`aconnection`.
         """
-        from airflow_provider_streamkap.hooks import _shared as shared
-
-        return shared.LoopLease(self, attrgetter("poller"))
+        return _runtime.LoopLease(self, attrgetter("poller"))
 
     def get_destination_metrics(
         self,
@@ -279,14 +266,56 @@ class StreamkapHook(BaseHook):
         timestamp_to: Timestamp | None = None,
     ) -> DestinationMetrics:
         """Return the metrics of a destination without blocking the event loop; see :meth:`get_destination_metrics`."""
-        from airflow_provider_streamkap.hooks import _shared as shared
-
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
-        async with shared.LoopLease(self, lambda entry: entry) as entry:
+        return await self._acall(lambda client: client.get_destination_metrics(query))
+
+    def get_source_metrics(
+        self,
+        source_id: str,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+    ) -> SourceMetrics:
+        """Return the metrics of a source. The other arguments are those of :meth:`get_destination_metrics`.
+
+        :param source_id: id of the source.
+        :raises ValueError: an argument is invalid; raised before a request is sent.
+        :raises StreamkapError: the request failed.
+        """
+        query = SourceMetricsQuery(source_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
+        return self.call(lambda client: client.get_source_metrics(query))
+
+    async def aget_source_metrics(
+        self,
+        source_id: str,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+    ) -> SourceMetrics:
+        """Return the metrics of a source without blocking the event loop; see :meth:`get_source_metrics`."""
+        query = SourceMetricsQuery(source_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
+        return await self._acall(lambda client: client.get_source_metrics(query))
+
+    async def _acall(self, use: Callable[[AsyncStreamkapClient], Awaitable[T]]) -> T:
+        async with _runtime.LoopLease(self, lambda entry: entry) as entry:
             try:
-                return await entry.call(lambda client: client.get_destination_metrics(query))
+                return await entry.call(use)
             finally:
                 self._connection = entry.connection
+
+    def get_pipeline_metrics(self, pipeline_id: str) -> PipelineMetrics:
+        """Return the latest metrics of a pipeline: status, lag and latency.
+
+        :param pipeline_id: id of the pipeline.
+        :raises ValueError: the id is invalid; raised before a request is sent.
+        :raises StreamkapError: the request failed.
+        """
+        query = PipelineMetricsQuery(pipeline_id)
+        return self.call(lambda client: client.get_pipeline_metrics(query))
 
     def get_destination(self, destination_id: str) -> Destination:
         """Return a destination, without its configuration.
@@ -306,44 +335,74 @@ class StreamkapHook(BaseHook):
         :raises ValueError: a filter is invalid.
         :raises StreamkapError: a request failed.
         """
-        from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
+        return self._iterate_pages(_runtime.DestinationsQuery(partial_name=partial_name, **filters))
 
-        query = DestinationsQuery(**{"partial_name": partial_name, "page_size": MAX_PAGE_SIZE, **filters})
-        return self._list(Listing(query))
+    def get_source(self, source_id: str) -> Source:
+        """Return a source. Of its configuration, only the heartbeat settings are kept.
 
-    def _list(self, listing: Listing) -> Iterator[Destination]:
+        :param source_id: id of the source.
+        :raises StreamkapNotFoundError: the source does not exist.
+        :raises StreamkapError: the request failed.
+        """
+        return self.call(lambda client: client.get_source(source_id))
+
+    def list_sources(self, partial_name: str | None = None, **filters: Any) -> Iterator[Source]:
+        """Iterate over all sources of the project. Pages are requested as needed.
+
+        :param partial_name: return only sources whose name contains this; ``None`` (default): all.
+        :param filters: ``connector``, ``status``, ``latency`` (for example ``"gt:1000"``), ``snapshot``, ``sort``,
+            ``sort_dir``, ``tag_ids`` and ``page_size`` (default 100), as in the API.
+        :raises ValueError: a filter is invalid.
+        :raises StreamkapError: a request failed.
+        """
+        return self._iterate_pages(_runtime.SourcesQuery(partial_name=partial_name, **filters))
+
+    def get_pipeline(self, pipeline_id: str) -> Pipeline:
+        """Return a pipeline with its source and destination, without their configurations.
+
+        :param pipeline_id: id of the pipeline.
+        :raises StreamkapNotFoundError: the pipeline does not exist.
+        :raises StreamkapError: the request failed.
+        """
+        return self.call(lambda client: client.get_pipeline(pipeline_id))
+
+    def list_pipelines(self, **filters: Any) -> Iterator[Pipeline]:
+        """Iterate over all pipelines of the project. Pages are requested as needed.
+
+        :param filters: ``source_id``, ``destination_id``, ``status``, ``tag_ids`` and ``page_size`` (default 100), as in
+            the API.
+        :raises ValueError: a filter is invalid.
+        :raises StreamkapError: a request failed.
+        """
+        return self._iterate_pages(_runtime.PipelinesQuery(**filters))
+
+    def _iterate_pages(self, query: ListQuery[R]) -> Iterator[R]:
+        listing = _runtime.Listing(query)
         while not listing.done:
-            yield from listing.add_page(
-                self.call(lambda client: client.get_destinations_page(listing.query, listing.page))
-            )
+            yield from listing.add_page(self.call(lambda client: client.get_page(query, listing.page)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Test the connection.
 
         :returns: whether the connection works, and a message for the user.
         """
-        from airflow_provider_streamkap.hooks._check import check
-
         try:
-            return check(self.connection())
+            return _runtime.check_connection(self.connection())
         except ValueError as error:
             # Airflow tests the form under a temporary id, which the message must not show.
             return False, str(error).removeprefix(f"Connection {self.streamkap_conn_id!r}: ")
 
 
-def _each(
+def _call_each_once(
     connection: StreamkapConnection,
     keys: Sequence[K],
     use: Callable[[StreamkapClient, Sequence[K]], Results[K, T]],
 ) -> Results[K, T]:
-    from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
-    from airflow_provider_streamkap.hooks import _shared as shared
-
     try:
-        client = shared.client(connection.settings, connection.max_concurrency)
-    except StreamkapError as error:
+        client = _runtime.shared_clients.client(connection)
+    except _runtime.StreamkapError as error:
         # The client cannot be created, for example if its CA bundle is missing.
-        failure = strip_context(error)
+        failure = _runtime.strip_context(error)
     else:
         yield from use(client, keys)
         return

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap._compat import BaseOperatorLink, XCom
+from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.checks import is_web_url
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import BaseOperator
-    from airflow_provider_streamkap.hooks._connection import StreamkapConnection
-
+    from airflow_provider_streamkap.hooks import _connection
+else:
+    _connection = LazyModule("airflow_provider_streamkap.hooks._connection")
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +41,16 @@ class StreamkapLink(BaseOperatorLink):
         :param ti_key: the task instance.
         :returns: the URL; the front page of the application if the task has not pushed one.
         """
-        # Imported here to keep DAG parsing fast.
-        from airflow_provider_streamkap.api.checks import is_web_url
-        from airflow_provider_streamkap.hooks._connection import APP_URL
-
         try:
             found = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
         except Exception as error:
             log.warning("The URL of the Streamkap button could not be read: %s: %s", type(error).__name__, error)
             found = None
         # Any task can push an XCom of that name.
-        return found if isinstance(found, str) and is_web_url(found) else APP_URL
+        return found if isinstance(found, str) and is_web_url(found) else _connection.APP_URL
 
 
-def push_link(context: Mapping[str, Any], connection: StreamkapConnection, destination_id: str) -> None:
+def push_link(context: Mapping[str, Any], connection: _connection.StreamkapConnection, destination_id: str) -> None:
     """Push the URL of a task's button to XCom.
 
     Failures are logged and ignored: the button then opens the application's front page.

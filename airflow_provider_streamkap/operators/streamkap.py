@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow_provider_streamkap._arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
-from airflow_provider_streamkap._compat import AirflowFailException, AirflowNotFoundException, BaseOperator
+from airflow_provider_streamkap._compat import BaseOperator
+from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_one_id
+from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_keyed
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.metrics import DestinationMetrics
     from airflow_provider_streamkap.api.query import Timestamp
-
+    from airflow_provider_streamkap.operators import _runtime
+else:
+    _runtime = LazyModule("airflow_provider_streamkap.operators._runtime")
 
 OnError = Literal["fail", "skip"]
 
@@ -63,7 +66,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
-    if_given: ClassVar[Mapping[str, str]] = {
+    reasons_without_value: ClassVar[Mapping[str, str]] = {
         "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "metrics": "the template or upstream task returned no names; leave metrics out to fetch all",
@@ -104,7 +107,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         self.max_points = max_points
         self.on_error = on_error
         self.streamkap_conn_id = streamkap_conn_id
-        self.note_given()
+        self.record_set_arguments()
         with self.checked():
             self._check_literals()
 
@@ -122,22 +125,11 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Fetch the snapshots and return them."""
-        # Not needed to parse a DAG.
-        from airflow_provider_streamkap._results import exception_of
-        from airflow_provider_streamkap.api.errors import StreamkapError
+        with _runtime.raise_task_exceptions():
+            return self._result(context)
 
-        try:
-            return self._snapshots(context)
-        except (ValueError, AirflowNotFoundException) as error:
-            # Retrying does not change an invalid argument or connection.
-            raise AirflowFailException(str(error)) from error
-        except StreamkapError as error:
-            raise exception_of(error) from error
-
-    def _snapshots(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_streamkap.gate.wait import result
-
-        self.check_given()
+    def _result(self, context: Context) -> dict[str, Any]:
+        self.check_set_arguments()
         ids, metrics = destination_ids(self.destination_id), _names(self.metrics)
         _check_period(self.timestamp_from, self.timestamp_to)
         queries = [
@@ -148,48 +140,46 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         ]
         hook = StreamkapHook(self.streamkap_conn_id)
         push_link(context, hook.connection(), ids[0])
-        shots, failed = self._read(hook, queries, metrics)
+        snapshots, failed = self._fetch_snapshots(hook, queries, metrics)
         if failed:
             self._skip(context, failed, len(ids))
-        if len(shots) > _FEW:
-            self.log.info("Read %d of %d destinations", len(shots), len(ids))
-        for id_, shot in shots.items():
-            if len(shots) <= _FEW:
-                self.log.info("%s: %s", id_, _summary(shot))
-            if metrics is None and shot.undocumented:
-                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(shot.undocumented.values()))
-        by_id = {id_: shot.as_dict() for id_, shot in shots.items()}
-        snapshots: dict[str, Any] = result(list(by_id), not is_one_id(self.destination_id), by_id)
-        return snapshots
+        if len(snapshots) > _FEW:
+            self.log.info("Read %d of %d destinations", len(snapshots), len(ids))
+        for id_, snapshot in snapshots.items():
+            if len(snapshots) <= _FEW:
+                self.log.info("%s: %s", id_, _runtime.metrics_summary(snapshot))
+            if metrics is None and snapshot.undocumented:
+                self.log.warning("%s: unknown metrics: %s", id_, "; ".join(snapshot.undocumented.values()))
+        by_id = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
+        result: dict[str, Any] = _runtime.task_result(list(by_id), is_keyed(self.destination_id), by_id)
+        return result
 
-    def _read(
+    def _fetch_snapshots(
         self, hook: StreamkapHook, queries: Sequence[MetricsQuery], metrics: list[Any] | None
     ) -> tuple[dict[str, DestinationMetrics], dict[str, StreamkapError]]:
-        from airflow_provider_streamkap.api.errors import StreamkapError
-
-        shots: dict[str, DestinationMetrics] = {}
+        snapshots: dict[str, DestinationMetrics] = {}
         failed: dict[str, StreamkapError] = {}
         points = 0
         with closing(
             hook.call_each(
                 queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
             )
-        ) as answers:
-            for query, got in answers:
-                if isinstance(got, StreamkapError):
+        ) as results:
+            for query, got in results:
+                if isinstance(got, _runtime.StreamkapError):
                     failed[query.destination_id] = got
                     if self.on_error == "fail":
                         break
                     continue
-                shot = got if metrics is None else got.select(metrics)
-                shots[query.destination_id] = shot
-                points += sum(len(value) for value in shot.data.values() if isinstance(value, list))
-                self._check_points(points, len(shots), len(queries))
+                snapshot = got if metrics is None else got.select(metrics)
+                snapshots[query.destination_id] = snapshot
+                points += sum(len(value) for value in snapshot.data.values() if isinstance(value, list))
+                self._check_points(points, len(snapshots), len(queries))
         ids = [query.destination_id for query in queries]
         errors = {id_: failed[id_] for id_ in ids if id_ in failed}
-        if errors and (self.on_error == "fail" or not shots):
+        if errors and (self.on_error == "fail" or not snapshots):
             raise next(iter(errors.values()))
-        return {id_: shots[id_] for id_ in ids if id_ in shots}, errors
+        return {id_: snapshots[id_] for id_ in ids if id_ in snapshots}, errors
 
     def _skip(self, context: Context, failed: Mapping[str, StreamkapError], asked: int) -> None:
         messages = {id_: str(error) for id_, error in failed.items()}
@@ -227,19 +217,3 @@ def _names(metrics: Any) -> list[str] | None:
         if names and all(isinstance(name, str) and name.strip() for name in names):
             return names
     raise ValueError(f"metrics must be a name, a list of names, or None for all; got {names!r}")
-
-
-def _summary(snapshot: DestinationMetrics) -> str:
-    # Not needed to parse a DAG.
-    from airflow_provider_streamkap.api.errors import single_line
-    from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, STATUS
-
-    data = snapshot.data
-    shown = [
-        f"{name} {len(data[name])} points" if isinstance(data[name], list) else f"{name} {single_line(str(data[name]))}"
-        for name in (STATUS, *NUMERIC_METRICS)
-        if name in data
-    ]
-    # The names and values of undocumented metrics can be anything.
-    others = len(data) - len(shown)
-    return ", ".join([*shown, f"{others} undocumented metrics"] if others else shown)

@@ -22,7 +22,7 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class TimedResult:
-    """The result of one poll.
+    """The result of one poll, and when its request was sent.
 
     :param result: the result, or the error. The error is a value: raised in thousands of waits, one exception would
         collect a traceback from each.

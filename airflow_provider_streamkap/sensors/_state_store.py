@@ -71,7 +71,7 @@ def save_state(context: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         context["task_state_store"].set(_KEY, {"try": context["ti"].try_number, **state})
 
 
-def started(context: Mapping[str, Any], reschedule: bool) -> float:
+def wait_started(context: Mapping[str, Any], reschedule: bool) -> float:
     """Return when this try of the sensor began to wait, in epoch seconds.
 
     :param context: the context of the running task.

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import (
@@ -23,30 +24,28 @@ from airflow_provider_streamkap._arguments import (
     seconds,
 )
 from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
-from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_one_id
+from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_keyed
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, FailurePolicy, Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.sensors._endings import (
-    check_deferral,
-    fail_on_bad_arguments,
-    skip_on_any_failure,
-    skip_only_on_timeout,
-)
 from airflow_provider_streamkap.sensors._state_store import (
     HAS_STORE,
     check_state_store,
     has_store,
     load_state,
     save_state,
-    started,
     timed_by_try,
+    wait_started,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
+    from airflow_provider_streamkap.sensors import _runtime
+else:
+    _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
 
 #: Seconds for which a deferrable sensor keeps its worker to confirm a reading: deferring would take as long.
 CONFIRM_IN_WORKER = 10.0
@@ -65,9 +64,6 @@ _STAND_INS = {
 # Seconds after the trigger's latest possible end at which Airflow times out the deferral.
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
 
-# Every parse of a DAG file pays for the imports of this module, so modules that only a running task needs are imported
-# in functions.
-
 
 class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     """Wait until Streamkap destinations have caught up.
@@ -79,7 +75,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
     Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
 
-    The outcome is the same in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
+    The task ends the same way in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
     ``soft_fail``). A status in ``fail_on_status`` and permanent API errors (401 with a fresh token, 403, 404 of a
     destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried). Too many failed polls in a
     row raise ``AirflowException`` (retried as the task defines). ``soft_fail`` applies to timeouts only.
@@ -115,7 +111,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     :raises ValueError: an argument is invalid; the message names it.
     """
 
-    if_given: ClassVar[Mapping[str, str]] = {
+    reasons_without_value: ClassVar[Mapping[str, str]] = {
         "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         **dict.fromkeys(
             ("max_records_lag", "connector_status", "max_latency_ms"), "the template or upstream task returned nothing"
@@ -173,7 +169,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self._started: float | None = None
         self._wait: ResourceWait | None = None
         self._hook: StreamkapHook | None = None
-        self.note_given()
+        self.record_set_arguments()
         with self.checked():
             self._check_literals()
 
@@ -189,7 +185,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         spec = self._plan(("x",), self._known)
-        if spec.failure_policy.needs_state and self._forgets:
+        if spec.failure_policy.needs_state and self._new_process_per_poke:
             check_state_store(HAS_STORE)
 
     def _known(self, name: str) -> Any:
@@ -197,9 +193,6 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         value = getattr(self, name)
         parts = value if isinstance(value, list) else [value]
         return value if all(self.is_literal(part) for part in parts) else _STAND_INS[name]
-
-    def _rendered(self, name: str) -> Any:
-        return getattr(self, name)
 
     @property
     def hook(self) -> StreamkapHook:
@@ -210,10 +203,10 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the chosen mode, and return the snapshot."""
-        self._started, self._wait, self._hook = started(context, self.reschedule), None, None
+        self._started, self._wait, self._hook = wait_started(context, self.reschedule), None, None
         with (
-            skip_on_any_failure(self.never_fail),
-            skip_only_on_timeout(self.soft_fail, self._timed_out),
+            _runtime.skip_on_any_failure(self.never_fail),
+            _runtime.skip_only_on_timeout(self.soft_fail, self._timed_out),
             timed_by_try(self, context),
         ):
             return super().execute(context)
@@ -224,33 +217,31 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :returns: whether the wait is over, with the snapshot if it is.
         :raises TaskDeferred: the wait is not over, and the sensor is deferrable.
         """
-        from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
-
-        with fail_on_bad_arguments():
+        with _runtime.raise_task_exceptions():
             wait = self._wait = self._wait or self._begin(context)
-        first_look = FIRST_LOOK_SECONDS if self.deferrable else None
-        ends = time.monotonic() + FIRST_LOOK_SECONDS + CONFIRM_IN_WORKER
+        first_poll = _runtime.FIRST_POLL_SECONDS if self.deferrable else None
+        ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
         if self.deferrable:
             self.log.info(
                 "Reading %d destination(s) once, within %.0f s, before deferring",
                 len(wait.spec.resource_ids),
-                FIRST_LOOK_SECONDS,
+                _runtime.FIRST_POLL_SECONDS,
             )
         while True:
-            step = poll_once(wait, self.hook, keyed=self._many(), log=self.log, first_look=first_look)
+            step = _runtime.poll_once(wait, self.hook, keyed=self._keyed, log=self.log, first_poll=first_poll)
             if isinstance(step, PokeReturnValue):
                 return step
-            if not self._stays(wait, step, context):
+            if not self._continues_in_this_poke(wait, step, context):
                 break
             self._sleep(step.after)
-            if first_look is not None:
+            if first_poll is not None:
                 # Do not block the worker if the API becomes slow while the reading is confirmed.
-                first_look = min(FIRST_LOOK_SECONDS, ends - time.monotonic())
+                first_poll = min(_runtime.FIRST_POLL_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
                 self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
             self._hand_over(wait)
-        if self._forgets:
+        if self._new_process_per_poke:
             save_state(context, wait.to_dict())
         return False
 
@@ -264,38 +255,34 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :param event: payload of the trigger's event.
         :returns: the snapshot.
         """
-        from airflow_provider_streamkap._results import settle
-
-        return settle(event)
+        return _runtime.result_of_event(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after the deferral; ``soft_fail`` and ``never_fail`` mean the same as in the other modes."""
-        with skip_on_any_failure(self.never_fail), skip_only_on_timeout(self.soft_fail):
-            check_deferral(next_method, next_kwargs, self.soft_fail, getattr(context.get("ti"), "start_date", None))
+        began = getattr(context.get("ti"), "start_date", None)
+        with _runtime.skip_on_any_failure(self.never_fail), _runtime.skip_only_on_timeout(self.soft_fail):
+            _runtime.raise_deferral_timeout(next_method, next_kwargs, self.soft_fail, began)
             return super().resume_execution(next_method, next_kwargs, context)
 
     def _begin(self, context: Context) -> ResourceWait:
-        from airflow_provider_streamkap.gate.wait import ResourceWait
-
-        self.check_given()
+        self.check_set_arguments()
         ids = destination_ids(self.destination_id)
-        spec = self._plan(ids, self._rendered)
+        spec = self._plan(ids, partial(getattr, self))
         push_link(context, self.hook.connection(), ids[0])
-        if not self._forgets:
-            return ResourceWait(spec)
+        if not self._new_process_per_poke:
+            return _runtime.ResourceWait(spec)
         if spec.failure_policy.needs_state:
             check_state_store(has_store(context))
-        return ResourceWait.from_dict(spec, load_state(context))
+        return _runtime.ResourceWait.from_dict(spec, load_state(context))
 
     def _timed_out(self) -> str | None:
         return None if self._wait is None else self._wait.timed_out(time.time())
 
     @property
-    def _forgets(self) -> bool:
-        # Each poke of a rescheduled sensor runs in a new process.
+    def _new_process_per_poke(self) -> bool:
         return self.reschedule and not self.deferrable
 
-    def _stays(self, wait: ResourceWait, step: PollAgain, context: Context) -> bool:
+    def _continues_in_this_poke(self, wait: ResourceWait, step: PollAgain, context: Context) -> bool:
         """Return whether the next poll belongs to this poke."""
         if self.deferrable:
             # Confirmations start anew in the triggerer: otherwise each of its restarts would count them again.
@@ -307,16 +294,14 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         return step.after < self.poke_interval
 
     def _hand_over(self, wait: ResourceWait) -> None:
-        from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
-
         started = self._started if self._started is not None else time.time()
         spec = replace(wait.spec, started=started, deadline=self._deadline(started))
         left = max(self._deadline(started) - time.time(), 0)
         self.defer(
-            trigger=StreamkapDestinationTrigger(
+            trigger=_runtime.StreamkapDestinationTrigger(
                 self.streamkap_conn_id,
                 spec.to_dict(),
-                keyed=self._many(),
+                keyed=self._keyed,
                 state=wait.to_dict(),
             ),
             method_name="execute_complete",
@@ -351,5 +336,6 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     def _deadline(self, started: float) -> float:
         return started + min(self.timeout, _LONGEST_WAIT)
 
-    def _many(self) -> bool:
-        return not is_one_id(self.destination_id)
+    @property
+    def _keyed(self) -> bool:
+        return is_keyed(self.destination_id)

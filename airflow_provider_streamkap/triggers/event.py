@@ -23,7 +23,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap._arguments import plain, seconds
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.query import check_resource_id
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
 from airflow_provider_streamkap.gate.reading import number
@@ -84,7 +84,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         super().__init__()
         self.poke_interval: float = seconds(poke_interval)
         check_poke_interval(self.poke_interval)
-        self.destination_id = check_destination_id(destination_id)
+        self.destination_id = check_resource_id(destination_id)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
         self.connector_status = plain(connector_status)
@@ -113,7 +113,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         pairs = {
             (name, text)
             for name in self.CONDITION
-            if (texts := _texts(getattr(self, name))) != _texts(default[name].default)
+            if (texts := _canonical_texts(getattr(self, name))) != _canonical_texts(default[name].default)
             for text in texts
         }
         # Airflow sorts and encodes the query of an asset URI in the same way.
@@ -131,7 +131,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         for name, text in parse_qsl(query, keep_blank_values=True):
             if name not in cls.CONDITION:
                 raise ValueError(f"{name!r} is no part of a condition; known: {', '.join(cls.CONDITION)}")
-            arguments.setdefault(name, []).append(_value(name, text))
+            arguments.setdefault(name, []).append(_parse_argument(name, text))
         if twice := [name for name, values in arguments.items() if name != "connector_status" and len(values) > 1]:
             raise ValueError(f"{', '.join(twice)} is given more than once")
         return cls(
@@ -208,7 +208,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         self.destination_id,
                     )
                 if detector.state is not before:
-                    self.log.info("%s is %s: %s", self.destination_id, _words(detector, changed), reading)
+                    self.log.info("%s is %s: %s", self.destination_id, _state_text(detector, changed), reading)
                     yield {**sample.result.as_dict(), "evidence": detector.evidence.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
@@ -217,7 +217,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             return None
         for attempt in range(1, _LOAD_ATTEMPTS + 1):
             try:
-                known = await store.aget(self._key())
+                known = await store.aget(self._store_key())
             except Exception as error:
                 if _watches_several(error):
                     self.log.warning(
@@ -245,7 +245,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         if store is None or state is None:
             return
         try:
-            await store.aset(self._key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
+            await store.aset(self._store_key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
         except Exception as error:
             if _watches_several(error):
                 return
@@ -260,7 +260,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         else:
             self._unsaved = False
 
-    def _key(self) -> str:
+    def _store_key(self) -> str:
         # Each condition has its own state.
         identity = f"{self.destination_id}?{self.condition()}"
         return f"streamkap_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
@@ -270,18 +270,18 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
 _ANY = "ANY"
 
 
-def _texts(value: Any) -> set[str]:
+def _canonical_texts(value: Any) -> set[str]:
     """Return the canonical texts for the value of an argument."""
     if value is None:
         return {_ANY}
     if isinstance(value, str):
         return {value.strip().casefold()}
     if isinstance(value, Iterable):
-        return {text for item in value for text in _texts(item)}
+        return {text for item in value for text in _canonical_texts(item)}
     return {str(int(value) if value == int(value) else float(value))}
 
 
-def _value(name: str, text: str) -> Any:
+def _parse_argument(name: str, text: str) -> Any:
     """Parse one of the texts, which need not be canonical."""
     if text == _ANY:
         return None
@@ -298,6 +298,6 @@ def _watches_several(error: Exception) -> bool:
     return type(error) is ValueError
 
 
-def _words(detector: EdgeDetector, changed: bool) -> str:
+def _state_text(detector: EdgeDetector, changed: bool) -> str:
     state = "in the condition" if detector.state else "out of the condition"
     return f"{state}, firing an event" if changed else f"{state}, no event"

@@ -12,23 +12,19 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from math import inf
-from socket import gethostname
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowNotFoundException
-from airflow_provider_streamkap._results import gave_up_event, opened_event
+from airflow_provider_streamkap._results import error_event, failed_event, succeeded_event, task_result
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.reading import duration
 from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
-from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded, result
+from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-
-if TYPE_CHECKING:
-    from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
-
+from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
 
 # A timeout that fires more than this many seconds late means that the event loop was blocked.
 _LATE = 5.0
@@ -74,22 +70,12 @@ class StreamkapDestinationTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire one event: the snapshot, or why the wait failed."""
         try:
-            event = await self._wait()
-        except VersionMismatchError as error:
-            event = gave_up_event(Failed(FailureKind.VERSIONS, str(error)))
-        except AirflowNotFoundException as error:
-            event = gave_up_event(
-                Failed(
-                    FailureKind.REFUSED,
-                    f"{error}. The worker that deferred this task has the connection, but the triggerer on host "
-                    f"{gethostname()!r} does not: define it for both",
-                )
-            )
-        except ValueError as error:
-            event = gave_up_event(Failed(FailureKind.REFUSED, str(error)))
+            event = await self._wait_for_event()
+        except (VersionMismatchError, AirflowNotFoundException, ValueError) as error:
+            event = error_event(error)
         yield TriggerEvent(event)
 
-    async def _wait(self) -> dict[str, Any]:
+    async def _wait_for_event(self) -> dict[str, Any]:
         spec = WaitSpec.from_dict(self.spec)
         if unknown := [*self._unknown, *WaitSpec.unknown(self.spec)]:
             self.log.warning(
@@ -102,7 +88,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
                     with poller.subscribe([spec.target(id_) for id_ in spec.resource_ids]) as subscription:
-                        return await self._follow(spec, subscription, not_before)
+                        return await self._run_wait(spec, subscription, not_before)
             except AirflowNotFoundException:
                 raise
             except AirflowException as error:
@@ -115,14 +101,12 @@ class StreamkapDestinationTrigger(BaseTrigger):
             self.log.warning("%s. Retrying in %s", failed, duration(seconds))
             await asyncio.sleep(seconds)
 
-    async def _follow(self, spec: WaitSpec, subscription: Subscription, not_before: float) -> dict[str, Any]:
-        from airflow_provider_streamkap.polling.subscription import PollWindow
-
+    async def _run_wait(self, spec: WaitSpec, subscription: Subscription, not_before: float) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
         wait = ResourceWait.from_dict(spec, self.state)
         event: dict[str, Any] | None = None
 
-        def take(samples: Sequence[TimedResult]) -> PollWindow | None:
+        def add_round(samples: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
             seen = {id_: sample.result for id_, sample in zip(spec.resource_ids, samples, strict=True)}
@@ -139,10 +123,10 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 failed = any(isinstance(sample.result, StreamkapError) for sample in samples)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, Failed):
-                event = gave_up_event(step)
+                event = failed_event(step)
                 return None
             if isinstance(step, Succeeded):
-                event = opened_event(result(step.passed, self.keyed, wait.snapshots(seen)))
+                event = succeeded_event(task_result(step.passed, self.keyed, wait.snapshots(seen)))
                 return None
             due = began + step.after
             _allow(limit, wait.spec.deadline, due)
@@ -156,14 +140,14 @@ class StreamkapDestinationTrigger(BaseTrigger):
         # Start counting here, after the connection lookup: otherwise a thousand triggers that waited for the lookup
         # would all poll at once.
         due = loop.time() + spread
-        need = PollWindow(not_before, due, spread)
+        window = PollWindow(not_before, due, spread)
         late = False
         while True:
             limit = asyncio.timeout(None)
             try:
                 async with limit:
                     _allow(limit, wait.spec.deadline, due)
-                    await subscription.each(take, need)
+                    await subscription.each(add_round, window)
             except TimeoutError:
                 # A blocked event loop or a stopped process missed the poll at the deadline: poll once now.
                 late = not late and loop.time() - (limit.when() or inf) > _LATE
@@ -172,12 +156,12 @@ class StreamkapDestinationTrigger(BaseTrigger):
             if not late:
                 return self._timed_out(wait)
             due = loop.time()
-            need = PollWindow(due, due)
+            window = PollWindow(due, due)
 
     def _timed_out(self, wait: ResourceWait, why: str = "") -> dict[str, Any]:
         message = ". ".join(filter(None, (wait.timed_out(time.time()), why)))
         self.log.warning("%s", message)
-        return gave_up_event(Failed(FailureKind.DEADLINE, message))
+        return failed_event(Failed(FailureKind.DEADLINE, message))
 
 
 def _requested_before(spec: WaitSpec, began: float) -> bool:

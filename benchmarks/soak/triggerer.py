@@ -24,7 +24,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.wait import ResourceWait
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock, shared_clients
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import Subscription, Waiter
@@ -221,5 +221,6 @@ def run_soak(plan: Plan, clock: FastClock, service: subprocess.Popen[str]) -> So
         return counters
 
     os.environ["AIRFLOW_CONN_STREAMKAP_DEFAULT"] = stdout.readline()
-    with clock.patch_time(), shared.use_client_clock(shared.ClientClock(clock=clock.monotonic, wall=clock.wall)):
+    shared_clients.clock = ClientClock(monotonic=clock.monotonic, wall=clock.wall)
+    with clock.patch_time():
         return run_fast(TriggererSimulation(plan, clock, read_counters).run(), plan.speed)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 
 from airflow_provider_streamkap._compat import AirflowSensorTimeout
-from airflow_provider_streamkap._results import gave_up_event, opened_event
+from airflow_provider_streamkap._results import failed_event, succeeded_event
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
@@ -107,4 +107,6 @@ def test_any_response_can_be_evaluated_logged_and_serialized(latest: Any, series
             for later in (0, 60, 120):
                 step = wait.advance({"d1": seen}, now + later)
                 strict([wait.progress(step, now + later), wait.timed_out(now + later), wait.to_dict()])
-                strict(gave_up_event(step) if isinstance(step, Failed) else opened_event(wait.snapshots({"d1": seen})))
+                strict(
+                    failed_event(step) if isinstance(step, Failed) else succeeded_event(wait.snapshots({"d1": seen}))
+                )

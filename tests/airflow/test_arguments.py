@@ -346,8 +346,8 @@ class Lazy(Sequence[Any]):
 def test_lazy_sequences_of_metrics_and_ids(streamkap: StreamkapSimulator) -> None:
     streamkap.add("d1", scenarios.steady())
     with resolved(Lazy("recordsLag", "latency")) as names, resolved(Lazy("d1")) as ids:
-        shots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
-    assert list(shots["d1"]["data"]) == ["recordsLag", "latency"]
+        snapshots = run(make_task(OPERATOR, destination_id=ids, metrics=names))
+    assert list(snapshots["d1"]["data"]) == ["recordsLag", "latency"]
     for empty in (Lazy(), Lazy("recordsLag", None)):
         with resolved(empty) as names, pytest.raises(AirflowFailException, match=r"metrics (was given|must be)"):
             run(make_task(OPERATOR, metrics=names))

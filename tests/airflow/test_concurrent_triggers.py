@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import shared_clients
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
 from tests.airflow.triggers import event_payload, monitored_event_loop, trigger
@@ -27,7 +27,7 @@ def left_behind() -> list[Any]:
     """Return what a finished trigger must not leave in its event loop."""
     here = asyncio.get_running_loop()
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    entries = list(shared._shared.on_loop.get(here, {}).values())
+    entries = list(shared_clients.loop_clients.get(here, {}).values())
     gc.collect()
     sessions = [found for found in gc.get_objects() if type(found) is aiohttp.ClientSession and not found.closed]
     return [*tasks, *entries, *sessions]
@@ -36,7 +36,7 @@ def left_behind() -> list[Any]:
 async def until_it_follows() -> None:
     """Wait until a trigger has subscribed to polls."""
     for _ in range(2_000):
-        if any(len(entry.poller) for entry in shared._shared.on_loop.get(asyncio.get_running_loop(), {}).values()):
+        if any(len(entry.poller) for entry in shared_clients.loop_clients.get(asyncio.get_running_loop(), {}).values()):
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nothing is followed")

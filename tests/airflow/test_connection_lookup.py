@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowNotFoundException
 from airflow_provider_streamkap.api import StreamkapError
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.hooks._lookup import ATTEMPTS
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
@@ -24,6 +24,7 @@ from tests.airflow.secrets_backends import Flaky
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow.triggers import event_payload, trigger
 from tests.api.support import SimulatedClock
+from tests.client_clock import use_client_clock
 
 # Every failed lookup makes two requests: Airflow skips the failing backend, and the provider asks it for the reason.
 ONE_FAILED = 2
@@ -39,7 +40,7 @@ def d1(streamkap: StreamkapSimulator) -> None:
 def time() -> Iterator[SimulatedClock]:
     """Let lookup retries use a simulated clock."""
     time = SimulatedClock()
-    with shared.use_client_clock(shared.ClientClock(time.clock, time.sleep, time.asleep)):
+    with use_client_clock(ClientClock(time.clock, time.sleep, time.asleep)):
         yield time
 
 

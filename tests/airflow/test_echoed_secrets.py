@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import shared_clients
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
@@ -37,7 +37,7 @@ def said_by(streamkap: StreamkapSimulator) -> str:
     hook = StreamkapHook()
     hook.get_destination_metrics("d1")
     # An earlier simulator can have had the same port, but not the same credentials.
-    session = shared._shared.sessions[hook.connection().settings]
+    session = shared_clients.sessions[hook.connection().settings]
     assert session._token
     assert session._token.access in streamkap.secrets
     credentials = hook.connection().settings.credentials

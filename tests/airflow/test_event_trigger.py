@@ -18,12 +18,13 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.assets.streamkap import asset_uri, destination_asset, sanitize_uri
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 from tests.airflow.log_capture import Logged
 from tests.airflow.secrets_backends import Flaky
 from tests.api.support import SimulatedClock
+from tests.client_clock import use_client_clock
 
 DRAINED, LAGGING = scenarios.Reading(records_lag=0), scenarios.Reading(records_lag=120)
 
@@ -238,7 +239,7 @@ def test_keeps_polling_when_connection_lookup_fails(
     streamkap.add("d1", scenarios.sequence([LAGGING] * 3 + [DRAINED]))
     backend.failures = 24
     time = SimulatedClock()
-    with shared.use_client_clock(shared.ClientClock(asleep=time.asleep)):
+    with use_client_clock(ClientClock(asleep=time.asleep)):
         assert len(events(trigger(), streamkap, 8)) == 1
     assert "Cannot watch d1: AirflowException: Connection 'streamkap_default' could not be looked up" in logged.text
 
@@ -361,16 +362,16 @@ CONDITIONS: list[dict[str, Any]] = [
 def test_each_condition_has_its_own_state() -> None:
     triggers = [trigger(**arguments) for arguments in CONDITIONS]
     other = StreamkapDestinationEventTrigger("d2")
-    for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._key):
+    for identity in (StreamkapDestinationEventTrigger.condition, StreamkapDestinationEventTrigger._store_key):
         assert len({identity(one) for one in triggers}) == len(CONDITIONS)
-    assert other._key() not in {one._key() for one in triggers}
+    assert other._store_key() not in {one._store_key() for one in triggers}
     for one in triggers:
         assert StreamkapDestinationEventTrigger.of_condition("d1", one.condition()).condition() == one.condition()
 
 
 def test_interval_and_connection_are_not_part_of_condition() -> None:
     one, two = trigger(), trigger(poke_interval=7, streamkap_conn_id="other")
-    assert (one.condition(), one._key()) == (two.condition(), two._key())
+    assert (one.condition(), one._store_key()) == (two.condition(), two._store_key())
 
 
 @pytest.mark.parametrize(
@@ -386,13 +387,13 @@ def test_interval_and_connection_are_not_part_of_condition() -> None:
 def test_equivalent_conditions_are_equal(same: dict[str, Any]) -> None:
     statuses: dict[str, Any] = {"connector_status": ["Active", "Broken", "Paused"]}
     one, two = trigger(**statuses), trigger(**{**statuses, **same})
-    assert (one.condition(), one._key()) == (two.condition(), two._key())
+    assert (one.condition(), one._store_key()) == (two.condition(), two._store_key())
 
 
 IDENTITY = """
 from airflow_provider_streamkap.triggers.event import StreamkapDestinationEventTrigger
 made = StreamkapDestinationEventTrigger("d1", connector_status={"Active", "Paused", "Broken", "Starting", "Pending"})
-print(made.condition(), made._key(), made.serialize())
+print(made.condition(), made._store_key(), made.serialize())
 """
 
 

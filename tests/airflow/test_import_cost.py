@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,7 @@ print(json.dumps([sorted(ours), sorted(ours - imported)]))
 PARSING = {
     "_arguments",
     "_compat",
+    "_lazy",
     "api",
     "api.checks",
     "api.options",
@@ -96,14 +98,12 @@ PARSING = {
     "gate.spec",
     "get_provider_info",
     "hooks",
-    "hooks._masking",
     "hooks.streamkap",
     "links",
     "links.streamkap",
     "operators",
     "operators.streamkap",
     "sensors",
-    "sensors._endings",
     "sensors._state_store",
     "sensors.streamkap",
 }
@@ -117,3 +117,10 @@ def test_parsing_dag_imports_no_runtime_modules() -> None:
     assert {name.removeprefix("airflow_provider_streamkap.") for name in ours} - {PLUGIN} == PARSING
     # Without this, importing would only look cheap: every DAG file that imports a sensor also constructs one.
     assert late == []
+
+
+def test_inspecting_lazy_module_does_not_import_it() -> None:
+    module = LazyModule("airflow_provider_streamkap.missing")
+    assert not hasattr(module, "__wrapped__")
+    with pytest.raises(ModuleNotFoundError):
+        _ = module.name

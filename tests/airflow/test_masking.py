@@ -94,7 +94,6 @@ def test_password_of_proxy(
 
 RENEWALS = """
 import asyncio, resource, time
-from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 import os

@@ -64,9 +64,9 @@ def test_series_of_each_metric(d1: StreamkapSimulator) -> None:
 @pytest.mark.parametrize("ids", [["d2", "d1"], ("d2", "d1", "d2")])
 def test_several_destinations_by_id(d1: StreamkapSimulator, ids: Any) -> None:
     d1.add("d2", scenarios.steady(lag=9))
-    shots = snapshot(destination_id=ids)
-    assert list(shots) == ["d2", "d1"]
-    assert [shot["data"]["recordsLag"] for shot in shots.values()] == [9, 7]
+    snapshots = snapshot(destination_id=ids)
+    assert list(snapshots) == ["d2", "d1"]
+    assert [shot["data"]["recordsLag"] for shot in snapshots.values()] == [9, 7]
     assert (d1.count("/metrics"), d1.token_calls) == (2, 1)
 
 
@@ -84,9 +84,9 @@ def many(streamkap: StreamkapSimulator) -> StreamkapSimulator:
 
 def test_list_is_read_concurrently_and_summary_is_logged(many: StreamkapSimulator, logged: Logged) -> None:
     many.inject(Fault.slow(0.1), path="/destinations/d0/metrics")
-    shots = snapshot(destination_id=MANY)
-    assert [shot["data"]["recordsLag"] for shot in shots.values()] == list(range(300))
-    assert list(shots) == MANY
+    snapshots = snapshot(destination_id=MANY)
+    assert [shot["data"]["recordsLag"] for shot in snapshots.values()] == list(range(300))
+    assert list(snapshots) == MANY
     assert 1 < many.connections <= 16
     assert [line for line in logged.lines if "Read 300 of 300 destinations" in line]
     assert len([line for line in logged.lines if "-> 200" not in line]) < 10
@@ -100,9 +100,9 @@ def test_connection_limits_concurrent_reads(many: StreamkapSimulator, monkeypatc
 
 
 def test_list_snapshots_omit_common_fields(many: StreamkapSimulator) -> None:
-    shots = snapshot(destination_id=MANY)
-    assert {tuple(shot) for shot in shots.values()} == {("destination_id", "time_type", "observed_at", "data")}
-    assert len(json.dumps(shots)) < 110_000
+    snapshots = snapshot(destination_id=MANY)
+    assert {tuple(shot) for shot in snapshots.values()} == {("destination_id", "time_type", "observed_at", "data")}
+    assert len(json.dumps(snapshots)) < 110_000
 
 
 def test_unreadable_destination_fails_task(many: StreamkapSimulator) -> None:
@@ -117,8 +117,8 @@ def test_unreadable_destination_is_skipped_and_named(many: StreamkapSimulator, l
     for id_ in ("d7", "d3"):
         many.inject(Fault.status(404), path=f"/destinations/{id_}/metrics", times=None)
     ti = TaskInstance()
-    shots = snapshot(ti, destination_id=MANY[:20], on_error="skip")
-    assert list(shots) == [id_ for id_ in MANY[:20] if id_ not in ("d3", "d7")]
+    snapshots = snapshot(ti, destination_id=MANY[:20], on_error="skip")
+    assert list(snapshots) == [id_ for id_ in MANY[:20] if id_ not in ("d3", "d7")]
     assert list(ti.pushed["skipped"]) == ["d3", "d7"]
     assert "404 Not Found" in ti.pushed["skipped"]["d7"]
     (line,) = logged.starting("Skipped 2 of 20 destinations that could not be read: d3: GET ")

@@ -14,7 +14,7 @@ from airflow_provider_streamkap._compat import AirflowException, AirflowFailExce
 from airflow_provider_streamkap.api import ApiSession, StreamkapAuthError, StreamkapError
 from airflow_provider_streamkap.api.query import MetricsQuery
 from airflow_provider_streamkap.gate.spec import FailurePolicy
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import shared_clients
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
@@ -244,7 +244,7 @@ def test_waits_with_old_and_new_secret_coexist(rotation: Rotation) -> None:
         rotation.revoke()
         rotation.new.set("d1", scenarios.steady())
         events = await asyncio.wait_for(asyncio.gather(one, other), 20)
-        assert shared._shared.on_loop[asyncio.get_running_loop()] == {}
+        assert shared_clients.loop_clients[asyncio.get_running_loop()] == {}
         return events
 
     assert [event["outcome"] for event in asyncio.run(wait())] == ["opened", "opened"]
@@ -302,7 +302,7 @@ def test_any_permanent_error_can_be_fixed_in_connection(rotation: Rotation, faul
     fresh = StreamkapHook()
     fresh.connection()
     rotation.change_connection()
-    shared._shared.reloads.clear()
+    shared_clients.repeated_lookups.clear()
     assert fresh.get_destination_metrics("d1").records_lag == 7
 
 
@@ -321,7 +321,7 @@ def test_deleted_or_invalid_connection_makes_rejection_final(
             with pytest.raises(StreamkapAuthError, match="rejected the credentials") as caught:
                 hook.get_destination_metrics("d1")
         assert caught.value.permanent
-        shared._shared.reloads.clear()
+        shared_clients.repeated_lookups.clear()
 
 
 def test_many_rejected_calls_reload_connection_once(rotation: Rotation) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowNotFoundException
 from airflow_provider_streamkap.api import ClientSettings, Credentials, StreamkapAuthError
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import shared_clients
 from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
@@ -111,9 +111,9 @@ class Counting(StreamkapHook):
 
     reads = 0
 
-    async def _read(self) -> StreamkapConnection:
+    async def _look_up_async(self) -> StreamkapConnection:
         type(self).reads += 1
-        return await super()._read()
+        return await super()._look_up_async()
 
 
 def test_concurrent_hooks_read_connection_once(d1: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_concurrent_hooks_read_connection_once(d1: StreamkapSimulator, monkeypat
         monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
         refused = await asyncio.gather(*(Counting().aconnection() for _ in range(3)), return_exceptions=True)
         assert [type(error) for error in refused] == [AirflowNotFoundException] * 3
-        assert not shared._shared.reads[asyncio.get_running_loop()]
+        assert not shared_clients.pending_lookups[asyncio.get_running_loop()]
 
     asyncio.run(both())
 
@@ -166,15 +166,16 @@ def test_changed_secret_starts_new_session(d1: StreamkapSimulator, monkeypatch: 
 
 
 def test_clients_of_old_secrets_are_released() -> None:
-    def settings(number: int) -> ClientSettings:
-        return ClientSettings(Credentials(client_id="id", secret=f"rotated-{number}"), "http://127.0.0.1:9")
+    def connection(number: int) -> StreamkapConnection:
+        credentials = Credentials(client_id="id", secret=f"rotated-{number}")
+        return StreamkapConnection(ClientSettings(credentials, "http://127.0.0.1:9"))
 
-    first = weakref.ref(shared.client(settings(0), 16))
+    first = weakref.ref(shared_clients.client(connection(0)))
     for number in range(1, 40):
-        shared.client(settings(number), 16)
+        shared_clients.client(connection(number))
     gc.collect()
     assert first() is None
-    assert shared.client(settings(39), 16) is shared.client(settings(39), 16)
+    assert shared_clients.client(connection(39)) is shared_clients.client(connection(39))
 
 
 def in_a_child(ask: Callable[[], float | None]) -> bool:
@@ -229,7 +230,7 @@ def test_fork_while_another_thread_holds_locks(d1: StreamkapSimulator) -> None:
     with ThreadPoolExecutor(1) as pool:
         renewing = pool.submit(lag)
         assert d1.wait_for_requests(1, "/auth/access-token")
-        with shared._shared.lock:
+        with shared_clients.lock:
             assert in_a_child(lag)
         assert renewing.result() == 7
     assert d1.token_calls == 2

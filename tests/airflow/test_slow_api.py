@@ -15,14 +15,15 @@ from airflow_provider_streamkap._compat import AirflowException, AirflowFailExce
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.sensors._polling import FIRST_LOOK_SECONDS, poll_once
+from airflow_provider_streamkap.sensors._runtime import FIRST_POLL_SECONDS, poll_once
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import MODES, TaskInstance, fire, run, sensor
 from tests.airflow_imports import TaskDeferred
 from tests.api.support import FullJitter, SimulatedClock
+from tests.client_clock import use_client_clock
 
 FIVE = [f"d{number}" for number in range(5)]
 MANY = [f"d{number}" for number in range(300)]
@@ -93,11 +94,11 @@ def polled(wait: ResourceWait, **limits: Any) -> PollAgain | PokeReturnValue:
 def test_check_before_deferring_has_one_time_limit_for_all_destinations(
     connected: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert FIRST_LOOK_SECONDS == 10
+    assert FIRST_POLL_SECONDS == 10
     monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", connected.airflow_connection())
     connected.inject(Fault.hang(), times=None)
     began = time.monotonic()
-    step = polled(waiting(FIVE), first_look=0.5)
+    step = polled(waiting(FIVE), first_poll=0.5)
     assert time.monotonic() - began < 4
     assert isinstance(step, PollAgain)
     assert step.failing
@@ -111,7 +112,7 @@ def test_check_before_deferring_has_one_time_limit_for_all_destinations(
 def test_poll_is_bounded_by_interval(connected: StreamkapSimulator, poke_interval: float, attempts: int) -> None:
     connected.inject(Fault.status(503, retry_after=7), path=TOKEN, times=None)
     clock = SimulatedClock()
-    with shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())):
+    with use_client_clock(ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())):
         step = polled(waiting(FIVE, poke_interval=poke_interval))
     assert isinstance(step, PollAgain)
     assert step.failing
@@ -126,7 +127,7 @@ def test_poll_is_bounded_by_deadline(connected: StreamkapSimulator) -> None:
         WaitSpec(tuple(FIVE), DestinationGate(), poke_interval=3600, started=0.0, deadline=time.time() - 1)
     )
     with (
-        shared.use_client_clock(shared.ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())),
+        use_client_clock(ClientClock(clock.clock, clock.sleep, clock.asleep, FullJitter())),
         pytest.raises(AirflowException, match="Timed out"),
     ):
         polled(wait)

@@ -14,13 +14,14 @@ import pytest
 
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
-from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.testing import Fault, Reporting, Scenario, StreamkapSimulator, scenarios
 from benchmarks.fast_loop import FastClock, run_fast
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import MODES, TaskInstance, run, sensor
 from tests.airflow.triggers import event_payload, fast_simulator, trigger
 from tests.airflow_imports import TaskDeferred
+from tests.client_clock import use_client_clock
 
 METRICS = "/destinations/d1/metrics"
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowFailException
-from airflow_provider_streamkap._results import settle
+from airflow_provider_streamkap._results import result_of_event
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
@@ -185,7 +185,7 @@ def test_invalid_connection_is_rejected(
     assert event["outcome"] == "refused"
     assert said in event["message"]
     with pytest.raises(AirflowFailException, match=said):
-        settle(event)
+        result_of_event(event)
     assert streamkap.count(METRICS) == 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException
-from airflow_provider_streamkap._results import settle
+from airflow_provider_streamkap._results import result_of_event
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
@@ -158,7 +158,7 @@ def test_invalid_plan_fails_with_message_and_is_retryable(
     arguments["spec"].pop(change.get("lacks"), None)
     event = fire(StreamkapDestinationTrigger(**arguments))
     with pytest.raises(AirflowException, match="Install the same version on workers and triggerers") as caught:
-        settle(event)
+        result_of_event(event)
     assert not isinstance(caught.value, AirflowFailException)
     assert streamkap.count("/destinations/d1/metrics") == 0
 

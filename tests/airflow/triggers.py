@@ -13,10 +13,11 @@ from typing import Any
 
 from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
-from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 from tests.airflow.sensor_modes import rebuilt_trigger
+from tests.client_clock import use_client_clock
 
 
 def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamkap_default", **spec: Any) -> Any:
@@ -54,8 +55,8 @@ def fast_simulator(speed: float = 60) -> Iterator[StreamkapSimulator]:
     def clock() -> float:
         return start + (time.time() - start) * speed
 
-    pace = ClientClock(wall=lambda: datetime.fromtimestamp(clock(), UTC))
-    with use_client_clock(pace), StreamkapSimulator(clock=clock) as simulator:
+    fast = ClientClock(wall=lambda: datetime.fromtimestamp(clock(), UTC))
+    with use_client_clock(fast), StreamkapSimulator(clock=clock) as simulator:
         yield simulator
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap._results import exception_for
+from airflow_provider_streamkap._results import failure_exception
 from airflow_provider_streamkap.api import errors
 from airflow_provider_streamkap.api.options import OPTIONS
 from airflow_provider_streamkap.gate.state import FailureKind
@@ -29,7 +29,7 @@ def test_exceptions_by_operator() -> None:
     assert set(rows) == {"opened", *(why.value for why in FailureKind)}
     for why in FailureKind:
         _, exception, retried, soft_fail, never_fail = rows[why.value]
-        raised = type(exception_for(Failed(why, "")))
+        raised = type(failure_exception(Failed(why, "")))
         assert code(exception) == [raised.__name__]
         assert retried == ("yes" if raised.__name__ == "AirflowException" else "no")
         assert soft_fail == ("skipped" if why is FailureKind.DEADLINE else "fails")

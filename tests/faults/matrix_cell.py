@@ -13,9 +13,9 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.hooks import _shared as shared
 from airflow_provider_streamkap.sensors._state_store import HAS_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
+from tests.client_clock import use_client_clock
 from tests.faults.matrix import Effect, Place, Row, cells
 from tests.faults.outcomes import ATTEMPTS, GOOD, SURFACES, TIMES, WAITS, Outcome, Times
 from tests.faults.surfaces import SimulatedClock, fetch
@@ -132,7 +132,7 @@ def connection(simulator: StreamkapSimulator, **extra: Any) -> str:
 def simulated_clock() -> Iterator[SimulatedClock]:
     """Reset the clients of this process and let them use a simulated clock."""
     time = SimulatedClock()
-    with shared.use_client_clock(time.pace()):
+    with use_client_clock(time.client_clock()):
         yield time
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_streamkap.hooks._shared import ClientClock
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
@@ -46,7 +46,7 @@ class SimulatedClock(threading.local):
     async def asleep(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def pace(self) -> ClientClock:
+    def client_clock(self) -> ClientClock:
         """The clock for clients, with jitter that always uses the full backoff."""
         return ClientClock(self.clock, self.sleep, self.asleep, FullJitter())
 

@@ -24,7 +24,7 @@ from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
-from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded, result
+from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")
 
@@ -499,13 +499,6 @@ def test_snapshot_names_evidence_that_opened_gate() -> None:
 def test_invalid_plan_is_rejected(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         start(**arguments)
-
-
-def test_result_has_requested_shape() -> None:
-    one, two = {"data": {"recordsLag": 1}, "metadata": {}}, {"data": {"recordsLag": 2}, "metadata": {}}
-    assert result(("a",), False, {"a": one}) == one
-    assert result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
-    assert list(result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
 
 
 def test_time_needed_for_confirmations() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.hooks import _shared as shared
+from airflow_provider_streamkap.hooks._clients import ClientClock, shared_clients
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
@@ -25,6 +25,7 @@ from tests.airflow.sensor_modes import TaskInstance, run, sensor
 from tests.api.certificate_authority import Authority
 from tests.api.raw_servers import Proxy, Wire
 from tests.api.support import SimulatedClock
+from tests.client_clock import use_client_clock
 from tests.security.secret_encodings import spellings
 
 # Lengths chosen so that base64 of the pair does not contain base64 of the secret.
@@ -184,17 +185,17 @@ def fail(setup: Setup, keys: list[str], logged: Logged) -> int:
     for path in ("/metrics", "/auth"):
         for number in range(len(echoes([]))):
             simulator.clear_faults()
-            shared._reset()
+            shared_clients.reset()
             StreamkapHook().get_destination_metrics("d1")
             # A token call sends no token.
-            (session,) = shared._shared.sessions.values()
+            (session,) = shared_clients.sessions.values()
             assert session._token
             token = [] if path == "/auth" else [session._token.access]
             # A different secret comes first each time, because messages show the beginning of a response.
             said = sorted(setup.spelled([*keys, *token]), key=lambda form: form[number:])
             simulator.inject(echoes(said)[number], path=path, times=None)
             if path == "/auth":
-                shared._reset()
+                shared_clients.reset()
             failures += use(logged, shared_token=path == "/metrics")
     return failures
 
@@ -215,7 +216,7 @@ def test_no_secret_is_logged(
         monkeypatch.delenv(name.lower(), raising=False)
     time = SimulatedClock()
     with ExitStack() as stack:
-        stack.enter_context(shared.use_client_clock(shared.ClientClock(sleep=time.sleep, asleep=time.asleep)))
+        stack.enter_context(use_client_clock(ClientClock(sleep=time.sleep, asleep=time.asleep)))
         setup = stack.enter_context(way(authority))
         simulator = setup.simulator
         simulator.add("d1", scenarios.steady())

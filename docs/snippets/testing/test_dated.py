@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.models import DagBag
 
-from airflow_provider_streamkap.hooks._shared import ClientClock, use_client_clock
+from airflow_provider_streamkap.hooks._clients import ClientClock, shared_clients
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 
 ORDERS = "67ad6e0af08a2365c729ba79"
@@ -21,8 +21,9 @@ def hurried(monkeypatch):
     def clock():
         return start + (time.time() - start) * 60
 
-    pace = ClientClock(wall=lambda: datetime.fromtimestamp(clock(), UTC))
-    with use_client_clock(pace), StreamkapSimulator(clock=clock) as simulator:
+    fast = ClientClock(wall=lambda: datetime.fromtimestamp(clock(), UTC))
+    monkeypatch.setattr(shared_clients, "clock", fast)
+    with StreamkapSimulator(clock=clock) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection())
         yield simulator
 

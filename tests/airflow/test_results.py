@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The mapping of outcomes to exceptions, and the events that carry outcomes from the triggerer to the worker."""
+"""The result or exception of a task, and the events that carry them from the triggerer to the worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowException, AirflowFailException, AirflowSensorTimeout
-from airflow_provider_streamkap._results import exception_for, exception_of, gave_up_event, opened_event, settle
+from airflow_provider_streamkap._results import (
+    api_exception,
+    failed_event,
+    failure_exception,
+    result_of_event,
+    succeeded_event,
+    task_result,
+)
 from airflow_provider_streamkap.api import errors
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed
@@ -26,20 +33,27 @@ RAISED: dict[FailureKind, type[Exception]] = {
 }
 
 
-@pytest.mark.parametrize("why", FailureKind)
-def test_every_outcome_raises_same_exception_in_worker_and_after_deferral(why: FailureKind) -> None:
-    end = Failed(why, "what happened")
-    raised = exception_for(end)
-    assert (type(raised), str(raised)) == (RAISED[why], "what happened")
-    event = json.loads(json.dumps(gave_up_event(end), allow_nan=False))
-    with pytest.raises(RAISED[why]) as caught:
-        settle(event)
-    assert (type(caught.value), str(caught.value)) == (RAISED[why], "what happened")
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_failure_raises_same_exception_in_worker_and_after_deferral(kind: FailureKind) -> None:
+    failed = Failed(kind, "what happened")
+    raised = failure_exception(failed)
+    assert (type(raised), str(raised)) == (RAISED[kind], "what happened")
+    event = json.loads(json.dumps(failed_event(failed), allow_nan=False))
+    with pytest.raises(RAISED[kind]) as caught:
+        result_of_event(event)
+    assert (type(caught.value), str(caught.value)) == (RAISED[kind], "what happened")
+
+
+def test_result_has_requested_shape() -> None:
+    one, two = {"data": {"recordsLag": 1}, "metadata": {}}, {"data": {"recordsLag": 2}, "metadata": {}}
+    assert task_result(("a",), False, {"a": one}) == one
+    assert task_result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
+    assert list(task_result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
 
 
 @pytest.mark.parametrize("snapshot", [{"destination_id": "d1"}, {"d1": {"destination_id": "d1"}}])
 def test_open_gate_returns_snapshot(snapshot: dict[str, Any]) -> None:
-    assert settle(json.loads(json.dumps(opened_event(snapshot)))) == snapshot
+    assert result_of_event(json.loads(json.dumps(succeeded_event(snapshot)))) == snapshot
 
 
 @pytest.mark.parametrize(
@@ -70,14 +84,14 @@ def test_open_gate_returns_snapshot(snapshot: dict[str, Any]) -> None:
         {"status": "success", "message": "done"},
     ],
 )
-def test_unknown_outcome_fails(event: Any) -> None:
+def test_unknown_event_fails(event: Any) -> None:
     with pytest.raises(AirflowFailException, match="Cannot parse the trigger event"):
-        settle(event)
+        result_of_event(event)
 
 
 def test_unknown_event_is_truncated_in_message() -> None:
     with pytest.raises(AirflowFailException) as caught:
-        settle({"outcome": "x" * 100_000})
+        result_of_event({"outcome": "x" * 100_000})
     assert len(str(caught.value)) < 400
 
 
@@ -102,7 +116,7 @@ ABOUT: dict[str, Any] = {"status": 500, "method": "GET", "url": "https://api.exa
 def test_single_call_fails_permanently_only_if_retry_cannot_help(
     error: errors.StreamkapError, raised: type[Exception]
 ) -> None:
-    created = exception_of(error)
+    created = api_exception(error)
     assert type(created) is raised
     assert str(created) == str(error)
     assert "r1" in str(created)

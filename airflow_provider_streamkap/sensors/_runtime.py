@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""One poll of a sensor in a worker: read all destinations concurrently, within a time limit."""
+"""What only a running sensor needs, imported on first use; and one poll of all destinations in the worker."""
 
 from __future__ import annotations
 
@@ -10,27 +10,48 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap._compat import PokeReturnValue
-from airflow_provider_streamkap._results import exception_for
+from airflow_provider_streamkap._results import (
+    failure_exception,
+    raise_deferral_timeout,
+    raise_task_exceptions,
+    result_of_event,
+    skip_on_any_failure,
+    skip_only_on_timeout,
+    task_result,
+)
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
 from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
-from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded, result
+from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 from airflow_provider_streamkap.polling.poll import poll
+from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
     from airflow_provider_streamkap.gate.target import PollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
+__all__ = [
+    "FIRST_POLL_SECONDS",
+    "ResourceWait",
+    "StreamkapDestinationTrigger",
+    "poll_once",
+    "raise_deferral_timeout",
+    "raise_task_exceptions",
+    "result_of_event",
+    "skip_on_any_failure",
+    "skip_only_on_timeout",
+]
+
 #: Seconds for the first poll before deferring, over all destinations.
-FIRST_LOOK_SECONDS = 10.0
+FIRST_POLL_SECONDS = 10.0
 #: Minimum time limit of a poll in seconds, over all destinations, if ``poke_interval`` is shorter.
 MIN_POLL_SECONDS = 10.0
 
 
 def poll_once(
-    wait: ResourceWait, hook: StreamkapHook, *, keyed: bool, log: Any, first_look: float | None = None
+    wait: ResourceWait, hook: StreamkapHook, *, keyed: bool, log: Any, first_poll: float | None = None
 ) -> PollAgain | PokeReturnValue:
     """Poll every destination once.
 
@@ -41,19 +62,19 @@ def poll_once(
     :param hook: the hook to poll with.
     :param keyed: whether the result is a dict by id.
     :param log: logger for the poll line.
-    :param first_look: time limit in seconds of the first poll before deferring, which does not retry requests and never
+    :param first_poll: time limit in seconds of the first poll before deferring, which does not retry requests and never
         fails on transient errors; ``None`` (default): a regular poll.
     :returns: when to poll again, or the snapshot.
     :raises AirflowException: the wait failed; the class depends on the reason.
     """
     spec = wait.spec
-    within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_look is None else first_look
+    within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_poll is None else first_poll
     if spec.deadline is not None:
         within = min(within, max(spec.deadline - time.time(), 0) + LAST_POLL_SECONDS)
-    seen = _read(hook, spec, within, attempts=None if first_look is None else 1)
+    seen = _poll_all(hook, spec, within, attempts=None if first_poll is None else 1)
     now = time.time()
     step = wait.advance(seen, now)
-    if first_look is not None and isinstance(step, Failed) and step.kind is FailureKind.UNREACHABLE:
+    if first_poll is not None and isinstance(step, Failed) and step.kind is FailureKind.UNREACHABLE:
         step = PollAgain(spec.poke_interval, failing=True)
     for warning in wait.warnings:
         log.warning("%s", warning)
@@ -61,22 +82,22 @@ def poll_once(
         failed = any(isinstance(got, StreamkapError) for got in seen.values())
         log.log(logging.WARNING if failed else logging.INFO, "%s", line)
     if isinstance(step, Failed):
-        raise exception_for(step)
+        raise failure_exception(step)
     if isinstance(step, Succeeded):
-        return PokeReturnValue(True, result(step.passed, keyed, wait.snapshots(seen)))
+        return PokeReturnValue(True, task_result(step.passed, keyed, wait.snapshots(seen)))
     return step
 
 
-def _read(
+def _poll_all(
     hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
 ) -> dict[str, PollResult | StreamkapError]:
     targets = [spec.target(id_) for id_ in spec.resource_ids]
     deadline = Deadline(within, time.monotonic)
 
-    def look(
+    def poll_each(
         client: StreamkapClient, targets: Sequence[PollTarget]
     ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
         return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
-    seen = {target.resource_id: got for target, got in hook.call_each(targets, look)}
+    seen = {target.resource_id: got for target, got in hook.call_each(targets, poll_each)}
     return {id_: seen[id_] for id_ in spec.resource_ids}

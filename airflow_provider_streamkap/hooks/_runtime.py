@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
+# SPDX-License-Identifier: Apache-2.0
+"""What only a running hook needs, imported on first use."""
+
+from __future__ import annotations
+
+from airflow_provider_streamkap.api.destinations import DestinationsQuery
+from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
+from airflow_provider_streamkap.api.pipelines import PipelinesQuery
+from airflow_provider_streamkap.api.resources import Listing
+from airflow_provider_streamkap.api.sources import SourcesQuery
+from airflow_provider_streamkap.hooks._check import check_connection
+from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
+from airflow_provider_streamkap.hooks._connection import parse_connection
+from airflow_provider_streamkap.hooks._lookup import alook_up, look_up
+from airflow_provider_streamkap.hooks._masking import amask, mask
+
+__all__ = [
+    "DestinationsQuery",
+    "Listing",
+    "LoopLease",
+    "PipelinesQuery",
+    "SourcesQuery",
+    "StreamkapError",
+    "alook_up",
+    "amask",
+    "check_connection",
+    "look_up",
+    "mask",
+    "parse_connection",
+    "require_change",
+    "shared_clients",
+    "strip_context",
+]

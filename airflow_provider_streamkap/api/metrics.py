@@ -223,7 +223,8 @@ class Metrics:
         """Return one dict per value (long format), for a table or a data frame.
 
         The keys are destination_id (source_id, pipeline_id), metric, name, unit, timestamp (ISO 8601; ``observed_at``
-        for ``latest`` and ``timesummary``) and value. Values that are neither scalars nor a series of points are omitted.
+        for ``latest`` and ``timesummary``) and value. Values that are neither scalars nor a series of points are
+        omitted.
         """
         return [
             {

@@ -369,8 +369,8 @@ class StreamkapHook(BaseHook):
     def list_pipelines(self, **filters: Any) -> Iterator[Pipeline]:
         """Iterate over all pipelines of the project. Pages are requested as needed.
 
-        :param filters: ``source_id``, ``destination_id``, ``status``, ``tag_ids`` and ``page_size`` (default 100), as in
-            the API.
+        :param filters: ``source_id``, ``destination_id``, ``status``, ``tag_ids`` and ``page_size`` (default 100), as
+            in the API.
         :raises ValueError: a filter is invalid.
         :raises StreamkapError: a request failed.
         """

@@ -34,7 +34,9 @@ METRICS = {
 
 def parameters(call: dict[str, Any]) -> dict[str, dict[str, Any]]:
     known = DESCRIPTION["components"]["parameters"]
-    resolved = [known[item["$ref"].rpartition("/")[2]] if "$ref" in item else item for item in call.get("parameters", ())]
+    resolved = [
+        known[item["$ref"].rpartition("/")[2]] if "$ref" in item else item for item in call.get("parameters", ())
+    ]
     return {item["name"]: item for item in resolved}
 
 

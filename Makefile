@@ -4,6 +4,8 @@
 # Requires Python 3.11 or later and a package index. Everything else is created in .venv and .venvs.
 # Commands use the interpreter of their environment, so no environment needs to be activated.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# Without cached bytecode, each process of each test compiles the package and the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first interpreter that is recent enough and can create virtual environments.
 PYTHON ?= $(or $(shell for p in python3 python3.12 python3.11 python3.13 /usr/bin/python3; do \
@@ -15,6 +17,8 @@ PY := .venv/bin/python
 # Two parallel workers: more would overload a small machine that also runs Airflow.
 WORKERS ?= 2
 PYTEST := -m pytest -q
+# Idle workers take over tests of the other one, so that both end at the same time.
+PARALLEL := -n $(WORKERS) --dist worksteal
 # Tests that need development tools and do not depend on the Airflow version.
 NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributions.py \
 	--ignore=tests/live --ignore=tests/docs/test_live_page.py --ignore=tests/packaging/test_audit.py \
@@ -23,16 +27,20 @@ NEWEST_ONLY := --ignore=tests/contract --ignore=tests/packaging/test_distributio
 QUICK := not system and not distributed
 # A large suite that depends on the HTTP libraries: run with the newest and the lowest versions only.
 NEWEST_AND_FLOORS_ONLY := --ignore=tests/faults
-# Tests that depend on the Airflow version. The oldest and the newest version run everything.
+# Tests that library versions cannot affect. The oldest and the newest Airflow run them.
+NOT_ON_FLOORS := --ignore=tests/gate --ignore=tests/testing --ignore=tests/benchmarks --ignore=tests/docs
+# Tests that depend on the Airflow version. The oldest and the newest version run everything, including tests of timing
+# and concurrency.
 OLDEST := 2.11.2
 AIRFLOW_DEPENDENT := tests/airflow tests/packaging tests/security/test_airflow_exposure.py tests/security/test_templates.py \
-	tests/polling/test_triggers.py
+	$(addprefix --ignore=tests/airflow/test_, timestamped_lag.py slow_api.py clocks_and_blocked_loops.py \
+	concurrent_triggers.py shared_sessions.py)
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests
 MAKE_ENVIRONMENT := scripts/environment.py pyproject.toml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv test lint unit system test-matrix test-distributed demo docs pictures build accuracy soak bench bench-waits bench-lists bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
+.PHONY: help venv environments test lint unit system test-matrix test-distributed demo docs pictures build accuracy soak bench bench-waits bench-lists bench-airflow bench-import live audit clean $(AIRFLOWS:%=matrix-%) matrix-floors
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +59,9 @@ venv: .venv/.ready ## create the development environment: Airflow 3.3.2, this ch
 	$(PYTHON) scripts/environment.py .venvs/$* --airflow $* --group test
 	@touch $@
 
+# The environments that .ci/run needs besides .venv, in the order of their use.
+environments: $(patsubst %,.venvs/%/.ready,$(OLDER) floors distributed build audit demo)
+
 test: lint unit system ## run all checks on Airflow 3.3.2, including the example DAGs on a real scheduler
 
 lint: .venv/.ready ## run ruff, mypy and import-linter
@@ -60,7 +71,7 @@ lint: .venv/.ready ## run ruff, mypy and import-linter
 	.venv/bin/lint-imports
 
 unit: .venv/.ready ## run unit, contract and packaging tests, and check the coverage
-	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" --cov --cov-report=
+	$(PY) $(PYTEST) $(PARALLEL) -m "$(QUICK)" --cov --cov-report=
 	$(PY) -m coverage report --fail-under=100 \
 		--include='airflow_provider_streamkap/api/*,airflow_provider_streamkap/gate/*,airflow_provider_streamkap/polling/*'
 	$(PY) -m coverage report --fail-under=95
@@ -71,17 +82,17 @@ system: .venv/.ready ## run the example DAGs on a real scheduler and triggerer
 test-matrix: $(AIRFLOWS:%=matrix-%) matrix-floors ## run unit tests and deferrable runs on every supported Airflow version
 
 $(OLDER:%=matrix-%): matrix-%: .venvs/%/.ready
-	.venvs/$*/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY) $(NEWEST_AND_FLOORS_ONLY) \
+	.venvs/$*/bin/python $(PYTEST) $(PARALLEL) -m "$(QUICK)" $(NEWEST_ONLY) $(NEWEST_AND_FLOORS_ONLY) \
 		$(if $(filter $(OLDEST),$*),,$(AIRFLOW_DEPENDENT))
 	.venvs/$*/bin/python $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 matrix-3.3.2: .venv/.ready
-	$(PY) $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
+	$(PY) $(PYTEST) $(PARALLEL) -m "$(QUICK)" $(NEWEST_ONLY)
 	$(PY) $(PYTEST) -m "system and deferrable" $(NEWEST_ONLY)
 
 # The lowest version of every dependency in pyproject.toml, including Airflow.
 matrix-floors: .venvs/floors/.ready
-	.venvs/floors/bin/python $(PYTEST) -n $(WORKERS) -m "$(QUICK)" $(NEWEST_ONLY)
+	.venvs/floors/bin/python $(PYTEST) $(PARALLEL) -m "$(QUICK)" $(NEWEST_ONLY) $(NOT_ON_FLOORS)
 
 .venvs/distributed/.ready: $(MAKE_ENVIRONMENT)
 	$(PYTHON) scripts/environment.py .venvs/distributed --group test --group distributed

@@ -56,7 +56,7 @@ __all__ = [
 
 # Where each name lives, newest Airflow first; "module:name" if Airflow 2 uses another name.
 _EXCEPTIONS = ("airflow.sdk.exceptions", "airflow.exceptions")
-_HOMES = {
+_LOCATIONS = {
     **dict.fromkeys((name for name in __all__ if name.startswith("Airflow")), _EXCEPTIONS),
     "AirflowPlugin": ("airflow.sdk.plugins_manager", "airflow.plugins_manager"),
     "Asset": ("airflow.sdk", "airflow.datasets:Dataset"),
@@ -74,14 +74,14 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name on first use."""
-    if name not in _HOMES:
+    if name not in _LOCATIONS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for home in _HOMES[name]:
-        module, _, renamed = home.partition(":")
+    for location in _LOCATIONS[name]:
+        module, _, renamed = location.partition(":")
         try:
             found = getattr(import_module(module), renamed or name)
         except (ImportError, AttributeError):
             continue
         globals()[name] = found
         return found
-    raise ImportError(f"{name} is in none of {', '.join(_HOMES[name])}")
+    raise ImportError(f"{name} is in none of {', '.join(_LOCATIONS[name])}")

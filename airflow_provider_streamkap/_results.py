@@ -33,7 +33,7 @@ from airflow_provider_streamkap.gate.wait import Failed
 _EXCEPTIONS: Mapping[FailureKind, type[AirflowException]] = {
     FailureKind.DEADLINE: AirflowSensorTimeout,
     FailureKind.BROKEN: AirflowFailException,
-    FailureKind.REFUSED: AirflowFailException,
+    FailureKind.PERMANENT_ERROR: AirflowFailException,
     FailureKind.STALLED: AirflowException,
     FailureKind.STATUS: AirflowException,
     FailureKind.UNREACHABLE: AirflowException,
@@ -113,7 +113,7 @@ def error_event(error: Exception) -> dict[str, Any]:
 
     :param error: an error of the serialized wait, the arguments or the connection.
     """
-    kind = FailureKind.VERSIONS if isinstance(error, VersionMismatchError) else FailureKind.REFUSED
+    kind = FailureKind.VERSIONS if isinstance(error, VersionMismatchError) else FailureKind.PERMANENT_ERROR
     message = str(error)
     if isinstance(error, AirflowNotFoundException):
         message += (

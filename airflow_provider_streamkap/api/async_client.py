@@ -21,7 +21,7 @@ from airflow_provider_streamkap.api.destinations import Destination, Destination
 from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, T, TokenRefresh
-from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, Body, prepare
+from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, BodyReader, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, PipelineMetrics, SourceMetrics
 from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
@@ -37,7 +37,7 @@ _MAX_HEADERS: dict[str, Any] = (
 )
 
 # Maximum size in bytes of a response that is parsed on the event loop, in less than 0.1 s.
-_PARSED_ON_LOOP = 256 * 1024
+_MAX_PARSED_ON_LOOP = 256 * 1024
 
 
 class Slot(AbstractAsyncContextManager[Any], Protocol):
@@ -174,19 +174,19 @@ class AsyncStreamkapClient:
             return await self._run(flow(self._session), deadline)
 
     async def _run(self, flow: Flow[T], deadline: Deadline) -> T:
-        reply: Response | None = None
+        response: Response | None = None
         while True:
             # Parse a large response in a thread, so that the event loop is not blocked.
-            large = reply is not None and len(reply.body) > _PARSED_ON_LOOP
-            step = await asyncio.to_thread(_advance, flow, reply) if large else _advance(flow, reply)
+            large = response is not None and len(response.body) > _MAX_PARSED_ON_LOOP
+            step = await asyncio.to_thread(_advance, flow, response) if large else _advance(flow, response)
             if isinstance(step, _Done):
                 result: T = step.value
                 return result
             if isinstance(step, TokenRefresh):
                 await self._refresh_token(step, deadline)
-                reply = None
+                response = None
             else:
-                reply = await self._send(step, deadline)
+                response = await self._send(step, deadline)
 
     async def _refresh_token(self, step: TokenRefresh, deadline: Deadline) -> None:
         try:
@@ -234,12 +234,12 @@ class AsyncStreamkapClient:
                 ) as response,
             ):
                 status = response.status
-                body = Body(call, status, response.headers)
+                body = BodyReader(call, status, response.headers)
                 async for chunk in response.content.iter_chunked(CHUNK):
                     body.feed(chunk)
                 return body.response(proxy)
         except TimeoutError:
-            raise errors.timed_out(call.timeout) from None
+            raise errors.timeout(call.timeout) from None
         except aiohttp.ClientHttpProxyError as error:
             raise errors.rejected_by_proxy(error.status) from None
         except (StreamkapError, RuntimeError):
@@ -284,8 +284,8 @@ class _Done(NamedTuple):
     value: Any
 
 
-def _advance(flow: Flow[Any], reply: Response | None) -> Request | TokenRefresh | _Done:
+def _advance(flow: Flow[Any], response: Response | None) -> Request | TokenRefresh | _Done:
     try:
-        return flow.send(reply)
+        return flow.send(response)
     except StopIteration as done:
         return _Done(done.value)

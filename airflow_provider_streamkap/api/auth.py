@@ -15,7 +15,7 @@ from airflow_provider_streamkap.api.errors import StreamkapResponseError
 MAX_REFRESH_LEAD = 60.0
 
 # A longer token does not fit into a header.
-_VISIBLE = re.compile(r"[!-~]{1,16000}")
+_VALID_TOKEN = re.compile(r"[!-~]{1,16000}")
 # A token with a shorter lifetime would be refreshed with every request.
 _MIN_LIFETIME = 5.0
 
@@ -25,26 +25,26 @@ class Token:
     """An access token.
 
     :param access: the token itself.
-    :param renew_at: session clock time from which the token is refreshed; None if its lifetime is unknown.
+    :param refresh_at: session clock time from which the token is refreshed; None if its lifetime is unknown.
     """
 
     access: str = field(repr=False)
-    renew_at: float | None = None
+    refresh_at: float | None = None
 
 
-def parse_token(payload: Any, asked_at: float) -> Token:
+def parse_token(payload: Any, requested_at: float) -> Token:
     """Parse a token response.
 
     :param payload: the response's JSON value.
-    :param asked_at: session clock time at which the token was requested.
+    :param requested_at: session clock time at which the token was requested.
     :raises StreamkapResponseError: the response has no usable token.
     """
     access = payload.get("accessToken") if isinstance(payload, dict) else None
     # The token becomes a header value: other characters cannot be sent, or would end the header early.
-    if not isinstance(access, str) or not _VISIBLE.fullmatch(access):
+    if not isinstance(access, str) or not _VALID_TOKEN.fullmatch(access):
         raise StreamkapResponseError("the token response has no usable accessToken")
     lifetime = _lifetime(payload.get("expiresIn"))
-    return Token(access, None if lifetime is None else asked_at + lifetime - min(MAX_REFRESH_LEAD, lifetime / 10))
+    return Token(access, None if lifetime is None else requested_at + lifetime - min(MAX_REFRESH_LEAD, lifetime / 10))
 
 
 def _lifetime(value: Any) -> float | None:

@@ -37,17 +37,23 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
 
 
-def check_integer(name: str, value: Any, least: int = 1, most: int | None = None, *, optional: bool = False) -> Any:
+def check_integer(
+    name: str, value: Any, minimum: int = 1, maximum: int | None = None, *, optional: bool = False
+) -> Any:
     """Return an integer within limits. Booleans and numeric strings are rejected.
 
-    :param least: the minimum, default 1.
-    :param most: the maximum; ``None`` (default): unlimited.
+    :param minimum: the minimum, default 1.
+    :param maximum: the maximum; ``None`` (default): unlimited.
     :param optional: whether ``None`` is allowed, default False.
     """
     if value is None and optional:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= (value if most is None else most):
-        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not minimum <= value <= (value if maximum is None else maximum)
+    ):
+        limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
         raise ValueError(f"{name} must be an integer {limits}{', or None' * optional}; got {value!r}")
     return value
 

@@ -26,7 +26,7 @@ from airflow_provider_streamkap.api.destinations import Destination, Destination
 from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import SIGN_IN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
-from airflow_provider_streamkap.api.http import CHUNK, CLOSED, Body, prepare
+from airflow_provider_streamkap.api.http import CHUNK, CLOSED, BodyReader, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, PipelineMetrics, SourceMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.options import OPTIONS
@@ -292,15 +292,15 @@ class StreamkapClient:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, flow: Flow[T], deadline: Deadline) -> T:
-        reply: Response | None = None
+        response: Response | None = None
         try:
             while True:
-                step = flow.send(reply)
+                step = flow.send(response)
                 if isinstance(step, TokenRefresh):
                     self._refresh_token(step, deadline)
-                    reply = None
+                    response = None
                 else:
-                    reply = self._send(step, deadline)
+                    response = self._send(step, deadline)
         except StopIteration as done:
             result: T = done.value
             return result
@@ -334,12 +334,12 @@ class StreamkapClient:
                 stream=True,
             ) as response:
                 status = response.status_code
-                body = Body(call, status, response.headers)
+                body = BodyReader(call, status, response.headers)
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     body.feed(chunk)
                 return body.response(self._proxy)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise errors.timed_out(call.timeout) from None
+            raise errors.timeout(call.timeout) from None
         except StreamkapError:
             raise
         except Exception as error:

@@ -93,11 +93,11 @@ def http_error(
     if status == 429:
         return StreamkapRateLimitError(title, **about)
     if status >= 500:
-        passing = status in StreamkapServerError.PASSING or (
+        transient = status in StreamkapServerError.TRANSIENT_STATUSES or (
             status == 500 and bool(_TRANSIENT_500.search(single_line(about["detail"])))
         )
         title = f"{title}: {_WRONG_SERVER}" if signing_in and status == 501 else title
-        return StreamkapServerError(title, transient=passing, **about)
+        return StreamkapServerError(title, transient=transient, **about)
     if status in NON_PERMANENT_4XX:
         return StreamkapRequestError(title, permanent=False, **about)
     if status == 407:
@@ -111,10 +111,10 @@ def http_error(
             f" and the host{hint}",
             **about,
         )
-    return _rejection(status, title, permission, about)
+    return _client_error(status, title, permission, about)
 
 
-def _rejection(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
+def _client_error(status: int, title: str, permission: str | None, about: dict[str, Any]) -> StreamkapHTTPError:
     if status == 401:
         return StreamkapAuthError(f"{title}: a newly issued token was rejected", **about)
     if status == 403:
@@ -213,7 +213,7 @@ class TransportErrors:
     url: str
     proxy: Proxy | None
 
-    def timed_out(self, seconds: float) -> StreamkapTimeoutError:
+    def timeout(self, seconds: float) -> StreamkapTimeoutError:
         """Return the error for a request that timed out.
 
         :param seconds: the timeout.

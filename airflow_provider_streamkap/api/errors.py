@@ -146,7 +146,7 @@ class StreamkapServerError(StreamkapHTTPError):
     """The server failed (5xx). 502, 503, 504 and a 500 whose detail names a transient failure are transient."""
 
     #: Transient status codes.
-    PASSING: ClassVar[frozenset[int]] = frozenset({502, 503, 504})
+    TRANSIENT_STATUSES: ClassVar[frozenset[int]] = frozenset({502, 503, 504})
 
 
 class StreamkapRedirectError(StreamkapHTTPError):

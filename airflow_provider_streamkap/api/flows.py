@@ -297,7 +297,7 @@ class ApiSession:
         body = self.settings.credentials.token_request()
         request = Request("POST", SIGN_IN_PATH, json=body, headers=_ACCEPT, confidential=True)
         # Taken before the request, so that a slow response does not extend the token's lifetime.
-        asked_at = self._clock()
+        requested_at = self._clock()
         response: Response = yield request
         if not 200 <= response.status < 300:
             error = self._http_error(request, response, signing_in=True)
@@ -305,7 +305,7 @@ class ApiSession:
                 self._rejection = (self._clock(), copy.copy(error))
             raise error
         self._rejection = None
-        self._token = self._read(request, response, lambda payload, _: parse_token(payload, asked_at))
+        self._token = self._read(request, response, lambda payload, _: parse_token(payload, requested_at))
         return self._token
 
     def _call(self, request: Request, parse: Callable[[Any, Response], T]) -> Flow[T]:
@@ -339,7 +339,7 @@ class ApiSession:
             raise error
 
     def _due(self, token: Token | None) -> bool:
-        return token is None or (token.renew_at is not None and self._clock() >= token.renew_at)
+        return token is None or (token.refresh_at is not None and self._clock() >= token.refresh_at)
 
     def _read(self, request: Request, response: Response, parse: Callable[[Any, Response], T]) -> T:
         try:

@@ -35,7 +35,7 @@ _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "def
 
 
 @dataclass(frozen=True)
-class Call:
+class PreparedRequest:
     """One HTTP request, ready to send.
 
     :param method: HTTP method.
@@ -56,7 +56,7 @@ class Call:
     limit: int
 
 
-def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
+def prepare(settings: ClientSettings, request: Request, left: float) -> PreparedRequest:
     """Return the HTTP request for a flow's request.
 
     :param settings: base URL and timeouts.
@@ -74,10 +74,12 @@ def prepare(settings: ClientSettings, request: Request, left: float) -> Call:
         headers["Content-Type"] = "application/json"
         body = json.dumps(request.json).encode()
     timeout = min(settings.timeout, left)
-    return Call(request.method, url, headers, body, timeout, min(settings.connect_timeout, timeout), request.limit)
+    return PreparedRequest(
+        request.method, url, headers, body, timeout, min(settings.connect_timeout, timeout), request.limit
+    )
 
 
-class Body:
+class BodyReader:
     """Collect, decompress and limit a response body.
 
     :param call: the request, for error messages.
@@ -86,7 +88,7 @@ class Body:
     :raises StreamkapResponseError: the content encoding is not supported.
     """
 
-    def __init__(self, call: Call, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, call: PreparedRequest, status: int, headers: Mapping[str, str]) -> None:
         self._call = call
         self._status = status
         # Undecodable header bytes arrive as lone surrogates, which logs and databases reject.

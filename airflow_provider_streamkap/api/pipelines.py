@@ -69,12 +69,12 @@ class Pipeline(Record):
     snapshot_new_tables: bool | None = None
 
     @classmethod
-    def _values(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
+    def _parse_fields(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
         snapshot = payload.get("snapshot_new_tables")
         if not isinstance(snapshot, bool | None):
             raise StreamkapResponseError(f"the snapshot_new_tables of {owner} is not a boolean")
         return {
-            **super()._values(payload, owner),
+            **super()._parse_fields(payload, owner),
             **{key: PipelineConnector.parse(payload, key, owner) for key in ("source", "destination")},
             "topics": items_of(payload, "topics", owner),
             "tags": clean(payload.get("tags")),

@@ -47,10 +47,10 @@ class Record:
         id_ = clean(payload.get("id"))
         if not isinstance(id_, str) or not id_.strip():
             raise StreamkapResponseError(f"a {cls.kind.name} has no id")
-        return cls(id=id_, **cls._values(payload, f"{cls.kind.name} {id_}"))
+        return cls(id=id_, **cls._parse_fields(payload, f"{cls.kind.name} {id_}"))
 
     @classmethod
-    def _values(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
+    def _parse_fields(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
         """Return the fields other than the id. Validate only fields that are kept: others can be large or deep.
 
         :param owner: kind and id, for error messages, which must not contain values.
@@ -117,7 +117,7 @@ class Connector(Record):
     created_timestamp: Any = None
 
     @classmethod
-    def _values(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
+    def _parse_fields(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
         return {
             **texts_of(
                 payload,

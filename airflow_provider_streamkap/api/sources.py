@@ -33,13 +33,13 @@ class Source(Connector):
     heartbeat_collection: str | None = None
 
     @classmethod
-    def _values(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
+    def _parse_fields(cls, payload: dict[str, Any], owner: str) -> dict[str, Any]:
         config = payload.get("config")
         config = config if isinstance(config, dict) else {}
         # The types of both values are not documented, so any other one is unknown.
         enabled, collection = config.get(_HEARTBEAT), config.get(_HEARTBEAT_COLLECTION)
         return {
-            **super()._values(payload, owner),
+            **super()._parse_fields(payload, owner),
             "heartbeat_enabled": _FLAGS.get(str(enabled).strip().lower()) if isinstance(enabled, bool | str) else None,
             "heartbeat_collection": clean(collection) if isinstance(collection, str) and collection.strip() else None,
         }

@@ -48,7 +48,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     id_ = check_resource_id(unquote(found[1]))
     query = ""
     if uri.query:
-        query = event.StreamkapDestinationEventTrigger.of_condition(id_, uri.query).condition()
+        query = event.StreamkapDestinationEventTrigger.from_condition(id_, uri.query).condition()
     return uri._replace(
         scheme="streamkap", netloc=uri.netloc.lower(), path=f"/destinations/{quote(id_, safe='')}", query=query
     )

@@ -117,7 +117,7 @@ class DestinationGate:
     max_reading_age: float | None = None
     lag_source: LagSource = "auto"
     _after: datetime | None = field(init=False, repr=False, compare=False)
-    _wanted: dict[str, str] = field(init=False, repr=False, compare=False)
+    _accepted: dict[str, str] = field(init=False, repr=False, compare=False)
     _fatal: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ class DestinationGate:
         object.__setattr__(self, "_after", after)
         object.__setattr__(self, "connector_status", tuple(wanted.values()) or None)
         object.__setattr__(self, "fail_on_status", tuple(fatal.values()))
-        object.__setattr__(self, "_wanted", wanted)
+        object.__setattr__(self, "_accepted", wanted)
         object.__setattr__(self, "_fatal", fatal)
 
     def _check_lag_source(self) -> None:
@@ -163,12 +163,12 @@ class DestinationGate:
             )
 
     @property
-    def timestamped(self) -> bool:
+    def needs_timestamps(self) -> bool:
         """Whether a lag needs a timestamp to count."""
         return self.max_records_lag is not None and self.lag_source != "latest"
 
     @property
-    def falls_back(self) -> bool:
+    def allows_fallback(self) -> bool:
         """Whether the latest lag replaces a timeseries that has no lag points."""
         return self.lag_source == "auto" and self.observed_after is None and self.max_reading_age is None
 
@@ -191,7 +191,7 @@ class DestinationGate:
         checks = [
             self._check_status(reading.status),
             self._check_partitions(reading.partitions),
-            _MET if self.timestamped else _check_number("lag", reading.lag, self.max_records_lag, number),
+            _MET if self.needs_timestamps else _check_number("lag", reading.lag, self.max_records_lag, number),
             _check_number("latency", reading.latency_ms, self.max_latency_ms, _milliseconds),
         ]
         reasons = tuple(check.reason for check in checks if check.reason)
@@ -201,14 +201,14 @@ class DestinationGate:
     @property
     def accepted_statuses(self) -> str:
         """The wanted statuses as text."""
-        return " or ".join(self._wanted.values()) or "any status"
+        return " or ".join(self._accepted.values()) or "any status"
 
     def accepts_status(self, status: str | None) -> bool:
         """Return whether a status allows the gate to open.
 
         :param status: the status, as the API spells it.
         """
-        return not self._wanted or (status or "").strip().casefold() in self._wanted
+        return not self._accepted or (status or "").strip().casefold() in self._accepted
 
     def exceeds(self, lag: float | None) -> bool:
         """Return whether a lag is known to be above the limit.

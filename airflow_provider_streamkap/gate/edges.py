@@ -54,7 +54,7 @@ class EdgeDetector:
         :returns: whether this poll confirms a change in the direction of ``edge``.
         """
         met = None if reading is None else self._is_met(reading)
-        now = reading.read_at.timestamp() if reading and reading.read_at else 0.0
+        now = reading.observed_at.timestamp() if reading and reading.observed_at else 0.0
         if (met, self.evidence.source) != self._last:
             self._last, self._streak, self._since = (met, self.evidence.source), 0, now
         self._streak += 1
@@ -64,7 +64,7 @@ class EdgeDetector:
         return before is not None and met is (self.edge == "into")
 
     def _is_met(self, reading: Reading) -> bool | None:
-        self.evidence = self.history.add(reading) if self.gate.timestamped else LATEST_EVIDENCE
+        self.evidence = self.history.add(reading) if self.gate.needs_timestamps else LATEST_EVIDENCE
         answer = Answer.combine([self.gate.judge(reading).answer, self.evidence.answer])
         return None if answer is Answer.UNKNOWN else answer is Answer.MET
 

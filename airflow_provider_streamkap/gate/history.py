@@ -24,9 +24,10 @@ from airflow_provider_streamkap.gate.reading import LagPoint, Reading, duration,
 MAX_POLL_GAP = 90.0
 
 #: Seconds by which a timestamp may be in the future although the clocks agree: the end of the current minute plus
-#: slack. A larger lead means that the clocks differ. Delayed points hide up to HIDDEN_LEAD seconds of that difference.
+#: slack. A larger lead means that the clocks differ. Points that arrive late make the difference look up to
+#: MAX_POINT_DELAY seconds smaller.
 MAX_TIMESTAMP_LEAD = 90.0
-HIDDEN_LEAD = 300.0
+MAX_POINT_DELAY = 300.0
 
 #: Points older than this, in seconds, are no longer checked for revisions.
 REVISION_SECONDS = 900.0
@@ -42,7 +43,7 @@ class LagEvidence:
     :param answer: whether the lag of this poll meets the condition. If so, only more points (or polls) are needed, and
         the next poll is a confirmation.
     :param fallback: the latest lag is used because the timeseries has no points.
-    :param after: epoch seconds after which the points were measured.
+    :param measured_after: epoch seconds after which the points were measured.
     """
 
     source: Literal["timeseries", "latest"] = "latest"
@@ -50,7 +51,7 @@ class LagEvidence:
     reason: str | None = None
     answer: Answer = Answer.MET
     fallback: bool = False
-    after: float | None = None
+    measured_after: float | None = None
 
     def confirmed(self, confirmations: int, polls: int, seconds: float) -> bool:
         """Return whether the lag has been confirmed often enough.
@@ -79,12 +80,21 @@ class LagEvidence:
         newest = self.points[0]
         return {
             "lag_source": self.source,
-            "measured_after": _iso(self.after),
+            "measured_after": _iso(self.measured_after),
             LAG: {"timestamp": _iso(newest.at), "value": newest.lag},
         }
 
 
-_STATE = ("after", "running_since", "polled_at", "exceeded_at", "ahead", "settled_after", "has_points", "empty_polls")
+_STATE = (
+    "measured_after",
+    "running_since",
+    "polled_at",
+    "exceeded_at",
+    "timestamp_lead",
+    "max_revision_age",
+    "has_points",
+    "empty_polls",
+)
 
 #: The evidence of a lag that needs no timestamp.
 LATEST_EVIDENCE = LagEvidence()
@@ -95,24 +105,25 @@ class LagHistory:
     """The lag points that all polls of one destination have returned.
 
     :param gate: the conditions.
-    :param after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first poll.
+    :param measured_after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first
+        poll.
     :param running_since: epoch seconds since when every poll has returned a wanted status, without a gap; ``None``: the
         last poll did not.
     :param polled_at: epoch seconds of the last poll that returned a wanted status.
     :param exceeded_at: newest timestamp for which any poll returned a lag above the limit.
-    :param ahead: seconds by which timestamps may be ahead of the local clock; at least 0.
-    :param settled_after: maximum age, in seconds, at which a point was revised to a value above the limit.
+    :param timestamp_lead: seconds by which timestamps may be ahead of the local clock; at least 0.
+    :param max_revision_age: maximum age, in seconds, at which a point was revised to a value above the limit.
     :param has_points: whether any poll has returned a point. If so, the gate never falls back to the latest lag.
     :param empty_polls: polls without lag points before the first poll with points.
     """
 
     gate: DestinationGate
-    after: float | None = None
+    measured_after: float | None = None
     running_since: float | None = None
     polled_at: float = -inf
     exceeded_at: float = -inf
-    ahead: float = 0.0
-    settled_after: float = 0.0
+    timestamp_lead: float = 0.0
+    max_revision_age: float = 0.0
     has_points: bool = False
     empty_polls: int = 0
     _previous: Reading | None = field(default=None, init=False)
@@ -122,24 +133,24 @@ class LagHistory:
 
         :param reading: the reading.
         """
-        assert reading.read_at is not None, "checking timestamps needs the time of the poll"
-        now = reading.read_at.timestamp()
-        if self.after is None:
-            self.after = now
+        assert reading.observed_at is not None, "checking timestamps needs the time of the poll"
+        now = reading.observed_at.timestamp()
+        if self.measured_after is None:
+            self.measured_after = now
         self._track_running(reading, now)
         self._track_clock(reading, now)
         self._track_lag(reading, now)
         self._track_revisions(reading, now)
         self.has_points = self.has_points or bool(reading.points)
         self.empty_polls += reading.points == ()
-        if self.gate.falls_back and not self.has_points:
+        if self.gate.allows_fallback and not self.has_points:
             return self._latest_evidence(reading)
         return self._series_evidence(reading, now)
 
     @property
-    def fell_back(self) -> bool:
+    def just_fell_back(self) -> bool:
         """Whether the last poll switched from the timeseries to the latest lag."""
-        return self.gate.falls_back and not self.has_points and self.empty_polls == FALLBACK_POLLS
+        return self.gate.allows_fallback and not self.has_points and self.empty_polls == FALLBACK_POLLS
 
     def _track_running(self, reading: Reading, now: float) -> None:
         """Track since when the connector has been running: a stopped consumer can report a lag of 0."""
@@ -154,7 +165,9 @@ class LagHistory:
         """Track how far timestamps are in the future, which means that the clocks differ."""
         if reading.newest_point is not None:
             lead = reading.newest_point.at - now
-            self.ahead = max(self.ahead, lead if lead <= MAX_TIMESTAMP_LEAD else lead + HIDDEN_LEAD)
+            self.timestamp_lead = max(
+                self.timestamp_lead, lead if lead <= MAX_TIMESTAMP_LEAD else lead + MAX_POINT_DELAY
+            )
 
     def _track_lag(self, reading: Reading, now: float) -> None:
         """Track the newest timestamp with a lag above the limit.
@@ -162,10 +175,10 @@ class LagHistory:
         The highest value ever returned for a timestamp counts, so a point that is revised upward starts the count
         again. A latest lag above the limit discards all points so far.
         """
-        assert self.after is not None
+        assert self.measured_after is not None
         for point in reversed(reading.points or ()):
             # Older points never count.
-            if point.at <= max(self.exceeded_at, self.after):
+            if point.at <= max(self.exceeded_at, self.measured_after):
                 break
             if self.gate.exceeds(point.lag):
                 self.exceeded_at = point.at
@@ -184,10 +197,10 @@ class LagHistory:
                 break
             earlier = previous.by_time.get(point.at) if previous else None
             if earlier is not None and self.gate.exceeds(point.lag) and not self.gate.exceeds(earlier):
-                self.settled_after = max(self.settled_after, age)
+                self.max_revision_age = max(self.max_revision_age, age)
 
     def _age(self, point: LagPoint, now: float) -> float:
-        return now + self.ahead - point.at
+        return now + self.timestamp_lead - point.at
 
     def _is_running(self, reading: Reading) -> bool:
         return self.gate.accepts_status(reading.status) and reading.partitions != 0
@@ -197,7 +210,7 @@ class LagHistory:
 
         Whether a timestamp is the start or the end of its minute is undocumented, so add one minute to cover both.
         """
-        return moment + GRAIN_SECONDS + self.ahead
+        return moment + GRAIN_SECONDS + self.timestamp_lead
 
     def _series_evidence(self, reading: Reading, now: float) -> LagEvidence:
         check = self._check(reading, now)
@@ -205,12 +218,17 @@ class LagHistory:
             answer = Answer.combine([check.answer, Answer.UNKNOWN])
             return LagEvidence("timeseries", (), check.reason or None, answer)
         points = self._counted_points(reading, now)
-        return LagEvidence("timeseries", points, None if points else self._not_counted(reading), after=self.after)
+        return LagEvidence(
+            "timeseries",
+            points,
+            None if points else self._not_counted_reason(reading),
+            measured_after=self.measured_after,
+        )
 
     def _check(self, reading: Reading, now: float) -> Check:
         """Check the newest lag against the condition, regardless of earlier polls."""
         newest = reading.newest_point
-        assert self.after is not None
+        assert self.measured_after is not None
         too_high = self.gate.exceeds(reading.lag)
         if newest is None:
             return Check(Answer.NOT_MET if too_high else Answer.UNKNOWN, "the timeseries has no lag points")
@@ -219,7 +237,7 @@ class LagHistory:
         if too_high:
             latest = self.gate.lag_text(reading.lag)
             return Check(Answer.NOT_MET, f"latest {latest}, but the newest lag point is {number(newest.lag)}")
-        if newest.at < (first := self._counts_from(self.after)):
+        if newest.at < (first := self._counts_from(self.measured_after)):
             return Check(Answer.UNKNOWN, _too_early(newest, first))
         age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
@@ -229,25 +247,27 @@ class LagHistory:
 
     def _counted_points(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
         """Return the newest consecutive points that count, at least a minute apart."""
-        assert self.after is not None
-        first = self._counts_from(max(self.after, self._running_from()))
+        assert self.measured_after is not None
+        first = self._counts_from(max(self.measured_after, self._running_from()))
         counted: list[LagPoint] = []
         for point in reversed(reading.points or ()):
             if point.at < first or point.at <= self.exceeded_at:
                 break
-            if self._age(point, now) < self.settled_after:
+            if self._age(point, now) < self.max_revision_age:
                 continue
             if not counted or counted[-1].at - point.at >= GRAIN_SECONDS:
                 counted.append(point)
         return tuple(counted)
 
-    def _not_counted(self, reading: Reading) -> str:
+    def _not_counted_reason(self, reading: Reading) -> str:
         newest = reading.newest_point
         assert newest is not None
         if newest.at <= self.exceeded_at:
             return f"the lag was above the limit at {utc_text(self.exceeded_at)}; waiting for a later point"
-        if self.settled_after:
-            return f"lag points are revised for up to {duration(round(self.settled_after))}; waiting for final values"
+        if self.max_revision_age:
+            return (
+                f"lag points are revised for up to {duration(round(self.max_revision_age))}; waiting for final values"
+            )
         since = self._running_from()
         return (
             f"{_too_early(newest, self._counts_from(since))}, because the connector was first seen running at "
@@ -268,22 +288,22 @@ class LagHistory:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""
-        if self.after is None:
+        if self.measured_after is None:
             return {}
         state = {name: getattr(self, name) for name in _STATE}
         return {name: value for name, value in state.items() if value and isfinite(value)}
 
     @classmethod
-    def from_dict(cls, gate: DestinationGate, after: float | None, state: Mapping[str, Any]) -> LagHistory:
+    def from_dict(cls, gate: DestinationGate, measured_after: float | None, state: Mapping[str, Any]) -> LagHistory:
         """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the condition.
-        :param after: as of the class; ``None``: the value in ``state``.
+        :param measured_after: as of the class; ``None``: the value in ``state``.
         :param state: the state; may be empty.
         """
         # Another version of this package may have stored other names.
         history = cls(gate, **{name: value for name, value in state.items() if name in _STATE})
-        history.after = history.after if after is None else after
+        history.measured_after = history.measured_after if measured_after is None else measured_after
         return history
 
 

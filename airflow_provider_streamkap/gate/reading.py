@@ -33,7 +33,7 @@ class Reading:
     :param lag: the latest lag, in records, without a timestamp; ``None``: unknown.
     :param latency_ms: the destination's latency in milliseconds; ``None``: unknown.
     :param points: known lag points of the timeseries, oldest first, one per timestamp; ``None``: not requested.
-    :param read_at: when the response was read.
+    :param observed_at: when the response was read.
     :param partitions: partitions assigned to the connector's consumers; ``None``: unknown.
     """
 
@@ -41,7 +41,7 @@ class Reading:
     lag: float | None
     latency_ms: float | None = None
     points: tuple[LagPoint, ...] | None = None
-    read_at: datetime | None = None
+    observed_at: datetime | None = None
     partitions: float | None = None
 
     @cached_property

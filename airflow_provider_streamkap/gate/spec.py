@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Require = Literal["all", "any"]
 
 #: Seconds that a poll in progress at the deadline may still take. It is the last one.
-LAST_POLL_SECONDS = 30.0
+DEADLINE_GRACE = 30.0
 
 #: Minimum seconds between two polls: a poll interval of 0 would send thousands of requests a second.
 MIN_POKE_INTERVAL = 0.01
@@ -137,22 +137,24 @@ class WaitSpec:
         return self.started if self.gate.measured_after is None else self.gate.measured_after
 
     @property
-    def longest_gap(self) -> float:
+    def max_poll_gap(self) -> float:
         """Maximum seconds between two polls for the resource to count as observed throughout."""
         return max(3 * self.poke_interval, _POLL_DELAY)
 
     @property
-    def confirm_seconds(self) -> float:
+    def max_confirm_seconds(self) -> float:
         """Maximum seconds that confirmations take after the first good poll, not counting the polls themselves."""
-        if not self.gate.timestamped:
+        if not self.gate.needs_timestamps:
             return (self.confirmations - 1) * self.confirm_interval
         points = float(self.confirmations * GRAIN_SECONDS)
-        return max(points, FALLBACK_SECONDS) if self.gate.falls_back else points
+        return max(points, FALLBACK_SECONDS) if self.gate.allows_fallback else points
 
     @property
-    def confirm_after(self) -> float:
+    def confirm_delay(self) -> float:
         """Seconds from a good round to the poll that confirms it."""
-        return min(self.confirm_interval, _CONFIRM_POINTS_EVERY) if self.gate.timestamped else self.confirm_interval
+        return (
+            min(self.confirm_interval, _CONFIRM_POINTS_EVERY) if self.gate.needs_timestamps else self.confirm_interval
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments as plain JSON."""
@@ -172,8 +174,8 @@ class WaitSpec:
     def from_dict(cls, arguments: Mapping[str, Any]) -> WaitSpec:
         """Restore what :meth:`to_dict` returned, possibly in another version of this package.
 
-        Missing keys get their default, and unknown keys are ignored (see :meth:`unknown`). An unknown condition of the
-        gate is an error: if it were ignored, the gate could open although that condition is not met.
+        Missing keys get their default, and unknown keys are ignored (see :meth:`unknown_keys`). An unknown condition of
+        the gate is an error: if it were ignored, the gate could open although that condition is not met.
 
         :param arguments: the plain JSON.
         :raises VersionMismatchError: the arguments cannot be parsed; the message says why.
@@ -187,7 +189,7 @@ class WaitSpec:
             return cls(**_known(cls, arguments) | parsed)
 
     @classmethod
-    def unknown(cls, arguments: Mapping[str, Any]) -> list[str]:
+    def unknown_keys(cls, arguments: Mapping[str, Any]) -> list[str]:
         """Return the keys that :meth:`from_dict` ignores.
 
         :param arguments: plain JSON.
@@ -208,7 +210,9 @@ class WaitSpec:
 
         gate = self.gate
         return (
-            PollTarget.timestamped(resource_id, gate.max_reading_age) if gate.timestamped else PollTarget(resource_id)
+            PollTarget.with_timeseries(resource_id, gate.max_reading_age)
+            if gate.needs_timestamps
+            else PollTarget(resource_id)
         )
 
 

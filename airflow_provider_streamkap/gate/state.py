@@ -32,7 +32,7 @@ PollResultOrError = Reading | PollResult | StreamkapError
 class FailureKind(Enum):
     """Why a wait failed. If several apply, the first in this order is reported."""
 
-    REFUSED = "refused"
+    PERMANENT_ERROR = "permanent_error"
     """A permanent API error: credentials, permission, unknown id, invalid request."""
     BROKEN = "broken"
     """A destination has a status in ``fail_on_status``."""
@@ -58,8 +58,8 @@ class ResourceState:
     :param failures: consecutive failed polls.
     :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
     :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
-    :param unwanted_since: epoch seconds since when the status has been neither wanted nor fatal.
-    :param read_at: epoch seconds of the last successful poll.
+    :param unaccepted_since: epoch seconds since when the status has been neither wanted nor fatal.
+    :param last_success_at: epoch seconds of the last successful poll.
     """
 
     id: str
@@ -68,11 +68,11 @@ class ResourceState:
     failures: int = 0
     recent_lags: list[tuple[float, float]] = field(default_factory=list)
     lag_fell_at: float | None = None
-    unwanted_since: float | None = None
-    read_at: float | None = None
+    unaccepted_since: float | None = None
+    last_success_at: float | None = None
     evidence: LagEvidence = field(default=LATEST_EVIDENCE, init=False)
     passing_since: float = field(default=0.0, init=False)
-    fell_back: bool = field(default=False, init=False)
+    just_fell_back: bool = field(default=False, init=False)
     passes: bool = field(default=False, init=False)
     last_reading: str = field(default="", init=False)
     reason: str | None = field(default=None, init=False)
@@ -87,13 +87,13 @@ class ResourceState:
         :param now: epoch seconds.
         """
         self.reason = self.failure = None
-        self.fell_back = False
+        self.just_fell_back = False
         gate, failure_policy = spec.gate, spec.failure_policy
         if (
             isinstance(polled, PollResult)
             and polled.series_error is not None
-            and gate.timestamped
-            and not gate.falls_back
+            and gate.needs_timestamps
+            and not gate.allows_fallback
         ):
             polled = polled.series_error
         if isinstance(polled, StreamkapError):
@@ -102,22 +102,22 @@ class ResourceState:
         reading = polled if isinstance(polled, Reading) else polled.reading
         has_metrics = isinstance(polled, Reading) or polled.measured
         self.failures = 0
-        if self.read_at is not None and now - self.read_at > spec.longest_gap:
+        if self.last_success_at is not None and now - self.last_success_at > spec.max_poll_gap:
             # The resource was not polled in between, so this time must not count as stall_after or status_grace.
-            self.lag_fell_at = self.unwanted_since = None
-        self.read_at = now
+            self.lag_fell_at = self.unaccepted_since = None
+        self.last_success_at = now
         self.last_reading = str(reading) if has_metrics else "no metrics (404), but the destination exists"
         self._reading_without_lag = (
             reading.text_without_lag if has_metrics and reading.points is None and gate.exceeds(reading.lag) else None
         )
         verdict = gate.judge(reading)
-        evidence = self.history.add(reading) if gate.timestamped else LATEST_EVIDENCE
-        self.fell_back = self.history.fell_back
+        evidence = self.history.add(reading) if gate.needs_timestamps else LATEST_EVIDENCE
+        self.just_fell_back = self.history.just_fell_back
         self._count(verdict.decision is Decision.OPEN and evidence.answer is Answer.MET, evidence, now)
         reasons = [*verdict.reasons, *([evidence.reason] if evidence.reason else [])]
         if verdict.decision is Decision.FAIL:
             self.reason = str(verdict)
-            self._end(FailureKind.BROKEN, f"{verdict} ({reading})")
+            self._fail(FailureKind.BROKEN, f"{verdict} ({reading})")
         elif reasons:
             self.reason = "; ".join(reasons) if has_metrics else "no metrics yet"
         self._check_stall(reading, gate, failure_policy, now)
@@ -149,7 +149,7 @@ class ResourceState:
         self.reason = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
         budget = failure_policy.max_poll_failures
         if error.permanent:
-            self.failure = (FailureKind.REFUSED, f"destination {self.id} could not be read: {error}")
+            self.failure = (FailureKind.PERMANENT_ERROR, f"destination {self.id} could not be read: {error}")
         elif budget is not None and self.failures > budget:
             failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
             self.failure = (
@@ -172,7 +172,7 @@ class ResourceState:
         del lags[:-_MAX_RECENT_LAGS]
         stalled_for = now - self.lag_fell_at
         if gate.exceeds(lag) and failure_policy.stall_after is not None and stalled_for >= failure_policy.stall_after:
-            self._end(
+            self._fail(
                 FailureKind.STALLED,
                 f"the lag has not fallen for {duration(round(stalled_for))} (stall_after: "
                 f"{duration(failure_policy.stall_after)}): {self._recent_lags_text(now)} ({reading})",
@@ -182,10 +182,10 @@ class ResourceState:
         self, reading: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float, has_metrics: bool
     ) -> None:
         if has_metrics and gate.accepts_status(reading.status):
-            self.unwanted_since = None
+            self.unaccepted_since = None
             return
-        self.unwanted_since = now if self.unwanted_since is None else self.unwanted_since
-        if failure_policy.status_grace is not None and now - self.unwanted_since >= failure_policy.status_grace:
+        self.unaccepted_since = now if self.unaccepted_since is None else self.unaccepted_since
+        if failure_policy.status_grace is not None and now - self.unaccepted_since >= failure_policy.status_grace:
             problem = (
                 "there have been no metrics"
                 if gate.accepts_status(None)
@@ -196,13 +196,13 @@ class ResourceState:
                 if has_metrics
                 else f"{self.reason} ({self.last_reading})"
             )
-            self._end(
+            self._fail(
                 FailureKind.STATUS,
-                f"{problem} for {duration(round(now - self.unwanted_since))} (status_grace: "
+                f"{problem} for {duration(round(now - self.unaccepted_since))} (status_grace: "
                 f"{duration(failure_policy.status_grace)}); {current}",
             )
 
-    def _end(self, kind: FailureKind, message: str) -> None:
+    def _fail(self, kind: FailureKind, message: str) -> None:
         # A fatal status or a permanent error takes precedence.
         if self.failure is None:
             self.failure = (kind, f"destination {self.id}: {message}")
@@ -237,8 +237,8 @@ class ResourceState:
             "failures": self.failures,
             "recent_lags": [list(point) for point in self.recent_lags],
             "lag_fell_at": self.lag_fell_at,
-            "unwanted_since": self.unwanted_since,
-            "read_at": self.read_at,
+            "unaccepted_since": self.unaccepted_since,
+            "last_success_at": self.last_success_at,
             "last_reading": self.last_reading,
             "reason": self.reason,
             "history": self.history.to_dict(),
@@ -259,8 +259,8 @@ class ResourceState:
             failures=state.get("failures", 0),
             recent_lags=[(at, lag) for at, lag in state.get("recent_lags", ())],
             lag_fell_at=state.get("lag_fell_at"),
-            unwanted_since=state.get("unwanted_since"),
-            read_at=state.get("read_at"),
+            unaccepted_since=state.get("unaccepted_since"),
+            last_success_at=state.get("last_success_at"),
         )
         restored.last_reading, restored.reason = state.get("last_reading", ""), state.get("reason")
         return restored

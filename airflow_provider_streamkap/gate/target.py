@@ -35,7 +35,7 @@ class PollTarget:
     window: int | None = None
 
     @classmethod
-    def timestamped(cls, resource_id: str, max_age: float | None = None) -> PollTarget:
+    def with_timeseries(cls, resource_id: str, max_age: float | None = None) -> PollTarget:
         """Return a target that includes timestamped points.
 
         :param resource_id: id of the resource, a destination.

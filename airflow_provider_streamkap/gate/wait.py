@@ -157,23 +157,23 @@ class ResourceWait:
         needed = len(self.resources) if spec.require == "all" else 1
         if len(passed) >= needed:
             return Succeeded(tuple(passed))
-        if (end := self._end()) is not None:
+        if (end := self._failure()) is not None:
             return end
         if passing >= needed and not self._overdue(now):
             # Confirmations that began before the deadline may finish. Otherwise a sensor whose timeout is shorter than
             # confirm_interval could never succeed.
             self.passing = True
-            return PollAgain(self._confirm_after(), confirming=True)
+            return PollAgain(self._confirm_delay(), confirming=True)
         if spec.deadline is None:
             return PollAgain(spec.poke_interval, failing=failing)
         if now >= spec.deadline:
-            return Failed(FailureKind.DEADLINE, self.timed_out(now))
+            return Failed(FailureKind.DEADLINE, self.timeout_message(now))
         return PollAgain(min(spec.poke_interval, spec.deadline - now), failing=failing)
 
-    def _confirm_after(self) -> float:
+    def _confirm_delay(self) -> float:
         if any(resource.passes and resource.evidence.fallback for resource in self.resources.values()):
             return FALLBACK_SECONDS / (FALLBACK_POLLS - 1)
-        return self.spec.confirm_after
+        return self.spec.confirm_delay
 
     def _adjust_to_clock(self, round_: PollRound, now: float) -> None:
         """Shift the times of the wait if the clock of this machine differs from the one where the wait began.
@@ -210,11 +210,11 @@ class ResourceWait:
 
     def _record_gap(self, now: float) -> None:
         gap = 0.0 if self.polled_at is None else now - self.polled_at
-        if self.polled_at is not None and gap > self.spec.longest_gap and gap > 3 * self._confirm_after():
+        if self.polled_at is not None and gap > self.spec.max_poll_gap and gap > 3 * self._confirm_delay():
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:
-        if ids := [resource.id for resource in self.resources.values() if resource.fell_back]:
+        if ids := [resource.id for resource in self.resources.values() if resource.just_fell_back]:
             self.warnings.append(
                 f"The timeseries of {_join(ids)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
                 f"latest lag, which has no timestamp, confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
@@ -225,9 +225,11 @@ class ResourceWait:
     def _overdue(self, now: float) -> bool:
         # Confirmations by poll end by themselves, but the next point of the timeseries may never come.
         spec = self.spec
-        return spec.gate.timestamped and spec.deadline is not None and now >= spec.deadline + spec.confirm_seconds
+        return (
+            spec.gate.needs_timestamps and spec.deadline is not None and now >= spec.deadline + spec.max_confirm_seconds
+        )
 
-    def _end(self) -> Failed | None:
+    def _failure(self) -> Failed | None:
         ends = [resource.failure for resource in self.resources.values() if resource.failure is not None]
         # "all" fails with the first failed resource, "any" when every resource has failed.
         if not ends or (self.spec.require == "any" and len(ends) < len(self.resources)):
@@ -248,7 +250,7 @@ class ResourceWait:
             if isinstance(polled := round_[id_], PollResult)
         }
 
-    def timed_out(self, now: float) -> str:
+    def timeout_message(self, now: float) -> str:
         """Return the message of a timeout: the elapsed time, gaps between polls, and the last readings.
 
         :param now: epoch seconds.
@@ -262,7 +264,7 @@ class ResourceWait:
         age = 0 if self.polled_at is None else round(now - self.polled_at)
         last_reading = f"Last reading ({duration(age)} ago)" if age > 1 else "Last reading"
         return (
-            f"Timed out waiting for {_names(self.spec.resource_ids)}. {self._elapsed(now)}, {polls}.{gap} "
+            f"Timed out waiting for {_resource_text(self.spec.resource_ids)}. {self._elapsed(now)}, {polls}.{gap} "
             f"{last_reading}: {self._summary()}"
         )
 
@@ -285,7 +287,7 @@ class ResourceWait:
 
     def _step_text(self, step: NextStep) -> str:
         if isinstance(step, Failed):
-            return f"Giving up ({step.kind.value}). "
+            return f"The wait failed ({step.kind.value.replace('_', ' ')}). "
         if isinstance(step, Succeeded):
             return "The gate is open. "
         if step.confirming:
@@ -323,5 +325,5 @@ def _join(texts: Sequence[str], limit: int = _MAX_NAMED) -> str:
     return "; ".join(texts[:limit]) + more
 
 
-def _names(resource_ids: Sequence[str]) -> str:
+def _resource_text(resource_ids: Sequence[str]) -> str:
     return resource_ids[0] if len(resource_ids) == 1 else f"{len(resource_ids)} destinations"

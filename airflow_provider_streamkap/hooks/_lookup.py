@@ -56,7 +56,7 @@ def look_up(conn_id: str, get: Callable[[str], Any], sleep: Callable[[float], No
     raise _lookup_error(conn_id, reason)
 
 
-async def alook_up(
+async def look_up_async(
     conn_id: str, get: Callable[[str], Awaitable[Any]], sleep: Callable[[float], Awaitable[None]]
 ) -> Any:
     """Look up a connection from an event loop; see :func:`look_up`."""

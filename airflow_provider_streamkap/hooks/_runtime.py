@@ -12,7 +12,7 @@ from airflow_provider_streamkap.api.sources import SourcesQuery
 from airflow_provider_streamkap.hooks._check import check_connection
 from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
 from airflow_provider_streamkap.hooks._connection import parse_connection
-from airflow_provider_streamkap.hooks._lookup import alook_up, look_up
+from airflow_provider_streamkap.hooks._lookup import look_up, look_up_async
 from airflow_provider_streamkap.hooks._masking import amask, mask
 
 __all__ = [
@@ -22,10 +22,10 @@ __all__ = [
     "PipelinesQuery",
     "SourcesQuery",
     "StreamkapError",
-    "alook_up",
     "amask",
     "check_connection",
     "look_up",
+    "look_up_async",
     "mask",
     "parse_connection",
     "require_change",

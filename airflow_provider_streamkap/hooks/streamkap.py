@@ -203,12 +203,12 @@ class StreamkapHook(BaseHook):
             from asgiref.sync import sync_to_async
 
             in_thread = sync_to_async(self._look_up_in_thread)
-            result = await _runtime.alook_up(self.streamkap_conn_id, in_thread, sleep)
+            result = await _runtime.look_up_async(self.streamkap_conn_id, in_thread, sleep)
             if isinstance(result, ValueError):
                 raise result
             connection: StreamkapConnection = result
             return connection
-        conn = await _runtime.alook_up(self.streamkap_conn_id, self.aget_connection, sleep)
+        conn = await _runtime.look_up_async(self.streamkap_conn_id, self.aget_connection, sleep)
         try:
             connection = _runtime.parse_connection(conn, await conn.aextra_dejson())
         finally:

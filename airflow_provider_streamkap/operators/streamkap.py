@@ -29,7 +29,7 @@ else:
 OnError = Literal["fail", "skip"]
 
 # Log up to this many destinations individually.
-_FEW = 10
+_MAX_LOGGED = 10
 
 _EMPTY_INTERVAL = (
     "On Airflow 3 a run of a plain cron or preset schedule such as '@daily' has an empty data interval, which starts "
@@ -114,7 +114,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     def _check_literals(self) -> None:
         """Check the arguments that are final when the DAG is parsed."""
         self.check_literal(self.destination_id, destination_ids)
-        self.check_literal(self.metrics, _names)
+        self.check_literal(self.metrics, _check_metric_names)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
         end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
@@ -130,7 +130,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     def _result(self, context: Context) -> dict[str, Any]:
         self.check_set_arguments()
-        ids, metrics = destination_ids(self.destination_id), _names(self.metrics)
+        ids, metrics = destination_ids(self.destination_id), _check_metric_names(self.metrics)
         _check_period(self.timestamp_from, self.timestamp_to)
         queries = [
             MetricsQuery(
@@ -143,10 +143,10 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         snapshots, failed = self._fetch_snapshots(hook, queries, metrics)
         if failed:
             self._skip(context, failed, len(ids))
-        if len(snapshots) > _FEW:
+        if len(snapshots) > _MAX_LOGGED:
             self.log.info("Read %d of %d destinations", len(snapshots), len(ids))
         for id_, snapshot in snapshots.items():
-            if len(snapshots) <= _FEW:
+            if len(snapshots) <= _MAX_LOGGED:
                 self.log.info("%s: %s", id_, _runtime.metrics_summary(snapshot))
             if metrics is None and snapshot.undocumented:
                 self.log.warning("%s: unknown metrics: %s", id_, "; ".join(snapshot.undocumented.values()))
@@ -181,17 +181,19 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
             raise next(iter(errors.values()))
         return {id_: snapshots[id_] for id_ in ids if id_ in snapshots}, errors
 
-    def _skip(self, context: Context, failed: Mapping[str, StreamkapError], asked: int) -> None:
+    def _skip(self, context: Context, failed: Mapping[str, StreamkapError], requested: int) -> None:
         messages = {id_: str(error) for id_, error in failed.items()}
-        named = "; ".join(f"{id_}: {message}" for id_, message in list(messages.items())[:_FEW])
-        more = f"; and {len(messages) - _FEW} more, see the XCom skipped" if len(messages) > _FEW else ""
-        self.log.warning("Skipped %d of %d destinations that could not be read: %s%s", len(failed), asked, named, more)
+        named = "; ".join(f"{id_}: {message}" for id_, message in list(messages.items())[:_MAX_LOGGED])
+        more = f"; and {len(messages) - _MAX_LOGGED} more, see the XCom skipped" if len(messages) > _MAX_LOGGED else ""
+        self.log.warning(
+            "Skipped %d of %d destinations that could not be read: %s%s", len(failed), requested, named, more
+        )
         if self.do_xcom_push:
             context["ti"].xcom_push(key="skipped", value=messages)
 
-    def _check_points(self, points: int, read: int, asked: int) -> None:
+    def _check_points(self, points: int, read: int, requested: int) -> None:
         if self.max_points is not None and points > self.max_points:
-            part = "" if read == asked else f" of {read} of {asked} destinations"
+            part = "" if read == requested else f" of {read} of {requested} destinations"
             raise ValueError(
                 f"The timeseries{part} holds {points:,} points, more than max_points={self.max_points:,} allows into "
                 "XCom: narrow timestamp_from and timestamp_to, take a coarser time_unit or time_interval, or name the "
@@ -207,7 +209,7 @@ def _check_period(timestamp_from: Any, timestamp_to: Any) -> None:
         )
 
 
-def _names(metrics: Any) -> list[str] | None:
+def _check_metric_names(metrics: Any) -> list[str] | None:
     if metrics is None:
         return None
     names = [metrics] if isinstance(metrics, str) else metrics

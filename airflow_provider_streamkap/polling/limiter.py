@@ -20,11 +20,11 @@ class Limiter:
     :param limit: maximum number of concurrent requests, at least 1.
     """
 
-    __slots__ = ("all", "timed_out")
+    __slots__ = ("slots", "timeout_slots")
 
     def __init__(self, limit: int) -> None:
-        self.all = asyncio.Semaphore(limit)
-        self.timed_out = asyncio.Semaphore(max(1, limit // 2))
+        self.slots = asyncio.Semaphore(limit)
+        self.timeout_slots = asyncio.Semaphore(max(1, limit // 2))
 
 
 class LimiterSlot:
@@ -45,7 +45,7 @@ class LimiterSlot:
     async def acquire(self) -> None:
         """Wait for a slot and hold it for the next attempt."""
         limiter = self._limiter
-        for semaphore in (limiter.timed_out, limiter.all) if self._timed_out else (limiter.all,):
+        for semaphore in (limiter.timeout_slots, limiter.slots) if self._timed_out else (limiter.slots,):
             await semaphore.acquire()
             self._held.append(semaphore)
 

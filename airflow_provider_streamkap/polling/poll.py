@@ -31,13 +31,13 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
     :raises StreamkapNotFoundError: the destination does not exist, or these credentials do not have access to it.
     :raises StreamkapError: any other failure.
     """
-    newest = target.series_query(session.now())
+    series_query = target.series_query(session.now())
     series = series_error = None
     try:
         # Request the timeseries first, so that the status is not older than the lag.
-        if newest is not None:
+        if series_query is not None:
             try:
-                series = yield from session.metrics(newest, target.series_limit)
+                series = yield from session.metrics(series_query, target.series_limit)
             except _NO_SERIES as error:
                 if error.transient and isinstance(error, StreamkapHTTPError):
                     raise

@@ -22,9 +22,9 @@ from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
 from airflow_provider_streamkap.polling.subscription import PollWindow, ResultQueue, Subscription, TimedResult, Waiter
 
 #: Seconds between batches of first polls. Waking up for each resource separately takes twice the CPU time.
-BATCH_INTERVAL = 1.0
+FIRST_POLL_STEP = 1.0
 #: Minimum number of batches over which first polls are spread.
-MIN_BATCHES = 10
+MIN_FIRST_POLL_STEPS = 10
 
 
 Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
@@ -117,7 +117,7 @@ class _PolledResource:
         if spread and not window.not_before <= self._due <= due:
             # Use a time that depends only on the resource, not on the arrival of the waiter. Otherwise waiters that
             # arrive one after the other would each trigger a poll.
-            earliest, step = due - spread, min(BATCH_INTERVAL, spread / MIN_BATCHES)
+            earliest, step = due - spread, min(FIRST_POLL_STEP, spread / MIN_FIRST_POLL_STEPS)
             due = earliest + (floor(spread * self._phase / step) * step - earliest) % spread
         waiter.not_before, waiter.due = window.not_before, max(window.not_before, due)
         self._waiters[waiter] = None

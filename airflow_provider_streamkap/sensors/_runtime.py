@@ -21,7 +21,7 @@ from airflow_provider_streamkap._results import (
 )
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, WaitSpec
+from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 from airflow_provider_streamkap.polling.poll import poll
@@ -56,7 +56,7 @@ def poll_once(
     """Poll every destination once.
 
     The time limit is ``poke_interval``, or :data:`MIN_POLL_SECONDS` if that is longer. The poll ends
-    :data:`~airflow_provider_streamkap.gate.spec.LAST_POLL_SECONDS` after the deadline at the latest.
+    :data:`~airflow_provider_streamkap.gate.spec.DEADLINE_GRACE` after the deadline at the latest.
 
     :param wait: the wait, which is updated.
     :param hook: the hook to poll with.
@@ -70,7 +70,7 @@ def poll_once(
     spec = wait.spec
     within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_poll is None else first_poll
     if spec.deadline is not None:
-        within = min(within, max(spec.deadline - time.time(), 0) + LAST_POLL_SECONDS)
+        within = min(within, max(spec.deadline - time.time(), 0) + DEADLINE_GRACE)
     seen = _poll_all(hook, spec, within, attempts=None if first_poll is None else 1)
     now = time.time()
     step = wait.advance(seen, now)

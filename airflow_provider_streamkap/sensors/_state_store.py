@@ -17,7 +17,7 @@ from airflow import __version__ as airflow_version
 
 _VERSION = tuple(int(part) for part in airflow_version.split(".")[:2])
 
-HAS_STORE = _VERSION >= (3, 3)
+AIRFLOW_HAS_STATE_STORE = _VERSION >= (3, 3)
 """Whether this Airflow has a task state store."""
 
 IS_AIRFLOW_2 = _VERSION < (3, 0)
@@ -39,7 +39,7 @@ def check_state_store(available: bool) -> None:
         )
 
 
-def has_store(context: Mapping[str, Any]) -> bool:
+def task_has_state_store(context: Mapping[str, Any]) -> bool:
     """Return whether the running task has a state store.
 
     :param context: the context of the running task.
@@ -52,7 +52,7 @@ def load_state(context: Mapping[str, Any]) -> dict[str, Any]:
 
     :param context: the context of the running task.
     """
-    if not has_store(context):
+    if not task_has_state_store(context):
         earlier = _earlier_pokes(context)
         return {"polls": context.get("task_reschedule_count") or 0 if earlier is None else len(earlier)}
     state = context["task_state_store"].get(_KEY)
@@ -67,7 +67,7 @@ def save_state(context: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     :param context: the context of the running task.
     :param state: plain JSON.
     """
-    if has_store(context):
+    if task_has_state_store(context):
         context["task_state_store"].set(_KEY, {"try": context["ti"].try_number, **state})
 
 
@@ -86,7 +86,7 @@ def wait_started(context: Mapping[str, Any], reschedule: bool) -> float:
 
 
 @contextmanager
-def timed_by_try(sensor: Any, context: Mapping[str, Any]) -> Iterator[None]:
+def timeout_per_try(sensor: Any, context: Mapping[str, Any]) -> Iterator[None]:
     """Let Airflow 2 count the timeout of a rescheduled sensor from the start of the current try, as Airflow 3 does.
 
     It counts from the first try, whose number it computes from ``retries``.

@@ -27,16 +27,16 @@ from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnVal
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_keyed
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, FailurePolicy, Require, WaitSpec
+from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, FailurePolicy, Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 from airflow_provider_streamkap.sensors._state_store import (
-    HAS_STORE,
+    AIRFLOW_HAS_STATE_STORE,
     check_state_store,
-    has_store,
     load_state,
     save_state,
-    timed_by_try,
+    task_has_state_store,
+    timeout_per_try,
     wait_started,
 )
 
@@ -54,7 +54,7 @@ CONFIRM_IN_WORKER = 10.0
 _LONGEST_WAIT = 315_360_000.0
 
 # Valid values to check the other arguments with, while these are templates.
-_STAND_INS = {
+_PLACEHOLDERS = {
     "max_records_lag": 0,
     "connector_status": "not rendered yet",
     "max_latency_ms": 0,
@@ -184,15 +184,15 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             )
         self.check_literal(self.destination_id, destination_ids)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
-        spec = self._plan(("x",), self._known)
+        spec = self._build_spec(("x",), self._known)
         if spec.failure_policy.needs_state and self._new_process_per_poke:
-            check_state_store(HAS_STORE)
+            check_state_store(AIRFLOW_HAS_STATE_STORE)
 
     def _known(self, name: str) -> Any:
         """Return an argument, or a valid stand-in if it is a template."""
         value = getattr(self, name)
         parts = value if isinstance(value, list) else [value]
-        return value if all(self.is_literal(part) for part in parts) else _STAND_INS[name]
+        return value if all(self.is_literal(part) for part in parts) else _PLACEHOLDERS[name]
 
     @property
     def hook(self) -> StreamkapHook:
@@ -206,8 +206,8 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         self._started, self._wait, self._hook = wait_started(context, self.reschedule), None, None
         with (
             _runtime.skip_on_any_failure(self.never_fail),
-            _runtime.skip_only_on_timeout(self.soft_fail, self._timed_out),
-            timed_by_try(self, context),
+            _runtime.skip_only_on_timeout(self.soft_fail, self._timeout_message),
+            timeout_per_try(self, context),
         ):
             return super().execute(context)
 
@@ -218,7 +218,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         :raises TaskDeferred: the wait is not over, and the sensor is deferrable.
         """
         with _runtime.raise_task_exceptions():
-            wait = self._wait = self._wait or self._begin(context)
+            wait = self._wait = self._wait or self._start_wait(context)
         first_poll = _runtime.FIRST_POLL_SECONDS if self.deferrable else None
         ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
         if self.deferrable:
@@ -240,7 +240,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         if self.deferrable:
             if step.failing:
                 self.log.info("Deferring although the API has not answered in full; the triggerer polls from now on")
-            self._hand_over(wait)
+            self._defer_wait(wait)
         if self._new_process_per_poke:
             save_state(context, wait.to_dict())
         return False
@@ -264,19 +264,19 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             _runtime.raise_deferral_timeout(next_method, next_kwargs, self.soft_fail, began)
             return super().resume_execution(next_method, next_kwargs, context)
 
-    def _begin(self, context: Context) -> ResourceWait:
+    def _start_wait(self, context: Context) -> ResourceWait:
         self.check_set_arguments()
         ids = destination_ids(self.destination_id)
-        spec = self._plan(ids, partial(getattr, self))
+        spec = self._build_spec(ids, partial(getattr, self))
         push_link(context, self.hook.connection(), ids[0])
         if not self._new_process_per_poke:
             return _runtime.ResourceWait(spec)
         if spec.failure_policy.needs_state:
-            check_state_store(has_store(context))
+            check_state_store(task_has_state_store(context))
         return _runtime.ResourceWait.from_dict(spec, load_state(context))
 
-    def _timed_out(self) -> str | None:
-        return None if self._wait is None else self._wait.timed_out(time.time())
+    def _timeout_message(self) -> str | None:
+        return None if self._wait is None else self._wait.timeout_message(time.time())
 
     @property
     def _new_process_per_poke(self) -> bool:
@@ -286,14 +286,14 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         """Return whether the next poll belongs to this poke."""
         if self.deferrable:
             # Confirmations start anew in the triggerer: otherwise each of its restarts would count them again.
-            return step.confirming and wait.spec.confirm_seconds <= CONFIRM_IN_WORKER
+            return step.confirming and wait.spec.max_confirm_seconds <= CONFIRM_IN_WORKER
         if step.confirming:
             return True
         if self.reschedule:
-            return step.failing and not has_store(context)
+            return step.failing and not task_has_state_store(context)
         return step.after < self.poke_interval
 
-    def _hand_over(self, wait: ResourceWait) -> None:
+    def _defer_wait(self, wait: ResourceWait) -> None:
         started = self._started if self._started is not None else time.time()
         spec = replace(wait.spec, started=started, deadline=self._deadline(started))
         left = max(self._deadline(started) - time.time(), 0)
@@ -306,10 +306,10 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
             ),
             method_name="execute_complete",
             # The trigger ends by itself at the deadline. This timeout only covers a trigger that was lost.
-            timeout=timedelta(seconds=left + spec.confirm_seconds + LAST_POLL_SECONDS + _AIRFLOW_TIMEOUT_MARGIN),
+            timeout=timedelta(seconds=left + spec.max_confirm_seconds + DEADLINE_GRACE + _AIRFLOW_TIMEOUT_MARGIN),
         )
 
-    def _plan(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
+    def _build_spec(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
         return WaitSpec(
             resource_ids=ids,
             gate=DestinationGate(

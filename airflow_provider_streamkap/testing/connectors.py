@@ -15,7 +15,7 @@ from airflow_provider_streamkap.testing.history import History, Reporting
 from airflow_provider_streamkap.testing.params import ListParams, MetricsParams
 from airflow_provider_streamkap.testing.readings import JsonValue, Measured, Reading, Scenario, SourceReading
 
-Body = Callable[[], dict[str, JsonValue] | None]
+ComputeBody = Callable[[], dict[str, JsonValue] | None]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,7 +57,7 @@ class Connector:
         """Return the current and the desired status."""
         raise NotImplementedError
 
-    def compared(self, now: float) -> float | None:
+    def compared_number(self, now: float) -> float | None:
         """Return the number that a list can be filtered by."""
         raise NotImplementedError
 
@@ -78,15 +78,15 @@ class Connector:
             "config": dict(self.config),
         }
 
-    def passes(self, params: ListParams, now: float) -> bool:
+    def matches_filters(self, params: ListParams, now: float) -> bool:
         """Return whether the filters of a list match."""
         if params.partial_name is not None and params.partial_name.casefold() not in self.name.casefold():
             return False
         if params.connectors is not None and self.connector.casefold() not in params.connectors:
             return False
-        if not params.matches(self.statuses(now)[0], self.tag_ids):
+        if not params.matches_status_and_tags(self.statuses(now)[0], self.tag_ids):
             return False
-        number = self.compared(now) if params.compare else None
+        number = self.compared_number(now) if params.compare else None
         return params.compare is None or (number is not None and params.compare(number))
 
 
@@ -112,7 +112,7 @@ class Destination(Connector):
         self.spans += (Span(now, scenario, more_read, more_sent),)
         self.turns.clear()
 
-    def asked(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> Body:
+    def prepare_metrics(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> ComputeBody:
         """Record a metrics request; restart the scenario if the previous one is older than `rewind_after`."""
         if self.rewind_after is not None and now - self.asked_at > self.rewind_after:
             self.spans = (Span(now, self.spans[-1].scenario),)
@@ -150,7 +150,7 @@ class Destination(Connector):
         reading = self.reading(now)
         return reading.connector_status, reading.desired_state
 
-    def compared(self, now: float) -> float | None:
+    def compared_number(self, now: float) -> float | None:
         """Return the lag."""
         return self.reading(now).records_lag
 
@@ -165,11 +165,11 @@ class Source(Connector):
         """Return the current and the desired status."""
         return "Active", "Active"
 
-    def compared(self, now: float) -> float | None:
+    def compared_number(self, now: float) -> float | None:
         """Return the delay of the last event in milliseconds, for the filter ``latency``."""
         return self.reading.numbers().get("StreamingMilliSecondsBehindSource")
 
-    def asked(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> Body:
+    def prepare_metrics(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> ComputeBody:
         """Record a metrics request."""
         reading = self.reading
         return partial(metrics, params, lambda _: reading, self, now, self.reporting or reporting)
@@ -200,15 +200,15 @@ class Pipeline:
             "periodic_audit": None,
         }
 
-    def passes(self, params: ListParams, now: float) -> bool:
+    def matches_filters(self, params: ListParams, now: float) -> bool:
         """Return whether the filters of a list match."""
         if params.source_ids is not None and self.source.id.casefold() not in params.source_ids:
             return False
         if params.destination_ids is not None and self.destination.id.casefold() not in params.destination_ids:
             return False
-        return params.matches(self.destination.statuses(now)[0], self.tag_ids)
+        return params.matches_status_and_tags(self.destination.statuses(now)[0], self.tag_ids)
 
-    def asked(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> Body:
+    def prepare_metrics(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> ComputeBody:
         """Record a metrics request. The figures are those of the destination."""
         reading = self.destination.reading(now)
         data = {"latency": reading.latency, "recordsLag": reading.records_lag, "status": reading.connector_status}
@@ -222,10 +222,10 @@ class Item(Protocol):
     def as_json(self, now: float) -> dict[str, JsonValue]:
         """Return the item as represented in the API."""
 
-    def passes(self, params: ListParams, now: float) -> bool:
+    def matches_filters(self, params: ListParams, now: float) -> bool:
         """Return whether the filters of a list match."""
 
-    def asked(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> Body:
+    def prepare_metrics(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> ComputeBody:
         """Record a metrics request.
 
         :param reporting: how its readings are reported by default.
@@ -262,7 +262,7 @@ def listed(items: Iterable[Item], params: ListParams, now: float, with_total: bo
 
     :param with_total: False sends null for ``total`` and ``has_next``.
     """
-    shown = [item.as_json(now) for item in items if item.passes(params, now)]
+    shown = [item.as_json(now) for item in items if item.matches_filters(params, now)]
     key = params.sort if params.sort in {"id", "connector", "connector_status", "created_timestamp"} else "name"
     shown.sort(key=lambda item: (str(item.get(key)).casefold(), str(item["id"])), reverse=params.descending)
     begin = (params.page - 1) * params.page_size

@@ -67,7 +67,7 @@ class ListParams:
     sort: str | None
     descending: bool
 
-    def matches(self, status: str | None, tag_ids: Iterable[str]) -> bool:
+    def matches_status_and_tags(self, status: str | None, tag_ids: Iterable[str]) -> bool:
         """Return whether the filters match that all kinds have."""
         if self.statuses is not None and (status or "").casefold() not in self.statuses:
             return False

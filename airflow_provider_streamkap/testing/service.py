@@ -133,9 +133,9 @@ class Service:
             item = self._items(kind).get(id_)
             if item is None and self.unknown_metrics == "empty":
                 return Answer.json({"data": {}, "metadata": {}})
-            answer = item.asked(params, now, self.reporting, counts) if item else None
+            compute = item.prepare_metrics(params, now, self.reporting, counts) if item else None
         # Outside the lock, so that a long history does not block other requests.
-        found = answer() if answer else None
+        found = compute() if compute else None
         if found is None:
             raise Refusal(Answer.error(404, f"No metrics for this {kind.removesuffix('s')}"))
         return Answer.json(found)

@@ -120,7 +120,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         return urlencode(sorted(pairs))
 
     @classmethod
-    def of_condition(cls, destination_id: str, query: str) -> StreamkapDestinationEventTrigger:
+    def from_condition(cls, destination_id: str, query: str) -> StreamkapDestinationEventTrigger:
         """Create a trigger from a condition in the form of a URL query.
 
         :param destination_id: the destination.
@@ -181,8 +181,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         due, spread = not_before + self.poke_interval, self.poke_interval
         failed = 0
         target = (
-            PollTarget.timestamped(self.destination_id)
-            if detector.gate.timestamped
+            PollTarget.with_timeseries(self.destination_id)
+            if detector.gate.needs_timestamps
             else PollTarget(self.destination_id)
         )
         with poller.subscribe([target]) as subscription:
@@ -202,7 +202,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 failed = 0
                 before, reading = detector.state, sample.result.reading
                 changed = detector.add_reading(reading)
-                if detector.history.fell_back:
+                if detector.history.just_fell_back:
                     self.log.warning(
                         "The timeseries of %s has no lag points: using the latest lag, which has no timestamp",
                         self.destination_id,

@@ -20,14 +20,14 @@ from airflow_provider_streamkap._compat import AirflowException, AirflowNotFound
 from airflow_provider_streamkap._results import error_event, failed_event, succeeded_event, task_result
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.reading import duration
-from airflow_provider_streamkap.gate.spec import LAST_POLL_SECONDS, VersionMismatchError, WaitSpec
+from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, VersionMismatchError, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
 
 # A timeout that fires more than this many seconds late means that the event loop was blocked.
-_LATE = 5.0
+_BLOCKED_LOOP_SECONDS = 5.0
 
 # Seconds by which the wall clock and the clock of the event loop may differ.
 _CLOCK_RESOLUTION = 0.1
@@ -77,7 +77,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
 
     async def _wait_for_event(self) -> dict[str, Any]:
         spec = WaitSpec.from_dict(self.spec)
-        if unknown := [*self._unknown, *WaitSpec.unknown(self.spec)]:
+        if unknown := [*self._unknown, *WaitSpec.unknown_keys(self.spec)]:
             self.log.warning(
                 "Ignoring unknown arguments from another version of airflow-provider-streamkap: %s. Install the same "
                 "version on workers and triggerers",
@@ -96,7 +96,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 failed = str(error)
             left = (inf if spec.deadline is None else spec.deadline) - time.time()
             if left <= 0:
-                return self._timed_out(ResourceWait.from_dict(spec, self.state), failed)
+                return self._timeout_event(ResourceWait.from_dict(spec, self.state), failed)
             seconds = min(spec.poke_interval, left)
             self.log.warning("%s. Retrying in %s", failed, duration(seconds))
             await asyncio.sleep(seconds)
@@ -106,21 +106,21 @@ class StreamkapDestinationTrigger(BaseTrigger):
         wait = ResourceWait.from_dict(spec, self.state)
         event: dict[str, Any] | None = None
 
-        def add_round(samples: Sequence[TimedResult]) -> PollWindow | None:
+        def add_round(results: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: sample.result for id_, sample in zip(spec.resource_ids, samples, strict=True)}
-            began = max(sample.began for sample in samples)
+            seen = {id_: timed.result for id_, timed in zip(spec.resource_ids, results, strict=True)}
+            began = max(timed.began for timed in results)
             step = wait.advance(seen, now)
             for warning in wait.warnings:
                 self.log.warning("%s", warning)
             if isinstance(step, Failed) and step.kind is FailureKind.DEADLINE and _requested_before(wait.spec, began):
                 # The event loop was blocked, or the response was late: poll once more after the deadline.
                 at_once = loop.time()
-                _allow(limit, wait.spec.deadline, at_once)
+                _extend_timeout(limit, wait.spec.deadline, at_once)
                 return PollWindow(at_once, at_once)
             if line := wait.progress(step, now):
-                failed = any(isinstance(sample.result, StreamkapError) for sample in samples)
+                failed = any(isinstance(timed.result, StreamkapError) for timed in results)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
             if isinstance(step, Failed):
                 event = failed_event(step)
@@ -129,7 +129,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 event = succeeded_event(task_result(step.passed, self.keyed, wait.snapshots(seen)))
                 return None
             due = began + step.after
-            _allow(limit, wait.spec.deadline, due)
+            _extend_timeout(limit, wait.spec.deadline, due)
             # A poll of another wait up to half an interval early can be shared, except for confirmations.
             return PollWindow(due if step.confirming else began + step.after / 2, due)
 
@@ -146,20 +146,20 @@ class StreamkapDestinationTrigger(BaseTrigger):
             limit = asyncio.timeout(None)
             try:
                 async with limit:
-                    _allow(limit, wait.spec.deadline, due)
-                    await subscription.each(add_round, window)
+                    _extend_timeout(limit, wait.spec.deadline, due)
+                    await subscription.for_each_round(add_round, window)
             except TimeoutError:
                 # A blocked event loop or a stopped process missed the poll at the deadline: poll once now.
-                late = not late and loop.time() - (limit.when() or inf) > _LATE
+                late = not late and loop.time() - (limit.when() or inf) > _BLOCKED_LOOP_SECONDS
             if event is not None:
                 return event
             if not late:
-                return self._timed_out(wait)
+                return self._timeout_event(wait)
             due = loop.time()
             window = PollWindow(due, due)
 
-    def _timed_out(self, wait: ResourceWait, why: str = "") -> dict[str, Any]:
-        message = ". ".join(filter(None, (wait.timed_out(time.time()), why)))
+    def _timeout_event(self, wait: ResourceWait, why: str = "") -> dict[str, Any]:
+        message = ". ".join(filter(None, (wait.timeout_message(time.time()), why)))
         self.log.warning("%s", message)
         return failed_event(Failed(FailureKind.DEADLINE, message))
 
@@ -170,12 +170,12 @@ def _requested_before(spec: WaitSpec, began: float) -> bool:
     return spec.deadline is not None and time.time() - ago < spec.deadline - _CLOCK_RESOLUTION
 
 
-def _allow(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:
+def _extend_timeout(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:
     """Allow the next poll to end some time after the deadline, or later if a confirmation is due later."""
     if deadline is None:
         return
     now = asyncio.get_running_loop().time()
-    last = max(now + deadline - time.time(), due, now) + LAST_POLL_SECONDS
+    last = max(now + deadline - time.time(), due, now) + DEADLINE_GRACE
     allowed = limit.when()
     # The two clocks drift little, unless one of them was set.
     if allowed is None or abs(last - allowed) > 1:

@@ -22,12 +22,12 @@ class _SinglePoint(LagHistory):
     def add(self, reading: Reading) -> LagEvidence:
         """Judge the newest point of a poll alone, without other polls or the latest lag."""
         newest = reading.newest_point
-        assert self.after is not None
+        assert self.measured_after is not None
         if newest is None:
             return LagEvidence("timeseries", (), "the timeseries has no lag points", Answer.UNKNOWN)
         if self.gate.exceeds(newest.lag):
             return LagEvidence("timeseries", (), self.gate.lag_text(newest.lag), Answer.UNKNOWN)
-        if newest.at < self.after + GRAIN_SECONDS:
+        if newest.at < self.measured_after + GRAIN_SECONDS:
             return LagEvidence(
                 "timeseries", (), "the newest lag point must be from a minute after the moment or later", Answer.UNKNOWN
             )

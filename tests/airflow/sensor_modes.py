@@ -15,7 +15,7 @@ from uuid import uuid4
 from airflow.exceptions import AirflowRescheduleException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_streamkap.sensors._state_store import HAS_STORE
+from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from tests.airflow.reschedules import record_poke
 from tests.airflow_imports import TaskDeferred
@@ -75,7 +75,7 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
     """
     ti = ti or TaskInstance()
     context: Any = {"ti": ti, "task_reschedule_count": 0}
-    if HAS_STORE:
+    if AIRFLOW_HAS_STATE_STORE:
         context["task_state_store"] = store
     while True:
         began = datetime.now(UTC)

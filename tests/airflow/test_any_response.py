@@ -106,7 +106,7 @@ def test_any_response_can_be_evaluated_logged_and_serialized(latest: Any, series
             wait = ResourceWait(spec)
             for later in (0, 60, 120):
                 step = wait.advance({"d1": seen}, now + later)
-                strict([wait.progress(step, now + later), wait.timed_out(now + later), wait.to_dict()])
+                strict([wait.progress(step, now + later), wait.timeout_message(now + later), wait.to_dict()])
                 strict(
                     failed_event(step) if isinstance(step, Failed) else succeeded_event(wait.snapshots({"d1": seen}))
                 )

@@ -69,7 +69,7 @@ def test_destination_not_drained_still_times_out(streamkap: StreamkapSimulator, 
     event = run_and_block(waiting, lambda: until(waiting.spec["deadline"]), after=0.3)
     assert event["outcome"] == "deadline"
     assert "d1 not ready: lag 120 > 0" in event["message"]
-    assert any("Timed out" in line or "Giving up" in line for line in logged.lines)
+    assert any("Timed out" in line or "The wait failed" in line for line in logged.lines)
 
 
 def test_hanging_last_poll_is_logged(
@@ -110,7 +110,7 @@ def test_connection_missing_on_triggerer_is_reported_with_its_host(
     streamkap.add("d1", scenarios.steady())
     monkeypatch.delenv("AIRFLOW_CONN_STREAMKAP_DEFAULT")
     event = fire(trigger())
-    assert event["outcome"] == "refused"
+    assert event["outcome"] == "permanent_error"
     assert "streamkap_default" in event["message"]
     assert "The worker that deferred this task has the connection" in event["message"]
     assert repr(gethostname()) in event["message"]

@@ -66,10 +66,10 @@ def test_rejection_affects_only_its_own_waits(streamkap: StreamkapSimulator) -> 
     async def company() -> list[dict[str, Any]]:
         return await asyncio.gather(*(event_payload(trigger(id_)) for id_ in ["good", "bad"] * 5))
 
-    assert [event["outcome"] for event in asyncio.run(company())] == ["opened", "refused"] * 5
+    assert [event["outcome"] for event in asyncio.run(company())] == ["opened", "permanent_error"] * 5
 
 
-def longest_gap(streamkap: StreamkapSimulator) -> float:
+def max_poll_gap(streamkap: StreamkapSimulator) -> float:
     """Wait for a destination whose responses take two seconds; return the longest time the event loop was blocked."""
 
     async def main() -> float:
@@ -88,7 +88,7 @@ def test_slow_server_does_not_block_event_loop(streamkap: StreamkapSimulator) ->
     streamkap.add("quick", scenarios.steady())
     streamkap.add("slow", scenarios.steady())
     # A busy machine can block any loop briefly, but hardly six times; a blocking call always does.
-    assert any(longest_gap(streamkap) < 0.05 for _ in range(6))
+    assert any(max_poll_gap(streamkap) < 0.05 for _ in range(6))
 
 
 @pytest.mark.parametrize("path", ["/auth/access-token", METRICS])
@@ -146,12 +146,12 @@ def test_cancelled_trigger_does_not_affect_others(streamkap: StreamkapSimulator)
     assert (streamkap.connections, streamkap.token_calls) == (1, 1)
 
 
-@pytest.mark.parametrize("outcome", ["opened", "deadline", "refused", "broken"])
+@pytest.mark.parametrize("outcome", ["opened", "deadline", "permanent_error", "broken"])
 def test_finished_trigger_leaves_nothing_behind(streamkap: StreamkapSimulator, outcome: str) -> None:
     lag, status = (120, "Active") if outcome == "deadline" else (0, "Broken" if outcome == "broken" else "Active")
     reading = scenarios.Reading(records_lag=lag, connector_status=status)
     streamkap.add("d1", scenarios.sequence([reading]))
-    if outcome == "refused":
+    if outcome == "permanent_error":
         streamkap.inject(Fault.status(403), path=METRICS, times=None)
 
     async def main() -> str:

@@ -65,8 +65,8 @@ def test_failed_poll_logs_reason(streamkap: StreamkapSimulator, logged: Logged, 
 @pytest.mark.parametrize(
     ("fault", "end", "said"),
     [
-        (Fault.status(403), AirflowFailException, "Giving up (refused)"),
-        (Fault.status(500), AirflowException, "Giving up (unreachable)"),
+        (Fault.status(403), AirflowFailException, "The wait failed (permanent error)"),
+        (Fault.status(500), AirflowException, "The wait failed (unreachable)"),
     ],
 )
 def test_last_line_reports_outcome(

@@ -25,7 +25,7 @@ from airflow_provider_streamkap.gate.wait import Failed
 RAISED: dict[FailureKind, type[Exception]] = {
     FailureKind.DEADLINE: AirflowSensorTimeout,
     FailureKind.BROKEN: AirflowFailException,
-    FailureKind.REFUSED: AirflowFailException,
+    FailureKind.PERMANENT_ERROR: AirflowFailException,
     FailureKind.STALLED: AirflowException,
     FailureKind.STATUS: AirflowException,
     FailureKind.UNREACHABLE: AirflowException,

@@ -289,7 +289,7 @@ def test_deferred_rejection_is_final_if_connection_is_unchanged(rotation: Rotati
         return await asyncio.wait_for(waiting, 20)
 
     event = asyncio.run(wait())
-    assert event["outcome"] == "refused"
+    assert event["outcome"] == "permanent_error"
     assert "the token endpoint rejected the credentials" in event["message"]
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
-from airflow_provider_streamkap.api.http import Body, prepare
+from airflow_provider_streamkap.api.http import BodyReader, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
 from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
@@ -34,7 +34,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
     **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
     "poll": lambda session: poll(session, PollTarget(ID)),
-    "poll, dated": lambda session: poll(session, PollTarget.timestamped(ID)),
+    "poll, dated": lambda session: poll(session, PollTarget.with_timeseries(ID)),
     "destination": lambda session: session.resource(Destination, ID),
     "destinations": lambda session: session.page(DestinationsQuery()),
     **{f"source {kind}": partial(ApiSession.source_metrics, query=SourceMetricsQuery(ID, kind)) for kind in TIME_TYPES},
@@ -111,7 +111,7 @@ def test_exported_values_round_trip(kind: str, payload: Any) -> None:
 def test_any_compressed_bytes(encoding: str, chunks: list[bytes]) -> None:
     call = prepare(CLIENT, Request("GET", "/"), 1.0)
     try:
-        body = Body(call, 200, {"Content-Encoding": encoding})
+        body = BodyReader(call, 200, {"Content-Encoding": encoding})
         for chunk in chunks:
             body.feed(chunk)
         response = body.response()

@@ -57,7 +57,7 @@ CALLS: dict[str, tuple[Callable[[ApiSession], Flow[Any]], int]] = {
     "pipelines": (lambda session: session.page(PipelinesQuery()), 4),
     "whoami": (lambda session: session.whoami(), 4),
     "poll": (lambda session: poll(session, PollTarget(ID)), 8),
-    "poll, dated": (lambda session: poll(session, PollTarget.timestamped(ID)), 12),
+    "poll, dated": (lambda session: poll(session, PollTarget.with_timeseries(ID)), 12),
 }
 
 

@@ -42,17 +42,17 @@ def test_status_condition_watches_latest_only() -> None:
     [(None, WINDOW_SECONDS), (60, WINDOW_SECONDS), (86_400, 86_400 + 2 * GRAIN_SECONDS), (7200.5, 7201 + 120)],
 )
 def test_lag_condition_watches_timeseries(max_age: float | None, window: int) -> None:
-    assert PollTarget.timestamped(ID, max_age).window == window
+    assert PollTarget.with_timeseries(ID, max_age).window == window
 
 
 def test_newest_points_are_requested_at_finest_resolution() -> None:
-    query = PollTarget.timestamped(ID).series_query(NOW)
+    query = PollTarget.with_timeseries(ID).series_query(NOW)
     assert query == MetricsQuery(ID, "timeseries", 1, "minute", "2026-03-01T11:00:00Z")
 
 
 @pytest.mark.parametrize("second", [0, 1, 59])
 def test_query_starts_on_whole_minute(second: int) -> None:
-    query = PollTarget.timestamped(ID).series_query(NOW.replace(second=second))
+    query = PollTarget.with_timeseries(ID).series_query(NOW.replace(second=second))
     assert query is not None
     assert query.timestamp_from == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def test_reading_contains_latest_lag_and_points() -> None:
 
 
 def test_fetching_reading_with_timeseries(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
-    seen = any_client.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.with_timeseries(ID))
     assert seen.latest.records_lag == 7
     assert seen.reading.newest_point is not None
     assert seen.reading.newest_point.lag == 7
@@ -103,7 +103,7 @@ def test_fetching_reading_without_timeseries(any_client: AnyClient, simulator: S
     assert simulator.count("/metrics") == 1
 
 
-WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.timestamped(ID)], ids=["latest", "dated"])
+WAYS = pytest.mark.parametrize("watch", [PollTarget(ID), PollTarget.with_timeseries(ID)], ids=["latest", "dated"])
 
 
 @WAYS
@@ -126,7 +126,7 @@ def test_points_without_latest_metrics_count_as_no_metrics(
     any_client: AnyClient, simulator: StreamkapSimulator
 ) -> None:
     simulator.inject(Fault.status(404), path="time_type=latest")
-    seen = any_client.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.with_timeseries(ID))
     assert not seen.measured
     assert not seen.reading.points
 
@@ -145,7 +145,7 @@ def test_unreadable_timeseries_leaves_latest_metrics(
     any_client: AnyClient, simulator: StreamkapSimulator, fault: Fault
 ) -> None:
     simulator.inject(fault, path="time_type=timeseries", times=None)
-    seen = any_client.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.with_timeseries(ID))
     assert seen.latest.records_lag == 7
     assert (seen.series, seen.reading.points) == (None, ())
     assert seen.series_error is not None
@@ -156,7 +156,7 @@ def test_unreadable_timeseries_leaves_latest_metrics(
 def test_lag_series_of_unexpected_type_has_no_points(any_client: AnyClient, simulator: StreamkapSimulator) -> None:
     body: dict[str, Any] = {"data": {"recordsLag": {"2026-03-01": 5}}}
     simulator.inject(Fault.status(200, body=body), path="time_type=timeseries", times=None)
-    assert any_client.poll(PollTarget.timestamped(ID)).reading.points == ()
+    assert any_client.poll(PollTarget.with_timeseries(ID)).reading.points == ()
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(429), Fault.drop()])
@@ -164,7 +164,7 @@ def test_transient_timeseries_error_is_retried(
     any_client: AnyClient, simulator: StreamkapSimulator, fault: Fault
 ) -> None:
     simulator.inject(fault, path="time_type=timeseries")
-    seen = any_client.poll(PollTarget.timestamped(ID))
+    seen = any_client.poll(PollTarget.with_timeseries(ID))
     assert seen.series_error is None
     assert seen.reading.newest_point is not None
 
@@ -175,7 +175,7 @@ def test_rejected_credentials_are_raised_for_timeseries(
 ) -> None:
     simulator.inject(Fault.status(status), path="time_type=timeseries", times=None)
     with pytest.raises(StreamkapHTTPError) as caught:
-        any_client.poll(PollTarget.timestamped(ID))
+        any_client.poll(PollTarget.with_timeseries(ID))
     assert caught.value.permanent
 
 

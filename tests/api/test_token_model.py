@@ -99,7 +99,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         # The call that holds the lock, and its token request.
         self.holder: Call | None = None
         self.renewal: Flow[Token | None] | None = None
-        self.asked_at = 0.0
+        self.requested_at = 0.0
         self.number = 0
         self.rejected_at = -math.inf
 
@@ -214,7 +214,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         assert isinstance(request, Request)
         assert (request.method, request.path) == ("POST", SIGN_IN_PATH)
         assert "Authorization" not in request.headers
-        self.holder, self.renewal, self.asked_at = call, renewal, self.time.now
+        self.holder, self.renewal, self.requested_at = call, renewal, self.time.now
 
     @precondition(lambda self: self.renewal is not None)
     @rule(life=st.sampled_from(LONG_LIVED) | st.sampled_from(LIFETIMES), same=st.booleans())
@@ -230,7 +230,7 @@ class TokenAgainstModel(RuleBasedStateMachine):
         call, renewal = self.holder, self.renewal
         assert call is not None
         assert renewal is not None
-        due = None if seconds is None else self.asked_at + seconds - min(60.0, seconds / 10)
+        due = None if seconds is None else self.requested_at + seconds - min(60.0, seconds / 10)
         with pytest.raises(StopIteration) as ended:
             renewal.send(response_of(json.dumps(payload).encode()))
         assert ended.value.value.access == access

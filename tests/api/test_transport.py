@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.flows import Request
-from airflow_provider_streamkap.api.http import Body, prepare
+from airflow_provider_streamkap.api.http import BodyReader, prepare
 from airflow_provider_streamkap.api.settings import ClientSettings
 from tests.api.support import CREDENTIALS
 
@@ -21,7 +21,9 @@ MIB = 1024 * 1024
 def test_decompression_bomb_is_rejected_before_unpacking() -> None:
     packer = zlib.compressobj()
     bomb = b"".join([*(packer.compress(bytes(MIB)) for _ in range(256)), packer.flush()])
-    body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
+    body = BodyReader(
+        prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"}
+    )
     tracemalloc.start()
     try:
         with pytest.raises(StreamkapResponseError, match="larger than 1 MiB"):
@@ -33,7 +35,9 @@ def test_decompression_bomb_is_rejected_before_unpacking() -> None:
 
 
 def test_bytes_after_end_of_compressed_data_are_rejected() -> None:
-    body = Body(prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"})
+    body = BodyReader(
+        prepare(ClientSettings(CREDENTIALS), Request("GET", "/"), 1.0), 200, {"Content-Encoding": "deflate"}
+    )
     body.feed(zlib.compress(b"[]"))
     with pytest.raises(StreamkapResponseError, match="data after the end"):
         body.feed(b"x")

@@ -227,7 +227,7 @@ def test_stamps_that_are_ahead_can_be_recognized_in_each_response(name: str, con
 
 
 def newest_stamp(one: SimulatedDestination, when: float) -> float:
-    query = PollTarget.timestamped("d1").series_query(to_datetime(when))
+    query = PollTarget.with_timeseries("d1").series_query(to_datetime(when))
     assert query is not None
     points = one.api.exporter.respond(query, when)["data"]["recordsLag"]
     return max(to_seconds(parse_timestamp(point["timestamp"])) for point in points)
@@ -236,7 +236,9 @@ def newest_stamp(one: SimulatedDestination, when: float) -> float:
 def test_the_timeseries_may_fail_while_latest_can_be_read() -> None:
     one = draw_destination("1", kind("timeseries fails for minutes"), CONVENTIONS[0])
     whens = range(int(one.begin), int(one.begin) + 1200, 20)
-    dated = [isinstance(one.api.poll(PollTarget.timestamped("d1"), when).got, StreamkapServerError) for when in whens]
+    dated = [
+        isinstance(one.api.poll(PollTarget.with_timeseries("d1"), when).got, StreamkapServerError) for when in whens
+    ]
     assert set(dated) == {True, False}
     assert not any(isinstance(one.api.poll(PollTarget("d1"), when).got, StreamkapServerError) for when in whens)
 

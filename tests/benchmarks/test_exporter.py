@@ -31,7 +31,7 @@ def exporter(convention: Convention = START, timeline: ConnectorTimeline = STOPP
 
 def series(made: Exporter, now: float) -> list[tuple[float, float | None]]:
     """Return the points that the API shows at a moment, as stamp and value, sorted by the parser."""
-    query = PollTarget.timestamped("d1").series_query(to_datetime(now))
+    query = PollTarget.with_timeseries("d1").series_query(to_datetime(now))
     assert query is not None
     metrics = DestinationMetrics.parse(query, made.respond(query, now), to_datetime(now))
     return [((point.timestamp - EPOCH).total_seconds(), point.value) for point in metrics.points("recordsLag")]
@@ -200,7 +200,7 @@ def test_a_stamp_may_have_two_values_in_any_order(doubled: Any) -> None:
 
 def test_points_may_come_in_any_order_and_minutes_after_their_successors() -> None:
     made = exporter(unordered=True)
-    query = PollTarget.timestamped("d1").series_query(to_datetime(800))
+    query = PollTarget.with_timeseries("d1").series_query(to_datetime(800))
     assert query is not None
     stamps = [point["timestamp"] for point in made.respond(query, 800)["data"]["recordsLag"]]
     assert stamps != sorted(stamps)

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap._compat import AirflowException
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.sensors._state_store import HAS_STORE
+from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.client_clock import use_client_clock
 from tests.faults.matrix import Effect, Place, Row, cells
@@ -49,7 +49,7 @@ class Cell:
 
     def check(self) -> None:
         """Skip cells that this Airflow does not support."""
-        if self.arguments and self.surface == "reschedule" and not HAS_STORE:
+        if self.arguments and self.surface == "reschedule" and not AIRFLOW_HAS_STATE_STORE:
             pytest.skip("nothing remembers earlier polls in reschedule mode below Airflow 3.3")
 
 

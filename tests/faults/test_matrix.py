@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time as clock
 from collections.abc import Iterator
 from itertools import count
@@ -30,9 +29,6 @@ def running(airflow_database: None) -> Iterator[StreamkapSimulator]:
 @pytest.fixture
 def simulator(running: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> StreamkapSimulator:
     """Reset the simulator and set a connection to it."""
-    names = count(1)
-    # The same tokens in every cell, because Airflow's masker slows down with each new secret.
-    monkeypatch.setattr(secrets, "token_urlsafe", lambda size: f"token-{next(names)}-of-the-matrix")
     running.clear_faults()
     running.reset_requests()
     running.permissions = None

@@ -104,7 +104,7 @@ def test_timestamped_lag_is_evaluated_by_history() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "dated", "falls_back"),
+    ("arguments", "dated", "allows_fallback"),
     [
         ({}, True, True),
         ({"lag_source": "timeseries"}, True, False),
@@ -115,9 +115,9 @@ def test_timestamped_lag_is_evaluated_by_history() -> None:
         ({"max_records_lag": None, "lag_source": "timeseries"}, False, False),
     ],
 )
-def test_lag_source(arguments: dict[str, Any], dated: bool, falls_back: bool) -> None:
+def test_lag_source(arguments: dict[str, Any], dated: bool, allows_fallback: bool) -> None:
     gate = DestinationGate(**arguments)
-    assert (gate.timestamped, gate.falls_back) == (dated, falls_back)
+    assert (gate.needs_timestamps, gate.allows_fallback) == (dated, allows_fallback)
 
 
 def test_observed_after_accepts_text_in_any_time_zone() -> None:

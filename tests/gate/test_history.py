@@ -331,14 +331,14 @@ def test_points_are_checked_for_revisions_for_15_minutes() -> None:
     wait = running()
     wait.poll(1800, "850:0 960:0 1740:5")
     wait.poll(1860, "850:700 960:700 1740:5 1800:5")
-    assert wait.wait.resources["d1"].history.settled_after == 900
+    assert wait.wait.resources["d1"].history.max_revision_age == 900
 
 
 def test_points_of_draining_destination_can_decrease() -> None:
     wait = running()
     wait.poll(1000, "900:700 960:700")
     wait.poll(1100, "900:0 960:0")
-    assert wait.wait.resources["d1"].history.settled_after == 0
+    assert wait.wait.resources["d1"].history.max_revision_age == 0
 
 
 def test_connector_without_partition_is_not_running() -> None:
@@ -390,7 +390,7 @@ def test_confirmation_polls_are_frequent_enough_to_see_connector_stop() -> None:
 
 def test_run_started_in_time_may_complete_but_not_continue_forever() -> None:
     wait = running(deadline=1010, started=900)
-    assert wait.wait.spec.confirm_seconds == 120
+    assert wait.wait.spec.max_confirm_seconds == 120
     assert confirming(wait.poll(1020, "960:0"))
     assert confirming(wait.poll(1129, "960:0"))
     step = wait.poll(1130, "960:0")

@@ -100,7 +100,7 @@ def test_timeout_reports_polling_gap() -> None:
 def test_timeout_without_last_poll_reports_age_of_last_reading() -> None:
     wait = begin(started=0, deadline=600)
     wait.advance({"d1": LAGGING}, 2)
-    said = moved(wait).timed_out(700)
+    said = moved(wait).timeout_message(700)
     assert "Not polled between 1970-01-01 00:00:02Z and 1970-01-01 00:11:40Z: no triggerer" in said
     assert "Last reading (11 min 38 s ago): d1 not ready: lag 7 > 0" in said
 
@@ -157,7 +157,7 @@ def test_points_are_compared_with_start_on_reading_clock() -> None:
     first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)
     wait.advance({"d1": observed(180)}, 822)
-    assert wait.resources["d1"].history.after == 820
+    assert wait.resources["d1"].history.measured_after == 820
 
 
 def test_clock_of_starting_machine_stays_reference() -> None:

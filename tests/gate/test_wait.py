@@ -79,7 +79,7 @@ def test_fatal_status_ends_wait_immediately() -> None:
 def test_rejection_ends_wait_immediately() -> None:
     step = start().advance({"d1": GONE}, 0)
     assert isinstance(step, Failed)
-    assert step.kind is FailureKind.REFUSED
+    assert step.kind is FailureKind.PERMANENT_ERROR
     assert "no such destination" in step.message
 
 
@@ -167,7 +167,7 @@ def test_condition_not_confirmed_after_deadline_times_out() -> None:
 def test_rejection_at_deadline_is_reported_as_rejection() -> None:
     step = start(deadline=100).advance({"d1": GONE}, 200)
     assert isinstance(step, Failed)
-    assert step.kind is FailureKind.REFUSED
+    assert step.kind is FailureKind.PERMANENT_ERROR
 
 
 def test_several_destinations_must_pass_in_same_round() -> None:
@@ -199,9 +199,9 @@ def test_timeout_names_blocking_destinations() -> None:
 
 def test_timeout_while_confirming_or_before_any_reading() -> None:
     wait = start(deadline=10)
-    assert wait.timed_out(10).endswith("Last reading: none")
+    assert wait.timeout_message(10).endswith("Last reading: none")
     wait.advance({"d1": GOOD}, 10)
-    assert "d1 ready (status Active, lag 0)" in wait.timed_out(11)
+    assert "d1 ready (status Active, lag 0)" in wait.timeout_message(11)
 
 
 def test_progress_line_content() -> None:
@@ -226,7 +226,7 @@ def test_progress_line_content() -> None:
     step = wait.advance({"d1": BROKEN}, 260)
     progress = wait.progress(step, 260)
     assert progress is not None
-    assert "Giving up (broken)" in progress
+    assert "The wait failed (broken)" in progress
 
 
 def test_progress_of_growing_or_constant_lag() -> None:
@@ -250,6 +250,13 @@ def test_progress_of_failed_poll_reports_failure_and_no_trend() -> None:
     assert progress is not None
     assert "1 failed poll (connection refused" in progress
     assert "Draining" not in progress
+
+
+def test_trend_is_unknown_after_clock_was_set_back() -> None:
+    wait = start(started=0)
+    wait.advance({"d1": Reading("Active", 500)}, 100)
+    progress = wait.progress(wait.advance({"d1": Reading("Active", 400)}, 40), 40)
+    assert progress == "Poll 2: d1 not ready: lag 400 > 0 (status Active). Elapsed 40 s; next poll in 1 min."
 
 
 def test_unchanged_progress_is_logged_periodically() -> None:
@@ -325,7 +332,7 @@ def test_any_of_several_destinations_fails_only_when_none_can_pass() -> None:
     assert wait.advance({"a": BROKEN, "b": LAGGING}, 0) == PollAgain(60)
     step = wait.advance({"a": BROKEN, "b": GONE}, 60)
     assert isinstance(step, Failed)
-    assert step.kind is FailureKind.REFUSED
+    assert step.kind is FailureKind.PERMANENT_ERROR
     wait = start(("a", "b"), require="any")
     wait.advance({"a": GONE, "b": GOOD}, 0)
     assert wait.advance({"a": GONE, "b": GOOD}, 10) == Succeeded(("b",))
@@ -448,7 +455,7 @@ def test_unreadable_timeseries_is_failed_poll_unless_fallback_is_allowed() -> No
     seen = PollResult(latest, series_error=StreamkapRequestError("no such time_type", status=422))
     step = ResourceWait(WaitSpec(("d1",), DestinationGate(lag_source="timeseries"))).advance({"d1": seen}, 0)
     assert isinstance(step, Failed)
-    assert step.kind is FailureKind.REFUSED
+    assert step.kind is FailureKind.PERMANENT_ERROR
     assert "no such time_type" in step.message
     step = ResourceWait(WaitSpec(("d1",), DestinationGate())).advance({"d1": seen}, 0)
     assert step == PollAgain(75, confirming=True)
@@ -502,4 +509,4 @@ def test_invalid_plan_is_rejected(arguments: dict[str, Any], says: str) -> None:
 
 
 def test_time_needed_for_confirmations() -> None:
-    assert start(confirmations=3, confirm_interval=5).spec.confirm_seconds == 10
+    assert start(confirmations=3, confirm_interval=5).spec.max_confirm_seconds == 10

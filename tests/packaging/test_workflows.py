@@ -80,7 +80,7 @@ def test_every_make_target_exists(path: Path) -> None:
     if path.name == "ci.yml":
         assert {*read(path)["jobs"]["airflow"]["strategy"]["matrix"]["line"]} == {*airflows.split(), "floors"}
         steps_of_ci = set(re.findall(r"^step (\S+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE))
-        covered = {*read(path)["jobs"]["newest"]["strategy"]["matrix"]["target"], "test", "test-matrix"}
+        covered = {*read(path)["jobs"]["newest"]["strategy"]["matrix"]["target"], "venv", "test", "test-matrix"}
         assert steps_of_ci <= covered
 
 

@@ -115,7 +115,7 @@ class Wait:
             return need if rounds is None or len(self.times) < rounds else None
 
         with self.poller.subscribe([PollTarget(id_) for id_ in self.ids]) as follower:
-            await follower.each(receive, need)
+            await follower.for_each_round(receive, need)
 
     @property
     def errors(self) -> list[StreamkapError]:

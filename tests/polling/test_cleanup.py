@@ -15,7 +15,7 @@ from airflow_provider_streamkap.api.errors import StreamkapConnectionError, Stre
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poller import Poller
-from airflow_provider_streamkap.polling.subscription import BATCH
+from airflow_provider_streamkap.polling.subscription import DELIVERY_BATCH
 from tests.polling.fake_service import Service, Wait, now, observation, take
 from tests.polling.virtual_loop import VirtualLoop, run, settle
 
@@ -99,6 +99,23 @@ def test_polls_are_made_only_while_there_are_waits() -> None:
             assert len(service.polls) == 1
             await take(follower, now(), now() + 5)
             assert len(service.polls) == 2
+
+    run(main())
+
+
+def test_cancelled_round_does_not_bring_poll_of_others_forward() -> None:
+    async def main() -> None:
+        service = Service()
+        poller = Poller(service.fetch)
+        start = now()
+        with poller.subscribe([PollTarget("d1")]) as first, poller.subscribe([PollTarget("d1")]) as second:
+            sooner = asyncio.create_task(take(first, start + 10, start + 10))
+            later = asyncio.create_task(take(second, start + 20, start + 20))
+            await asyncio.sleep(5)
+            sooner.cancel()
+            await later
+        assert service.began("d1") == pytest.approx([start + 20])
+        await nothing_is_left(poller)
 
     run(main())
 
@@ -190,21 +207,21 @@ def test_poll_cancelled_by_library_counts_as_failed() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("leave", [1, BATCH, 2 * BATCH])
+@pytest.mark.parametrize("leave", [1, DELIVERY_BATCH, 2 * DELIVERY_BATCH])
 def test_leaving_during_delivery_does_not_affect_others(leave: int) -> None:
     async def main() -> None:
         service = Service()
         poller = Poller(service.fetch)
-        waits = [Wait(poller, ("d1",), 10) for _ in range(4 * BATCH)]
+        waits = [Wait(poller, ("d1",), 10) for _ in range(4 * DELIVERY_BATCH)]
         tasks = [asyncio.create_task(wait.run(rounds=1)) for wait in waits]
         # They leave in the same iteration that wakes the first batch: some of it, and some of later batches.
-        leaving = tasks[BATCH // 2 : BATCH // 2 + leave]
+        leaving = tasks[DELIVERY_BATCH // 2 : DELIVERY_BATCH // 2 + leave]
         for task in leaving:
             waits[0].then.append(task.cancel)
         await asyncio.gather(*tasks, return_exceptions=True)
         left = {task for task, wait in zip(tasks, waits, strict=True) if not wait.times}
         assert left <= set(leaving)
-        assert len(left) >= leave - BATCH
+        assert len(left) >= leave - DELIVERY_BATCH
         assert len(service.polls) == 1
         await nothing_is_left(poller)
 

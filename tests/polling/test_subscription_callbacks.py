@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poller import Poller
-from airflow_provider_streamkap.polling.subscription import BATCH, PollWindow, TimedResult
+from airflow_provider_streamkap.polling.subscription import DELIVERY_BATCH, PollWindow, TimedResult
 from tests.polling.fake_service import Service, Wait, now
 from tests.polling.virtual_loop import run
 
@@ -32,8 +32,8 @@ def test_each_step_runs_in_its_own_context() -> None:
             await wait.run(rounds=3)
             assert whose.get() == name
 
-        await asyncio.gather(*(mine(f"task {number}") for number in range(2 * BATCH)))
-        assert len(found) == 6 * BATCH
+        await asyncio.gather(*(mine(f"task {number}") for number in range(2 * DELIVERY_BATCH)))
+        assert len(found) == 6 * DELIVERY_BATCH
         assert all(expected == seen for expected, seen in found)
 
     run(main())
@@ -51,7 +51,7 @@ def test_each_step_runs_in_its_own_context() -> None:
 def test_failing_step_fails_only_its_own_wait(error: BaseException, seen: type[BaseException]) -> None:
     async def main() -> None:
         poller = Poller(Service().fetch)
-        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
+        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * DELIVERY_BATCH)]
 
         def fail() -> None:
             raise error
@@ -70,7 +70,7 @@ def test_failing_step_fails_only_its_own_wait(error: BaseException, seen: type[B
 def test_step_cancelling_its_own_task_affects_no_other(rounds: int) -> None:
     async def main() -> None:
         poller = Poller(Service().fetch)
-        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * BATCH)]
+        waits = [Wait(poller, ("d1",), 10) for _ in range(3 * DELIVERY_BATCH)]
         tasks = [asyncio.create_task(wait.run(rounds=rounds)) for wait in waits]
         waits[1].then.append(tasks[1].cancel)
         ends = await asyncio.gather(*tasks, return_exceptions=True)
@@ -98,7 +98,7 @@ def test_follower_task_is_not_woken_for_each_round() -> None:
 
             async def follow(self) -> None:
                 with self.poller.subscribe([PollTarget("d1")]) as rounds:
-                    await rounds.each(step, PollWindow(now(), now()))
+                    await rounds.for_each_round(step, PollWindow(now(), now()))
 
             def __await__(self):  # type: ignore[no-untyped-def]
                 nonlocal wakes
@@ -124,7 +124,7 @@ def test_idle_follower_keeps_no_reading() -> None:
 
         async def follow() -> None:
             with Poller(Service().fetch).subscribe([PollTarget("d1")]) as rounds:
-                await rounds.each(step, PollWindow(now(), now()))
+                await rounds.for_each_round(step, PollWindow(now(), now()))
 
         task = asyncio.create_task(follow())
         await asyncio.sleep(1)

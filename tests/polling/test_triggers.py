@@ -144,7 +144,7 @@ def test_deleted_destination_ends_only_its_own_waits(simulator: StreamkapSimulat
     async def main() -> None:
         gone, good = trigger("no-such-destination", interval=0.2), trigger(IDS[0], interval=0.2, confirmations=1)
         async with running(gone, good) as (first, second):
-            assert (await first)["outcome"] == "refused"
+            assert (await first)["outcome"] == "permanent_error"
             assert not second.done()
             simulator.set(IDS[0], scenarios.steady())
             assert (await second)["outcome"] == "opened"

@@ -87,4 +87,4 @@ def test_values_are_counted_before_parsing() -> None:
 
 @pytest.mark.parametrize(("age", "limit"), [(None, 1), (600, 1), (7200, 3), (10**9, 32)])
 def test_wait_with_old_observed_after_may_read_more(age: float | None, limit: int) -> None:
-    assert PollTarget.timestamped("d1", age).series_limit == limit * 2**20
+    assert PollTarget.with_timeseries("d1", age).series_limit == limit * 2**20

@@ -15,10 +15,13 @@ import pytest
 
 from tests.system.long_wait import LongWait, observe_long_wait
 from tests.system.services import Services
-from tests.system.system_airflow import AIRFLOW, HAS_STORE, SystemAirflow
+from tests.system.system_airflow import AIRFLOW, AIRFLOW_HAS_STATE_STORE, SystemAirflow
 
 # Without Airflow's task state store, this DAG is rejected.
-collect_ignore = [*([] if HAS_STORE else ["test_state_store.py"]), *([] if AIRFLOW >= (3,) else ["test_events.py"])]
+collect_ignore = [
+    *([] if AIRFLOW_HAS_STATE_STORE else ["test_state_store.py"]),
+    *([] if AIRFLOW >= (3,) else ["test_events.py"]),
+]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ AIRFLOW = airflow_version(Path(sys.executable))
 NEEDS_3 = {"streamkap_on_caught_up.py", "system_events.py"}
 """DAG files that need Airflow 3."""
 NEEDS_STORE = DAGS / "system_memory.py"
-HAS_STORE = AIRFLOW >= (3, 3)
+AIRFLOW_HAS_STATE_STORE = AIRFLOW >= (3, 3)
 
 FIRST = "first"
 _SETTINGS = {
@@ -74,7 +74,7 @@ class SystemAirflow(AirflowStack):
         ]
         for file in files:
             shutil.copy(file, folder)
-        self.dag_ids = {file.stem for file in files if file != NEEDS_STORE or HAS_STORE}
+        self.dag_ids = {file.stem for file in files if file != NEEDS_STORE or AIRFLOW_HAS_STATE_STORE}
         # The DAG files of the tests import a table from the tests.
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         overrides = {**_SETTINGS, "PYTHONPATH": path}
@@ -98,7 +98,7 @@ class SystemAirflow(AirflowStack):
 
     def _is_parsed(self) -> bool:
         errors = self.import_errors()
-        refused = set() if HAS_STORE else {NEEDS_STORE.name}
+        refused = set() if AIRFLOW_HAS_STATE_STORE else {NEEDS_STORE.name}
         if wrong := {file: error for file, error in errors.items() if file not in refused}:
             raise StackError("\n".join(f"{file} cannot be imported:\n{error}" for file, error in wrong.items()))
         known = {row["dag_id"] for row in self.query("SELECT dag_id FROM serialized_dag")}

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.system.conftest import Session
-from tests.system.system_airflow import HAS_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
+from tests.system.system_airflow import AIRFLOW_HAS_STATE_STORE, NEEDS_STORE, ROOT, SystemAirflow, examples
 
 pytestmark = [pytest.mark.system, pytest.mark.deferrable]
 
@@ -41,4 +41,4 @@ def test_rescheduled_sensor_needing_memory_is_rejected_without_state_store(airfl
         "stall_after and status_grace need the results of earlier polls",
         "set deferrable=True or mode='poke'",
     ):
-        assert (said in error) != HAS_STORE
+        assert (said in error) != AIRFLOW_HAS_STATE_STORE

@@ -28,6 +28,7 @@ def streamkap_gate() -> None:
         destination_id=DESTINATION_ID,
         max_records_lag=0,
         deferrable=True,
+        # Short intervals for the demo: the default of both is 60 seconds.
         poke_interval=5,
         confirm_interval=5,
         timeout=timedelta(hours=2).total_seconds(),

@@ -14,6 +14,8 @@ from airflow_provider_streamkap.assets.streamkap import destination_asset
 
 DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba79")
 
+# Airflow's triggerer watches the destination and emits an event for this asset when it has caught up.
+# The short interval is for the demo: the default is 60 seconds.
 caught_up = destination_asset(DESTINATION_ID, max_records_lag=0, poke_interval=5)
 
 

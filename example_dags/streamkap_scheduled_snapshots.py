@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Store the metrics of each run's data interval. A repeated run stores the same data."""
+"""Store the metrics of each run's data interval. Rerunning a run stores the same data."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationM
 
 DESTINATION_ID = os.environ.get("STREAMKAP_DESTINATION_ID", "67ad6e0af08a2365c729ba80")
 
-# A run that was started by an asset or through the API without a logical date has no data interval: fetch the hour
-# before the time at which the run was due.
+# A run that was started by an asset, or through the API without a logical date, has no data interval. For such a run,
+# fetch the hour before it was due (run_after).
 FROM = "{{ data_interval_start if data_interval_start is defined else dag_run.run_after - macros.timedelta(hours=1) }}"
 TO = "{{ data_interval_end if data_interval_end is defined else dag_run.run_after }}"
 
-# Each run covers the hour before it. On Airflow 3, a plain "@hourly" schedule has an empty data interval, which the
-# operator rejects.
+# Start a run every hour; its data interval is the hour before. On Airflow 3, a plain "@hourly" schedule has an empty
+# data interval, which the operator rejects.
 EVERY_HOUR = CronDataIntervalTimetable("0 * * * *", timezone="UTC")
 
 

@@ -25,12 +25,12 @@ def streamkap_thresholds() -> None:
     """Run the full job if the stream keeps up, or a lighter job if it lags behind."""
 
     @task
-    def look() -> dict[str, Any]:
+    def read_metrics() -> dict[str, Any]:
         """Fetch the latest metrics and return them as plain JSON."""
         return StreamkapHook().get_destination_metrics(DESTINATION_ID).as_dict()
 
     @task.branch
-    def judge(snapshot: dict[str, Any]) -> str:
+    def choose_job(snapshot: dict[str, Any]) -> str:
         """Choose the next task. An unknown lag or latency counts as lagging behind."""
         lag, latency = snapshot["data"].get("recordsLag"), snapshot["data"].get("latency")
         keeps_up = lag is not None and lag <= MAX_LAG and latency is not None and latency <= MAX_LATENCY_MS
@@ -44,7 +44,7 @@ def streamkap_thresholds() -> None:
     def light_job() -> None:
         """Placeholder for a job that can run on partial data."""
 
-    judge(look()) >> [full_job(), light_job()]  # type: ignore[arg-type]
+    choose_job(read_metrics()) >> [full_job(), light_job()]  # type: ignore[arg-type]
 
 
 streamkap_thresholds()

@@ -33,8 +33,8 @@ def streamkap_wait_until_active() -> None:
         connector_status="Active",
         fail_on_status=("Broken", "Stopped"),
         mode="reschedule",
-        # Do not set this much lower: Airflow fails a task that is due again before a busy scheduler has noticed that
-        # its last poke ended.
+        # Do not set this much lower: if the next poke is due before a busy scheduler has processed the end of the
+        # last one, Airflow fails the task.
         poke_interval=20,
         confirm_interval=2,
         timeout=15 * 60,
@@ -43,7 +43,7 @@ def streamkap_wait_until_active() -> None:
     @task
     def announce() -> str:
         """Placeholder for the tasks that follow a successful deployment."""
-        return "the connector runs"
+        return "the connector is running"
 
     deploy() >> wait_until_active >> announce()
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The DAG of the readme and the quickstart."""
+"""The DAG of the README and the quickstart."""
 
 import pendulum
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The asynchronous hook, for triggers and asynchronous code of your own."""
+"""Use the asynchronous hook in triggers and other asynchronous code."""
 
 import asyncio
 
@@ -18,6 +18,6 @@ async def lags(destination_ids):
             return None
         return metrics.records_lag
 
-    # Held open around all of them, so that they share sockets.
+    # Keep one client open for all requests, so that they share connections.
     async with hook.aclient():
         return dict(zip(destination_ids, await asyncio.gather(*map(lag, destination_ids)), strict=True))

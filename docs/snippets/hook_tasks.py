@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks of the page on the hook."""
+"""The tasks on the hook page."""
 
 import pendulum
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sensors of the page on the sensor."""
+"""The sensors on the sensor page."""
 
 import pendulum
 

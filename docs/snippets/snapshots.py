@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Operators of the page on the operator."""
+"""The operators on the operator page."""
 
 import pendulum
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -13,7 +13,7 @@ except ImportError:  # Airflow 2.11
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
 
 # [start of schedule]
-# On Airflow 3 the data interval of a plain "@daily" is empty.
+# On Airflow 3, the data interval of a plain "@daily" schedule is empty.
 EVERY_DAY = CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
 

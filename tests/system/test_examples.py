@@ -142,6 +142,9 @@ def test_storing_past_hour_is_idempotent(airflow: SystemAirflow, services: Servi
     assert repeated == first
 
 
+THRESHOLD_TASKS = {"read_metrics": "success", "choose_job": "success"}
+
+
 # These come last, because they reset the destination of the snapshots.
 
 
@@ -160,15 +163,15 @@ def looks(airflow: SystemAirflow, services: Services) -> Callable[[str, Scenario
 
 def test_caught_up_stream_gets_full_job(airflow: SystemAirflow) -> None:
     run = airflow.finished("streamkap_thresholds")
-    assert run.states == {"look": "success", "judge": "success", "full_job": "success", "light_job": "skipped"}
+    assert run.states == {**THRESHOLD_TASKS, "full_job": "success", "light_job": "skipped"}
 
 
 def test_lagging_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("lagging", scenarios.steady(lag=1_001))
-    assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
+    assert run.states == {**THRESHOLD_TASKS, "full_job": "skipped", "light_job": "success"}
 
 
 def test_unknown_stream_gets_light_job(looks: Callable[[str, Scenario], Run]) -> None:
     run = looks("unknown", scenarios.null_lag())
-    assert run.states == {"look": "success", "judge": "success", "full_job": "skipped", "light_job": "success"}
-    assert run.xcom("look")["data"]["recordsLag"] is None
+    assert run.states == {**THRESHOLD_TASKS, "full_job": "skipped", "light_job": "success"}
+    assert run.xcom("read_metrics")["data"]["recordsLag"] is None

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of DAGs need: an Airflow of their own, and a Streamkap that is simulated."""
+"""Fixtures for tests of DAGs: a separate Airflow and a Streamkap simulator."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# Before anything imports Airflow: a home of the tests' own, and the folder with your DAGs.
+# Set these before Airflow is imported: a separate home for the tests, and the folder with your DAGs.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp()
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[1])
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the DAG of the quickstart, each a whole run of it."""
+"""Tests of the quickstart DAG; each test runs the whole DAG."""
 
 import pytest
 from airflow.models import DagBag
@@ -12,20 +12,20 @@ ORDERS = "67ad6e0af08a2365c729ba79"
 
 @pytest.fixture
 def run(airflow_database):
-    """Run the DAG here and now, deferred waits included, and give the state of each task."""
+    """Return a function that runs the DAG in this process and returns the state of each task."""
 
     def run():
         dag = DagBag().get_dag("after_streamkap")
         wait = dag.get_task("wait_until_drained")
         wait.poke_interval = wait.confirm_interval = 0.1
-        # The points of the timeseries, which the sensor counts by default, come once a minute.
+        # By default, the sensor requires points of the timeseries, which has only one per minute.
         wait.lag_source = "latest"
         return {ti.task_id: ti.state for ti in dag.test().get_task_instances()}
 
     return run
 
 
-def test_transforms_what_has_arrived(streamkap, run):
+def test_transforms_after_draining(streamkap, run):
     streamkap.add(ORDERS, scenarios.draining(lag=20, rate=10))
     assert run() == {"wait_until_drained": "success", "transform": "success"}
 
@@ -36,6 +36,6 @@ def test_survives_an_outage(streamkap, run):
     assert run() == {"wait_until_drained": "success", "transform": "success"}
 
 
-def test_does_not_wait_for_a_broken_destination(streamkap, run):
+def test_fails_on_broken_destination(streamkap, run):
     streamkap.add(ORDERS, scenarios.broken())
     assert run() == {"wait_until_drained": "failed", "transform": "upstream_failed"}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A wait for lag that was measured after a moment, on a clock that runs sixty times as fast."""
+"""Test a wait for lag measured after a given time, with a clock that runs sixty times as fast."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ ORDERS = "67ad6e0af08a2365c729ba79"
 
 
 @pytest.fixture
-def hurried(monkeypatch):
+def fast_streamkap(monkeypatch):
     start = time.time()
 
     def clock():
@@ -28,8 +28,8 @@ def hurried(monkeypatch):
         yield simulator
 
 
-def test_opens_on_what_was_measured_after_the_moment(airflow_database, hurried):
-    hurried.add(ORDERS, scenarios.steady(), age=3600)
+def test_succeeds_on_lag_measured_after_given_time(airflow_database, fast_streamkap):
+    fast_streamkap.add(ORDERS, scenarios.steady(), age=3600)
     dag = DagBag().get_dag("after_streamkap")
     wait = dag.get_task("wait_until_drained")
     wait.observed_after = datetime.now(UTC) - timedelta(minutes=30)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""A test of code that uses the hook. It needs no database."""
+"""Test code that uses the hook. This needs no Airflow database."""
 
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import scenarios
@@ -11,7 +11,7 @@ def too_far_behind(destination_id):
     return lag is None or lag > 1_000
 
 
-def test_unknown_is_too_far_behind(streamkap):
+def test_unknown_lag_is_too_far_behind(streamkap):
     streamkap.add("orders", scenarios.null_lag())
     streamkap.add("customers", scenarios.steady(lag=7))
     assert too_far_behind("orders")

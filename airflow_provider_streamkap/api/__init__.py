@@ -42,7 +42,7 @@ _EXPORTS = {
         "StreamkapTimeoutError",
     ),
     "flows": ("ApiSession",),
-    "metrics": ("DestinationMetrics", "PipelineMetrics", "Point", "SourceMetrics"),
+    "metrics": ("DestinationMetrics", "Metrics", "PipelineMetrics", "Point", "SourceMetrics"),
     "pipelines": ("Pipeline", "PipelineConnector", "PipelinesQuery"),
     "query": (
         "LATEST",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ class Span:
 
 
 @dataclass
-class Connector:
+class Connector(ABC):
     """A destination or a source. The caller must hold the lock.
 
     :param added: when it was added, in epoch seconds.
@@ -53,13 +54,13 @@ class Connector:
     created: float
     reporting: Reporting | None
 
+    @abstractmethod
     def statuses(self, now: float) -> tuple[str | None, str | None]:
         """Return the current and the desired status."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compared_number(self, now: float) -> float | None:
         """Return the number that a list can be filtered by."""
-        raise NotImplementedError
 
     def as_json(self, now: float) -> dict[str, JsonValue]:
         """Return the connector as represented in the API."""

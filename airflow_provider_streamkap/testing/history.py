@@ -191,8 +191,8 @@ def _mean(samples: list[dict[str, float]]) -> dict[str, float]:
     means: dict[str, float] = {}
     for name in {name: None for sample in samples for name in sample}:
         values = [sample[name] for sample in samples if name in sample]
-        if values and name in TOTALS:
+        if name in TOTALS:
             means[name] = values[0]
-        elif values:
+        else:
             means[name] = max(values) if name == "putBatchMaxTimeMs" else math.fsum(values) / len(values)
     return means

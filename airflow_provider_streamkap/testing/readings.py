@@ -8,6 +8,7 @@ Names of the metrics are those of the Streamkap API reference for ``GET /destina
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
@@ -74,7 +75,7 @@ TOTALS: frozenset[str] = frozenset(
 _SENT_OF_READ = 0.65
 
 
-class Measured:
+class Measured(ABC):
     """What readings of all kinds have in common."""
 
     #: Metrics that have a history.
@@ -82,9 +83,9 @@ class Measured:
     missing: frozenset[str] = frozenset()
     has_metrics: bool = True
 
+    @abstractmethod
     def data(self) -> dict[str, JsonValue]:
         """Return the ``data`` object of a ``latest`` response."""
-        raise NotImplementedError
 
     def numbers(self) -> dict[str, float]:
         """Return the numeric metrics by name: those that can appear in a timeseries."""
@@ -95,9 +96,9 @@ class Measured:
         }
 
     @classmethod
+    @abstractmethod
     def about(cls, name: str) -> dict[str, JsonValue]:
         """Return label and unit of a metric, as sent with the data."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

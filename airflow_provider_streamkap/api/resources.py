@@ -95,18 +95,7 @@ def items_of(payload: dict[str, Any], key: str, owner: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class Connector(Record):
-    """One connector: a destination or a source. Its ``config`` is dropped because it can contain credentials.
-
-    :param id: the id, 24 hexadecimal digits.
-    :param name: user-defined name.
-    :param connector: connector type, for example ``snowflake``.
-    :param connector_display_name: display name of the connector type.
-    :param connector_status: status of the connector; the API may return values that it does not document.
-    :param desired_state: the state that a user requested.
-    :param task_statuses: statuses of the connector's tasks, as returned by the API.
-    :param topics: topics that the connector reads or writes.
-    :param created_timestamp: creation time, as returned by the API.
-    """
+    """One connector: a destination or a source. The arguments are those of :class:`Destination`."""
 
     connector: str | None = None
     connector_display_name: str | None = None

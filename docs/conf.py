@@ -50,12 +50,12 @@ _AIRFLOW = (
     r"|TaskDeferred"
 )
 _INSIDE = (
-    r"(\w+\.)*(api\.flows|gate\.(spec|target|wait)|polling\.\w+|hooks\._connection|_arguments"
+    r"(\w+\.)*(api\.(flows|resources)|gate\.(spec|target|wait)|polling\.\w+|hooks\._connection|_arguments"
     r"|testing\.(controls|messages))\.\w+"
 )
 _ALIASES = (
     "datetime|Edge|JsonValue|OnError|Poller|PollResult|PollTarget|Require|StreamkapConnection|Timestamp|Unknown"
-    r"|(\w+\.)*(K|T|Slot)|Results|(\w+\.)*DestinationPage"
+    r"|(\w+\.)*(K|T|Slot)|Results|(\w+\.)*(LatestQuery|ListQuery|M|Measured|Page|PeriodQuery|R|ResourceKind)"
 )
 nitpick_ignore_regex = [("py:.*", rf"({_FOREIGN})\..*|{_AIRFLOW}|{_INSIDE}|{_ALIASES}")]
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from airflow_provider_streamkap.api.errors import *
     from airflow_provider_streamkap.api.flows import *
     from airflow_provider_streamkap.api.metrics import *
+    from airflow_provider_streamkap.api.pipelines import *
     from airflow_provider_streamkap.api.query import *
     from airflow_provider_streamkap.api.settings import *
+    from airflow_provider_streamkap.api.sources import *
 
 _EXPORTS = {
     "async_client": ("AsyncStreamkapClient",),
@@ -40,9 +42,21 @@ _EXPORTS = {
         "StreamkapTimeoutError",
     ),
     "flows": ("ApiSession",),
-    "metrics": ("DestinationMetrics", "Point"),
-    "query": ("LATEST", "TIMESERIES", "TIMESUMMARY", "TIME_TYPES", "TIME_UNITS", "MetricsQuery", "parse_timestamp"),
+    "metrics": ("DestinationMetrics", "Metrics", "PipelineMetrics", "Point", "SourceMetrics"),
+    "pipelines": ("Pipeline", "PipelineConnector", "PipelinesQuery"),
+    "query": (
+        "LATEST",
+        "TIMESERIES",
+        "TIMESUMMARY",
+        "TIME_TYPES",
+        "TIME_UNITS",
+        "MetricsQuery",
+        "PipelineMetricsQuery",
+        "SourceMetricsQuery",
+        "parse_timestamp",
+    ),
     "settings": ("ClientSettings", "Credentials"),
+    "sources": ("Source", "SourcesQuery"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -17,16 +17,19 @@ import aiohttp
 from yarl import URL
 
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, MAX_HEADER_LINE, MAX_HEADERS, BodyReader, prepare
-from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.metrics import DestinationMetrics, PipelineMetrics, SourceMetrics
 from airflow_provider_streamkap.api.network import Proxy, choose_proxy, tls_context, warn_if_unverified
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
+from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
+from airflow_provider_streamkap.api.resources import Listing, ListQuery, R
 from airflow_provider_streamkap.api.retry import Deadline, async_retried
 from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.sources import Source, SourcesQuery
 
 # aiohttp 3.14 and later limit the number of header lines.
 _MAX_HEADERS: dict[str, Any] = (
@@ -78,6 +81,16 @@ class AsyncStreamkapClient:
         """Return a destination's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
         return await self.call(lambda session: session.metrics(query), within=within)
 
+    async def get_source_metrics(self, query: SourceMetricsQuery, *, within: float | None = None) -> SourceMetrics:
+        """Return a source's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
+        return await self.call(lambda session: session.source_metrics(query), within=within)
+
+    async def get_pipeline_metrics(
+        self, query: PipelineMetricsQuery, *, within: float | None = None
+    ) -> PipelineMetrics:
+        """Return a pipeline's metrics; see :meth:`StreamkapClient.get_destination_metrics`."""
+        return await self.call(lambda session: session.pipeline_metrics(query), within=within)
+
     async def call(
         self, flow: Callable[[ApiSession], Flow[T]], slot: Slot | None = None, *, within: float | None = None
     ) -> T:
@@ -104,13 +117,32 @@ class AsyncStreamkapClient:
 
     async def get_destination(self, destination_id: str) -> Destination:
         """Return one destination; see :meth:`StreamkapClient.get_destination`."""
-        return await self.call(lambda session: session.destination(destination_id))
+        return await self.call(lambda session: session.resource(Destination, destination_id))
 
-    async def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
+    async def get_source(self, source_id: str) -> Source:
+        """Return one source; see :meth:`StreamkapClient.get_destination`."""
+        return await self.call(lambda session: session.resource(Source, source_id))
+
+    async def get_pipeline(self, pipeline_id: str) -> Pipeline:
+        """Return one pipeline; see :meth:`StreamkapClient.get_destination`."""
+        return await self.call(lambda session: session.resource(Pipeline, pipeline_id))
+
+    def list_destinations(self, query: DestinationsQuery | None = None) -> AsyncIterator[Destination]:
         """Iterate over all destinations, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
-        listing = Listing(query or DestinationsQuery())
+        return self._list(query or DestinationsQuery())
+
+    def list_sources(self, query: SourcesQuery | None = None) -> AsyncIterator[Source]:
+        """Iterate over all sources, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
+        return self._list(query or SourcesQuery())
+
+    def list_pipelines(self, query: PipelinesQuery | None = None) -> AsyncIterator[Pipeline]:
+        """Iterate over all pipelines, requesting page by page; see :meth:`StreamkapClient.list_destinations`."""
+        return self._list(query or PipelinesQuery())
+
+    async def _list(self, query: ListQuery[R]) -> AsyncIterator[R]:
+        listing = Listing(query)
         while not listing.done:
-            page = await self.call(lambda session: session.destinations(listing.query, listing.page))
+            page = await self.call(lambda session: session.page(query, listing.page))
             for item in listing.add_page(page):
                 yield item
 

@@ -22,17 +22,20 @@ import urllib3
 
 from airflow_provider_streamkap.api.adapter import Adapter, HTTPSession
 from airflow_provider_streamkap.api.auth import Token
-from airflow_provider_streamkap.api.destinations import Destination, DestinationPage, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.error_mapping import TransportErrors
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapTimeoutError, strip_context
 from airflow_provider_streamkap.api.flows import TOKEN_PATH, ApiSession, Flow, Request, Response, T, TokenRefresh
 from airflow_provider_streamkap.api.http import CHUNK, CLOSED, BodyReader, prepare
-from airflow_provider_streamkap.api.metrics import DestinationMetrics
+from airflow_provider_streamkap.api.metrics import DestinationMetrics, PipelineMetrics, SourceMetrics
 from airflow_provider_streamkap.api.network import choose_proxy, tls_context, warn_if_unverified
 from airflow_provider_streamkap.api.options import OPTIONS
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
+from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
+from airflow_provider_streamkap.api.resources import Listing, ListQuery, Page, R
 from airflow_provider_streamkap.api.retry import Deadline, log, retrying
 from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.sources import Source, SourcesQuery
 
 K = TypeVar("K")
 
@@ -104,6 +107,14 @@ class StreamkapClient:
         :raises StreamkapError: the error of the last attempt, with the number of attempts.
         """
         return self.call(lambda session: session.metrics(query), within=within)
+
+    def get_source_metrics(self, query: SourceMetricsQuery, *, within: float | None = None) -> SourceMetrics:
+        """Return a source's metrics; see :meth:`get_destination_metrics`."""
+        return self.call(lambda session: session.source_metrics(query), within=within)
+
+    def get_pipeline_metrics(self, query: PipelineMetricsQuery, *, within: float | None = None) -> PipelineMetrics:
+        """Return a pipeline's metrics; see :meth:`get_destination_metrics`."""
+        return self.call(lambda session: session.pipeline_metrics(query), within=within)
 
     def call(
         self,
@@ -188,7 +199,15 @@ class StreamkapClient:
         :raises StreamkapNotFoundError: the destination does not exist.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self.call(lambda session: session.destination(destination_id))
+        return self.call(lambda session: session.resource(Destination, destination_id))
+
+    def get_source(self, source_id: str) -> Source:
+        """Return one source; see :meth:`get_destination`."""
+        return self.call(lambda session: session.resource(Source, source_id))
+
+    def get_pipeline(self, pipeline_id: str) -> Pipeline:
+        """Return one pipeline; see :meth:`get_destination`."""
+        return self.call(lambda session: session.resource(Pipeline, pipeline_id))
 
     def list_destinations(self, query: DestinationsQuery | None = None) -> Iterator[Destination]:
         """Iterate over all destinations, requesting page by page.
@@ -196,18 +215,29 @@ class StreamkapClient:
         :param query: filters, sort order and page size; ``None`` (default): all destinations.
         :raises StreamkapError: the error of the last attempt to fetch a page; raised during iteration.
         """
-        listing = Listing(query or DestinationsQuery())
+        return self._list(query or DestinationsQuery())
+
+    def list_sources(self, query: SourcesQuery | None = None) -> Iterator[Source]:
+        """Iterate over all sources, requesting page by page; see :meth:`list_destinations`."""
+        return self._list(query or SourcesQuery())
+
+    def list_pipelines(self, query: PipelinesQuery | None = None) -> Iterator[Pipeline]:
+        """Iterate over all pipelines, requesting page by page; see :meth:`list_destinations`."""
+        return self._list(query or PipelinesQuery())
+
+    def _list(self, query: ListQuery[R]) -> Iterator[R]:
+        listing = Listing(query)
         while not listing.done:
-            yield from listing.add_page(self.get_destinations_page(listing.query, listing.page))
+            yield from listing.add_page(self.get_page(query, listing.page))
 
-    def get_destinations_page(self, query: DestinationsQuery, page: int) -> DestinationPage:
-        """Return one page of destinations.
+    def get_page(self, query: ListQuery[R], number: int) -> Page[R]:
+        """Return one page of a list.
 
-        :param query: filters and sort order.
-        :param page: page number, starting at 1.
+        :param query: what to list, with filters and sort order.
+        :param number: page number, starting at 1.
         :raises StreamkapError: the error of the last attempt.
         """
-        return self.call(lambda session: session.destinations(query, page))
+        return self.call(lambda session: session.page(query, number))
 
     def whoami(self) -> dict[str, Any]:
         """Return the identity of the credentials: tenant_id, service_id, sub, token_type, project_key_id.

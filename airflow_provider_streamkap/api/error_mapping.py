@@ -72,7 +72,7 @@ def http_error(
     :param permission: the permission that this call requires, if documented; named in the message of a 403.
     :param token_request: the request was a token request, so a 4xx means rejected credentials; default False.
     :param secrets: values to redact in the detail.
-    :param confidential: the response can contain a destination's configuration; default False.
+    :param confidential: the response can contain a connector's configuration; default False.
     :param proxy: the proxy that the response came through, named in the message of a 407; None (default): none.
     :param about: additional arguments of the error: ``method``, ``url``, ``request_id``.
     """
@@ -141,7 +141,7 @@ def detail_of(body: bytes, secrets: tuple[str, ...] = (), *, confidential: bool 
 
     :param body: response body: JSON, HTML or anything else.
     :param secrets: values to redact.
-    :param confidential: omit values, because they can be those of a destination's configuration; default False.
+    :param confidential: omit values, because they can be those of a connector's configuration; default False.
     """
     value: Any = None
     if len(body) <= _MAX_DETAIL_BODY:
@@ -157,7 +157,7 @@ def detail_of(body: bytes, secrets: tuple[str, ...] = (), *, confidential: bool 
 
 
 def _public(value: Any) -> Any:
-    """Return only messages and locations of a detail, whose values can be those of a destination's configuration."""
+    """Return only messages and locations of a detail, whose values can be those of a connector's configuration."""
     if isinstance(value, list):
         return [_public(item) for item in value]
     if isinstance(value, dict):

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap.api.auth import Token, parse_token
 from airflow_provider_streamkap.api.backoff import SharedBackoff
-from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, Destination, DestinationPage, DestinationsQuery
+from airflow_provider_streamkap.api.destinations import Destination
 from airflow_provider_streamkap.api.error_mapping import http_date, http_error
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
@@ -32,14 +32,28 @@ from airflow_provider_streamkap.api.errors import (
     single_line,
     strip_context,
 )
-from airflow_provider_streamkap.api.metrics import KNOWN_STATUSES, STATUS, DestinationMetrics
+from airflow_provider_streamkap.api.metrics import (
+    KNOWN_STATUSES,
+    METRIC_NAMES,
+    DestinationMetrics,
+    Metrics,
+    PipelineMetrics,
+    SourceMetrics,
+)
 from airflow_provider_streamkap.api.network import Proxy
 from airflow_provider_streamkap.api.payload import clean, decode, replace_unstorable
-from airflow_provider_streamkap.api.query import MetricsQuery, check_destination_id, destination_path
+from airflow_provider_streamkap.api.query import (
+    LatestQuery,
+    MetricsQuery,
+    PipelineMetricsQuery,
+    ResourceKind,
+    SourceMetricsQuery,
+    check_resource_id,
+)
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_value
+from airflow_provider_streamkap.api.resources import MAX_PAGE_SIZE, ListQuery, Page, R
 from airflow_provider_streamkap.api.settings import ClientSettings
 
-METRICS_PERMISSION = "read:destination_metrics"
 TOKEN_PATH = "/auth/access-token"  # noqa: S105
 
 # As in the examples of the API reference.
@@ -115,6 +129,7 @@ class TokenRefresh:
 
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Metrics)
 Flow: TypeAlias = Generator[Request | TokenRefresh, Any, T]
 
 
@@ -155,31 +170,51 @@ class ApiSession:
         :param query: the query.
         :param limit: maximum size of the response body in bytes, default :data:`LARGE_BODY`.
         """
-        request = Request("GET", query.path, query.params, permission=METRICS_PERMISSION, limit=limit)
+        return self._metrics(DestinationMetrics, query, limit)
 
-        def parse(payload: Any, response: Response) -> DestinationMetrics:
+    def source_metrics(self, query: SourceMetricsQuery, limit: int = LARGE_BODY) -> Flow[SourceMetrics]:
+        """Request a source's metrics; see :meth:`metrics`."""
+        return self._metrics(SourceMetrics, query, limit)
+
+    def pipeline_metrics(self, query: PipelineMetricsQuery, limit: int = LARGE_BODY) -> Flow[PipelineMetrics]:
+        """Request a pipeline's metrics; see :meth:`metrics`."""
+        return self._metrics(PipelineMetrics, query, limit)
+
+    def _metrics(self, model: type[M], query: LatestQuery, limit: int) -> Flow[M]:
+        permission = query.kind.metrics_permission
+        request = Request("GET", query.path, query.params, permission=permission, limit=limit)
+
+        def parse(payload: Any, response: Response) -> M:
             now, age = self.now(), timedelta(seconds=_age(response))
             if (date := http_date(response.headers.get("date", ""))) is not None:
                 self.clock_lead = (date + age - now).total_seconds()
             # A cached response was generated ``Age`` seconds ago.
-            metrics = DestinationMetrics.parse(query, payload, now - age)
-            return self._redacted(metrics, request)
+            return self._redacted(model.parse(query, payload, now - age), request)
 
         try:
             return (yield from self._call(request, parse))
         except StreamkapNotFoundError as error:
-            raise strip_context(unknown_destination(error, query.destination_id, ", or has no metrics yet")) from None
+            otherwise = ", or has no metrics yet"
+            raise strip_context(unknown_resource(error, query.kind, query.resource_id, otherwise)) from None
 
-    def _redacted(self, metrics: DestinationMetrics, request: Request) -> DestinationMetrics:
-        """Redact the parts of the metrics that appear in messages and logs: the status and invalid values."""
-        status = metrics.connector_status
+    def _redacted(self, metrics: M, request: Request) -> M:
+        """Redact the parts of the metrics that appear in messages and logs: texts, lists and invalid values."""
+        names = METRIC_NAMES[metrics.kind]
         # A known status cannot contain a secret, and this runs for every poll.
-        status = None if status in KNOWN_STATUSES else status
-        if status is None and not metrics.undocumented:
+        shown: dict[str, Any] = {
+            name: text
+            for name in names.texts
+            if (text := metrics.text(name)) is not None and text not in KNOWN_STATUSES
+        }
+        shown.update({name: metrics.data[name] for name in names.lists if metrics.data.get(name)})
+        if not shown and not metrics.undocumented:
             return metrics
         secrets = self._secrets(request)
-        shown = metrics.data if status is None else {**metrics.data, STATUS: redact_text(status, secrets)}
-        return replace(metrics, data=shown, undocumented=redact_value(metrics.undocumented, secrets))
+        return replace(
+            metrics,
+            data={**metrics.data, **{name: redact_value(value, secrets) for name, value in shown.items()}},
+            undocumented=redact_value(metrics.undocumented, secrets),
+        )
 
     def exists(self, destination_id: str) -> Flow[bool]:
         """Return whether a destination exists and the credentials can read it.
@@ -187,44 +222,46 @@ class ApiSession:
         :param destination_id: the destination's id.
         """
         try:
-            yield from self.destination(destination_id)
+            yield from self.resource(Destination, destination_id)
         except (StreamkapNotFoundError, StreamkapPermissionError):
             # Without the permission the existence is unknown, and the caller keeps its original error.
             return False
         return True
 
-    def destination(self, destination_id: str) -> Flow[Destination]:
-        """Request one destination.
+    def resource(self, record: type[R], resource_id: str) -> Flow[R]:
+        """Request one destination, source or pipeline.
 
-        :param destination_id: the destination's id.
-        :raises StreamkapNotFoundError: the destination does not exist.
+        :param record: the class of the resource, for example :class:`Destination`.
+        :param resource_id: its id.
+        :raises StreamkapNotFoundError: the resource does not exist.
         """
-        request = Request(
-            "GET", destination_path(check_destination_id(destination_id)), confidential=True, limit=LARGE_BODY
-        )
-        page = yield from self._call(request, lambda payload, _: DestinationPage.parse(payload))
-        if not page.destinations:
+        kind = record.kind
+        path = kind.path(check_resource_id(resource_id, kind.id_name))
+        request = Request("GET", path, confidential=True, limit=LARGE_BODY)
+        page = yield from self._call(request, lambda payload, _: Page.parse(record, payload))
+        if not page.items:
             raise StreamkapNotFoundError(
-                f"there is no destination {destination_id!r} in this project",
+                f"there is no {kind.name} {resource_id!r} in this project",
                 method=request.method,
                 url=f"{self.settings.base_url}{request.path}",
             )
-        return page.destinations[0]
+        return page.items[0]
 
-    def destinations(self, query: DestinationsQuery, page: int = 1) -> Flow[DestinationPage]:
-        """Request one page of destinations.
+    def page(self, query: ListQuery[R], number: int = 1) -> Flow[Page[R]]:
+        """Request one page of destinations, sources or pipelines.
 
-        :param query: filters and sort order.
-        :param page: page number, starting at 1 (default).
+        :param query: what to list, with filters and sort order.
+        :param number: page number, starting at 1 (default).
         """
-        request = Request("GET", "/destinations", query.params(page), confidential=True, limit=LARGE_BODY)
+        kind = query.record.kind
+        request = Request("GET", kind.path(), query.params(number), confidential=True, limit=LARGE_BODY)
 
-        def parse(payload: Any, _: Response) -> DestinationPage:
-            parsed = DestinationPage.parse(payload)
+        def parse(payload: Any, _: Response) -> Page[R]:
+            parsed = Page.parse(query.record, payload)
             # Allow some excess: the API may have a minimum page size.
-            if (count := len(parsed.destinations)) > 2 * MAX_PAGE_SIZE:
+            if (count := len(parsed.items)) > 2 * MAX_PAGE_SIZE:
                 raise StreamkapResponseError(
-                    f"a page contains {count:,} destinations; at most {MAX_PAGE_SIZE} were requested"
+                    f"a page contains {count:,} {kind.name}s; at most {MAX_PAGE_SIZE} were requested"
                 )
             return parsed
 
@@ -354,19 +391,20 @@ class ApiSession:
         return {"method": request.method, "url": response.url, "request_id": request_id or None}
 
 
-def unknown_destination(
-    error: StreamkapNotFoundError, destination_id: str, otherwise: str = ""
+def unknown_resource(
+    error: StreamkapNotFoundError, kind: ResourceKind, resource_id: str, otherwise: str = ""
 ) -> StreamkapNotFoundError:
-    """Add the destination's id and the format of ids to the message of a 404.
+    """Add the resource's id and the format of ids to the message of a 404.
 
     :param error: the 404, modified in place.
-    :param destination_id: the destination's id.
+    :param kind: the kind of the resource.
+    :param resource_id: the resource's id.
     :param otherwise: another possible cause to append to the message, default none.
     """
     title = error.message.partition(":")[0]
-    hint = "" if _ID.fullmatch(destination_id) else "; pass the id, not the name"
+    hint = "" if _ID.fullmatch(resource_id) else "; pass the id, not the name"
     error.args = (
-        f"{title}: destination {destination_id!r} does not exist in this project, or these credentials do not "
+        f"{title}: {kind.name} {resource_id!r} does not exist in this project, or these credentials do not "
         f"have access to it{otherwise}. An id has 24 hexadecimal digits{hint}",
     )
     return error

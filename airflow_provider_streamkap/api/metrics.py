@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destination metrics. A value of an undocumented type is treated as unknown and does not fail the response."""
+"""Metrics of destinations, sources and pipelines. A value of an undocumented type is unknown and fails no response."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, Self
 
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
 from airflow_provider_streamkap.api.payload import clean, is_number
 from airflow_provider_streamkap.api.query import (
+    DESTINATION,
+    PIPELINE,
+    SOURCE,
     TIMESERIES,
-    MetricsQuery,
+    LatestQuery,
+    ResourceKind,
     parse_timestamp,
 )
 
@@ -22,8 +27,17 @@ STATUS = "connector_status"
 LAG = "recordsLag"
 LATENCY = "latency"
 PARTITIONS = "partitionCount"
+STATE = "state"
+STREAMING_STATE = "streamingState"
+CONNECTED = "StreamingConnected"
+BEHIND_SOURCE = "StreamingMilliSecondsBehindSource"
+SINCE_LAST_EVENT = "StreamingMilliSecondsSinceLastEvent"
+SNAPSHOT_RUNNING = "SnapshotRunning"
+SNAPSHOT_COMPLETED = "SnapshotCompleted"
+SNAPSHOT_STATUS = "snapshotStatus"
+PIPELINE_STATUS = "status"
 
-#: Numeric metrics, as documented by the API.
+#: Numeric metrics of a destination, as documented by the API.
 NUMERIC_METRICS = (
     LAG,
     LATENCY,
@@ -46,7 +60,58 @@ KNOWN_STATUSES = frozenset(
 MAX_EXTRAS = 100
 MAX_CHARACTERS = 4096
 
-_DOCUMENTED = frozenset((STATUS, *NUMERIC_METRICS))
+
+@dataclass(frozen=True)
+class MetricNames:
+    """The metrics that the API documents for a kind of resource, by the type of their values.
+
+    :param series: metrics of a timeseries: numbers.
+    :param numbers: other numbers; default none.
+    :param texts: strings; default none.
+    :param lists: lists of objects; default none.
+    """
+
+    series: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    @cached_property
+    def numeric(self) -> frozenset[str]:
+        """All numbers."""
+        return frozenset((*self.series, *self.numbers))
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        """All metrics."""
+        return frozenset((*self.texts, *self.series, *self.numbers, *self.lists))
+
+
+#: The documented metrics of each kind of resource. Those of a source are named by Debezium where they begin with
+#: ``Streaming`` or ``Snapshot``.
+METRIC_NAMES = {
+    DESTINATION: MetricNames(NUMERIC_METRICS, texts=(STATUS,)),
+    SOURCE: MetricNames(
+        series=(
+            BEHIND_SOURCE,
+            SINCE_LAST_EVENT,
+            "StreamingTotalNumberOfCreateEventsSeen",
+            "StreamingTotalNumberOfUpdateEventsSeen",
+            "StreamingTotalNumberOfDeleteEventsSeen",
+            "SnapshotMilliSecondsSinceLastEvent",
+            "SnapshotTotalNumberOfEventsSeen",
+            "sourceRecordWriteTotal",
+            "recordSendTotal",
+            "byteTotal",
+            "recordRetryTotal",
+        ),
+        numbers=(CONNECTED, SNAPSHOT_RUNNING, SNAPSHOT_COMPLETED),
+        texts=(STATE, STREAMING_STATE, "StreamingLastEvent", "snapshotState"),
+        lists=(SNAPSHOT_STATUS,),
+    ),
+    PIPELINE: MetricNames(series=(), numbers=(LATENCY, LAG), texts=(PIPELINE_STATUS,)),
+}
+
 _KINDS = {
     type(None): "null",
     bool: "a boolean",
@@ -66,10 +131,10 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class DestinationMetrics:
-    """The metrics of one destination at one point in time.
+class Metrics:
+    """The metrics of one resource at one point in time.
 
-    :param destination_id: id of the destination.
+    :param resource_id: id of the resource.
     :param time_type: ``latest``, ``timesummary`` or ``timeseries``.
     :param observed_at: aware UTC time of the response; the API does not report the age of ``latest`` values.
     :param data: values by metric; for a timeseries, sorted lists of points with ISO 8601 timestamps.
@@ -78,7 +143,9 @@ class DestinationMetrics:
         Such a value is None in ``data``.
     """
 
-    destination_id: str
+    kind: ClassVar[ResourceKind]
+
+    resource_id: str
     time_type: str
     observed_at: datetime
     data: dict[str, Any]
@@ -86,7 +153,7 @@ class DestinationMetrics:
     undocumented: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def parse(cls, query: MetricsQuery, payload: object, observed_at: datetime) -> DestinationMetrics:
+    def parse(cls, query: LatestQuery, payload: object, observed_at: datetime) -> Self:
         """Parse a response.
 
         :param query: the query that was sent.
@@ -104,39 +171,27 @@ class DestinationMetrics:
         metadata = cleaned.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         parse = _series if query.time_type == TIMESERIES else _single
-        parsed = {name: parse(name, data[name]) for name in _kept(data)}
+        known = METRIC_NAMES[cls.kind]
+        parsed = {name: parse(known, name, data[name]) for name in _kept(known, data)}
         return cls(
-            destination_id=query.destination_id,
+            resource_id=query.resource_id,
             time_type=query.time_type,
             observed_at=observed_at.astimezone(UTC),
             data={name: value for name, (value, _) in parsed.items()},
-            metadata={name: metadata[name] for name in _kept(metadata) if not _is_large(metadata[name])},
+            metadata={name: metadata[name] for name in _kept(known, metadata) if not _is_large(metadata[name])},
             undocumented={name: problem for name, (_, problem) in parsed.items() if problem},
         )
 
-    @property
-    def connector_status(self) -> str | None:
-        """Status of the connector, possibly an undocumented one. None if unknown or for a timeseries."""
-        value = self._value(STATUS)
-        return value if isinstance(value, str) and value.strip() else None
-
-    @property
-    def records_lag(self) -> int | float | None:
-        """Records waiting in Kafka. None (not 0) if unknown or for a timeseries."""
-        return self._number(LAG)
-
-    @property
-    def latency_ms(self) -> int | float | None:
-        """Latency in milliseconds. None if unknown or for a timeseries."""
-        return self._number(LATENCY)
-
-    @property
-    def partitions(self) -> int | float | None:
-        """Partitions assigned to the connector's consumers. None if unknown or for a timeseries."""
-        return self._number(PARTITIONS)
-
     def _value(self, name: str) -> Any:
         return None if self.time_type == TIMESERIES else self.data.get(name)
+
+    def text(self, name: str) -> str | None:
+        """Return a value that is a string. None if it is blank or unknown, or for a timeseries.
+
+        :param name: name of the metric in the API.
+        """
+        value = self._value(name)
+        return value if isinstance(value, str) and value.strip() else None
 
     def _number(self, name: str) -> int | float | None:
         value = self._value(name)
@@ -157,7 +212,7 @@ class DestinationMetrics:
     def as_dict(self) -> dict[str, Any]:
         """Return a deep copy as a JSON-serializable dict, for XCom."""
         return {
-            "destination_id": self.destination_id,
+            self.kind.id_name: self.resource_id,
             "time_type": self.time_type,
             "observed_at": self.observed_at.isoformat(),
             "data": copy.deepcopy(self.data),
@@ -167,12 +222,13 @@ class DestinationMetrics:
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict per value (long format), for a table or a data frame.
 
-        The keys are destination_id, metric, name, unit, timestamp (ISO 8601; ``observed_at`` for ``latest`` and
-        ``timesummary``) and value. Values that are neither scalars nor a series of points are omitted.
+        The keys are destination_id (source_id, pipeline_id), metric, name, unit, timestamp (ISO 8601; ``observed_at``
+        for ``latest`` and ``timesummary``) and value. Values that are neither scalars nor a series of points are
+        omitted.
         """
         return [
             {
-                "destination_id": self.destination_id,
+                self.kind.id_name: self.resource_id,
                 "metric": metric,
                 "name": self._about(metric, "name"),
                 "unit": self._about(metric, "unit"),
@@ -194,7 +250,7 @@ class DestinationMetrics:
         elif not isinstance(value, (list, dict)):
             yield self.observed_at.isoformat(), value
 
-    def select(self, names: Iterable[str]) -> DestinationMetrics:
+    def select(self, names: Iterable[str]) -> Self:
         """Return a copy with only some of the metrics.
 
         :param names: names of metrics in the API. A documented metric that is missing from the response becomes None,
@@ -205,7 +261,7 @@ class DestinationMetrics:
         chosen = list(dict.fromkeys([names] if isinstance(names, str) else names))
         self._check_names(chosen)
         if problems := [self.undocumented[name] for name in chosen if name in self.undocumented]:
-            raise StreamkapResponseError(f"invalid metrics of {self.destination_id}: {'; '.join(problems)}")
+            raise StreamkapResponseError(f"invalid metrics of {self.resource_id}: {'; '.join(problems)}")
         series = self.time_type == TIMESERIES
         data = {name: self.data.get(name) for name in chosen}
         return replace(
@@ -215,12 +271,141 @@ class DestinationMetrics:
         )
 
     def _check_names(self, names: Iterable[object]) -> None:
-        known = dict.fromkeys((*self.data, *self.metadata, *NUMERIC_METRICS))
-        if self.time_type != TIMESERIES:
-            known[STATUS] = None
+        documented = METRIC_NAMES[self.kind]
+        names_of_type = documented.series if self.time_type == TIMESERIES else documented.all
+        known = {*self.data, *self.metadata, *names_of_type}
         unknown = [name for name in names if not isinstance(name, str) or name not in known]
         if unknown:
             raise ValueError(f"unknown metrics: {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known))}")
+
+
+@dataclass(frozen=True)
+class DestinationMetrics(Metrics):
+    """The metrics of one destination at one point in time. The arguments are those of :class:`Metrics`."""
+
+    kind = DESTINATION
+
+    @property
+    def destination_id(self) -> str:
+        """Id of the destination."""
+        return self.resource_id
+
+    @property
+    def connector_status(self) -> str | None:
+        """Status of the connector, possibly an undocumented one. None if unknown or for a timeseries."""
+        return self.text(STATUS)
+
+    @property
+    def records_lag(self) -> int | float | None:
+        """Records waiting in Kafka. None (not 0) if unknown or for a timeseries."""
+        return self._number(LAG)
+
+    @property
+    def latency_ms(self) -> int | float | None:
+        """Latency in milliseconds. None if unknown or for a timeseries."""
+        return self._number(LATENCY)
+
+    @property
+    def partitions(self) -> int | float | None:
+        """Partitions assigned to the connector's consumers. None if unknown or for a timeseries."""
+        return self._number(PARTITIONS)
+
+
+@dataclass(frozen=True)
+class SourceMetrics(Metrics):
+    """The metrics of one source at one point in time. The arguments are those of :class:`Metrics`.
+
+    A source that is connected and streaming does not prove that all committed changes were captured.
+    """
+
+    kind = SOURCE
+
+    @property
+    def source_id(self) -> str:
+        """Id of the source."""
+        return self.resource_id
+
+    @property
+    def state(self) -> str | None:
+        """State of the source, for example ``Streaming``. None if unknown or for a timeseries."""
+        return self.text(STATE)
+
+    @property
+    def streaming_state(self) -> str | None:
+        """State of the connection to the database, for example ``connected``. None if unknown or for a timeseries."""
+        return self.text(STREAMING_STATE)
+
+    @property
+    def connected(self) -> bool | None:
+        """Whether the connector is streaming. None if unknown or for a timeseries."""
+        return self._flag(CONNECTED)
+
+    @property
+    def behind_source_ms(self) -> int | float | None:
+        """Delay of the last captured event in milliseconds. Negative if clocks differ; constant without new events.
+
+        None if unknown, which includes -1: no event since the connector started. None for a timeseries.
+        """
+        return self._since_start(BEHIND_SOURCE)
+
+    @property
+    def since_last_event_ms(self) -> int | float | None:
+        """Milliseconds since the connector read its last event, captured or not.
+
+        None if unknown, which includes -1: no event since the connector started. None for a timeseries.
+        """
+        return self._since_start(SINCE_LAST_EVENT)
+
+    @property
+    def snapshot_running(self) -> bool | None:
+        """Whether a snapshot is running; a paused one is not. None if unknown or for a timeseries."""
+        return self._flag(SNAPSHOT_RUNNING)
+
+    @property
+    def snapshot_completed(self) -> bool | None:
+        """Whether a snapshot, possibly an earlier one, has completed. None if unknown or for a timeseries."""
+        return self._flag(SNAPSHOT_COMPLETED)
+
+    @property
+    def snapshot_status(self) -> list[dict[str, Any]] | None:
+        """Snapshot statuses by topic, as returned by the API. None if unknown or for a timeseries."""
+        value = self._value(SNAPSHOT_STATUS)
+        return copy.deepcopy(value) if isinstance(value, list) else None
+
+    def _flag(self, name: str) -> bool | None:
+        value = self._number(name)
+        return bool(value) if value in (0, 1) else None
+
+    def _since_start(self, name: str) -> int | float | None:
+        value = self._number(name)
+        return None if value == -1 else value
+
+
+@dataclass(frozen=True)
+class PipelineMetrics(Metrics):
+    """The latest metrics of one pipeline. The arguments are those of :class:`Metrics`."""
+
+    kind = PIPELINE
+
+    @property
+    def pipeline_id(self) -> str:
+        """Id of the pipeline."""
+        return self.resource_id
+
+    @property
+    def status(self) -> str | None:
+        """Status of the pipeline, possibly an undocumented one. None if unknown."""
+        return self.text(PIPELINE_STATUS)
+
+    @property
+    def records_lag(self) -> int | float | None:
+        """Records waiting in Kafka. None (not 0) if unknown."""
+        return self._number(LAG)
+
+    @property
+    def latency_ms(self) -> int | float | None:
+        """Latency in milliseconds. None if unknown."""
+        return self._number(LATENCY)
 
 
 def _kind(value: object) -> str:
@@ -232,23 +417,27 @@ def _is_large(value: object) -> bool:
     return isinstance(value, (str, list, dict)) and len(str(value)) > MAX_CHARACTERS
 
 
-def _kept(names: Iterable[str]) -> Iterator[str]:
+def _kept(known: MetricNames, names: Iterable[str]) -> Iterator[str]:
     """Yield the documented names, and other names up to :data:`MAX_EXTRAS` and :data:`MAX_CHARACTERS`."""
     extras = 0
     for name in names:
-        if name not in _DOCUMENTED:
+        if name not in known.all:
             extras += 1
             if extras > MAX_EXTRAS or _is_large(name):
                 continue
         yield name
 
 
-def _single(name: str, value: Any) -> tuple[Any, str | None]:
+def _single(known: MetricNames, name: str, value: Any) -> tuple[Any, str | None]:
     """Return a value of ``latest`` or ``timesummary``, and an error message if it is invalid."""
-    if name == STATUS and not (value is None or isinstance(value, str)):
+    if value is None:
+        return None, None
+    if name in known.texts and not isinstance(value, str):
         return None, f"{name} must be a string, got {_kind(value)}"
-    if name in NUMERIC_METRICS and not (value is None or is_number(value)):
+    if name in known.numeric and not is_number(value):
         return None, f"{name} must be a number, got {_kind(value)}"
+    if name in known.lists:
+        return _objects(name, value)
     return _small(name, value)
 
 
@@ -258,12 +447,24 @@ def _small(name: str, value: Any) -> tuple[Any, str | None]:
     return value, None
 
 
-def _series(name: str, value: Any) -> tuple[Any, str | None]:
+def _objects(name: str, value: Any) -> tuple[Any, str | None]:
+    """Return a list of objects. Each is limited in size, but not their number: there can be one for each table."""
+    if not isinstance(value, list):
+        return None, f"{name} must be a list of objects, got {_kind(value)}"
+    for item in value:
+        if not isinstance(item, dict):
+            return None, f"{name} must be a list of objects, got {_kind(item)} in it"
+        if _is_large(item):
+            return None, f"an item of {name} has more than {MAX_CHARACTERS:,} characters"
+    return value, None
+
+
+def _series(known: MetricNames, name: str, value: Any) -> tuple[Any, str | None]:
     """Return a sorted series with normalized timestamps, and an error message if it is invalid."""
     if value is None:
         return None, None
     problem = None
-    if name in NUMERIC_METRICS:
+    if name in known.numeric:
         if not isinstance(value, list):
             return None, f"{name} must be a list of points, got {_kind(value)}"
         try:

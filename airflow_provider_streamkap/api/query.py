@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics queries: arguments are validated before a request is sent, and times are converted to UTC."""
+"""Kinds of resources, and metrics queries: validated before a request is sent, with times converted to UTC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from airflow_provider_streamkap.api.checks import check_choice, check_integer, check_text
@@ -29,8 +29,8 @@ _MIN_NUMERIC_ID = 10**23
 Timestamp = str | datetime
 
 
-def check_destination_id(value: Any, name: str = "destination_id") -> str:
-    """Validate a destination id and return it as a string.
+def check_resource_id(value: Any, name: str = "destination_id") -> str:
+    """Validate an id and return it as a string.
 
     :param value: the id. The API's ids have 24 hexadecimal digits, but any string that fits into one path segment is
         accepted. An integer of 24 digits is accepted too: native rendering converts an id without letters to a number.
@@ -65,10 +65,10 @@ def destination_ids(value: Any) -> tuple[str, ...]:
     :raises ValueError: an id is invalid, or there is none.
     """
     if not is_keyed(value):
-        return (check_destination_id(value),)
+        return (check_resource_id(value),)
     if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
         raise ValueError(f"destination_id must be an id or a list of ids; got {value!r}")
-    ids = tuple(dict.fromkeys(check_destination_id(id_) for id_ in value))
+    ids = tuple(dict.fromkeys(check_resource_id(id_) for id_ in value))
     if not ids:
         raise ValueError("destination_id is an empty list: pass at least one id")
     return ids
@@ -82,13 +82,36 @@ def is_keyed(value: Any) -> bool:
     return not isinstance(value, str | int | float)
 
 
-def destination_path(destination_id: str, *more: str) -> str:
-    """Return the path of a destination's resource, with the id quoted as one segment.
+@dataclass(frozen=True)
+class ResourceKind:
+    """A kind of resource of the API, which defines its paths, arguments and messages.
 
-    :param destination_id: a validated id.
-    :param more: further path segments.
+    :param name: the singular, for example ``destination``.
     """
-    return "/".join(("/destinations", quote(destination_id, safe=""), *more))
+
+    name: str
+
+    @property
+    def id_name(self) -> str:
+        """Name of the argument and of the key that hold an id."""
+        return f"{self.name}_id"
+
+    @property
+    def metrics_permission(self) -> str:
+        """Permission that reading metrics requires."""
+        return f"read:{self.name}_metrics"
+
+    def path(self, *segments: str) -> str:
+        """Return the path of the list, or of what the segments name in it, each quoted as one segment.
+
+        :param segments: a validated id and further path segments; default none.
+        """
+        return "/".join((f"/{self.name}s", *(quote(segment, safe="") for segment in segments)))
+
+
+DESTINATION = ResourceKind("destination")
+SOURCE = ResourceKind("source")
+PIPELINE = ResourceKind("pipeline")
 
 
 def parse_timestamp(text: object) -> datetime:
@@ -135,32 +158,46 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-@dataclass(frozen=True)
-class MetricsQuery:
-    """Query parameters for ``GET /destinations/{destination_id}/metrics``.
+class LatestQuery:
+    """What all metrics queries have in common. A subclass is a dataclass with a field for the id.
 
-    :param destination_id: id of the destination.
-    :param time_type: ``latest`` (most recent values, default), ``timesummary`` (aggregated over the period) or
-        ``timeseries``.
-    :param time_interval: number of ``time_unit`` per data point, at least 1 (default).
-    :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
-    :param timestamp_from: start of the period: an ISO 8601 string or a datetime (including pendulum's) with a time
-        zone; None (default): the API's default, 24 hours ago. Not allowed with ``latest``, where the API ignores it.
-    :param timestamp_to: end of the period, likewise; None (default): the API's default, now.
-    :raises ValueError: an argument is invalid, the period is empty or reversed, or a period is passed with ``latest``;
-        the message names the argument and the allowed values.
+    :raises ValueError: the id is invalid.
     """
 
-    destination_id: str
+    kind: ClassVar[ResourceKind]
     time_type: str = LATEST
-    time_interval: int = 1
-    time_unit: str = "hour"
-    timestamp_from: datetime | str | None = None
-    timestamp_to: datetime | str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, self.kind.id_name, check_resource_id(self.resource_id, self.kind.id_name))
+
+    @property
+    def resource_id(self) -> str:
+        """Id of the resource."""
+        value: str = getattr(self, self.kind.id_name)
+        return value
+
+    @property
+    def path(self) -> str:
+        """Path of the request, relative to the base URL."""
+        return self.kind.path(self.resource_id, "metrics")
+
+    @property
+    def params(self) -> tuple[tuple[str, str], ...]:
+        """Query parameters. Defaults are sent explicitly, so that a change of the API's defaults has no effect."""
+        return (("time_type", self.time_type),)
+
+
+class PeriodQuery(LatestQuery):
+    """A metrics query with the six documented parameters."""
+
+    time_interval: int
+    time_unit: str
+    timestamp_from: datetime | str | None
+    timestamp_to: datetime | str | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         put = object.__setattr__
-        put(self, "destination_id", check_destination_id(self.destination_id))
         put(self, "time_type", check_choice("time_type", self.time_type, TIME_TYPES))
         put(self, "time_unit", check_choice("time_unit", self.time_unit, TIME_UNITS))
         check_integer("time_interval", self.time_interval)
@@ -176,17 +213,68 @@ class MetricsQuery:
         put(self, "timestamp_to", end)
 
     @property
-    def path(self) -> str:
-        """Path of the request, relative to the base URL."""
-        return destination_path(self.destination_id, "metrics")
-
-    @property
     def params(self) -> tuple[tuple[str, str], ...]:
-        """Query parameters. Defaults are sent explicitly, so that a change of the API's defaults has no effect."""
+        """Query parameters, likewise."""
         period = (("timestamp_from", self.timestamp_from), ("timestamp_to", self.timestamp_to))
         return (
-            ("time_type", self.time_type),
+            *super().params,
             ("time_interval", str(self.time_interval)),
             ("time_unit", self.time_unit),
             *((name, _iso(moment)) for name, moment in period if isinstance(moment, datetime)),
         )
+
+
+@dataclass(frozen=True)
+class MetricsQuery(PeriodQuery):
+    """Query parameters for ``GET /destinations/{destination_id}/metrics``.
+
+    :param destination_id: id of the destination.
+    :param time_type: ``latest`` (most recent values, default), ``timesummary`` (aggregated over the period) or
+        ``timeseries``.
+    :param time_interval: number of ``time_unit`` per data point, at least 1 (default).
+    :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
+    :param timestamp_from: start of the period: an ISO 8601 string or a datetime (including pendulum's) with a time
+        zone; None (default): the API's default, 24 hours ago. Not allowed with ``latest``, where the API ignores it.
+    :param timestamp_to: end of the period, likewise; None (default): the API's default, now.
+    :raises ValueError: an argument is invalid, the period is empty or reversed, or a period is passed with ``latest``;
+        the message names the argument and the allowed values.
+    """
+
+    kind = DESTINATION
+
+    destination_id: str
+    time_type: str = LATEST
+    time_interval: int = 1
+    time_unit: str = "hour"
+    timestamp_from: datetime | str | None = None
+    timestamp_to: datetime | str | None = None
+
+
+@dataclass(frozen=True)
+class SourceMetricsQuery(PeriodQuery):
+    """Query parameters for ``GET /sources/{source_id}/metrics``. The arguments are those of :class:`MetricsQuery`.
+
+    :param source_id: id of the source.
+    """
+
+    kind = SOURCE
+
+    source_id: str
+    time_type: str = LATEST
+    time_interval: int = 1
+    time_unit: str = "hour"
+    timestamp_from: datetime | str | None = None
+    timestamp_to: datetime | str | None = None
+
+
+@dataclass(frozen=True)
+class PipelineMetricsQuery(LatestQuery):
+    """Query parameters for ``GET /pipelines/{pipeline_id}/metrics``, which has only the latest values.
+
+    :param pipeline_id: id of the pipeline.
+    :raises ValueError: the id is invalid.
+    """
+
+    kind = PIPELINE
+
+    pipeline_id: str

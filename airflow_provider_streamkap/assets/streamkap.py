@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from airflow_provider_streamkap._compat import Asset
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
-from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.query import check_resource_id
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.triggers import event
@@ -30,7 +30,7 @@ def asset_uri(destination_id: str, host: str = DEFAULT_HOST) -> str:
     :param host: the API's host, default ``api.streamkap.com``.
     :raises ValueError: ``destination_id`` is not an id.
     """
-    return f"streamkap://{host.lower()}/destinations/{quote(check_destination_id(destination_id), safe='')}"
+    return f"streamkap://{host.lower()}/destinations/{quote(check_resource_id(destination_id), safe='')}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
@@ -45,7 +45,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
             "the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id> or "
             "streamkap://<host>/destinations/<id>?edge=out_of&max_records_lag=100"
         )
-    id_ = check_destination_id(unquote(found[1]))
+    id_ = check_resource_id(unquote(found[1]))
     query = ""
     if uri.query:
         query = event.StreamkapDestinationEventTrigger.from_condition(id_, uri.query).condition()
@@ -82,7 +82,7 @@ def destination_asset(
         raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
         trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
-    elif arguments or trigger.destination_id != check_destination_id(destination_id):
+    elif arguments or trigger.destination_id != check_resource_id(destination_id):
         wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
         raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
     query = f"?{condition}" if (condition := trigger.condition()) else ""

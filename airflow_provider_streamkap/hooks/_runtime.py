@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_streamkap.api.destinations import MAX_PAGE_SIZE, DestinationsQuery, Listing
+from airflow_provider_streamkap.api.destinations import DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError, strip_context
+from airflow_provider_streamkap.api.pipelines import PipelinesQuery
+from airflow_provider_streamkap.api.resources import Listing
+from airflow_provider_streamkap.api.sources import SourcesQuery
 from airflow_provider_streamkap.hooks._check import check_connection
 from airflow_provider_streamkap.hooks._clients import LoopLease, require_change, shared_clients
 from airflow_provider_streamkap.hooks._connection import parse_connection
@@ -13,10 +16,11 @@ from airflow_provider_streamkap.hooks._lookup import look_up, look_up_async
 from airflow_provider_streamkap.hooks._masking import amask, mask
 
 __all__ = [
-    "MAX_PAGE_SIZE",
     "DestinationsQuery",
     "Listing",
     "LoopLease",
+    "PipelinesQuery",
+    "SourcesQuery",
     "StreamkapError",
     "amask",
     "check_connection",

@@ -4,23 +4,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap.api import Destination, DestinationMetrics
+    from airflow_provider_streamkap.api import (
+        Destination,
+        DestinationMetrics,
+        Pipeline,
+        PipelineMetrics,
+        Source,
+        SourceMetrics,
+    )
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.destinations import Listing
     from airflow_provider_streamkap.api.errors import StreamkapError
     from airflow_provider_streamkap.api.query import Timestamp
+    from airflow_provider_streamkap.api.resources import ListQuery, R
     from airflow_provider_streamkap.hooks import _runtime
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
     from airflow_provider_streamkap.polling.poller import Poller
@@ -260,11 +267,55 @@ class StreamkapHook(BaseHook):
     ) -> DestinationMetrics:
         """Return the metrics of a destination without blocking the event loop; see :meth:`get_destination_metrics`."""
         query = MetricsQuery(destination_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
+        return await self._acall(lambda client: client.get_destination_metrics(query))
+
+    def get_source_metrics(
+        self,
+        source_id: str,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+    ) -> SourceMetrics:
+        """Return the metrics of a source. The other arguments are those of :meth:`get_destination_metrics`.
+
+        :param source_id: id of the source.
+        :raises ValueError: an argument is invalid; raised before a request is sent.
+        :raises StreamkapError: the request failed.
+        """
+        query = SourceMetricsQuery(source_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
+        return self.call(lambda client: client.get_source_metrics(query))
+
+    async def aget_source_metrics(
+        self,
+        source_id: str,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+    ) -> SourceMetrics:
+        """Return the metrics of a source without blocking the event loop; see :meth:`get_source_metrics`."""
+        query = SourceMetricsQuery(source_id, time_type, time_interval, time_unit, timestamp_from, timestamp_to)
+        return await self._acall(lambda client: client.get_source_metrics(query))
+
+    async def _acall(self, use: Callable[[AsyncStreamkapClient], Awaitable[T]]) -> T:
         async with _runtime.LoopLease(self, lambda entry: entry) as entry:
             try:
-                return await entry.call(lambda client: client.get_destination_metrics(query))
+                return await entry.call(use)
             finally:
                 self._connection = entry.connection
+
+    def get_pipeline_metrics(self, pipeline_id: str) -> PipelineMetrics:
+        """Return the latest metrics of a pipeline: status, lag and latency.
+
+        :param pipeline_id: id of the pipeline.
+        :raises ValueError: the id is invalid; raised before a request is sent.
+        :raises StreamkapError: the request failed.
+        """
+        query = PipelineMetricsQuery(pipeline_id)
+        return self.call(lambda client: client.get_pipeline_metrics(query))
 
     def get_destination(self, destination_id: str) -> Destination:
         """Return a destination, without its configuration.
@@ -284,14 +335,51 @@ class StreamkapHook(BaseHook):
         :raises ValueError: a filter is invalid.
         :raises StreamkapError: a request failed.
         """
-        arguments = {"partial_name": partial_name, "page_size": _runtime.MAX_PAGE_SIZE, **filters}
-        return self._iterate_pages(_runtime.Listing(_runtime.DestinationsQuery(**arguments)))
+        return self._iterate_pages(_runtime.DestinationsQuery(partial_name=partial_name, **filters))
 
-    def _iterate_pages(self, listing: Listing) -> Iterator[Destination]:
+    def get_source(self, source_id: str) -> Source:
+        """Return a source. Of its configuration, only the heartbeat settings are kept.
+
+        :param source_id: id of the source.
+        :raises StreamkapNotFoundError: the source does not exist.
+        :raises StreamkapError: the request failed.
+        """
+        return self.call(lambda client: client.get_source(source_id))
+
+    def list_sources(self, partial_name: str | None = None, **filters: Any) -> Iterator[Source]:
+        """Iterate over all sources of the project. Pages are requested as needed.
+
+        :param partial_name: return only sources whose name contains this; ``None`` (default): all.
+        :param filters: ``connector``, ``status``, ``latency`` (for example ``"gt:1000"``), ``snapshot``, ``sort``,
+            ``sort_dir``, ``tag_ids`` and ``page_size`` (default 100), as in the API.
+        :raises ValueError: a filter is invalid.
+        :raises StreamkapError: a request failed.
+        """
+        return self._iterate_pages(_runtime.SourcesQuery(partial_name=partial_name, **filters))
+
+    def get_pipeline(self, pipeline_id: str) -> Pipeline:
+        """Return a pipeline with its source and destination, without their configurations.
+
+        :param pipeline_id: id of the pipeline.
+        :raises StreamkapNotFoundError: the pipeline does not exist.
+        :raises StreamkapError: the request failed.
+        """
+        return self.call(lambda client: client.get_pipeline(pipeline_id))
+
+    def list_pipelines(self, **filters: Any) -> Iterator[Pipeline]:
+        """Iterate over all pipelines of the project. Pages are requested as needed.
+
+        :param filters: ``source_id``, ``destination_id``, ``status``, ``tag_ids`` and ``page_size`` (default 100), as
+            in the API.
+        :raises ValueError: a filter is invalid.
+        :raises StreamkapError: a request failed.
+        """
+        return self._iterate_pages(_runtime.PipelinesQuery(**filters))
+
+    def _iterate_pages(self, query: ListQuery[R]) -> Iterator[R]:
+        listing = _runtime.Listing(query)
         while not listing.done:
-            yield from listing.add_page(
-                self.call(lambda client: client.get_destinations_page(listing.query, listing.page))
-            )
+            yield from listing.add_page(self.call(lambda client: client.get_page(query, listing.page)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Test the connection.

@@ -12,7 +12,8 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapServerError,
     strip_context,
 )
-from airflow_provider_streamkap.api.flows import SMALL_BODY, ApiSession, Flow, unknown_destination
+from airflow_provider_streamkap.api.flows import SMALL_BODY, ApiSession, Flow, unknown_resource
+from airflow_provider_streamkap.api.query import DESTINATION
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 
 # Errors of the timeseries request if the API has no timeseries, or returns it in another format.
@@ -46,5 +47,5 @@ def poll(session: ApiSession, target: PollTarget) -> Flow[PollResult]:
         return PollResult(latest, series, series_error, clock_lead=session.clock_lead)
     except StreamkapNotFoundError as error:
         if not (yield from session.exists(target.resource_id)):
-            raise strip_context(unknown_destination(error, target.resource_id)) from None
+            raise strip_context(unknown_resource(error, DESTINATION, target.resource_id)) from None
     return PollResult.without_metrics(target, session.now())

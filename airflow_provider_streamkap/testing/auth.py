@@ -20,11 +20,6 @@ from typing import Final
 from airflow_provider_streamkap.testing.messages import Answer, Incoming, Refusal, Violations
 from airflow_provider_streamkap.testing.readings import JsonValue
 
-READ_METRICS: Final = "read:destination_metrics"
-"""Permission for the metrics endpoint (API reference)."""
-READ_DESTINATIONS: Final = "read:destinations"
-"""Permission for listing destinations and fetching one. The API reference does not name it; this name is our
-own."""
 _REFRESH_TOKENS: Final = 100  # per credential: the identity service's default
 
 

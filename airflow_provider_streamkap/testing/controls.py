@@ -111,7 +111,7 @@ class Controls:
     @property
     def unknown_destination(self) -> Unknown:
         """Response of ``GET /destinations/{id}`` for an unknown id: ``404`` (default), or 200 with an ``empty``
-        result."""
+        result. Also for sources and pipelines."""
         return self._service.unknown_destination
 
     @unknown_destination.setter
@@ -121,7 +121,7 @@ class Controls:
     @property
     def unknown_metrics(self) -> Unknown:
         """Response of ``GET /destinations/{id}/metrics`` for an unknown id: ``404`` (default), or 200 with
-        ``empty`` data."""
+        ``empty`` data. Also for sources and pipelines."""
         return self._service.unknown_metrics
 
     @unknown_metrics.setter

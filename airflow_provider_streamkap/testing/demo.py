@@ -62,8 +62,10 @@ DEMO: Final[tuple[DemoDestination, ...]] = (
 
 
 def add_demo(simulator: StreamkapSimulator) -> None:
-    """Add the demo destinations. Each scenario starts with the first metrics request, and restarts with a request
-    after three minutes without one."""
+    """Add the demo destinations, and a source with its pipeline to the first of them.
+
+    Each scenario starts with the first metrics request, and restarts with a request after three minutes without one.
+    """
     for item in DEMO:
         simulator.add(
             item.destination_id,
@@ -74,3 +76,10 @@ def add_demo(simulator: StreamkapSimulator) -> None:
             topics=(f"public.{item.name}",),
             rewind_after=_REWIND_AFTER,
         )
+    simulator.add_source(
+        demo_ids.DEMO_SOURCE,
+        name="shop",
+        topics=("public.orders",),
+        config={"heartbeat.enabled": True, "heartbeat.data.collection.schema.or.database": "streamkap"},
+    )
+    simulator.add_pipeline(demo_ids.DEMO_PIPELINE, demo_ids.DEMO_SOURCE, demo_ids.DEMO_DRAINING, name="shop to orders")

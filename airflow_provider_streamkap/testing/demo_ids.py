@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ids of the destinations in the ``demo`` set. They are stable, because DAGs refer to them."""
+"""Ids of the destinations, the source and the pipeline in the ``demo`` set, stable because DAGs refer to them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ DEMO_STALLED: Final = "67ad6e0af08a2365c729ba85"
 """Demo destination: Active, but its lag does not change."""
 DEMO_NULL_LAG: Final = "67ad6e0af08a2365c729ba86"
 """Demo destination: Active, its lag is unknown."""
+DEMO_SOURCE: Final = "67ad6e0af08a2365c729bb01"
+"""Demo source: connected and streaming."""
+DEMO_PIPELINE: Final = "67ad6e0af08a2365c729bc01"
+"""Demo pipeline: from the demo source to the draining demo destination."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Timeseries and timesummary of a simulated destination, computed from its scenario and consistent with
+"""Timeseries and timesummary of a simulated connector, computed from its readings and consistent with
 `latest`.
 
 :class:`Reporting` configures what the API reference does not specify: whether a point's timestamp is the start
@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from airflow_provider_streamkap.testing.params import DAY, MetricsParams
-from airflow_provider_streamkap.testing.readings import NUMERIC_METRICS, TOTALS, JsonValue, Reading
+from airflow_provider_streamkap.testing.readings import TOTALS, JsonValue, Measured
 
 _SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": DAY, "week": 7 * DAY}
 _MONTH: Final = 30 * DAY
@@ -71,7 +71,7 @@ class Reporting:
 
 @dataclass(frozen=True)
 class History:
-    """The metrics history of one destination.
+    """The metrics history of one destination or source.
 
     :param at: returns the reading at a time in epoch seconds.
     :param created: start of the history in epoch seconds.
@@ -79,7 +79,7 @@ class History:
     :param now: end of the history in epoch seconds.
     """
 
-    at: Callable[[float], Reading]
+    at: Callable[[float], Measured]
     created: float
     added: float
     now: float
@@ -95,8 +95,8 @@ class History:
 
     def timeseries(self, params: MetricsParams) -> dict[str, JsonValue]:
         """Return the ``data`` object of a ``timeseries`` response."""
-        missing = self.at(self.now).missing
-        points: dict[str, list[JsonValue]] = {name: [] for name in NUMERIC_METRICS if name not in missing}
+        now = self.at(self.now)
+        points: dict[str, list[JsonValue]] = {name: [] for name in now.numeric if name not in now.missing}
         for stamp, values in self._points(params):
             for name in points.keys() & values.keys():
                 points[name].append({"timestamp": stamp, "value": values[name]})
@@ -113,7 +113,7 @@ class History:
         known: dict[str, float] = {} if begin > end else _mean(list(self._samples(begin, end)) or [last.numbers()])
         known = self._counted(known, begin)
         data: dict[str, JsonValue] = {
-            name: known.get(name) if name in NUMERIC_METRICS else value for name, value in last.data().items()
+            name: known.get(name) if name in last.numeric else value for name, value in last.data().items()
         }
         return data if begin <= end else dict.fromkeys(data)
 
@@ -191,10 +191,10 @@ def _month(count: int) -> float:
 def _mean(samples: list[dict[str, float]]) -> dict[str, float]:
     """Aggregate the samples of an interval, newest first, into one value per metric."""
     means: dict[str, float] = {}
-    for name in NUMERIC_METRICS:
+    for name in {name: None for sample in samples for name in sample}:
         values = [sample[name] for sample in samples if name in sample]
-        if values and name in TOTALS:
+        if name in TOTALS:
             means[name] = values[0]
-        elif values:
+        else:
             means[name] = max(values) if name == "putBatchMaxTimeMs" else math.fsum(values) / len(values)
     return means

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -22,7 +22,7 @@ _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,4000}")
 _DATE_TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
 )
-_LAG: Final = re.compile(r"(gt|lt|gte|lte|eq|ne):(-?[0-9]{1,300}(?:[.][0-9]{1,300})?)")
+_COMPARISON: Final = re.compile(r"(gt|lt|gte|lte|eq|ne):(-?[0-9]{1,300}(?:[.][0-9]{1,300})?)")
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
     "gt": operator.gt,
     "lt": operator.lt,
@@ -50,7 +50,10 @@ class MetricsParams:
 
 @dataclass(frozen=True)
 class ListParams:
-    """Parameters of the endpoint that lists destinations. A filter that is None matches everything."""
+    """Parameters of the endpoints that list resources. A filter that is None matches everything.
+
+    :param compare: the filter ``lag`` of destinations, or ``latency`` of sources.
+    """
 
     page: int
     page_size: int
@@ -58,20 +61,29 @@ class ListParams:
     connectors: frozenset[str] | None
     statuses: frozenset[str] | None
     tag_ids: frozenset[str] | None
-    lag: Callable[[float], bool] | None
+    compare: Callable[[float], bool] | None
+    source_ids: frozenset[str] | None
+    destination_ids: frozenset[str] | None
     sort: str | None
     descending: bool
 
+    def matches_status_and_tags(self, status: str | None, tag_ids: Iterable[str]) -> bool:
+        """Return whether the filters match that all kinds have."""
+        if self.statuses is not None and (status or "").casefold() not in self.statuses:
+            return False
+        return self.tag_ids is None or not self.tag_ids.isdisjoint(tag.casefold() for tag in tag_ids)
 
-def metrics_params(request: Incoming, now: float) -> MetricsParams:
-    """Parse the parameters of the metrics endpoint.
+
+def metrics_params(request: Incoming, now: float, time_types: tuple[str, ...] = TIME_TYPES) -> MetricsParams:
+    """Parse the parameters of a metrics endpoint.
 
     :param now: current time in epoch seconds, for the defaults.
+    :param time_types: accepted time types. Default: all.
     :raises Refusal: 422 if a value cannot be parsed; 400 if the interval is out of range or the start is after
         the end.
     """
     bad = Violations("query")
-    time_type = _one_of(request, "time_type", TIME_TYPES, "latest", bad)
+    time_type = _one_of(request, "time_type", time_types, "latest", bad)
     interval = _integer(request, "time_interval", 1, bad)
     unit = _one_of(request, "time_unit", TIME_UNITS, "hour", bad)
     start = _timestamp(request, "timestamp_from", bad)
@@ -87,16 +99,17 @@ def metrics_params(request: Incoming, now: float) -> MetricsParams:
     return params
 
 
-def list_params(request: Incoming) -> ListParams:
-    """Parse the parameters of the endpoint that lists destinations.
+def list_params(request: Incoming, comparison: str | None) -> ListParams:
+    """Parse the parameters of an endpoint that lists resources.
 
+    :param comparison: name of the filter that compares a number, if there is one.
     :raises Refusal: 422 if a value is invalid.
     """
     bad = Violations("query")
     page = _integer(request, "page", 1, bad, minimum=1)
     size = _integer(request, "page_size", 10, bad, minimum=1, maximum=MAX_PAGE_SIZE)
     direction = _one_of(request, "sort_dir", ("asc", "desc"), "asc", bad)
-    lag = _lag(request, bad)
+    compare = _compare(request, comparison, bad)
     bad.refuse()
     return ListParams(
         page=page,
@@ -105,7 +118,9 @@ def list_params(request: Incoming) -> ListParams:
         connectors=_several(request, "connector"),
         statuses=_several(request, "status"),
         tag_ids=_several(request, "tag_ids"),
-        lag=lag,
+        compare=compare,
+        source_ids=_several(request, "source_id"),
+        destination_ids=_several(request, "destination_id"),
         sort=request.last("sort"),
         descending=direction == "desc",
     )
@@ -162,13 +177,13 @@ def _several(request: Incoming, name: str) -> frozenset[str] | None:
     return frozenset(filter(None, values)) or None
 
 
-def _lag(request: Incoming, bad: Violations) -> Callable[[float], bool] | None:
-    value = request.last("lag")
-    if value is None:
+def _compare(request: Incoming, name: str | None, bad: Violations) -> Callable[[float], bool] | None:
+    value = request.last(name) if name else None
+    if name is None or value is None:
         return None
-    match = _LAG.fullmatch(value)
+    match = _COMPARISON.fullmatch(value)
     if match is None:
-        bad.add("lag", f"must be one of {', '.join(_OPERATORS)}, a colon and a number", "string_pattern_mismatch")
+        bad.add(name, f"must be one of {', '.join(_OPERATORS)}, a colon and a number", "string_pattern_mismatch")
         return None
     compare, limit = _OPERATORS[match[1]], float(match[2])
-    return lambda lag: compare(lag, limit)
+    return lambda number: compare(number, limit)

@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Readings of a destination at one time, and scenarios that define how they change over time.
+"""Readings of a destination or a source at one time, and scenarios that define how those of a destination change.
 
-Names and units of the metrics are those of the Streamkap API reference for ``GET /destinations/{id}/metrics``.
+Names of the metrics are those of the Streamkap API reference for ``GET /destinations/{id}/metrics`` and
+``GET /sources/{id}/metrics``.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 """Any JSON value."""
@@ -32,17 +35,74 @@ METADATA: Mapping[str, Mapping[str, str]] = {
 NUMERIC_METRICS: tuple[str, ...] = tuple(name for name in METADATA if name != STATUS)
 """Metrics that have a history."""
 
+STREAMING: Final[Mapping[str, JsonValue]] = {
+    "state": "Streaming",
+    "streamingState": "connected",
+    "StreamingConnected": 1,
+    "StreamingMilliSecondsBehindSource": 0,
+    "StreamingMilliSecondsSinceLastEvent": 0,
+    "StreamingLastEvent": None,
+    "StreamingTotalNumberOfCreateEventsSeen": 73,
+    "StreamingTotalNumberOfUpdateEventsSeen": 0,
+    "StreamingTotalNumberOfDeleteEventsSeen": 0,
+    "SnapshotRunning": 0,
+    "SnapshotCompleted": 0,
+    "SnapshotMilliSecondsSinceLastEvent": None,
+    "SnapshotTotalNumberOfEventsSeen": 20254,
+    "snapshotState": None,
+    "snapshotStatus": [],
+    "sourceRecordWriteTotal": 20327,
+    "recordSendTotal": 20327,
+    "byteTotal": 5000000,
+    "recordRetryTotal": 0,
+}
+"""Metrics of a source that is connected and streaming, with the sample values of the API reference."""
+
+# The API reference shows these only in ``latest``.
+_LATEST_ONLY: Final = frozenset({"StreamingConnected", "SnapshotRunning", "SnapshotCompleted"})
+
+SOURCE_METRICS: Final[tuple[str, ...]] = tuple(
+    name for name in STREAMING if name not in _LATEST_ONLY and ("MilliSeconds" in name or "Total" in name)
+)
+"""Metrics of a source that have a history."""
+
 TOTALS: frozenset[str] = frozenset(
     {"sinkRecordReadTotal", "sinkRecordSendTotal", "recordsConsumedTotal", "bytesConsumedTotal"}
-)
+).union(name for name in SOURCE_METRICS if "Total" in name)
 """Metrics that never decrease during a scenario."""
 
 # The API reference shows 65 records sent of 101 received: transforms drop and merge records.
 _SENT_OF_READ = 0.65
 
 
+class Measured(ABC):
+    """What readings of all kinds have in common."""
+
+    #: Metrics that have a history.
+    numeric: ClassVar[tuple[str, ...]]
+    missing: frozenset[str] = frozenset()
+    has_metrics: bool = True
+
+    @abstractmethod
+    def data(self) -> dict[str, JsonValue]:
+        """Return the ``data`` object of a ``latest`` response."""
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numeric metrics by name: those that can appear in a timeseries."""
+        return {
+            name: float(value)
+            for name, value in self.data().items()
+            if name in self.numeric and isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    @classmethod
+    @abstractmethod
+    def about(cls, name: str) -> dict[str, JsonValue]:
+        """Return label and unit of a metric, as sent with the data."""
+
+
 @dataclass(frozen=True)
-class Reading:
+class Reading(Measured):
     """The state of a destination at one time, as reported by the metrics endpoint.
 
     All values except the status are numbers or None; None is sent as ``null``.
@@ -64,6 +124,8 @@ class Reading:
     :param has_metrics: False makes the metrics endpoint return 404, as for a newly deployed destination. Default
         True.
     """
+
+    numeric = NUMERIC_METRICS
 
     records_lag: float | None = 0.0
     connector_status: str | None = "Active"
@@ -102,13 +164,10 @@ class Reading:
         shown.update(self.extra)
         return shown
 
-    def numbers(self) -> dict[str, float]:
-        """Return the numeric metrics by name: those that can appear in a timeseries."""
-        return {
-            name: float(value)
-            for name, value in self.data().items()
-            if name in NUMERIC_METRICS and isinstance(value, int | float) and not isinstance(value, bool)
-        }
+    @classmethod
+    def about(cls, name: str) -> dict[str, JsonValue]:
+        """Return label and unit of a metric, as sent with the data; empty for an undocumented one."""
+        return dict(METADATA.get(name, {}))
 
     def counting_from(self, read: float, sent: float) -> Reading:
         """Return this reading with offsets added to its totals, so that a new scenario does not reset them."""
@@ -117,6 +176,28 @@ class Reading:
             read_total=None if self.read_total is None else self.read_total + read,
             sent_total=None if self.sent_total is None else self.sent_total + sent,
         )
+
+
+@dataclass(frozen=True)
+class SourceReading(Measured):
+    """The state of a source at one moment, as reported by the metrics endpoint.
+
+    :param values: the ``data`` object. Default: connected and streaming.
+    """
+
+    numeric = SOURCE_METRICS
+
+    values: Mapping[str, JsonValue] = field(default_factory=lambda: STREAMING)
+
+    def data(self) -> dict[str, JsonValue]:
+        """Return the ``data`` object of a ``latest`` response."""
+        return dict(self.values)
+
+    @classmethod
+    def about(cls, name: str) -> dict[str, JsonValue]:
+        """Return label and unit of a metric. The API reference does not list those of a source."""
+        unit = "milliseconds" if "MilliSeconds" in name else "bytes" if name == "byteTotal" else "count"
+        return {"name": name, "unit": unit} if name in cls.numeric else {}
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,19 @@ not specify, see :class:`StreamkapSimulator`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, Literal
 
-from airflow_provider_streamkap.testing.auth import READ_DESTINATIONS, READ_METRICS, Token, TokenDesk
-from airflow_provider_streamkap.testing.destinations import Destination, listed, metrics
+from airflow_provider_streamkap.testing.auth import Token, TokenDesk
+from airflow_provider_streamkap.testing.connectors import Destination, Item, Pipeline, Source, listed
 from airflow_provider_streamkap.testing.history import Reporting
 from airflow_provider_streamkap.testing.messages import Answer, Incoming, Refusal
-from airflow_provider_streamkap.testing.params import list_params, metrics_params
+from airflow_provider_streamkap.testing.params import TIME_TYPES, list_params, metrics_params
 
 Unknown = Literal["404", "empty"]
+
+# The filter of each list that compares a number.
+_COMPARISONS: Final = {"destinations": "lag", "sources": "latency", "pipelines": None}
 
 
 class Service:
@@ -35,6 +38,8 @@ class Service:
         self.clock: Final = clock
         self.permissions = permissions
         self.destinations: Final[dict[str, Destination]] = {}
+        self.sources: Final[dict[str, Source]] = {}
+        self.pipelines: Final[dict[str, Pipeline]] = {}
         self.reporting = Reporting()
         self.unknown_destination: Unknown = "404"
         self.unknown_metrics: Unknown = "404"
@@ -63,18 +68,19 @@ class Service:
             case ("auth", "whoami"):
                 allow(request, "GET")
                 return self._whoami(self._enter(request, None))
-            case ("destinations",):
+            # The API reference does not name the permissions for lists; these names are our own.
+            case (kind,) if kind in _COMPARISONS:
                 allow(request, "GET")
-                self._enter(request, READ_DESTINATIONS)
-                return self._list(request)
-            case ("destinations", destination_id) if destination_id:
+                self._enter(request, f"read:{kind}")
+                return self._list(request, kind)
+            case (kind, id_) if kind in _COMPARISONS and id_:
                 allow(request, "GET")
-                self._enter(request, READ_DESTINATIONS)
-                return self._one(destination_id)
-            case ("destinations", destination_id, "metrics") if destination_id:
+                self._enter(request, f"read:{kind}")
+                return self._one(kind, id_)
+            case (kind, id_, "metrics") if kind in _COMPARISONS and id_:
                 allow(request, "GET")
-                self._enter(request, READ_METRICS)
-                return self._metrics(request, destination_id, counts)
+                self._enter(request, f"read:{kind.removesuffix('s')}_metrics")
+                return self._metrics(request, kind, id_, counts)
         raise Refusal(Answer.error(404))
 
     def _enter(self, request: Incoming, permission: str | None) -> Token:
@@ -97,38 +103,41 @@ class Service:
             }
         )
 
-    def _list(self, request: Incoming) -> Answer:
-        params = list_params(request)
-        with self.lock:
-            return Answer.json(listed(list(self.destinations.values()), params, self.clock(), self.paging_totals))
+    def _items(self, kind: str) -> Mapping[str, Item]:
+        kinds: dict[str, Mapping[str, Item]] = {
+            "destinations": self.destinations,
+            "sources": self.sources,
+            "pipelines": self.pipelines,
+        }
+        return kinds[kind]
 
-    def _one(self, destination_id: str) -> Answer:
+    def _list(self, request: Incoming, kind: str) -> Answer:
+        params = list_params(request, _COMPARISONS[kind])
         with self.lock:
-            destination = self.destinations.get(destination_id)
-            if destination is None and self.unknown_destination == "404":
-                raise Refusal(Answer.error(404, "No such destination"))
-            found = [] if destination is None else [destination.as_json(self.clock())]
+            return Answer.json(listed(list(self._items(kind).values()), params, self.clock(), self.paging_totals))
+
+    def _one(self, kind: str, id_: str) -> Answer:
+        with self.lock:
+            item = self._items(kind).get(id_)
+            if item is None and self.unknown_destination == "404":
+                raise Refusal(Answer.error(404, f"No such {kind.removesuffix('s')}"))
+            found = [] if item is None else [item.as_json(self.clock())]
             total = len(found) if self.paging_totals else None
             more = False if self.paging_totals else None
             return Answer.json({"result": [*found], "page": 1, "page_size": 10, "total": total, "has_next": more})
 
-    def _metrics(self, request: Incoming, destination_id: str, counts: bool) -> Answer:
+    def _metrics(self, request: Incoming, kind: str, id_: str, counts: bool) -> Answer:
         now = self.clock()
-        params = metrics_params(request, now)
+        params = metrics_params(request, now, ("latest",) if kind == "pipelines" else TIME_TYPES)
         with self.lock:
-            destination = self.destinations.get(destination_id)
-            if destination is None and self.unknown_metrics == "empty":
+            item = self._items(kind).get(id_)
+            if item is None and self.unknown_metrics == "empty":
                 return Answer.json({"data": {}, "metadata": {}})
-            if destination is None:
-                raise Refusal(Answer.error(404, "No metrics for this destination"))
-            destination.asked(now)
-            known = destination.turns.get(params.time_type, 0)
-            at = destination.reader(destination.take(params.time_type) if counts else known)
-            reporting = destination.reporting or self.reporting
+            compute = item.prepare_metrics(params, now, self.reporting, counts) if item else None
         # Outside the lock, so that a long history does not block other requests.
-        found = metrics(params, at, destination, now, reporting)
+        found = compute() if compute else None
         if found is None:
-            raise Refusal(Answer.error(404, "No metrics for this destination"))
+            raise Refusal(Answer.error(404, f"No metrics for this {kind.removesuffix('s')}"))
         return Answer.json(found)
 
 

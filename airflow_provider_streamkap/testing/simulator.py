@@ -9,17 +9,17 @@ import secrets
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final
 
 from airflow_provider_streamkap.testing.auth import TokenDesk
+from airflow_provider_streamkap.testing.connectors import Destination, Pipeline, Source, Span
 from airflow_provider_streamkap.testing.controls import Controls
-from airflow_provider_streamkap.testing.destinations import Destination, Span
 from airflow_provider_streamkap.testing.faults import FaultBook
 from airflow_provider_streamkap.testing.history import Reporting
 from airflow_provider_streamkap.testing.listener import Listener, loopback
-from airflow_provider_streamkap.testing.readings import Scenario
+from airflow_provider_streamkap.testing.readings import STREAMING, JsonValue, Scenario, SourceReading
 from airflow_provider_streamkap.testing.recording import Recorder
 from airflow_provider_streamkap.testing.service import Service
 
@@ -38,11 +38,13 @@ class StreamkapSimulator(Controls):
             ...
 
     It serves ``POST /auth/access-token``, ``POST /auth/access-token/refresh``, ``GET /auth/whoami``,
-    ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics`` as described in the API
-    reference. Where the reference does not specify the behavior: wrong credentials get 401; an interval below 1,
-    or a start after the end, gets 400; listing destinations and fetching one require the permission
-    ``read:destinations``; totals never reset. To change the defaults, set :attr:`wrong_credentials`,
-    :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals` or :attr:`reporting`.
+    ``GET /destinations``, ``GET /destinations/{id}`` and ``GET /destinations/{id}/metrics``, and the same for
+    ``/sources`` and ``/pipelines``, as described in the API reference. Where the reference does not specify the
+    behavior: wrong credentials get 401; an interval below 1, or a start after the end, gets 400; listing
+    destinations and fetching one require the permission ``read:destinations``, likewise for sources and pipelines;
+    totals never reset; a pipeline has the lag, latency and status of its destination. To change the defaults, set
+    :attr:`wrong_credentials`, :attr:`unknown_destination`, :attr:`unknown_metrics`, :attr:`paging_totals` or
+    :attr:`reporting`.
 
     All methods are thread-safe, also while requests are served. A stopped simulator can be restarted; it keeps its
     port and state.
@@ -52,8 +54,8 @@ class StreamkapSimulator(Controls):
     :param token_lifetime: lifetime of access tokens in seconds. Default 3,600.
     :param clock: returns the current time in epoch seconds, for token expiry and scenarios. Default
         :func:`time.time`.
-    :param permissions: permissions of the credential, of ``read:destination_metrics`` and ``read:destinations``.
-        Default None: all.
+    :param permissions: permissions of the credential, of ``read:destination_metrics`` and ``read:destinations``, and
+        likewise for sources and pipelines. Default None: all.
     :param client_id: accepted client id. Default: a random one.
     :param secret: accepted secret. Default: a random one.
     :param ssl_context: TLS context to serve HTTPS. Default None: plain HTTP.
@@ -164,7 +166,7 @@ class StreamkapSimulator(Controls):
         """All values that must not appear in logs or XCom, for tests that search for leaks.
 
         These are the secret, the project key in both forms, every token issued so far, and the password in the
-        ``config`` of each destination.
+        ``config`` of each destination and source.
         """
         with self._service.lock:
             return (
@@ -228,7 +230,7 @@ class StreamkapSimulator(Controls):
             if destination_id in self._service.destinations:
                 raise ValueError(f"destination {destination_id!r} already exists; call set() to change its scenario")
             self._service.destinations[destination_id] = Destination(
-                destination_id=destination_id,
+                id=destination_id,
                 name=f"destination-{destination_id[-4:]}" if name is None else name,
                 connector=connector,
                 connector_display_name=connector_display_name,
@@ -240,6 +242,81 @@ class StreamkapSimulator(Controls):
                 reporting=reporting,
                 rewind_after=rewind_after,
                 spans=(Span(now, scenario),),
+            )
+
+    def add_source(
+        self,
+        source_id: str,
+        *,
+        name: str | None = None,
+        connector: str = "postgresql",
+        connector_display_name: str = "PostgreSQL",
+        topics: Sequence[str] = (),
+        tag_ids: Sequence[str] = (),
+        age: float = 30 * _DAY,
+        reporting: Reporting | None = None,
+        config: Mapping[str, JsonValue] | None = None,
+        metrics: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Add a source that is connected and streaming. Its metrics do not change.
+
+        The parameters that are not listed here are those of :meth:`add`.
+
+        :param source_id: id of the source. Streamkap uses 24 hex digits.
+        :param config: additional keys of its configuration, for example ``heartbeat.enabled``. Default: none.
+        :param metrics: metrics to add or replace. Default: none.
+        :raises ValueError: if the id is empty or already exists.
+        """
+        now = self._clock()
+        with self._service.lock:
+            _check_new("source_id", source_id, self._service.sources)
+            self._service.sources[source_id] = Source(
+                id=source_id,
+                name=f"source-{source_id[-4:]}" if name is None else name,
+                connector=connector,
+                connector_display_name=connector_display_name,
+                topics=tuple(topics),
+                tag_ids=tuple(tag_ids),
+                config={"database.password": self._config_secret, **(config or {})},
+                added=now,
+                created=now - age,
+                reporting=reporting,
+                reading=SourceReading({**STREAMING, **(metrics or {})}),
+            )
+
+    def add_pipeline(
+        self,
+        pipeline_id: str,
+        source_id: str,
+        destination_id: str,
+        *,
+        name: str | None = None,
+        topics: Sequence[str] | None = None,
+        tag_ids: Sequence[str] = (),
+    ) -> None:
+        """Add a pipeline. Its lag, latency and status are those of its destination.
+
+        :param pipeline_id: id of the pipeline. Streamkap uses 24 hex digits.
+        :param source_id: id of its source, added before.
+        :param destination_id: id of its destination, added before.
+        :param name: its name. Default: ``pipeline-`` and the last 4 characters of the id.
+        :param topics: the topics that it streams. Default: all of its source.
+        :param tag_ids: ids of its tags. Default: none.
+        :raises ValueError: if the id is empty or already exists.
+        :raises LookupError: if there is no such source or destination.
+        """
+        with self._service.lock:
+            _check_new("pipeline_id", pipeline_id, self._service.pipelines)
+            source, destination = self._service.sources.get(source_id), self._find(destination_id)
+            if source is None:
+                raise LookupError(f"there is no source {source_id!r}")
+            self._service.pipelines[pipeline_id] = Pipeline(
+                id=pipeline_id,
+                name=f"pipeline-{pipeline_id[-4:]}" if name is None else name,
+                source=source,
+                destination=destination,
+                topics=source.topics if topics is None else tuple(topics),
+                tag_ids=tuple(tag_ids),
             )
 
     def set(self, destination_id: str, scenario: Scenario) -> None:
@@ -270,3 +347,10 @@ class StreamkapSimulator(Controls):
             return self._service.destinations[destination_id]
         except KeyError:
             raise LookupError(f"there is no destination {destination_id!r}") from None
+
+
+def _check_new(argument: str, id_: str, known: Collection[str]) -> None:
+    if not id_:
+        raise ValueError(f"{argument} must not be empty")
+    if id_ in known:
+        raise ValueError(f"there is already a {argument.removesuffix('_id')} {id_!r}")

@@ -23,7 +23,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap._arguments import plain, seconds
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.query import check_resource_id
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
 from airflow_provider_streamkap.gate.reading import number
@@ -84,7 +84,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         super().__init__()
         self.poke_interval: float = seconds(poke_interval)
         check_poke_interval(self.poke_interval)
-        self.destination_id = check_destination_id(destination_id)
+        self.destination_id = check_resource_id(destination_id)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
         self.connector_status = plain(connector_status)

@@ -41,7 +41,22 @@ def hook_tasks():
 
     # [end of destinations]
 
-    peak_lag() >> broken_destinations()
+    # [start of sources]
+    @task
+    def quiet_pipelines():
+        hook = StreamkapHook()
+        quiet = []
+        for pipeline in hook.list_pipelines():
+            if pipeline.source is None or pipeline.source.id is None:
+                continue
+            milliseconds = hook.get_source_metrics(pipeline.source.id).since_last_event_ms
+            if milliseconds is not None and milliseconds > 3_600_000:
+                quiet.append(pipeline.name)
+        return quiet
+
+    # [end of sources]
+
+    peak_lag() >> broken_destinations() >> quiet_pipelines()
 
 
 hook_tasks()

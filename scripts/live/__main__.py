@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
-from airflow_provider_streamkap.api.query import check_destination_id
+from airflow_provider_streamkap.api.query import check_resource_id
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from scripts.live.check import Check
 from scripts.live.table import table
@@ -62,7 +62,7 @@ def main(
     try:
         settings = ClientSettings(Credentials(credentials["CLIENT_ID"], credentials["SECRET"]), base_url=host)
         if destination_id:
-            check_destination_id(destination_id, "STREAMKAP_DESTINATION_ID")
+            check_resource_id(destination_id, "STREAMKAP_DESTINATION_ID")
     except ValueError as error:
         print(f"Invalid environment: {str(error).replace('base_url', 'STREAMKAP_HOST')}", file=sys.stderr)
         return NOT_CONFIGURED

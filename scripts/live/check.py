@@ -16,7 +16,7 @@ from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.destinations import Destination
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import LAG
-from airflow_provider_streamkap.api.query import MetricsQuery, destination_path
+from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery
 from airflow_provider_streamkap.api.redaction import redact_text
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from airflow_provider_streamkap.gate.target import WINDOW_SECONDS
@@ -70,7 +70,7 @@ class Check:
                 findings.refused_credentials(self._rejection()),
                 findings.token_lifetime(self._token_response(raw)),
             ]
-            unknown = destination_path(secrets.token_hex(12))
+            unknown = DESTINATION.path(secrets.token_hex(12))
             found += [
                 findings.unknown_metrics(raw.get(f"{unknown}/metrics", time_type="latest")),
                 findings.unknown_destination(raw.get(unknown)),

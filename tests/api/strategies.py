@@ -14,9 +14,9 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destinations import Destination, DestinationPage
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, DestinationMetrics
+from airflow_provider_streamkap.api.metrics import METRIC_NAMES, Metrics
+from airflow_provider_streamkap.api.resources import Page, Record
 from airflow_provider_streamkap.gate.target import PollResult
 
 #: Prefix of every token that a test issues.
@@ -28,7 +28,7 @@ texts = st.text() | st.characters().map(lambda char: f"{char}\0\ud800")
 values = st.recursive(numbers | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
 timestamps = st.datetimes().map(str) | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat) | values
 points = st.lists(st.fixed_dictionaries({"timestamp": timestamps}, optional={"value": numbers, "more": values}))
-names = st.sampled_from([*NUMERIC_METRICS, "connector_status"]) | texts
+names = st.sampled_from(sorted({name for names in METRIC_NAMES.values() for name in names.all})) | texts
 payloads = values | st.fixed_dictionaries(
     {"data": st.dictionaries(names, values | points | numbers)}, optional={"metadata": values}
 )
@@ -70,7 +70,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 def check_result(result: Any) -> None:
     """Check that a result exports as strict JSON and that all its methods work."""
-    if isinstance(result, DestinationMetrics):
+    if isinstance(result, Metrics):
         strict(result.as_dict())
         strict(result.rows())
         for name in result.data:
@@ -79,10 +79,10 @@ def check_result(result: Any) -> None:
                 assert set(result.select([name]).data) == {name}
     elif isinstance(result, PollResult):
         strict([result.as_dict(), str(result.reading)])
-    elif isinstance(result, DestinationPage):
-        for item in result.destinations:
+    elif isinstance(result, Page):
+        for item in result.items:
             strict(item.as_dict())
-    elif isinstance(result, Destination):
+    elif isinstance(result, Record):
         strict(result.as_dict())
     elif isinstance(result, dict):
         strict(result)

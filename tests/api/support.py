@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -15,9 +15,12 @@ from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
-from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.metrics import DestinationMetrics, PipelineMetrics, SourceMetrics
+from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
+from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
+from airflow_provider_streamkap.api.resources import R
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
+from airflow_provider_streamkap.api.sources import Source, SourcesQuery
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import StreamkapSimulator
@@ -100,11 +103,46 @@ class AnyClient:
 
     def destinations(self, **filters: Any) -> list[Destination]:
         query = DestinationsQuery(**filters)
+        return self._listed(
+            lambda client: client.list_destinations(query), lambda client: client.list_destinations(query)
+        )
 
-        async def listed(client: AsyncStreamkapClient) -> list[Destination]:
-            return [item async for item in client.list_destinations(query)]
+    def source_metrics(self, query: SourceMetricsQuery) -> SourceMetrics:
+        return self._do(
+            lambda client: client.get_source_metrics(query), lambda client: client.get_source_metrics(query)
+        )
 
-        return self._do(lambda client: list(client.list_destinations(query)), listed)
+    def pipeline_metrics(self, pipeline_id: str) -> PipelineMetrics:
+        query = PipelineMetricsQuery(pipeline_id)
+        return self._do(
+            lambda client: client.get_pipeline_metrics(query), lambda client: client.get_pipeline_metrics(query)
+        )
+
+    def source(self, source_id: str) -> Source:
+        return self._do(lambda client: client.get_source(source_id), lambda client: client.get_source(source_id))
+
+    def pipeline(self, pipeline_id: str) -> Pipeline:
+        return self._do(
+            lambda client: client.get_pipeline(pipeline_id), lambda client: client.get_pipeline(pipeline_id)
+        )
+
+    def sources(self, **filters: Any) -> list[Source]:
+        query = SourcesQuery(**filters) if filters else None
+        return self._listed(lambda client: client.list_sources(query), lambda client: client.list_sources(query))
+
+    def pipelines(self, **filters: Any) -> list[Pipeline]:
+        query = PipelinesQuery(**filters) if filters else None
+        return self._listed(lambda client: client.list_pipelines(query), lambda client: client.list_pipelines(query))
+
+    def _listed(
+        self,
+        sync: Callable[[StreamkapClient], Iterator[R]],
+        wait: Callable[[AsyncStreamkapClient], AsyncIterator[R]],
+    ) -> list[R]:
+        async def listed(client: AsyncStreamkapClient) -> list[R]:
+            return [item async for item in wait(client)]
+
+        return self._do(lambda client: list(sync(client)), listed)
 
     def whoami(self) -> dict[str, Any]:
         return self._do(lambda client: client.whoami(), lambda client: client.whoami())

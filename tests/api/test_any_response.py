@@ -13,13 +13,15 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destinations import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import ApiSession, Flow, Request, Response
 from airflow_provider_streamkap.api.http import BodyReader, prepare
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
+from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
+from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
+from airflow_provider_streamkap.api.sources import Source, SourcesQuery
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from tests.api.strategies import check_error, check_result, headers, no_deadline, payloads, statuses, strict, values
@@ -33,8 +35,14 @@ CALLS: dict[str, Callable[[ApiSession], Flow[Any]]] = {
     **{kind: partial(ApiSession.metrics, query=MetricsQuery(ID, kind)) for kind in TIME_TYPES},
     "poll": lambda session: poll(session, PollTarget(ID)),
     "poll, dated": lambda session: poll(session, PollTarget.with_timeseries(ID)),
-    "destination": lambda session: session.destination(ID),
-    "destinations": lambda session: session.destinations(DestinationsQuery()),
+    "destination": lambda session: session.resource(Destination, ID),
+    "destinations": lambda session: session.page(DestinationsQuery()),
+    **{f"source {kind}": partial(ApiSession.source_metrics, query=SourceMetricsQuery(ID, kind)) for kind in TIME_TYPES},
+    "source": lambda session: session.resource(Source, ID),
+    "sources": lambda session: session.page(SourcesQuery()),
+    "pipeline metrics": lambda session: session.pipeline_metrics(PipelineMetricsQuery(ID)),
+    "pipeline": lambda session: session.resource(Pipeline, ID),
+    "pipelines": lambda session: session.page(PipelinesQuery()),
     "whoami": lambda session: session.whoami(),
     "renew": lambda session: ApiSession(session.settings).refresh_token(None),
 }
@@ -80,6 +88,8 @@ def test_any_bytes(call: str, status: int, headers: dict[str, str], body: bytes)
 @example("poll, dated", 200, {}, {"data": {"nobodyAsked": {"deep": [-(2**64)]}}, "metadata": {"x": 2**80}})
 @example("whoami", 200, {}, {"sub": 10**30})
 @example("destination", 200, {}, {"result": [{"id": "d", "created_timestamp": 10**30, "task_statuses": [10**400]}]})
+@example("source latest", 200, {}, {"data": {"snapshotStatus": [{"status": 2**64, "a": "\0"}], "state": "\ud800"}})
+@example("pipeline", 200, {}, {"result": [{"id": "p", "source": {"id": "\0"}, "tags": 10**400, "topics": [2**64]}]})
 @example("latest", 422, {}, {"detail": [{"loc": [10**30], "msg": 10**400}]})
 def test_any_json(call: str, status: int, headers: dict[str, str], payload: Any) -> None:
     check(call, status, headers, json.dumps(payload).encode())

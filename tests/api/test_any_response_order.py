@@ -16,7 +16,7 @@ from typing import Any, Literal
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from airflow_provider_streamkap.api.destinations import DestinationsQuery
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import (
     REJECTION_SECONDS,
@@ -27,7 +27,8 @@ from airflow_provider_streamkap.api.flows import (
     Response,
     TokenRefresh,
 )
-from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery
+from airflow_provider_streamkap.api.pipelines import Pipeline, PipelinesQuery
+from airflow_provider_streamkap.api.query import TIME_TYPES, MetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.polling.poll import poll
@@ -49,8 +50,11 @@ CLIENT = ClientSettings(CREDENTIALS)
 
 # Number of requests that each call sends by itself: a token, the call, another token, and the call again.
 CALLS: dict[str, tuple[Callable[[ApiSession], Flow[Any]], int]] = {
-    "destination": (lambda session: session.destination(ID), 4),
-    "destinations": (lambda session: session.destinations(DestinationsQuery()), 4),
+    "destination": (lambda session: session.resource(Destination, ID), 4),
+    "destinations": (lambda session: session.page(DestinationsQuery()), 4),
+    "source metrics": (lambda session: session.source_metrics(SourceMetricsQuery(ID)), 4),
+    "pipeline": (lambda session: session.resource(Pipeline, ID), 4),
+    "pipelines": (lambda session: session.page(PipelinesQuery()), 4),
     "whoami": (lambda session: session.whoami(), 4),
     "poll": (lambda session: poll(session, PollTarget(ID)), 8),
     "poll, dated": (lambda session: poll(session, PollTarget.with_timeseries(ID)), 12),

@@ -9,14 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.destinations import (
-    MAX_PAGES,
-    Destination,
-    DestinationPage,
-    DestinationsQuery,
-    Listing,
-)
+from airflow_provider_streamkap.api.destinations import Destination, DestinationsQuery
 from airflow_provider_streamkap.api.errors import StreamkapResponseError
+from airflow_provider_streamkap.api.resources import MAX_PAGES, Listing, Page
 from tests.api.support import ID
 
 WHOLE = {
@@ -114,17 +109,17 @@ def test_rejected_queries(change: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize("payload", [None, [], {}, {"result": None}, {"result": {}}, {"destinations": []}])
 def test_rejected_pages(payload: Any) -> None:
     with pytest.raises(StreamkapResponseError, match="result must be a list"):
-        DestinationPage.parse(payload)
+        Page.parse(Destination, payload)
 
 
 @pytest.mark.parametrize(("told", "read"), [(True, True), (False, False), (None, None), ("yes", None)])
 def test_page(told: Any, read: bool | None) -> None:
-    page = DestinationPage.parse({"result": [{"id": "a"}], "has_next": told, "total": None})
-    assert page == DestinationPage((Destination("a"),), read)
+    page = Page.parse(Destination, {"result": [{"id": "a"}], "has_next": told, "total": None})
+    assert page == Page((Destination("a"),), read)
 
 
-def page(*ids: str, has_next: bool | None = None) -> DestinationPage:
-    return DestinationPage(tuple(map(Destination, ids)), has_next)
+def page(*ids: str, has_next: bool | None = None) -> Page[Destination]:
+    return Page(tuple(map(Destination, ids)), has_next)
 
 
 @pytest.mark.parametrize(
@@ -138,9 +133,9 @@ def page(*ids: str, has_next: bool | None = None) -> DestinationPage:
         (page(has_next=True), True),
     ],
 )
-def test_listing_ends_after_last_page(first: DestinationPage, done: bool) -> None:
+def test_listing_ends_after_last_page(first: Page[Destination], done: bool) -> None:
     listing = Listing(DestinationsQuery(page_size=2))
-    assert [item.id for item in listing.add_page(first)] == [item.id for item in first.destinations]
+    assert [item.id for item in listing.add_page(first)] == [item.id for item in first.items]
     assert listing.done is done
     assert listing.page == 2
 

@@ -105,19 +105,19 @@ def test_request_ids_are_sanitized(session: ApiSession) -> None:
 
 def test_destination(session: ApiSession) -> None:
     game = scripted_session(session, response_of({"result": [{"id": ID, "config": {"password": "hunter22"}}]}))
-    assert game.run(session.destination(ID)) == Destination(ID)
+    assert game.run(session.resource(Destination, ID)) == Destination(ID)
     assert game.requests[-1].path == f"/destinations/{ID}"
 
 
 def test_empty_result_is_not_found(session: ApiSession) -> None:
     with pytest.raises(StreamkapNotFoundError, match=f"{BASE}/destinations/{ID}: there is no destination") as caught:
-        scripted_session(session, response_of({"result": []})).run(session.destination(ID))
+        scripted_session(session, response_of({"result": []})).run(session.resource(Destination, ID))
     assert caught.value.permanent
 
 
 def test_invalid_id_is_rejected_before_any_request(session: ApiSession) -> None:
     with pytest.raises(ValueError, match="destination_id"):
-        next(session.destination(".."))
+        next(session.resource(Destination, ".."))
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,15 @@ def test_invalid_id_is_rejected_before_any_request(session: ApiSession) -> None:
 )
 def test_responses_about_destinations_are_never_shown(session: ApiSession, payload: Any) -> None:
     with pytest.raises(StreamkapResponseError, match="not shown because they can contain secrets") as caught:
-        scripted_session(session, response_of(payload, content_type="text/x")).run(
-            session.destinations(DestinationsQuery())
-        )
+        scripted_session(session, response_of(payload, content_type="text/x")).run(session.page(DestinationsQuery()))
     assert "bytes text/x" in str(caught.value)
     assert "hunter22" not in str(caught.value)
 
 
 def test_destinations(session: ApiSession) -> None:
     game = scripted_session(session, response_of({"result": [{"id": "a"}, {"id": "b"}], "has_next": True}))
-    page = game.run(session.destinations(DestinationsQuery("ord"), 2))
-    assert [item.id for item in page.destinations] == ["a", "b"]
+    page = game.run(session.page(DestinationsQuery("ord"), 2))
+    assert [item.id for item in page.items] == ["a", "b"]
     assert game.requests[-1].params == (("page", "2"), ("page_size", "100"), ("partial_name", "ord"))
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from airflow_provider_streamkap.api.metrics import METRIC_NAMES
+from airflow_provider_streamkap.api.query import PIPELINE, SOURCE
 from airflow_provider_streamkap.testing.params import TIME_TYPES, TIME_UNITS
-from airflow_provider_streamkap.testing.readings import METADATA, NUMERIC_METRICS
+from airflow_provider_streamkap.testing.readings import METADATA, NUMERIC_METRICS, SOURCE_METRICS, STREAMING
 from tests.contract.description import load, validator
 
 DESCRIPTION = load()
@@ -32,7 +34,9 @@ METRICS = {
 
 def parameters(call: dict[str, Any]) -> dict[str, dict[str, Any]]:
     known = DESCRIPTION["components"]["parameters"]
-    resolved = [known[item["$ref"].rpartition("/")[2]] if "$ref" in item else item for item in call["parameters"]]
+    resolved = [
+        known[item["$ref"].rpartition("/")[2]] if "$ref" in item else item for item in call.get("parameters", ())
+    ]
     return {item["name"]: item for item in resolved}
 
 
@@ -120,6 +124,48 @@ def test_parameters_of_list() -> None:
     assert found["lag"]["schema"]["pattern"].startswith("^(gt|lt|gte|lte|eq|ne):")
 
 
+def test_parameters_of_sources_and_pipelines() -> None:
+    paths = {path: parameters(calls["get"]) for path, calls in DESCRIPTION["paths"].items() if "get" in calls}
+    same = {name: schema["schema"] for name, schema in parameters(METRICS_CALL).items() if name != "destination_id"}
+    source = paths["/sources/{source_id}/metrics"]
+    assert {name: source[name]["schema"] for name in source if name != "source_id"} == same
+    assert list(paths["/sources"]) == [
+        "page",
+        "page_size",
+        "partial_name",
+        "connector",
+        "status",
+        "latency",
+        "snapshot",
+        "sort",
+        "sort_dir",
+        "tag_ids",
+    ]
+    assert list(paths["/pipelines"]) == ["page", "page_size", "tag_ids", "source_id", "destination_id", "status"]
+    pipeline = paths["/pipelines/{pipeline_id}/metrics"]
+    assert list(pipeline) == ["pipeline_id", "time_type"]
+    assert pipeline["time_type"]["schema"]["enum"] == ["latest"]
+
+
+def data_of(schema: str) -> dict[str, Any]:
+    found: dict[str, Any] = SCHEMAS[schema]["properties"]["data"]["properties"]
+    return found
+
+
+def test_metrics_of_sources_and_pipelines() -> None:
+    latest, series = data_of("SourceLatest"), data_of("SourceTimeseries")
+    assert set(latest) == set(STREAMING) == METRIC_NAMES[SOURCE].all
+    assert {name for name, schema in series.items() if schema is False} == {
+        "StreamingConnected",
+        "SnapshotRunning",
+        "SnapshotCompleted",
+        "StreamingLastEvent",
+    }
+    assert {name for name, schema in series.items() if schema} <= set(METRIC_NAMES[SOURCE].series)
+    assert set(SOURCE_METRICS) == set(METRIC_NAMES[SOURCE].series)
+    assert set(data_of("PipelineLatest")) == METRIC_NAMES[PIPELINE].all
+
+
 def test_other_calls() -> None:
     paths = {path: set(calls) for path, calls in DESCRIPTION["paths"].items()}
     assert paths == {
@@ -129,6 +175,12 @@ def test_other_calls() -> None:
         "/destinations": {"get"},
         "/destinations/{destination_id}": {"get"},
         "/destinations/{destination_id}/metrics": {"get"},
+        "/sources": {"get"},
+        "/sources/{source_id}": {"get"},
+        "/sources/{source_id}/metrics": {"get"},
+        "/pipelines": {"get"},
+        "/pipelines/{pipeline_id}": {"get"},
+        "/pipelines/{pipeline_id}/metrics": {"get"},
     }
     assert SCHEMAS["Token"]["required"] == ["accessToken", "refreshToken", "expires", "expiresIn"]
     assert SCHEMAS["Whoami"]["required"] == ["tenant_id", "service_id", "sub", "token_type", "project_key_id"]
@@ -153,6 +205,13 @@ def test_every_schema_is_valid(name: str) -> None:
             {"data": {"partitionCount": None}, "metadata": {}},
         ),
         ("Timeseries", {"data": {}, "metadata": {}}, {"data": {"latency": [{"value": 1}]}, "metadata": {}}),
+        (
+            "SourceLatest",
+            {"data": {"snapshotStatus": [{"status": "running", "submit_timestamp": None}], "StreamingConnected": 1}},
+            {"data": {"StreamingConnected": "1"}},
+        ),
+        ("SourceTimeseries", {"data": {"byteTotal": []}}, {"data": {"SnapshotRunning": []}}),
+        ("PipelineLatest", {"data": {"status": "Active", "recordsLag": None}}, {"data": {"status": 1}}),
         ("ValidationErrors", {"detail": []}, {"detail": [{"loc": ["query"], "msg": "m"}]}),
         ("Error", {"detail": {"a": 1}}, {"detail": [1]}),
         ("ClientCredentials", {"client_id": "", "secret": ""}, {"client_id": "", "secret": "", "project_key": ""}),

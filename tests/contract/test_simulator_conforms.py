@@ -54,6 +54,10 @@ def simulator() -> Iterator[StreamkapSimulator]:
         )
         late = Reporting(layout="plain", stamp="end", value="mean")
         running.add("unknown lag", scenarios.null_lag(), reporting=late, age=YOUNG)
+        running.add_source("active", topics=("a", "b"), tag_ids=("t1",), age=YOUNG)
+        running.add_source("unknown lag", reporting=late, age=YOUNG)
+        running.add_pipeline("active", "active", "active")
+        running.add_pipeline("unknown lag", "active", "unknown lag", tag_ids=("t1",))
         yield running
 
 
@@ -76,21 +80,21 @@ def headers(simulator: StreamkapSimulator, session: requests.Session) -> dict[st
 def test_every_call_conforms(
     case: schemathesis.Case[Any], simulator: StreamkapSimulator, session: requests.Session, headers: dict[str, str]
 ) -> None:
-    given = headers if case.operation.path.startswith("/destinations") or "whoami" in case.operation.path else {}
+    given = headers if not case.operation.path.startswith("/auth/access-token") else {}
     case.call_and_validate(base_url=simulator.url, session=session, headers=given)
 
 
-@schema.include(path_regex=r"^/destinations/\{destination_id\}").parametrize()
-@pytest.mark.parametrize("destination_id", ["active", "unknown lag"])
+@schema.include(path_regex=r"^/\w+/\{\w+_id\}").parametrize()
+@pytest.mark.parametrize("id_", ["active", "unknown lag"])
 @bounded
-def test_every_call_about_existing_destination_conforms(
+def test_every_call_about_existing_resource_conforms(
     case: schemathesis.Case[Any],
-    destination_id: str,
+    id_: str,
     simulator: StreamkapSimulator,
     session: requests.Session,
     headers: dict[str, str],
 ) -> None:
-    case.path_parameters["destination_id"] = destination_id
+    case.path_parameters.update(dict.fromkeys(case.path_parameters, id_))
     case.call_and_validate(base_url=simulator.url, session=session, headers=headers)
 
 

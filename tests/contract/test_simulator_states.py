@@ -94,6 +94,54 @@ def test_unknown_destination(client: Client, simulator: StreamkapSimulator) -> N
     assert client.ask("GET", "/destinations/d1", 200, "DestinationPage")["result"] == []
 
 
+@pytest.fixture
+def pipeline(simulator: StreamkapSimulator) -> None:
+    simulator.add("d1", scenarios.draining())
+    simulator.add_source("s1", topics=("a",))
+    simulator.add_pipeline("p1", "s1", "d1")
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_sources_and_pipelines(client: Client, simulator: StreamkapSimulator) -> None:
+    for path, schema in (("/sources", "SourcePage"), ("/pipelines", "PipelinePage")):
+        for totals in (True, False):
+            simulator.paging_totals = totals
+            (listed,) = client.ask("GET", path, 200, schema)["result"]
+            (one,) = client.ask("GET", f"{path}/{listed['id']}", 200, schema)["result"]
+            assert one == listed
+        client.ask("GET", f"{path}/nobody", 404, "Error")
+        client.ask("GET", f"{path}/nobody/metrics", 404, "Error")
+        client.ask("GET", path, 422, "ValidationErrors", params={"page": 0})
+    client.ask("GET", "/sources", 422, "ValidationErrors", params={"latency": "5"})
+    client.ask("GET", "/pipelines/p1/metrics", 422, "ValidationErrors", params={"time_type": "timeseries"})
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_metrics_of_sources_and_pipelines(client: Client, simulator: StreamkapSimulator) -> None:
+    for time_type, schema in (("latest", "Latest"), ("timesummary", "Latest"), ("timeseries", "Timeseries")):
+        params = {"time_type": time_type}
+        content = client.ask("GET", "/sources/s1/metrics", 200, f"Source{schema}", params=params)
+        assert content["metadata"]["byteTotal"]["unit"] == "bytes"
+    assert client.ask("GET", "/pipelines/p1/metrics", 200, "PipelineLatest")["data"]["recordsLag"] == 120
+    simulator.set("d1", scenarios.sequence([None]))
+    client.ask("GET", "/pipelines/p1/metrics", 200, "PipelineLatest")
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_refusals_of_sources_and_pipelines(client: Client, simulator: StreamkapSimulator) -> None:
+    for kind, id_ in (("source", "s1"), ("pipeline", "p1")):
+        for path, permission in (
+            (f"/{kind}s", f"read:{kind}s"),
+            (f"/{kind}s/{id_}", f"read:{kind}s"),
+            (f"/{kind}s/{id_}/metrics", f"read:{kind}_metrics"),
+        ):
+            simulator.permissions = {"read:destinations", "read:destination_metrics"}
+            client.ask("GET", path, 403, "Error")
+            simulator.permissions = {permission}
+            assert client.session.get(client.url + path).status_code == 200
+            client.ask("POST", path, 405, "Error")
+
+
 @pytest.mark.parametrize("time_type", TIME_TYPES)
 @pytest.mark.parametrize(
     "scenario",

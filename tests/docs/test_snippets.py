@@ -109,6 +109,10 @@ def test_using_hook(streamkap: StreamkapSimulator) -> None:
     dag = dag_of(snippet("hook_tasks.py"), "hook_tasks")
     assert dag.get_task("peak_lag").python_callable() == 7
     assert dag.get_task("broken_destinations").python_callable() == [{"id": CUSTOMERS, "name": "customers"}]
+    for source, since in (("quiet", 3_600_001), ("busy", 0), ("restarted", -1)):
+        streamkap.add_source(source, metrics={"StreamingMilliSecondsSinceLastEvent": since})
+        streamkap.add_pipeline(source, source, ORDERS, name=f"{source} to orders")
+    assert dag.get_task("quiet_pipelines").python_callable() == ["quiet to orders"]
 
 
 def test_using_async_hook(streamkap: StreamkapSimulator) -> None:

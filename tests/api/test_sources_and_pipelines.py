@@ -340,7 +340,7 @@ def flows(session: ApiSession) -> dict[str, Flow[Any]]:
     ],
 )
 def test_invalid_responses_are_never_shown(session: ApiSession, call: str, payload: Any) -> None:
-    with pytest.raises(StreamkapResponseError, match="not shown because they may contain secrets") as caught:
+    with pytest.raises(StreamkapResponseError, match="not shown because they can contain secrets") as caught:
         scripted_session(session, response_of(payload)).run(flows(session)[call])
     assert PASSWORD not in str(caught.value) + repr(vars(caught.value))
 

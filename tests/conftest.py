@@ -41,7 +41,11 @@ def forget_masked_secrets() -> Iterator[None]:
     yield
     for name in _MASKERS:
         masker_of_process = getattr(sys.modules.get(name), "_secrets_masker", None)
-        if masker_of_process is not None and masker_of_process.cache_info().currsize:
+        if masker_of_process is None:
+            continue
+        # Airflow 3.1 keeps the masker in a global instead of a cache.
+        cache = getattr(masker_of_process, "cache_info", None)
+        if cache is None or cache().currsize:
             masker = masker_of_process()
             masker.patterns, masker.replacer = set(), None
 

@@ -76,9 +76,29 @@ class Run:
         """Return whether a task was deferred: only then is there a trigger log."""
         return any(".trigger." in path.name for path in self.log_files(task_id))
 
+    def tries(self, task_id: str) -> int:
+        """Return the number of tries of an unmapped task, without those that Airflow lost."""
+        return self.task(task_id).try_number - len(self._lost_tries(task_id))
+
+    def _lost_tries(self, task_id: str) -> set[int]:
+        """Return the tries that the scheduler failed although nothing was wrong.
+
+        Before Airflow 3.3 it does so if a trigger fires before the scheduler has noticed that the worker process which
+        deferred has ended, as on a busy machine.
+        """
+        rows = self.records.query(
+            "SELECT try_number FROM log WHERE event = 'state mismatch' AND dag_id = ? AND run_id = ? AND task_id = ?",
+            self.dag_id,
+            self.run_id,
+            task_id,
+        )
+        return {row["try_number"] for row in rows}
+
     def attempts(self, task_id: str) -> list[str]:
-        """Return the log of each try, without the triggers'."""
-        return [path.read_text(encoding="utf-8") for path in self.log_files(task_id) if ".trigger." not in path.name]
+        """Return the log of each try, without the triggers' and without tries that Airflow lost."""
+        lost = {f"attempt={number}.log" for number in self._lost_tries(task_id)}
+        files = [path for path in self.log_files(task_id) if ".trigger." not in path.name]
+        return [path.read_text(encoding="utf-8") for path in files if path.name not in lost]
 
     def raised(self, task_id: str) -> list[Raised | None]:
         """Return for each try the exception that ended it, if any."""

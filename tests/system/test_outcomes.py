@@ -38,7 +38,7 @@ def run(airflow: SystemAirflow) -> Run:
 )
 def test_outcome_of_wait(run: Run, task_id: str, state: str, deferred: bool) -> None:
     task, log = run.task(task_id), run.log(task_id)
-    assert (task.state, task.try_number) == (state, 1), log
+    assert (task.state, run.tries(task.task_id)) == (state, 1), log
     assert run.was_deferred(task_id) == deferred, log
 
 

@@ -30,7 +30,7 @@ def run(airflow: SystemAirflow) -> Run:
 @pytest.mark.parametrize(("case", "mode"), CELLS)
 def test_state_and_tries(run: Run, case: str, mode: str) -> None:
     task = run.task(task_id(case, mode))
-    assert (task.state, task.try_number) == (CASES[case].state, CASES[case].tries), run.log(task.task_id)
+    assert (task.state, run.tries(task.task_id)) == (CASES[case].state, CASES[case].tries), run.log(task.task_id)
 
 
 @pytest.mark.parametrize(("case", "mode"), CELLS)

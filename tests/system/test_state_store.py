@@ -44,7 +44,7 @@ def polls(run: Run, services: Services, task_id: str) -> list[list[float]]:
 )
 def test_limits_expire_at_expected_time(run: Run, services: Services, task_id: str, tries: int, says: str) -> None:
     task, log = run.task(task_id), run.log(task_id)
-    assert (task.state, task.try_number) == ("failed", tries), log
+    assert (task.state, run.tries(task.task_id)) == ("failed", tries), log
     errors = run.raised(task_id)
     assert len(errors) == tries
     for error in errors:

@@ -31,7 +31,8 @@ with DAG(
     schedule=None,
     start_date=BEGAN,
     catchup=False,
-    default_args={"retries": 0, "retry_delay": timedelta(seconds=1)},
+    # For a try that Airflow loses, see Run.tries.
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=1)},
 ):
     waiting: dict[str, Any] = {
         "streamkap_conn_id": "streamkap_tests",

@@ -104,6 +104,7 @@ PARSING = {
     "operators",
     "operators.streamkap",
     "sensors",
+    "sensors._base",
     "sensors._state_store",
     "sensors.streamkap",
 }

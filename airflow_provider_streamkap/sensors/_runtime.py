@@ -29,7 +29,7 @@ from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTr
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+    from airflow_provider_streamkap.gate.target import AnyPollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 __all__ = [
@@ -90,13 +90,13 @@ def poll_once(
 
 def _poll_all(
     hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
-) -> dict[str, PollResult | StreamkapError]:
+) -> dict[str, AnyPollResult | StreamkapError]:
     targets = [spec.target(id_) for id_ in spec.resource_ids]
     deadline = Deadline(within, time.monotonic)
 
     def poll_each(
         client: StreamkapClient, targets: Sequence[PollTarget]
-    ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
+    ) -> Generator[tuple[PollTarget, AnyPollResult | StreamkapError], None, None]:
         return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
     seen = {target.resource_id: got for target, got in hook.call_each(targets, poll_each)}

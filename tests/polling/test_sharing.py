@@ -208,7 +208,7 @@ def test_round_of_many_destinations_keeps_requested_order() -> None:
         with Poller(service.fetch).subscribe([PollTarget("d3"), PollTarget("d1"), PollTarget("d2")]) as follower:
             samples = await take(follower, now(), now())
         assert [
-            sample.result.latest.destination_id for sample in samples if not isinstance(sample.result, Exception)
+            sample.result.latest.resource_id for sample in samples if not isinstance(sample.result, Exception)
         ] == [
             "d3",
             "d1",

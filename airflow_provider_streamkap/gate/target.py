@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, single_line
 from airflow_provider_streamkap.api.metrics import LAG, DestinationMetrics
-from airflow_provider_streamkap.api.query import GRAIN_SECONDS, TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.api.query import DESTINATION, GRAIN_SECONDS, TIMESERIES, MetricsQuery, ResourceKind
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
 
 #: Seconds of timeseries to request, unless older readings are allowed.
@@ -33,6 +33,8 @@ class PollTarget:
 
     resource_id: str
     window: int | None = None
+    kind: ResourceKind = DESTINATION
+    record: bool = False
 
     @classmethod
     def with_timeseries(cls, resource_id: str, max_age: float | None = None) -> PollTarget:
@@ -121,3 +123,24 @@ class PollResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the latest metrics as strict JSON."""
         return self.latest.as_dict()
+
+
+@dataclass(frozen=True)
+class SourcePollResult:
+    """stub"""
+
+    latest: Any
+    series: Any = None
+    series_error: StreamkapError | None = None
+    record: Any = None
+    measured: bool = True
+    clock_lead: float | None = None
+
+    @cached_property
+    def reading(self) -> Any:
+        """stub"""
+        raise NotImplementedError
+
+    def as_dict(self) -> dict[str, Any]:
+        """stub"""
+        raise NotImplementedError

@@ -447,6 +447,6 @@ def heartbeat_advice(connector: str | None) -> str:
         )
     return (
         "That proves nothing, but a captured heartbeat table (streamkap_heartbeat) would: in Streamkap, enable the "
-        "source's heartbeat with a heartbeat table, and include that table in the captured tables. The default heartbeat "
-        "writes to Kafka only and proves nothing. idle_source='assume' opens without proof"
+        "source's heartbeat with a heartbeat table, and include that table in the captured tables. The default "
+        "heartbeat writes to Kafka only and proves nothing. idle_source='assume' opens without proof"
     )

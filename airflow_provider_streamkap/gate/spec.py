@@ -22,8 +22,10 @@ from airflow_provider_streamkap.gate.conditions import (
     DestinationGate,
     check_limit,
 )
+from airflow_provider_streamkap.gate.source import SourceGate
 
 if TYPE_CHECKING:
+    from airflow_provider_streamkap.gate.pipeline import PipelineParts
     from airflow_provider_streamkap.gate.target import PollTarget
 
 Require = Literal["all", "any"]
@@ -105,6 +107,9 @@ class WaitSpec:
         same measurement; if the gate needs timestamps, 20 at most.
     :param deadline: epoch seconds at which the wait ends; ``None``: the caller enforces the timeout.
     :param started: epoch seconds at which the wait began.
+    :param source_gate: the conditions on the sources, if the resources are pipelines; ``None`` (default): they are
+        destinations.
+    :param pipelines: the parts of each pipeline, by id.
     :raises ValueError: an argument is out of range; the message names it.
     """
 
@@ -117,6 +122,8 @@ class WaitSpec:
     confirm_interval: float = 60.0
     deadline: float | None = None
     started: float | None = None
+    source_gate: SourceGate | None = None
+    pipelines: Mapping[str, PipelineParts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.resource_ids:
@@ -130,6 +137,11 @@ class WaitSpec:
         check_limit("confirm_interval", self.confirm_interval, optional=False)
         check_poke_interval(self.poke_interval)
         _check_require(self.require)
+        if self.source_gate is not None and not (self.gate.needs_timestamps and self.gate.lag_source == "timeseries"):
+            raise ValueError(
+                "a pipeline requires max_records_lag and lag_source='timeseries': only a lag with a timestamp shows "
+                "that what the source has captured was consumed"
+            )
 
     @property
     def measured_after(self) -> float | None:
@@ -168,6 +180,8 @@ class WaitSpec:
             "confirm_interval": self.confirm_interval,
             "deadline": self.deadline,
             "started": self.started,
+            "source_gate": None if self.source_gate is None else asdict(self.source_gate),
+            "pipelines": {id_: parts.to_dict() for id_, parts in self.pipelines.items()},
         }
 
     @classmethod
@@ -186,6 +200,14 @@ class WaitSpec:
                 "gate": _gate(json.dumps(arguments.get("gate", {}))),
                 "failure_policy": _failure_policy(json.dumps(arguments.get("failure_policy", {}))),
             }
+            if arguments.get("source_gate") is not None:
+                from airflow_provider_streamkap.gate.pipeline import PipelineParts
+
+                # An unknown condition is an error here, too.
+                parsed["source_gate"] = SourceGate(**arguments["source_gate"])
+                parsed["pipelines"] = {
+                    id_: PipelineParts.from_dict(parts) for id_, parts in arguments["pipelines"].items()
+                }
             return cls(**_known(cls, arguments) | parsed)
 
     @classmethod

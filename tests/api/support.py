@@ -30,6 +30,7 @@ QUERY = MetricsQuery(ID)
 CREDENTIALS = Credentials("made-up-client-id", "made-up-secret-value")
 
 Kind = Literal["sync", "async"]
+P = TypeVar("P", bound=AnyPollResult)
 T = TypeVar("T")
 
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow_provider_streamkap._arguments import plain, rendered_number, seconds
 from airflow_provider_streamkap._compat import conf
-from airflow_provider_streamkap.api.query import DESTINATION, Timestamp, destination_ids, is_keyed
+from airflow_provider_streamkap.api.query import DESTINATION, Timestamp, is_keyed, resource_ids
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.spec import Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
@@ -111,10 +112,10 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
         self._check_arguments()
 
     def _check_resources(self) -> None:
-        self.check_literal(self.destination_id, destination_ids)
+        self.check_literal(self.destination_id, partial(resource_ids, DESTINATION))
 
     def _resolve_spec(self, get: Callable[[str], Any]) -> WaitSpec:
-        return self._build_spec(destination_ids(self.destination_id), get)
+        return self._build_spec(resource_ids(DESTINATION, self.destination_id), get)
 
     def _build_gate(self, get: Callable[[str], Any]) -> DestinationGate:
         return DestinationGate(

@@ -273,7 +273,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
         spec = replace(wait.spec, started=started, deadline=self._deadline(started))
         left = max(self._deadline(started) - time.time(), 0)
         self.defer(
-            trigger=_runtime.StreamkapDestinationTrigger(
+            trigger=_runtime.StreamkapWaitTrigger(
                 self.streamkap_conn_id,
                 spec.to_dict(),
                 keyed=self._keyed,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""What only a running sensor needs, imported on first use; and one poll of all destinations in the worker."""
+"""What only a running sensor needs, imported on first use; and one poll of all resources in the worker."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from airflow_provider_streamkap._results import (
 )
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.retry import Deadline
-from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, WaitSpec
+from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 from airflow_provider_streamkap.polling.poll import poll
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+    from airflow_provider_streamkap.gate.target import AnyPollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 __all__ = [
     "FIRST_POLL_SECONDS",
     "ResourceWait",
-    "StreamkapDestinationTrigger",
+    "StreamkapWaitTrigger",
     "poll_once",
     "raise_deferral_timeout",
     "raise_task_exceptions",
@@ -44,16 +44,16 @@ __all__ = [
     "skip_only_on_timeout",
 ]
 
-#: Seconds for the first poll before deferring, over all destinations.
+#: Seconds for the first poll before deferring, over all resources.
 FIRST_POLL_SECONDS = 10.0
-#: Minimum time limit of a poll in seconds, over all destinations, if ``poke_interval`` is shorter.
+#: Minimum time limit of a poll in seconds, over all resources, if ``poke_interval`` is shorter.
 MIN_POLL_SECONDS = 10.0
 
 
 def poll_once(
     wait: ResourceWait, hook: StreamkapHook, *, keyed: bool, log: Any, first_poll: float | None = None
 ) -> PollAgain | PokeReturnValue:
-    """Poll every destination once.
+    """Poll every resource once.
 
     The time limit is ``poke_interval``, or :data:`MIN_POLL_SECONDS` if that is longer. The poll ends
     :data:`~airflow_provider_streamkap.gate.spec.DEADLINE_GRACE` after the deadline at the latest.
@@ -71,7 +71,8 @@ def poll_once(
     within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_poll is None else first_poll
     if spec.deadline is not None:
         within = min(within, max(spec.deadline - time.time(), 0) + DEADLINE_GRACE)
-    seen = _poll_all(hook, spec, within, attempts=None if first_poll is None else 1)
+    results = _poll_all(hook, wait.targets(), within, attempts=None if first_poll is None else 1)
+    seen = wait.round_of(results)
     now = time.time()
     step = wait.advance(seen, now)
     if first_poll is not None and isinstance(step, Failed) and step.kind is FailureKind.UNREACHABLE:
@@ -79,7 +80,7 @@ def poll_once(
     for warning in wait.warnings:
         log.warning("%s", warning)
     if line := wait.progress(step, now):
-        failed = any(isinstance(got, StreamkapError) for got in seen.values())
+        failed = any(isinstance(got, StreamkapError) for got in results)
         log.log(logging.WARNING if failed else logging.INFO, "%s", line)
     if isinstance(step, Failed):
         raise failure_exception(step)
@@ -89,15 +90,17 @@ def poll_once(
 
 
 def _poll_all(
-    hook: StreamkapHook, spec: WaitSpec, within: float, attempts: int | None
-) -> dict[str, PollResult | StreamkapError]:
-    targets = [spec.target(id_) for id_ in spec.resource_ids]
+    hook: StreamkapHook, targets: Sequence[PollTarget], within: float, attempts: int | None
+) -> list[AnyPollResult | StreamkapError]:
     deadline = Deadline(within, time.monotonic)
 
     def poll_each(
         client: StreamkapClient, targets: Sequence[PollTarget]
-    ) -> Generator[tuple[PollTarget, PollResult | StreamkapError], None, None]:
+    ) -> Generator[tuple[PollTarget, AnyPollResult | StreamkapError], None, None]:
         return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
 
-    seen = {target.resource_id: got for target, got in hook.call_each(targets, poll_each)}
-    return {id_: seen[id_] for id_ in spec.resource_ids}
+    # Several pipelines can have the same source or destination.
+    seen: dict[PollTarget, AnyPollResult | StreamkapError] = dict(
+        hook.call_each(list(dict.fromkeys(targets)), poll_each)
+    )
+    return [seen[target] for target in targets]

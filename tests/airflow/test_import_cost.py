@@ -95,6 +95,7 @@ PARSING = {
     "gate",
     "gate.conditions",
     "gate.reading",
+    "gate.source",
     "gate.spec",
     "get_provider_info",
     "hooks",

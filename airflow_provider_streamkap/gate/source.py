@@ -128,7 +128,9 @@ class SourceReading:
             parts.insert(0, f"status {self.status}")
         if self.connected is False:
             parts.append("not connected")
-        parts.append("delay unknown" if self.delay_ms is None else f"delay {milliseconds(self.delay_ms)}")
+        # -1: no event since the connector started.
+        unknown = self.delay_ms is None or self.delay_ms == -1
+        parts.append("delay unknown" if unknown else f"delay {milliseconds(self.delay_ms or 0)}")
         if self.since_ms is not None and self.since_ms >= 0:
             parts.append(f"last event {milliseconds(self.since_ms)} ago")
         return ", ".join(parts)

@@ -173,8 +173,9 @@ def test_snapshot_keeps_gate_closed(latest: dict[str, Any], reason: str) -> None
     assert isinstance(wait.poll(620, lags="480:0 540:0 600:0", **latest), PollAgain)
     assert (wait.state.reason or "").startswith(f"source: {reason}; destination: ")
     wait = after_proof(allow_snapshot=True)
-    wait.poll(620, lags="480:0 540:0 600:0", **latest)
-    assert isinstance(wait.poll(680, lags="480:0 540:0 600:0 660:0", **latest), Succeeded)
+    for now in (620, 680, 740):
+        assert isinstance(wait.poll(now, lags=f"{now - 80}:0 {now - 20}:0", **latest), PollAgain)
+    assert isinstance(wait.poll(800, lags="660:0 720:0 780:0", **latest), Succeeded)
 
 
 def test_delay_above_limit_keeps_gate_closed() -> None:
@@ -227,6 +228,22 @@ def test_failed_polls_of_either_side_count(side: str) -> None:
     assert isinstance(step, Failed)
     assert step.kind is FailureKind.UNREACHABLE
     assert f"2 polls in a row failed, more than max_poll_failures=1 allows; the state of the {side}" in step.message
+
+
+def test_series_that_cannot_be_read_is_a_failed_poll() -> None:
+    wait = Wait()
+    latest = SourceMetrics.parse(SourceMetricsQuery("s1"), {"data": {}, "metadata": {}}, MIDNIGHT)
+    step = wait.add(60, SourcePollResult(latest, series_error=DOWN), Reading("Active", 0, observed_at=MIDNIGHT))
+    assert isinstance(step, PollAgain)
+    assert step.failing
+
+
+def test_source_without_metrics_is_awaited() -> None:
+    wait = Wait()
+    latest = SourceMetrics.parse(SourceMetricsQuery("s1"), {"data": {}, "metadata": {}}, MIDNIGHT)
+    wait.add(60, SourcePollResult(latest, measured=False), Reading("Active", 0, observed_at=MIDNIGHT))
+    assert wait.state.reason == "source: no metrics yet"
+    assert "no metrics (404), but the source exists" in wait.state.last_reading
 
 
 def test_permanent_error_comes_first() -> None:
@@ -283,7 +300,7 @@ def test_round_of_results() -> None:
     }
     destination = ResourceWait(WaitSpec(("d1", "d2"), DestinationGate()))
     assert [target.resource_id for target in destination.targets()] == ["d1", "d2"]
-    assert destination.round_of([1, 2]) == {"d1": 1, "d2": 2}
+    assert destination.round_of([DOWN, results[1]]) == {"d1": DOWN, "d2": results[1]}
 
 
 # Log, result and serialization

@@ -69,6 +69,11 @@ class Source:
         return self.history.not_proved_reason(self.reading)
 
 
+def about(seconds: float) -> Any:
+    """Return a value that equals a time, except for rounding."""
+    return pytest.approx(seconds)
+
+
 def _point(text: str) -> SourcePoint:
     at, _, values = text.partition(":")
     delay, since = (None if value == "-" else float(value) for value in values.split("/"))
@@ -81,7 +86,7 @@ def _point(text: str) -> SourcePoint:
 def test_event_that_was_committed_later_proves() -> None:
     proof = Source().poll(260, "120:50/9000 180:70/3000 240:70/63000")
     # It was captured after the minute of the point at 120 began, and at 177.
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, pytest.approx(60 - 0.07), 177)
+    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 177)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +114,7 @@ def test_points_prove_nothing(points: str | None) -> None:
 
 def test_first_event_that_was_committed_late_enough_counts() -> None:
     proof = Source().poll(400, "60:50/0 120:50/0 180:70/3000 240:60/3000 300:80/3000")
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, pytest.approx(60 - 0.07), 180)
+    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 180)
 
 
 def test_quiet_source_was_read_before_its_next_point() -> None:
@@ -188,9 +193,7 @@ def test_new_last_event_proves() -> None:
     source = Source()
     for now in range(60, 600, 60):
         assert source.poll(now, last_event="a") is None
-    assert source.poll(600, last_event="b") == Proof(
-        ProofKind.CAPTURED_EVENT, pytest.approx(540 - MAX_LATEST_AGE - 0.05), 600
-    )
+    assert source.poll(600, last_event="b") == Proof(ProofKind.CAPTURED_EVENT, about(540 - MAX_LATEST_AGE - 0.05), 600)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +358,8 @@ def test_source_with_events_is_not_idle(name: str) -> None:
     source = Source(idle_source="assume")
     for number in range(9):
         value = 900_000 + number if name == "delay_ms" else str(number)
-        assert source.poll(IDLE_MARGIN + 60 * number, **{"delay_ms": 900_000, name: value}) is None
+        latest: dict[str, Any] = {"delay_ms": 900_000, name: value}
+        assert source.poll(IDLE_MARGIN + 60 * number, **latest) is None
 
 
 @pytest.mark.parametrize(
@@ -433,6 +437,7 @@ def test_wrong_argument(arguments: dict[str, Any], says: str) -> None:
             "status Active, state Streaming, not connected, delay 1.5 s, last event 20 ms ago",
         ),
         ({"delay_ms": -1500, "since_ms": -1}, "state unknown, delay -1.5 s"),
+        ({"delay_ms": -1, "since_ms": -1}, "state unknown, delay unknown"),
     ],
 )
 def test_text_of_reading(reading: dict[str, Any], text: str) -> None:

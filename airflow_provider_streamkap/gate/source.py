@@ -128,7 +128,9 @@ class SourceReading:
             parts.insert(0, f"status {self.status}")
         if self.connected is False:
             parts.append("not connected")
-        parts.append("delay unknown" if self.delay_ms is None else f"delay {milliseconds(self.delay_ms)}")
+        # -1: no event since the connector started.
+        unknown = self.delay_ms is None or self.delay_ms == -1
+        parts.append("delay unknown" if unknown else f"delay {milliseconds(self.delay_ms or 0)}")
         if self.since_ms is not None and self.since_ms >= 0:
             parts.append(f"last event {milliseconds(self.since_ms)} ago")
         return ", ".join(parts)
@@ -199,7 +201,7 @@ class Proof:
     captured_by: float
 
 
-_STATE = ("measured_after", "clean_since", "clock_lead", "idle_since", "idle_polls", "event_polled_at")
+_STATE = ("measured_after", "clean_since", "clock_lead", "idle_since", "event_polled_at")
 
 
 @dataclass(slots=True)
@@ -231,6 +233,8 @@ class SourceHistory:
     proof: Proof | None = None
     is_close: bool = field(default=False, init=False)
     _previous: SourceReading | None = field(default=None, init=False)
+    # The last known marks of snapshots.
+    _marks: tuple[object, ...] = field(default=(), init=False)
 
     @property
     def is_log_metered(self) -> bool:
@@ -268,8 +272,9 @@ class SourceHistory:
 
         The rows of an incremental snapshot pass through the metrics of captured events, with their time set to now.
         """
-        previous = self._previous
-        changed = previous is not None and previous.snapshot_marks != reading.snapshot_marks
+        known = self._marks or reading.snapshot_marks
+        self._marks = tuple(old if new is None else new for old, new in zip(known, reading.snapshot_marks, strict=True))
+        changed = self._marks != known
         if not (reading.reads_rows or changed):
             self.clean_since = now if self.clean_since is None else self.clean_since
             return
@@ -418,17 +423,16 @@ class SourceHistory:
     def from_dict(
         cls, gate: SourceGate, connector: str | None, measured_after: float | None, state: Mapping[str, Any]
     ) -> SourceHistory:
-        """Restore the state that :meth:`to_dict` returned.
+        """Restore the state that :meth:`to_dict` returned. The count of polls of an idle source is not part of it.
 
         :param gate: the conditions.
         :param connector: as in the class.
         :param measured_after: as in the class; ``None``: the value in ``state``.
         :param state: the state; may be empty.
         """
-        # Another version of this package may have stored other names. What changed between two polls is not restored.
+        # Another version of this package may have stored other names.
         history = cls(gate, connector, **{name: value for name, value in state.items() if name in _STATE})
         history.measured_after = history.measured_after if measured_after is None else measured_after
-        history.idle_polls = 0
         if "proof" in state:
             kind, through, captured_by = state["proof"]
             history.proof = Proof(ProofKind(kind), through, captured_by)

@@ -45,12 +45,14 @@ class PipelineParts:
     :param destination_id: id of the destination.
     :param connector: type of the source's connector, such as ``postgresql``; ``None`` (default): unknown.
     :param topics: the topics that the pipeline streams; default none: unknown.
+    :param name: name of the pipeline; ``None`` (default): unknown.
     """
 
     source_id: str
     destination_id: str
     connector: str | None = None
     topics: tuple[str, ...] = ()
+    name: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parts as plain JSON."""
@@ -62,7 +64,13 @@ class PipelineParts:
 
         :param parts: the plain JSON.
         """
-        return cls(parts["source_id"], parts["destination_id"], parts.get("connector"), tuple(parts.get("topics", ())))
+        return cls(
+            parts["source_id"],
+            parts["destination_id"],
+            parts.get("connector"),
+            tuple(parts.get("topics", ())),
+            parts.get("name"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +339,7 @@ class PipelineState:
         proof = self.source.history.proof
         return {
             "pipeline_id": self.id,
+            "pipeline_name": spec.pipelines[self.id].name,
             "source": _without_metadata(source.as_dict()),
             "destination": _without_metadata(destination.as_dict()),
             "evidence": {

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import (
     NO_INTERVAL,
-    CheckedArguments,
+    ResourceArguments,
     check_conn_id,
     plain,
+    rendered_number,
     seconds,
 )
 from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import ResourceKind, Timestamp
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.api.query import Timestamp
+from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, FailurePolicy, Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
@@ -57,6 +58,7 @@ _PLACEHOLDERS = {
     "max_records_lag": 0,
     "connector_status": "not rendered yet",
     "max_latency_ms": 0,
+    "max_source_delay_ms": 0,
     "observed_after": "1970-01-01T00:00:00Z",
 }
 
@@ -64,15 +66,12 @@ _PLACEHOLDERS = {
 _AIRFLOW_TIMEOUT_MARGIN = 60.0
 
 
-class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
+class StreamkapWaitSensor(ResourceArguments, BaseSensorOperator):
     """Wait until resources of one kind are ready.
 
     The arguments are documented in the subclasses. A subclass sets its own arguments, then calls
     :meth:`_check_arguments`.
     """
-
-    #: The kind of the resources.
-    kind: ClassVar[ResourceKind]
 
     reasons_without_value: ClassVar[Mapping[str, str]] = {
         "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
@@ -88,6 +87,10 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
         "observed_after",
         "streamkap_conn_id",
     )
+    #: Maximum age of a lag, in seconds; ``None``: any age.
+    max_reading_age: float | None = None
+    #: Which lag counts.
+    lag_source: LagSource = "timeseries"
     operator_extra_links = (StreamkapLink(),)
     ui_color = "#d5f0ec"
 
@@ -141,18 +144,18 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
                 f"exponential_backoff and max_wait are not supported, since all waits on a {self.kind.name} share its "
                 "polls: remove them and set poke_interval"
             )
-        self._check_resources()
+        self.check_resources()
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         spec = self._build_spec(("x",), self._known)
-        if spec.failure_policy.needs_state and self._new_process_per_poke:
-            check_state_store(AIRFLOW_HAS_STATE_STORE)
+        if self._new_process_per_poke:
+            self._check_state_store(spec, AIRFLOW_HAS_STATE_STORE)
 
-    def _check_resources(self) -> None:
-        """Check the arguments that name the resources, except for templates.
-
-        :raises ValueError: one is invalid.
-        """
-        raise NotImplementedError
+    @staticmethod
+    def _check_state_store(spec: WaitSpec, available: bool) -> None:
+        if spec.source_gate is not None:
+            check_state_store(available, "a wait on a pipeline requires", "")
+        if spec.failure_policy.needs_state:
+            check_state_store(available, "stall_after and status_grace require", ", or remove them")
 
     def _known(self, name: str) -> Any:
         """Return an argument, or a valid stand-in if it is a template."""
@@ -195,7 +198,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
                 _runtime.FIRST_POLL_SECONDS,
             )
         while True:
-            step = _runtime.poll_once(wait, self.hook, keyed=self._keyed, log=self.log, first_poll=first_poll)
+            step = _runtime.poll_once(wait, self.hook, keyed=self.keyed, log=self.log, first_poll=first_poll)
             if isinstance(step, PokeReturnValue):
                 return step
             if not self._continues_in_this_poke(wait, step, context):
@@ -209,7 +212,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
                 self.log.info("Deferring: not all %ss could be read. The triggerer continues polling", self.kind.name)
             self._defer_wait(wait)
         if self._new_process_per_poke:
-            save_state(context, wait.to_dict())
+            save_state(context, wait.to_dict() | self._resolved_state(wait.spec))
         return False
 
     def _sleep(self, seconds: float) -> None:
@@ -233,22 +236,30 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
 
     def _start_wait(self, context: Context) -> ResourceWait:
         self.check_set_arguments()
-        spec = self._resolve_spec(partial(getattr, self))
+        state = load_state(context) if self._new_process_per_poke else {}
+        spec = self._resolve_spec(partial(getattr, self), state)
         push_link(context, self.hook.connection(), spec.resource_ids[0])
         if not self._new_process_per_poke:
             return _runtime.ResourceWait(spec)
-        if spec.failure_policy.needs_state:
-            check_state_store(task_has_state_store(context))
-        return _runtime.ResourceWait.from_dict(spec, load_state(context))
+        self._check_state_store(spec, task_has_state_store(context))
+        return _runtime.ResourceWait.from_dict(spec, state)
 
-    def _resolve_spec(self, get: Callable[[str], Any]) -> WaitSpec:
+    def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
         """Return the arguments of the wait, with the ids of its resources.
 
         :param get: returns a rendered argument.
+        :param state: what the last poke stored; empty in the first one.
         :raises ValueError: an argument is invalid.
         :raises StreamkapError: a request failed.
         """
         raise NotImplementedError
+
+    def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
+        """Return what the next poke needs besides the state of the wait, so that it sends no request for it.
+
+        :param spec: the arguments of the wait.
+        """
+        return {}
 
     def _timeout_message(self) -> str | None:
         return None if self._wait is None else self._wait.timeout_message(time.time())
@@ -276,7 +287,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
             trigger=_runtime.StreamkapWaitTrigger(
                 self.streamkap_conn_id,
                 spec.to_dict(),
-                keyed=self._keyed,
+                keyed=self.keyed,
                 state=wait.to_dict(),
             ),
             method_name="execute_complete",
@@ -287,7 +298,15 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
     def _build_spec(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
         return WaitSpec(
             resource_ids=ids,
-            gate=self._build_gate(get),
+            gate=DestinationGate(
+                rendered_number("max_records_lag", get("max_records_lag")),
+                get("connector_status"),
+                rendered_number("max_latency_ms", get("max_latency_ms")),
+                self.fail_on_status,
+                get("observed_after"),
+                self.max_reading_age,
+                self.lag_source,
+            ),
             # silent_fail means to continue after any failed poll.
             failure_policy=FailurePolicy(
                 None if self.silent_fail else self.max_poll_failures, self.stall_after, self.status_grace
@@ -300,18 +319,5 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
             started=self._started,
         )
 
-    def _build_gate(self, get: Callable[[str], Any]) -> DestinationGate:
-        """Return the conditions for a destination.
-
-        :param get: returns an argument.
-        :raises ValueError: an argument is invalid.
-        """
-        raise NotImplementedError
-
     def _deadline(self, started: float) -> float:
         return started + min(self.timeout, _LONGEST_WAIT)
-
-    @property
-    def _keyed(self) -> bool:
-        """Whether the result is a dict by id."""
-        raise NotImplementedError

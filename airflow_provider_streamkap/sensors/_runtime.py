@@ -19,9 +19,11 @@ from airflow_provider_streamkap._results import (
     skip_only_on_timeout,
     task_result,
 )
-from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError, resource_label
+from airflow_provider_streamkap.api.pipelines import Pipeline
 from airflow_provider_streamkap.api.retry import Deadline
-from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE
+from airflow_provider_streamkap.gate.pipeline import PipelineParts
+from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, raise_version_mismatch
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
 from airflow_provider_streamkap.polling.poll import poll
@@ -35,10 +37,13 @@ if TYPE_CHECKING:
 __all__ = [
     "FIRST_POLL_SECONDS",
     "ResourceWait",
+    "StreamkapNotFoundError",
     "StreamkapWaitTrigger",
     "poll_once",
     "raise_deferral_timeout",
     "raise_task_exceptions",
+    "read_pipelines",
+    "restore_pipelines",
     "result_of_event",
     "skip_on_any_failure",
     "skip_only_on_timeout",
@@ -104,3 +109,62 @@ def _poll_all(
         hook.call_each(list(dict.fromkeys(targets)), poll_each)
     )
     return [seen[target] for target in targets]
+
+
+def read_pipelines(hook: StreamkapHook, ids: Sequence[str], log: Any) -> dict[str, PipelineParts]:
+    """Return what each pipeline connects.
+
+    :param hook: the hook to request them with.
+    :param ids: ids of the pipelines, without duplicates.
+    :param log: logger for one line per pipeline.
+    :raises ValueError: a pipeline has no source or no destination.
+    :raises StreamkapError: a request failed.
+    """
+
+    def request_each(
+        client: StreamkapClient, ids: Sequence[str]
+    ) -> Generator[tuple[str, Pipeline | StreamkapError], None, None]:
+        return client.call_each(ids, lambda session, id_: session.resource(Pipeline, id_))
+
+    found: dict[str, Pipeline | StreamkapError] = dict(hook.call_each(ids, request_each))
+    pipelines = {}
+    for id_ in ids:
+        pipeline = found[id_]
+        if isinstance(pipeline, StreamkapError):
+            raise pipeline
+        parts = pipelines[id_] = _parts(pipeline)
+        log.info(
+            "Pipeline %s: source %s (%s), destination %s",
+            resource_label(id_, pipeline.name),
+            parts.source_id,
+            parts.connector or "unknown connector",
+            parts.destination_id,
+        )
+    return pipelines
+
+
+def _parts(pipeline: Pipeline) -> PipelineParts:
+    source, destination = pipeline.source, pipeline.destination
+    source_id, destination_id = (None if side is None else side.id for side in (source, destination))
+    if not source_id or not destination_id:
+        missing = "source" if not source_id else "destination"
+        raise ValueError(
+            f"pipeline {resource_label(pipeline.id, pipeline.name)} has no {missing}: there is nothing to wait for"
+        )
+    return PipelineParts(
+        source_id,
+        destination_id,
+        None if source is None else source.connector,
+        tuple(topic for topic in pipeline.topics if isinstance(topic, str)),
+        pipeline.name,
+    )
+
+
+def restore_pipelines(stored: Sequence[Sequence[Any]]) -> dict[str, PipelineParts]:
+    """Return the pipelines that an earlier poke stored, possibly with another version of this package.
+
+    :param stored: pairs of an id and the parts as plain JSON.
+    :raises VersionMismatchError: they cannot be parsed.
+    """
+    with raise_version_mismatch():
+        return {id_: PipelineParts.from_dict(parts) for id_, parts in stored}

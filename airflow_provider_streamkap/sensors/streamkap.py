@@ -1,20 +1,33 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationSensor: wait until destinations are healthy and drained."""
+"""Sensors: wait until destinations are healthy and drained, or until pipelines are from source to destination."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import plain, rendered_number, seconds
 from airflow_provider_streamkap._compat import conf
-from airflow_provider_streamkap.api.query import DESTINATION, Timestamp, destination_ids, is_keyed
-from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
+from airflow_provider_streamkap._lazy import LazyModule
+from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp, is_keyed, resource_ids
+from airflow_provider_streamkap.gate.conditions import LagSource
+from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, IdleSource, SourceGate
 from airflow_provider_streamkap.gate.spec import Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.gate.pipeline import PipelineParts
+    from airflow_provider_streamkap.sensors import _runtime
+else:
+    _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
+
+# Key of the pipelines in the state that a poke stores for the next one.
+_PIPELINES = "pipelines"
 
 
 class StreamkapDestinationSensor(StreamkapWaitSensor):
@@ -110,23 +123,164 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
         self.lag_source = lag_source
         self._check_arguments()
 
-    def _check_resources(self) -> None:
-        self.check_literal(self.destination_id, destination_ids)
-
-    def _resolve_spec(self, get: Callable[[str], Any]) -> WaitSpec:
-        return self._build_spec(destination_ids(self.destination_id), get)
-
-    def _build_gate(self, get: Callable[[str], Any]) -> DestinationGate:
-        return DestinationGate(
-            rendered_number("max_records_lag", get("max_records_lag")),
-            get("connector_status"),
-            rendered_number("max_latency_ms", get("max_latency_ms")),
-            self.fail_on_status,
-            get("observed_after"),
-            self.max_reading_age,
-            self.lag_source,
-        )
+    def check_resources(self) -> None:
+        self.check_literal(self.destination_id, partial(resource_ids, DESTINATION))
 
     @property
-    def _keyed(self) -> bool:
+    def keyed(self) -> bool:
         return is_keyed(self.destination_id)
+
+    def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
+        return self._build_spec(resource_ids(DESTINATION, self.destination_id), get)
+
+
+class StreamkapPipelineSensor(StreamkapWaitSensor):
+    """Wait until everything committed at the source before a moment has been consumed by the destination.
+
+    The moment is the start of the wait, or ``observed_after``. The wait ends in this order: the source has captured
+    everything that was committed before the moment, by a proof that does not rest on the lag; no snapshot is running;
+    and then, after ``settle_seconds``, the destination meets the conditions of
+    :class:`StreamkapDestinationSensor` with lag points that were measured after the proof.
+
+    Returns ``{"pipeline_id", "pipeline_name", "source", "destination", "evidence", "complete_through"}``: the last
+    snapshots of both sides, the evidence used, and the moment up to which that evidence holds; for a list, a dict of
+    these by id.
+
+    At the start of the wait, the task reads each pipeline once. If that fails, the task fails, and is retried unless
+    the error is permanent. Otherwise the task ends in every mode as that of :class:`StreamkapDestinationSensor` does;
+    a status in ``fail_on_status`` and failed polls count for both sides. In reschedule mode, the sensor requires
+    Airflow 3.3 or later.
+
+    :param pipeline_id: the id of a pipeline, or a list of ids; templated.
+    :param pipeline_name: the exact name of a pipeline, or a list of names, instead of ``pipeline_id``; templated.
+    :param observed_after: wait for everything that was committed at the source before this time, as an ISO 8601 string
+        or an aware datetime, typically ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at
+        least 2 ``confirmations``. ``None`` (default): before the start of the wait. The task fails if this is set but
+        renders to nothing.
+    :param max_source_delay_ms: highest accepted delay of the last captured event, from its commit to its capture, in
+        milliseconds; templated; ``None`` (default): ignore the delay.
+    :param idle_source: what to conclude from a source that is connected, streaming and idle. ``"proof"`` (default):
+        nothing, keep waiting for a proof. ``"assume"``: it has captured everything; the log and the result say so.
+    :param allow_snapshot: whether a snapshot of the pipeline's topics may be running, pending or paused, default
+        False.
+    :param settle_seconds: seconds that captured records may take to reach Kafka, default 10; in seconds or as a
+        timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
+    :param max_records_lag: highest accepted lag of the destination in records, default 0; templated.
+    :param connector_status: accepted status or statuses of the destination, default ``"Active"``; templated; ``None``:
+        ignore the status.
+    :param max_latency_ms: highest accepted latency of the destination in milliseconds; templated; ``None`` (default):
+        ignore the latency.
+    :param confirmations: consecutive good points of the destination's timeseries (one per minute) that are required,
+        default 2.
+    :param confirm_interval: seconds between confirming polls, default 60; at most 20 are used.
+    :param require: for a list: ``"all"`` (default) must be ready in the same polls, or ``"any"`` of them.
+    :param fail_on_status: statuses of the source or the destination that fail the wait at once, default
+        ``("Broken",)``.
+    :param status_grace: fail after the destination's status has been neither accepted nor in ``fail_on_status``, the
+        source has not been connected, or metrics of either have been missing, for this many seconds; ``None``
+        (default): wait until the timeout.
+    :param stall_after: fail after a lag above the limit has not fallen for this many seconds; ``None`` (default): wait
+        until the timeout.
+    :param max_poll_failures: consecutive failed polls of one side that are tolerated, default 10.
+    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
+    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
+    :param kwargs: arguments of every sensor, such as ``poke_interval`` (60 s), ``timeout`` (7 days) and ``soft_fail``.
+    :raises ValueError: an argument is invalid; the message names it.
+    """
+
+    kind = PIPELINE
+    reasons_without_value: ClassVar[Mapping[str, str]] = {
+        **StreamkapWaitSensor.reasons_without_value,
+        "max_source_delay_ms": StreamkapWaitSensor.reasons_without_value["max_latency_ms"],
+    }
+    template_fields: Sequence[str] = (
+        "pipeline_id",
+        "pipeline_name",
+        "max_source_delay_ms",
+        *StreamkapWaitSensor.template_fields,
+    )
+
+    def __init__(
+        self,
+        *,
+        pipeline_id: str | Iterable[str] | None = None,
+        pipeline_name: str | Iterable[str] | None = None,
+        observed_after: Timestamp | None = None,
+        max_source_delay_ms: float | str | None = None,
+        idle_source: IdleSource = "proof",
+        allow_snapshot: bool = False,
+        settle_seconds: float | timedelta = SETTLE_SECONDS,
+        max_records_lag: float | str = 0,
+        connector_status: str | Iterable[str] | None = "Active",
+        max_latency_ms: float | str | None = None,
+        confirmations: int = 2,
+        confirm_interval: float | timedelta = 60,
+        require: Require = "all",
+        fail_on_status: str | Iterable[str] | None = ("Broken",),
+        status_grace: float | timedelta | None = None,
+        stall_after: float | timedelta | None = None,
+        max_poll_failures: int = 10,
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            max_records_lag=max_records_lag,
+            connector_status=connector_status,
+            max_latency_ms=max_latency_ms,
+            observed_after=observed_after,
+            confirmations=confirmations,
+            confirm_interval=confirm_interval,
+            require=require,
+            fail_on_status=fail_on_status,
+            status_grace=status_grace,
+            stall_after=stall_after,
+            max_poll_failures=max_poll_failures,
+            streamkap_conn_id=streamkap_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
+        self.pipeline_id = plain(pipeline_id)
+        self.pipeline_name = plain(pipeline_name)
+        self.max_source_delay_ms = max_source_delay_ms
+        self.idle_source = idle_source
+        self.allow_snapshot = allow_snapshot
+        self.settle_seconds = seconds(settle_seconds)
+        self._check_arguments()
+
+    def _build_spec(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
+        source_gate = SourceGate(
+            self.idle_source,
+            rendered_number("max_source_delay_ms", get("max_source_delay_ms")),
+            self.allow_snapshot,
+            self.settle_seconds,
+        )
+        return replace(super()._build_spec(ids, get), source_gate=source_gate)
+
+    def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
+        # Check the rendered arguments before the first request.
+        spec = self._build_spec(("x",), get)
+        stored = state.get(_PIPELINES)
+        pipelines = _runtime.restore_pipelines(stored) if stored else self._read_pipelines()
+        return replace(spec, resource_ids=tuple(pipelines), pipelines=pipelines)
+
+    def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
+        # A list: not every database keeps the order of an object.
+        return {_PIPELINES: [[id_, parts.to_dict()] for id_, parts in spec.pipelines.items()]}
+
+    def _read_pipelines(self) -> dict[str, PipelineParts]:
+        ids, by_name = self._resolve_ids()
+        try:
+            return _runtime.read_pipelines(self.hook, ids, self.log)
+        except _runtime.StreamkapNotFoundError:
+            if not by_name:
+                raise
+        # A pipeline may have been re-created since its id was cached.
+        self.hook.forget_names(PIPELINE)
+        ids, _ = self._resolve_ids()
+        return _runtime.read_pipelines(self.hook, ids, self.log)
+
+    def _resolve_ids(self) -> tuple[list[str], bool]:
+        """Return the ids of the pipelines, and whether they were passed by name."""
+        resolved, names = self.resolve_resources(self.hook.resolve_names)
+        return [id_ for id_ in resolved.values() if isinstance(id_, str)], bool(names)

@@ -4,8 +4,8 @@
 
 Starts Airflow (scheduler, DAG processor, triggerer, API server) on loopback, runs the example DAGs against the
 simulator, prints the progress of the tasks, and ends with a table. With ``STREAMKAP_CLIENT_ID``, ``STREAMKAP_SECRET``
-and ``STREAMKAP_DESTINATION_ID`` in the environment, and optionally ``STREAMKAP_PIPELINE_NAME``, it runs against the live
-service instead, read-only. All processes are stopped at the end, including after errors.
+and ``STREAMKAP_DESTINATION_ID`` in the environment, and optionally ``STREAMKAP_PIPELINE_NAME``, it runs against the
+live service instead, read-only. All processes are stopped at the end, including after errors.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from uuid import uuid4
 from airflow.exceptions import AirflowRescheduleException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE
 from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor
+from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor, StreamkapPipelineSensor
 from tests.airflow.reschedules import record_poke
 from tests.airflow_imports import TaskDeferred

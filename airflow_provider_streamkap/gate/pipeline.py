@@ -220,12 +220,14 @@ class PipelineState:
     :param source: the state of its source.
     :param destination: the state of its destination.
     :param polls: number of polls so far.
+    :ivar label: how messages show the pipeline.
     """
 
     id: str
     source: SourceState
     destination: ResourceState
     polls: int = 0
+    label: str = field(default="", init=False)
     passes: bool = field(default=False, init=False)
     reason: str | None = field(default=None, init=False)
 
@@ -325,7 +327,7 @@ class PipelineState:
 
     def not_ready_text(self) -> str:
         """Return what is missing, and the last readings or errors."""
-        return f"{self.id} not ready: {self.reason} ({self.last_reading})"
+        return f"{self.label} not ready: {self.reason} ({self.last_reading})"
 
     def snapshot(self, polled: PipelinePoll, spec: WaitSpec) -> dict[str, Any] | None:
         """Return the result for this pipeline as plain JSON; ``None`` if one side could not be read.
@@ -370,6 +372,7 @@ class PipelineState:
             ResourceState.from_dict(parts.destination_id, spec, state.get("destination", {})),
             state.get("polls", 0),
         )
+        restored.label = spec.label(id_)
         restored.reason = restored.source.reason or restored.destination.reason
         return restored
 

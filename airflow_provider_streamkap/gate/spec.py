@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import GRAIN_SECONDS
+from airflow_provider_streamkap.api.query import DESTINATION, GRAIN_SECONDS, PIPELINE, ResourceKind
 from airflow_provider_streamkap.gate.conditions import (
     FALLBACK_SECONDS,
     DestinationGate,
@@ -110,6 +110,7 @@ class WaitSpec:
     :param source_gate: the conditions on the sources, if the resources are pipelines; ``None`` (default): they are
         destinations.
     :param pipelines: the parts of each pipeline, by id.
+    :param names: the names of the resources by id, if the task was given names; default: none.
     :raises ValueError: an argument is out of range; the message names it.
     """
 
@@ -124,6 +125,7 @@ class WaitSpec:
     started: float | None = None
     source_gate: SourceGate | None = None
     pipelines: Mapping[str, PipelineParts] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.resource_ids:
@@ -142,6 +144,24 @@ class WaitSpec:
                 "a pipeline requires max_records_lag and lag_source='timeseries': only a lag with a timestamp shows "
                 "that what the source has captured was consumed"
             )
+
+    @property
+    def kind(self) -> ResourceKind:
+        """The kind of the resources."""
+        return DESTINATION if self.source_gate is None else PIPELINE
+
+    def label(self, resource_id: str) -> str:
+        """Return how log lines and messages show a resource: ``name (id)`` if the name is known, or the id.
+
+        :param resource_id: the id.
+        """
+        # Imported here because DAG parsing creates specs but shows nothing.
+        from airflow_provider_streamkap.api.errors import resource_label
+
+        name = self.names.get(resource_id)
+        if name is None and resource_id in self.pipelines:
+            name = self.pipelines[resource_id].name
+        return resource_label(resource_id, name)
 
     @property
     def measured_after(self) -> float | None:
@@ -182,6 +202,7 @@ class WaitSpec:
             "started": self.started,
             "source_gate": None if self.source_gate is None else asdict(self.source_gate),
             "pipelines": {id_: parts.to_dict() for id_, parts in self.pipelines.items()},
+            "names": dict(self.names),
         }
 
     @classmethod

@@ -54,6 +54,7 @@ class PolledState:
     """What the states of destinations and sources have in common: failed polls, and why the wait failed.
 
     :param id: id of the resource.
+    :param label: how messages show the resource; default: the id.
     :param failures: consecutive failed polls.
     :param unaccepted_since: epoch seconds since when the status has been neither accepted nor fatal.
     :param last_success_at: epoch seconds of the last successful poll.
@@ -62,6 +63,7 @@ class PolledState:
     kind: ClassVar[ResourceKind]
 
     id: str
+    label: str = field(default="", kw_only=True)
     failures: int = field(default=0, kw_only=True)
     unaccepted_since: float | None = field(default=None, kw_only=True)
     last_success_at: float | None = field(default=None, kw_only=True)
@@ -70,6 +72,9 @@ class PolledState:
     reason: str | None = field(default=None, init=False)
     failure: tuple[FailureKind, str] | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self.label = self.label or self.id
+
     def _add_failure(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
         """Count a failed poll."""
         self.failures += 1
@@ -77,19 +82,19 @@ class PolledState:
         self.reason = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
         name, budget = self.kind.name, failure_policy.max_poll_failures
         if error.permanent:
-            self.failure = (FailureKind.PERMANENT_ERROR, f"{name} {self.id} could not be read: {error}")
+            self.failure = (FailureKind.PERMANENT_ERROR, f"{name} {self.label} could not be read: {error}")
         elif budget is not None and self.failures > budget:
             failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
             self.failure = (
                 FailureKind.UNREACHABLE,
-                f"{name} {self.id}: {failed}, more than max_poll_failures={budget} allows; the state of the {name} is "
-                f"unknown. Last error: {self.last_reading}",
+                f"{name} {self.label}: {failed}, more than max_poll_failures={budget} allows; the state of the {name} "
+                f"is unknown. Last error: {self.last_reading}",
             )
 
     def _fail(self, kind: FailureKind, message: str) -> None:
         # A fatal status or a permanent error takes precedence.
         if self.failure is None:
-            self.failure = (kind, f"{self.kind.name} {self.id}: {message}")
+            self.failure = (kind, f"{self.kind.name} {self.label}: {message}")
 
 
 @dataclass(slots=True)
@@ -268,7 +273,7 @@ class ResourceState(PolledState):
         """Return what is missing, the last reading or error, and the trend of the lag."""
         trend = "" if self.failures else self._trend()
         seen = self._reading_without_lag or self.last_reading
-        return f"{self.id} not ready: {self.reason} ({seen}){trend and '. '}{trend}"
+        return f"{self.label} not ready: {self.reason} ({seen}){trend and '. '}{trend}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""
@@ -295,6 +300,7 @@ class ResourceState(PolledState):
         restored = cls(
             id_,
             LagHistory.from_dict(spec.gate, spec.measured_after, state.get("history", {})),
+            label=spec.label(id_),
             failures=state.get("failures", 0),
             recent_lags=[(at, lag) for at, lag in state.get("recent_lags", ())],
             lag_fell_at=state.get("lag_fell_at"),

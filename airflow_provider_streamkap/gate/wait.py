@@ -137,6 +137,14 @@ class ResourceWait:
             "resources": resources,
         }
 
+    def replace_resources(self, names: Mapping[str, str]) -> None:
+        """Wait for other resources with the same names, before the first round.
+
+        :param names: the names by id.
+        """
+        self.spec = replace(self.spec, resource_ids=tuple(names), names=names)
+        self.resources = {id_: _state(id_, self.spec, {}) for id_ in self.spec.resource_ids}
+
     def targets(self) -> list[PollTarget]:
         """Return what to poll in the next round."""
         return [target for resource in self.resources.values() for target in resource.targets(self.spec)]
@@ -239,9 +247,9 @@ class ResourceWait:
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:
-        if ids := [resource.id for resource in self.resources.values() if resource.just_fell_back]:
+        if labels := [self.spec.label(id_) for id_, resource in self.resources.items() if resource.just_fell_back]:
             self.warnings.append(
-                f"The timeseries of {_join(ids)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
+                f"The timeseries of {_join(labels)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
                 f"latest lag, which has no timestamp, confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
                 "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this "
                 "check."
@@ -327,18 +335,20 @@ class ResourceWait:
             return "none"
         if len(resources) == 1:
             return (
-                resources[0].not_ready_text() if waiting else f"{resources[0].id} ready ({resources[0].last_reading})"
+                resources[0].not_ready_text()
+                if waiting
+                else f"{resources[0].label} ready ({resources[0].last_reading})"
             )
         ready = f"{len(resources) - len(waiting)} of {len(resources)} ready"
         if not waiting:
             return ready
         # The readings and errors of all resources would make a line of thousands of characters.
         error = next((f"; last error: {resource.last_reading}" for resource in waiting if resource.failures), "")
-        return f"{ready}; not ready: {_join([f'{resource.id}: {resource.reason}' for resource in waiting])}{error}"
+        return f"{ready}; not ready: {_join([f'{resource.label}: {resource.reason}' for resource in waiting])}{error}"
 
     def _resource_text(self) -> str:
-        ids, kind = self.spec.resource_ids, "destinations" if self.spec.source_gate is None else "pipelines"
-        return ids[0] if len(ids) == 1 else f"{len(ids)} {kind}"
+        ids = self.spec.resource_ids
+        return self.spec.label(ids[0]) if len(ids) == 1 else f"{len(ids)} {self.spec.kind.name}s"
 
     def _elapsed(self, now: float) -> str:
         spec = self.spec

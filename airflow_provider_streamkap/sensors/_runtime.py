@@ -21,6 +21,7 @@ from airflow_provider_streamkap._results import (
 )
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError, resource_label
 from airflow_provider_streamkap.api.pipelines import Pipeline
+from airflow_provider_streamkap.api.query import DESTINATION
 from airflow_provider_streamkap.api.retry import Deadline
 from airflow_provider_streamkap.gate.pipeline import PipelineParts
 from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, raise_version_mismatch
@@ -76,7 +77,11 @@ def poll_once(
     within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_poll is None else first_poll
     if spec.deadline is not None:
         within = min(within, max(spec.deadline - time.time(), 0) + DEADLINE_GRACE)
-    results = _poll_all(hook, wait.targets(), within, attempts=None if first_poll is None else 1)
+    attempts = None if first_poll is None else 1
+    results = _poll_all(hook, wait.targets(), within, attempts)
+    if not wait.polls and _resolve_again(wait, hook, results, log):
+        results = _poll_all(hook, wait.targets(), within, attempts)
+    spec = wait.spec
     seen = wait.round_of(results)
     now = time.time()
     step = wait.advance(seen, now)
@@ -90,8 +95,30 @@ def poll_once(
     if isinstance(step, Failed):
         raise failure_exception(step)
     if isinstance(step, Succeeded):
-        return PokeReturnValue(True, task_result(step.passed, keyed, wait.snapshots(seen)))
+        return PokeReturnValue(True, task_result(step.passed, keyed, wait.snapshots(seen), spec.names, spec.kind))
     return step
+
+
+def _resolve_again(
+    wait: ResourceWait, hook: StreamkapHook, results: Sequence[AnyPollResult | StreamkapError], log: Any
+) -> bool:
+    """Resolve the names again if a destination no longer exists: it may have been re-created since its id was cached.
+
+    :returns: whether an id has changed; the wait then polls the new ids.
+    """
+    kind, names = wait.spec.kind, wait.spec.names
+    if kind != DESTINATION or not names or not any(isinstance(got, StreamkapNotFoundError) for got in results):
+        return False
+    hook.forget_names(kind)
+    try:
+        ids = hook.resolve_names(kind, list(names.values()))
+    except StreamkapError as error:
+        log.warning("Cannot resolve the names again: %s", error)
+        return False
+    if tuple(ids.values()) == wait.spec.resource_ids:
+        return False
+    wait.replace_resources({id_: name for name, id_ in ids.items()})
+    return True
 
 
 def _poll_all(

@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import plain, rendered_number, seconds
 from airflow_provider_streamkap._compat import conf
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp, is_keyed, resource_ids
+from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp
 from airflow_provider_streamkap.gate.conditions import LagSource
 from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, IdleSource, SourceGate
 from airflow_provider_streamkap.gate.spec import Require, WaitSpec
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
 else:
     _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
 
-# Key of the pipelines in the state that a poke stores for the next one.
+# Keys of the resolved resources in the state that a poke stores for the next one.
 _PIPELINES = "pipelines"
+_NAMES = "names"
 
 
 class StreamkapDestinationSensor(StreamkapWaitSensor):
@@ -35,7 +35,8 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
 
     By default, the wait ends when the connector is Active and two lag points measured since the start show that the
     records that were in Kafka then have been consumed. Returns the last snapshot; for a list of ids, a dict of
-    snapshots by id, without ``metadata``.
+    snapshots by id, without ``metadata``. If destinations are passed by name, each snapshot has a
+    ``destination_name``, and the dict is by name.
 
     A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
     Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
@@ -47,6 +48,9 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is polled concurrently, up to
         the connection's ``max_concurrency`` (16).
+    :param destination_name: the exact name of a destination, or a list of names, instead of ``destination_id``;
+        templated. Names are resolved in the worker at the start of the wait, and again if the first poll finds that a
+        destination no longer exists. If a name cannot be resolved, the task fails without a retry.
     :param max_records_lag: highest accepted lag in records, default 0; templated; ``None``: ignore the lag.
     :param connector_status: accepted status or statuses, default ``"Active"``; templated; ``None``: ignore the status.
     :param max_latency_ms: highest accepted latency in milliseconds; templated; ``None`` (default): ignore the latency.
@@ -79,12 +83,13 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
     """
 
     kind = DESTINATION
-    template_fields: Sequence[str] = ("destination_id", *StreamkapWaitSensor.template_fields)
+    template_fields: Sequence[str] = ("destination_id", "destination_name", *StreamkapWaitSensor.template_fields)
 
     def __init__(
         self,
         *,
-        destination_id: str | Iterable[str],
+        destination_id: str | Iterable[str] | None = None,
+        destination_name: str | Iterable[str] | None = None,
         max_records_lag: float | str | None = 0,
         connector_status: str | Iterable[str] | None = "Active",
         max_latency_ms: float | str | None = None,
@@ -119,19 +124,23 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
             **kwargs,
         )
         self.destination_id = plain(destination_id)
+        self.destination_name = plain(destination_name)
         self.max_reading_age = seconds(max_reading_age)
         self.lag_source = lag_source
         self._check_arguments()
 
-    def check_resources(self) -> None:
-        self.check_literal(self.destination_id, partial(resource_ids, DESTINATION))
-
-    @property
-    def keyed(self) -> bool:
-        return is_keyed(self.destination_id)
-
     def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
-        return self._build_spec(resource_ids(DESTINATION, self.destination_id), get)
+        # Check the rendered arguments before the first request.
+        spec = self._build_spec(("x",), get)
+        stored = state.get(_NAMES)
+        if stored:
+            names = dict(stored)
+            return replace(spec, resource_ids=tuple(names), names=names)
+        resolved, names = self.resolve_resources(self.hook.resolve_names)
+        return replace(spec, resource_ids=tuple(resolved.values()), names=names)
+
+    def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
+        return {_NAMES: list(spec.names.items())} if spec.names else {}
 
 
 class StreamkapPipelineSensor(StreamkapWaitSensor):
@@ -144,7 +153,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
 
     Returns ``{"pipeline_id", "pipeline_name", "source", "destination", "evidence", "complete_through"}``: the last
     snapshots of both sides, the evidence used, and the moment up to which that evidence holds; for a list, a dict of
-    these by id.
+    these by id, or by name if names were passed.
 
     At the start of the wait, the task reads each pipeline once. If that fails, the task fails, and is retried unless
     the error is permanent. Otherwise the task ends in every mode as that of :class:`StreamkapDestinationSensor` does;
@@ -262,7 +271,8 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
         spec = self._build_spec(("x",), get)
         stored = state.get(_PIPELINES)
         pipelines = _runtime.restore_pipelines(stored) if stored else self._read_pipelines()
-        return replace(spec, resource_ids=tuple(pipelines), pipelines=pipelines)
+        names = {id_: parts.name for id_, parts in pipelines.items() if self.by_name and parts.name is not None}
+        return replace(spec, resource_ids=tuple(pipelines), pipelines=pipelines, names=names)
 
     def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
         # A list: not every database keeps the order of an object.
@@ -283,4 +293,4 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
     def _resolve_ids(self) -> tuple[list[str], bool]:
         """Return the ids of the pipelines, and whether they were passed by name."""
         resolved, names = self.resolve_resources(self.hook.resolve_names)
-        return [id_ for id_ in resolved.values() if isinstance(id_, str)], bool(names)
+        return list(resolved.values()), bool(names)

@@ -149,7 +149,9 @@ class StreamkapWaitTrigger(BaseTrigger):
                 event = failed_event(step)
                 return None
             if isinstance(step, Succeeded):
-                event = succeeded_event(task_result(step.passed, self.keyed, wait.snapshots(seen)))
+                event = succeeded_event(
+                    task_result(step.passed, self.keyed, wait.snapshots(seen), spec.names, spec.kind)
+                )
                 return None
             due = began + step.after
             _extend_timeout(limit, wait.spec.deadline, due)

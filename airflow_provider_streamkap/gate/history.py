@@ -164,10 +164,7 @@ class LagHistory:
     def _track_clock(self, reading: Reading, now: float) -> None:
         """Track how far timestamps are in the future, which means that the clocks differ."""
         if reading.newest_point is not None:
-            lead = reading.newest_point.at - now
-            self.timestamp_lead = max(
-                self.timestamp_lead, lead if lead <= MAX_TIMESTAMP_LEAD else lead + MAX_POINT_DELAY
-            )
+            self.timestamp_lead = max(self.timestamp_lead, timestamp_lead(reading.newest_point.at, now))
 
     def _track_lag(self, reading: Reading, now: float) -> None:
         """Track the newest timestamp with a lag above the limit.
@@ -310,6 +307,16 @@ class LagHistory:
         history = cls(gate, **{name: value for name, value in state.items() if name in _STATE})
         history.measured_after = history.measured_after if measured_after is None else measured_after
         return history
+
+
+def timestamp_lead(newest: float, now: float) -> float:
+    """Return seconds by which timestamps may be ahead of the local clock.
+
+    :param newest: timestamp of the newest point, in epoch seconds.
+    :param now: epoch seconds.
+    """
+    lead = newest - now
+    return lead if lead <= MAX_TIMESTAMP_LEAD else lead + MAX_POINT_DELAY
 
 
 def _too_early(newest: LagPoint, first: float) -> str:

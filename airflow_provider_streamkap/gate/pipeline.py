@@ -23,6 +23,7 @@ from airflow_provider_streamkap.gate.source import (
     SourceHistory,
     SourceReading,
     heartbeat_advice,
+    is_known_delay,
 )
 from airflow_provider_streamkap.gate.state import FailureKind, PolledState, PollResultOrError, ResourceState
 from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, PollResult, PollTarget, SourcePollResult
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 # Request the status of the source in every fifth poll, instead of its timeseries.
 _STATUS_EVERY = 5
+
+# Seconds from the poll that completes the evidence of the source to the first poll of the destination's timeseries.
+_AT_ONCE = 1.0
 
 SourceResultOrError = SourceReading | SourcePollResult | StreamkapError
 """What a poll of a source returned: a reading, a full result, or an error."""
@@ -146,7 +150,8 @@ class SourceState(PolledState):
             return self.history.not_proved_reason(reading)
         if not gate.allow_snapshot and (snapshot := reading.active_snapshot(self.topics)):
             return snapshot
-        check = check_number("delay", reading.delay_ms, gate.max_source_delay_ms, milliseconds)
+        delay = max(reading.delay_ms or 0, 0) if is_known_delay(reading.delay_ms) else None
+        check = check_number("delay", delay, gate.max_source_delay_ms, milliseconds)
         return None if check.answer is Answer.MET else check.reason
 
     def _check_status_grace(self, accepted: bool, failure_policy: FailurePolicy, now: float) -> None:
@@ -230,6 +235,7 @@ class PipelineState:
     label: str = field(default="", init=False)
     passes: bool = field(default=False, init=False)
     reason: str | None = field(default=None, init=False)
+    _read_series: bool = field(default=False, init=False)
 
     just_fell_back = False
 
@@ -256,6 +262,7 @@ class PipelineState:
         :param now: epoch seconds.
         """
         self.polls += 1
+        self._read_series = self.source.history.proof is not None
         self.source.add_poll(polled.source, spec, now)
         self.destination.add_poll(polled.destination, spec, now)
         self.passes = self.source.passes and self.destination.passes
@@ -270,7 +277,8 @@ class PipelineState:
         newest = self.evidence.points[0] if self.evidence.points else None
         if proof is None or gate is None or newest is None:
             return "no lag point counts yet"
-        first = self.destination.history.counts_from(proof.captured_by + gate.settle_seconds)
+        # Both timestamps are those of the API, so the local clock does not matter.
+        first = proof.captured_by + gate.settle_seconds
         if newest.at < first:
             return (
                 f"the newest lag point is from {utc_text(newest.at)}, but must be from {utc_text(first)} or later, "
@@ -309,10 +317,15 @@ class PipelineState:
         failures = [side.failure for side in (self.source, self.destination) if side.failure is not None]
         return min(failures, key=lambda failure: list(FailureKind).index(failure[0]), default=None)
 
-    @property
-    def polls_soon(self) -> bool:
-        """Whether the next poll should not wait for the poll interval: a point may complete the evidence."""
-        return self.source.history.is_close or (self.source.passes and not self.destination.evidence.points)
+    def next_poll(self, spec: WaitSpec) -> float:
+        """Return seconds until the next poll, if no confirmation is due.
+
+        :param spec: the arguments of the wait.
+        """
+        if self.source.passes and not self._read_series:
+            # The source is done: read the lag.
+            return min(_AT_ONCE, spec.poke_interval)
+        return min(spec.confirm_delay, spec.poke_interval) if self.source.history.is_close else spec.poke_interval
 
     def advice(self) -> list[str]:
         """Return warnings for the log: what would prove that an idle source has captured everything."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import check_limit
+from airflow_provider_streamkap.gate.history import timestamp_lead
 from airflow_provider_streamkap.gate.reading import is_known, milliseconds, utc_text
 
 IdleSource = Literal["proof", "assume"]
@@ -32,8 +33,12 @@ MAX_FLAG_DELAY = 90.0
 #: seconds by which each must be later than the time that matters.
 IDLE_POLLS = 3
 IDLE_MARGIN = 120.0
-#: Default seconds for records to get from the connector's queue to Kafka.
-SETTLE_SECONDS = 10.0
+#: Default seconds from the capture to a lag point that counts: for records to get from the connector's queue to Kafka.
+SETTLE_SECONDS = float(GRAIN_SECONDS)
+
+# Events are captured at the moment if the delay has changed within this many points, and is at most this high.
+_LIVE_POINTS = 4
+_LIVE_DELAY_MS = 180_000
 
 # Families of which every event of the transaction log, captured or not, and the server's own heartbeat set the delay.
 _LOG_METERED = ("mysql", "mariadb")
@@ -50,7 +55,8 @@ class SourceGate:
         nothing. ``"assume"``: it has captured everything.
     :param max_source_delay_ms: maximum delay of the last captured event in milliseconds; ``None`` (default): ignore it.
     :param allow_snapshot: whether a snapshot may be running, pending or paused, default False.
-    :param settle_seconds: seconds that captured records may take to reach Kafka, default :data:`SETTLE_SECONDS`.
+    :param settle_seconds: seconds from the capture to a lag point that counts, default :data:`SETTLE_SECONDS`. It
+        covers the connector's queue, and whether a point shows the start or the end of its minute.
     :raises ValueError: an argument is invalid; the message names it.
     """
 
@@ -128,9 +134,8 @@ class SourceReading:
             parts.insert(0, f"status {self.status}")
         if self.connected is False:
             parts.append("not connected")
-        # -1: no event since the connector started.
-        unknown = self.delay_ms is None or self.delay_ms == -1
-        parts.append("delay unknown" if unknown else f"delay {milliseconds(self.delay_ms or 0)}")
+        known = is_known_delay(self.delay_ms)
+        parts.append(f"delay {milliseconds(self.delay_ms or 0)}" if known else "delay unknown")
         if self.since_ms is not None and self.since_ms >= 0:
             parts.append(f"last event {milliseconds(self.since_ms)} ago")
         return ", ".join(parts)
@@ -201,7 +206,7 @@ class Proof:
     captured_by: float
 
 
-_STATE = ("measured_after", "clean_since", "clock_lead", "idle_since", "event_polled_at")
+_STATE = ("measured_after", "clean_since", "clock_lead", "timestamp_lead", "idle_since", "event_polled_at")
 
 
 @dataclass(slots=True)
@@ -215,11 +220,12 @@ class SourceHistory:
     :param clean_since: epoch seconds since when no poll has shown that a snapshot read rows; ``None``: the last one
         did.
     :param clock_lead: seconds by which the database's clock may be ahead of the connector's.
+    :param timestamp_lead: seconds by which timestamps may be ahead of the local clock; at least 0.
     :param idle_since: epoch seconds since when the source has been streaming without a captured event.
     :param idle_polls: consecutive polls in which it was, that count for ``idle_source="assume"``.
     :param event_polled_at: epoch seconds of the last poll that returned the last captured event.
     :ivar proof: the evidence; ``None``: none yet.
-    :ivar is_close: whether the next point of the timeseries may complete the evidence.
+    :ivar is_close: whether the next points of the timeseries may complete the evidence.
     """
 
     gate: SourceGate
@@ -227,6 +233,7 @@ class SourceHistory:
     measured_after: float | None = None
     clean_since: float | None = None
     clock_lead: float = 0.0
+    timestamp_lead: float = 0.0
     idle_since: float | None = None
     idle_polls: int = 0
     event_polled_at: float | None = None
@@ -251,7 +258,7 @@ class SourceHistory:
         if self.measured_after is None:
             self.measured_after = now
         self._track_snapshots(reading, now)
-        self._track_clock(reading)
+        self._track_clock(reading, now)
         self._track_idle(reading, now)
         self.is_close = False
         if self.proof is None:
@@ -283,8 +290,13 @@ class SourceHistory:
         if self.proof is not None and self.proof.captured_by > now - MAX_LATEST_AGE:
             self.proof = None
 
-    def _track_clock(self, reading: SourceReading) -> None:
-        """Track how far the database's clock is ahead: a captured event then has a negative delay."""
+    def _track_clock(self, reading: SourceReading, now: float) -> None:
+        """Track how far the database's clock is ahead: a captured event then has a negative delay.
+
+        Timestamps in the future mean that the clock of the metrics is ahead.
+        """
+        if reading.points:
+            self.timestamp_lead = max(self.timestamp_lead, timestamp_lead(reading.points[-1].at, now))
         for delay_ms in (reading.delay_ms, *(point.delay_ms for point in reading.points or ())):
             if delay_ms is not None and delay_ms < -1:
                 self.clock_lead = max(self.clock_lead, -delay_ms / 1000)
@@ -295,8 +307,7 @@ class SourceHistory:
         previous = self._previous
         idle = (
             reading.is_streaming
-            and reading.delay_ms is not None
-            and is_known(reading.delay_ms)
+            and is_known_delay(reading.delay_ms)
             and (previous is None or (previous.delay_ms, previous.last_event) == (reading.delay_ms, reading.last_event))
         )
         if not idle:
@@ -309,9 +320,11 @@ class SourceHistory:
         assert self.measured_after is not None
         if self.clean_since is None:
             return None
+        # A late commit by the database's clock, or a late timestamp, may be an earlier one.
+        lead = self.clock_lead + self.timestamp_lead
         for proof in self._proofs(reading, now):
-            if proof.through >= self.measured_after:
-                return proof
+            if proof.through - lead >= self.measured_after:
+                return replace(proof, through=proof.through - lead)
         if self.gate.idle_source == "assume" and self.idle_polls >= IDLE_POLLS:
             return Proof(ProofKind.ASSUMED, self.measured_after, now)
         return None
@@ -320,6 +333,7 @@ class SourceHistory:
         """Return what the points and the last event prove, oldest first."""
         points, times = reading.points or (), reading.times
         assert self.measured_after is not None
+        self.is_close = self._is_live(points)
         for index in range(bisect_right(times, self.measured_after), len(points)):
             point = points[index]
             before = bisect_right(times, point.at - GRAIN_SECONDS) - 1
@@ -330,10 +344,13 @@ class SourceHistory:
                 continue
             if after < len(points):
                 yield from self._point_proofs(points[before], point, points[after])
-            else:
-                close = self._point_proofs(points[before], point, point)
-                self.is_close = self.is_close or any(proof.through >= self.measured_after for proof in close)
         yield from self._new_last_event(reading, now)
+
+    def _is_live(self, points: tuple[SourcePoint, ...]) -> bool:
+        """Return whether events are being captured, with a delay of at most a few minutes."""
+        recent = points[-_LIVE_POINTS:]
+        delays = {point.delay_ms or 0 for point in recent if self._is_known(point)}
+        return (len(delays) > 1 or (self.is_log_metered and delays == {0})) and max(delays) <= _LIVE_DELAY_MS
 
     def _point_proofs(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
         yield from self._captured_event(before, point, after)
@@ -342,10 +359,9 @@ class SourceHistory:
 
     def _is_known(self, point: SourcePoint) -> bool:
         delay, since = point.delay_ms, point.since_ms
-        if delay is None or since is None or delay < 0 or since < 0:
-            return False
         # MySQL reports 0 since the last event before the first one.
-        return not (self.is_log_metered and delay == since == 0)
+        before_first = self.is_log_metered and delay == since == 0
+        return is_known_delay(delay) and is_known(since) and not before_first
 
     def _captured_event(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
         """Return the proof by a captured event: the delay has changed, so an event was captured in between.
@@ -361,7 +377,7 @@ class SourceHistory:
         read_by = after.at - after.since_ms / 1000
         if point.delay_ms == before.delay_ms or read_by < earliest or earliest < self.clean_since:
             return
-        through = earliest - max(point.delay_ms, after.delay_ms) / 1000 - self.clock_lead
+        through = earliest - max(point.delay_ms, after.delay_ms, 0) / 1000
         yield Proof(ProofKind.CAPTURED_EVENT, through, min(point.at, read_by))
 
     def _log_heartbeat(self, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
@@ -373,7 +389,7 @@ class SourceHistory:
         # Equal times since the last event mean that the metrics stand still.
         moving = after is point or point.since_ms != after.since_ms
         if point.delay_ms == after.delay_ms == 0 and moving and through >= self.clean_since:
-            yield Proof(ProofKind.LOG_HEARTBEAT, through - self.clock_lead, point.at)
+            yield Proof(ProofKind.LOG_HEARTBEAT, through, point.at)
 
     def _new_last_event(self, reading: SourceReading, now: float) -> Iterator[Proof]:
         """Return the proof by another last event than in the previous poll, which matters if the delay is constant."""
@@ -384,11 +400,11 @@ class SourceHistory:
         earliest = polled_at - MAX_LATEST_AGE
         if (
             reading.last_event != previous.last_event
-            and reading.delay_ms is not None
-            and is_known(reading.delay_ms)
+            and is_known_delay(reading.delay_ms)
             and earliest >= self.clean_since
         ):
-            yield Proof(ProofKind.CAPTURED_EVENT, earliest - reading.delay_ms / 1000 - self.clock_lead, now)
+            through = earliest - max(reading.delay_ms or 0, 0) / 1000
+            yield Proof(ProofKind.CAPTURED_EVENT, through, now)
 
     def not_proved_reason(self, reading: SourceReading) -> str:
         """Return why there is no evidence yet.
@@ -406,7 +422,7 @@ class SourceHistory:
         if newest is None and reading.points is not None:
             return "the delay is unknown" if points else "the timeseries has no points"
         if self.is_close:
-            return f"waiting for the next point to confirm that changes committed before {moment} have been captured"
+            return f"waiting for points which show that changes committed before {moment} have been captured"
         if self.idle_since is not None and reading.is_streaming:
             return f"idle, so nothing shows that changes committed before {moment} have been captured"
         return f"no captured event shows yet that changes committed before {moment} have been captured"
@@ -437,6 +453,14 @@ class SourceHistory:
             kind, through, captured_by = state["proof"]
             history.proof = Proof(ProofKind(kind), through, captured_by)
         return history
+
+
+def is_known_delay(delay_ms: float | None) -> bool:
+    """Return whether a delay is that of an event. It is negative if the database's clock is ahead.
+
+    :param delay_ms: the delay in milliseconds; -1: no event since the connector started.
+    """
+    return delay_ms is not None and delay_ms != -1
 
 
 def heartbeat_advice(connector: str | None) -> str:

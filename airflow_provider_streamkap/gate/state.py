@@ -108,7 +108,6 @@ class ResourceState(PolledState):
     """
 
     kind = DESTINATION
-    polls_soon = False
 
     history: LagHistory
     consecutive_passes: int = 0
@@ -257,6 +256,13 @@ class ResourceState(PolledState):
             return None
         with_evidence = spec.gate.max_records_lag is not None and self.passes
         return polled.as_dict() | ({"evidence": self.evidence.as_dict()} if with_evidence else {})
+
+    def next_poll(self, spec: WaitSpec) -> float:
+        """Return seconds until the next poll, if no confirmation is due.
+
+        :param spec: the arguments of the wait.
+        """
+        return spec.poke_interval
 
     def advice(self) -> list[str]:
         """Return warnings for the log that are specific to this kind of resource: none."""

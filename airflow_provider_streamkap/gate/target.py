@@ -9,6 +9,7 @@ its finest grain, over a short window.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -231,10 +232,9 @@ def _one_line(text: str | None) -> str | None:
     return None if text is None else single_line(text)
 
 
-def _snapshot(item: Any) -> tuple[str, str | None]:
+def _snapshot(item: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return status and topic of a snapshot. The API does not document the types of the values."""
-    given = item if isinstance(item, dict) else {}
-    status, topic = given.get("status"), given.get("topic_id")
+    status, topic = item.get("status"), item.get("topic_id")
     return (
         single_line(status) if isinstance(status, str) and status.strip() else _UNKNOWN,
         topic if isinstance(topic, str) else None,

@@ -195,8 +195,7 @@ class ResourceWait:
             # confirm_interval could never succeed.
             self.passing = True
             return PollAgain(self._confirm_delay(), confirming=True)
-        soon = any(resource.polls_soon for resource in self.resources.values())
-        after = min(spec.poke_interval, spec.confirm_delay) if soon else spec.poke_interval
+        after = min(resource.next_poll(spec) for resource in self.resources.values())
         if spec.deadline is None:
             return PollAgain(after, failing=failing)
         if now >= spec.deadline:

@@ -28,6 +28,7 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 ZERO = MIDNIGHT.timestamp()
 # The delay and the time since the last event, in milliseconds, at a point.
 QUIET = "60:50/9000 120:50/69000 180:50/129000 240:50/189000"
+IDLE_LOG = "60:0/20000 120:0/32000 180:0/44000 240:0/8000"
 
 
 class Source:
@@ -101,7 +102,8 @@ def test_event_that_was_committed_later_proves() -> None:
         pytest.param("120:50/9000 180:70/- 240:70/63000", id="unknown time since the last event"),
         pytest.param("120:-1/-1 180:70/3000 240:70/63000", id="first event since a restart"),
         pytest.param("120:50/9000 150:-1/-1 180:70/3000 240:70/63000", id="restart between the points"),
-        pytest.param("120:50/9000 180:-70/3000 240:-70/63000", id="negative delay"),
+        pytest.param("120:50/9000 180:-70000/3000 240:-70000/63000", id="clock of the database ahead"),
+        pytest.param("360:50/9000 420:70/3000 480:70/63000", id="timestamps ahead"),
         pytest.param("120:50/9000 180:70/903000 240:70/963000", id="last event was long ago"),
         pytest.param("180:70/3000 240:70/63000", id="no earlier point"),
         pytest.param("", id="no points"),
@@ -123,14 +125,17 @@ def test_quiet_source_was_read_before_its_next_point() -> None:
     assert proof.captured_by == 150
 
 
-def test_clocks_that_differ_by_negative_delay() -> None:
+def test_clock_of_database_that_is_ahead_is_subtracted() -> None:
     source = Source()
-    # The database's clock is 30 s ahead, so a commit time of 45 s is 15 s.
-    assert source.poll(300, "60:50/0 120:-30000/3000 180:50/3000 240:70/3000 300:70/3000") is not None
+    proof = source.poll(300, "120:50/9000 180:-30000/3000 240:-30000/63000")
+    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 30), 177)
     assert source.history.clock_lead == 30
+
+
+def test_timestamps_that_are_ahead_are_subtracted() -> None:
     source = Source()
-    source.history.clock_lead = 90
-    assert source.poll(300, "60:50/0 120:50/0 180:70/3000 240:70/63000") is None
+    proof = source.poll(200, "120:50/9000 180:70/3000 240:70/63000")
+    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07 - 40), 177)
 
 
 def test_proof_is_kept() -> None:
@@ -141,18 +146,28 @@ def test_proof_is_kept() -> None:
     assert source.poll(520, connected=False, delay_ms=None) == proof
 
 
-def test_newest_point_may_complete_evidence() -> None:
-    source = Source()
-    source.poll(190, "120:50/0 180:70/3000")
-    assert source.history.is_close
-    assert "waiting for the next point to confirm" in source.reason
-    source.poll(250, QUIET)
-    assert not source.history.is_close
+@pytest.mark.parametrize(
+    ("connector", "points", "close"),
+    [
+        ("postgresql", "120:50/0 180:70/3000", True),
+        ("postgresql", "60:50/0 120:50/0 180:-1/-1 240:70/0", True),
+        ("postgresql", QUIET, False),
+        ("postgresql", "120:900000/0 180:1000000/3000", False),
+        ("postgresql", "", False),
+        ("mysql", IDLE_LOG, True),
+        ("mysql", QUIET, False),
+    ],
+)
+def test_source_with_events_is_close_to_a_proof(connector: str, points: str, close: bool) -> None:
+    source = Source(connector)
+    # Too early for a proof.
+    source.history.measured_after = ZERO + 900
+    source.poll(960, points)
+    assert source.history.is_close == close
+    assert ("waiting for points which show" in source.reason) == close
 
 
 # The end of the log on MySQL and MariaDB
-
-IDLE_LOG = "60:0/20000 120:0/32000 180:0/44000 240:0/8000"
 
 
 @pytest.mark.parametrize("connector", ["mysql", "MariaDB", "amazon-rds-mysql"])

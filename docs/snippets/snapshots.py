@@ -38,5 +38,12 @@ def snapshots():
     )
     # [end of summary]
 
+    # [start of names]
+    StreamkapDestinationMetricsOperator(
+        task_id="latest_by_name",
+        destination_name=["orders", "customers"],
+    )
+    # [end of names]
+
 
 snapshots()

@@ -206,7 +206,15 @@ class Proof:
     captured_by: float
 
 
-_STATE = ("measured_after", "clean_since", "clock_lead", "timestamp_lead", "idle_since", "event_polled_at")
+_STATE = (
+    "measured_after",
+    "clean_since",
+    "clock_lead",
+    "timestamp_lead",
+    "idle_since",
+    "idle_polls",
+    "event_polled_at",
+)
 
 
 @dataclass(slots=True)
@@ -436,6 +444,10 @@ class SourceHistory:
         if self.measured_after is None:
             return {}
         state = {name: value for name in _STATE if (value := getattr(self, name))}
+        # In reschedule mode each poll runs in another process, which compares it with the previous one.
+        if self._previous is not None:
+            state["previous"] = [self._previous.delay_ms, self._previous.last_event]
+            state["marks"] = list(self._marks)
         proof = self.proof
         return state | ({} if proof is None else {"proof": [proof.kind.value, proof.through, proof.captured_by]})
 
@@ -443,7 +455,7 @@ class SourceHistory:
     def from_dict(
         cls, gate: SourceGate, connector: str | None, measured_after: float | None, state: Mapping[str, Any]
     ) -> SourceHistory:
-        """Restore the state that :meth:`to_dict` returned. The count of polls of an idle source is not part of it.
+        """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the conditions.
         :param connector: as in the class.
@@ -453,6 +465,11 @@ class SourceHistory:
         # Another version of this package may have stored other names.
         history = cls(gate, connector, **{name: value for name, value in state.items() if name in _STATE})
         history.measured_after = history.measured_after if measured_after is None else measured_after
+        if "previous" in state:
+            delay_ms, last_event = state["previous"]
+            history._previous = SourceReading(delay_ms=delay_ms, last_event=last_event)
+            completed, events, snapshots = state["marks"]
+            history._marks = (completed, events, None if snapshots is None else tuple(map(tuple, snapshots)))
         if "proof" in state:
             kind, through, captured_by = state["proof"]
             history.proof = Proof(ProofKind(kind), through, captured_by)

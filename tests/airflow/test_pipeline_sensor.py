@@ -238,15 +238,15 @@ def test_everything_before_the_moment_is_consumed_when_it_opens(fast_streamkap: 
     assert fast_streamkap.consumed("p1") >= fast_streamkap.committed("p1", moment)
 
 
-@pytest.mark.parametrize("mode", ["poke", "deferred"])
+@pytest.mark.parametrize("mode", PIPELINE_MODES)
 def test_idle_source_waits_for_proof_unless_assumed(
     fast_streamkap: StreamkapSimulator, mode: str, logged: Logged
 ) -> None:
     fast_streamkap.add_pipeline("p1", "s1", "d1", scenarios.pipeline(scenarios.source_idle()))
     with pytest.raises(AirflowSensorTimeout, match="source: idle"):
-        run(pipeline_sensor(mode, timeout=900))
+        run(pipeline_sensor(mode, timeout=900), store=StateStore())
     assert "A captured heartbeat table" in logged.text or "a captured heartbeat table" in logged.text
-    assumed = run(pipeline_sensor(mode, idle_source="assume"))
+    assumed = run(pipeline_sensor(mode, idle_source="assume"), store=StateStore())
     assert assumed["evidence"]["source"]["kind"] == "assumed"
     assert "assuming, without proof" in logged.text
 

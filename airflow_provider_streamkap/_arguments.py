@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._compat import AirflowFailException
+from airflow_provider_streamkap.api.query import ResourceKind, is_keyed, resource_ids, resource_names
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
+    from airflow_provider_streamkap.api.errors import StreamkapNameError
 
 NO_INTERVAL = (
     "a run that was started by an asset or without a logical date has no data interval; use another time, such as "
@@ -133,6 +136,71 @@ class CheckedArguments:
             name = next((name for name in self.template_fields if getattr(self, name, None) is content), "an argument")
             reason = f": {NO_INTERVAL}" if _OF_THE_INTERVAL.search(str(error)) else ""
             raise AirflowFailException(f"{name} cannot be rendered from {content!r}: {error}{reason}") from error
+
+
+class ResourceArguments(CheckedArguments):
+    """Mixin for operators on one or more resources, each passed by id or by name.
+
+    The two arguments are those of :attr:`kind`, for example ``destination_id`` and ``destination_name``.
+    """
+
+    #: The kind of the resources.
+    kind: ClassVar[ResourceKind]
+
+    def check_resources(self) -> None:
+        """Check the ids and the names when the DAG is parsed, except for templates.
+
+        :raises ValueError: one of them is invalid, or not exactly one of the two arguments is set.
+        """
+        by_id, by_name = self.kind.id_name, self.kind.name_key
+        given = [name for name in (by_id, by_name) if getattr(self, name) is not None]
+        if not given:
+            raise ValueError(f"pass {by_id} or {by_name}")
+        if len(given) > 1 and all(map(self._is_final, given)):
+            raise ValueError(f"pass either {by_id} or {by_name}, not both")
+        for name in given:
+            check = resource_ids if name == by_id else resource_names
+            self.check_literal(getattr(self, name), partial(check, self.kind))
+
+    def _is_final(self, name: str) -> bool:
+        value = getattr(self, name)
+        return all(map(self.is_literal, value if isinstance(value, list) else [value]))
+
+    @property
+    def _resource_argument(self) -> str:
+        """The argument that is set. Of two templates, one may render to nothing.
+
+        :raises ValueError: both have a value, or neither has.
+        """
+        by_id, by_name = self.kind.id_name, self.kind.name_key
+        given = [name for name in (by_id, by_name) if getattr(self, name) is not None]
+        if len(given) > 1:
+            given = [name for name in given if not _is_without_value(getattr(self, name))]
+        if len(given) != 1:
+            got = f"got {getattr(self, by_id)!r} and {getattr(self, by_name)!r}"
+            raise ValueError(f"exactly one of {by_id} and {by_name} must have a value; {got}")
+        return given[0]
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the result is a dict by id, or by name if names were passed: the argument is a list."""
+        return is_keyed(getattr(self, self._resource_argument))
+
+    def resolve_resources(
+        self, resolve: Callable[[ResourceKind, Sequence[str]], Mapping[str, str | StreamkapNameError]]
+    ) -> tuple[dict[str, str | StreamkapNameError], dict[str, str]]:
+        """Return the ids of the resources when the task runs.
+
+        :param resolve: resolves names: :meth:`StreamkapHook.resolve_each` or :meth:`StreamkapHook.resolve_names`.
+        :returns: the id, or the error of a name, by id or name as passed; and the names by id, empty for ids.
+        :raises ValueError: an id or a name is invalid, or not exactly one of the two arguments has a value.
+        """
+        argument = self._resource_argument
+        value = getattr(self, argument)
+        if argument == self.kind.id_name:
+            return {id_: id_ for id_ in resource_ids(self.kind, value)}, {}
+        resolved = dict(resolve(self.kind, resource_names(self.kind, value)))
+        return resolved, {id_: name for name, id_ in resolved.items() if isinstance(id_, str)}
 
 
 def check_conn_id(value: Any) -> None:

@@ -25,6 +25,7 @@ from airflow_provider_streamkap._compat import (
     AirflowTaskTimeout,
 )
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.query import DESTINATION, ResourceKind
 from airflow_provider_streamkap.gate.reading import utc_text
 from airflow_provider_streamkap.gate.spec import VersionMismatchError
 from airflow_provider_streamkap.gate.state import FailureKind
@@ -45,17 +46,41 @@ _SUCCESS = "opened"
 _TIMEOUTS = (AirflowSensorTimeout, AirflowTaskTimeout)
 
 
-def task_result(resource_ids: Sequence[str], keyed: bool, by_id: Mapping[str, Any]) -> Any:
+def task_result(
+    resource_ids: Sequence[str],
+    keyed: bool,
+    by_id: Mapping[str, Any],
+    names: Mapping[str, str] = {},
+    kind: ResourceKind = DESTINATION,
+) -> Any:
     """Return the result of a task: one snapshot, or a dict of snapshots.
 
     :param resource_ids: the resources to include, in this order.
-    :param keyed: whether to return a dict by id, because ``destination_id`` is a list.
+    :param keyed: whether to return a dict, because the task was given a list.
     :param by_id: the snapshots, by resource.
-    :returns: the snapshot; if ``keyed``, a dict by id of snapshots without ``metadata``, which is the same in each.
+    :param names: the names by id if the task was given names, which then are the keys; default: none.
+    :param kind: the kind of the resources, default destinations.
+    :returns: the snapshot; if ``keyed``, a dict of snapshots without ``metadata``, which is the same in each.
     """
+    named = {id_: with_name(kind, names.get(id_), by_id[id_]) for id_ in resource_ids}
     if not keyed:
-        return by_id[resource_ids[0]]
-    return {id_: {key: value for key, value in by_id[id_].items() if key != "metadata"} for id_ in resource_ids}
+        return named[resource_ids[0]]
+    return {
+        names.get(id_, id_): {key: value for key, value in snapshot.items() if key != "metadata"}
+        for id_, snapshot in named.items()
+    }
+
+
+def with_name(kind: ResourceKind, name: str | None, snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a snapshot with the name of its resource after the id.
+
+    :param kind: the kind of the resource.
+    :param name: the name; None: unknown, no name is added.
+    :param snapshot: the snapshot, which begins with the id.
+    """
+    if name is None:
+        return dict(snapshot)
+    return {kind.id_name: snapshot[kind.id_name], kind.name_key: name, **snapshot}
 
 
 def failure_exception(failed: Failed) -> AirflowException:
@@ -68,13 +93,15 @@ def failure_exception(failed: Failed) -> AirflowException:
     return _EXCEPTIONS[failed.kind](failed.message)
 
 
-def api_exception(error: StreamkapError) -> AirflowException:
+def api_exception(error: StreamkapError, label: str = "") -> AirflowException:
     """Return the exception for an API error.
 
     :param error: the error.
+    :param label: the resource that could not be read, which the message starts with; default: none.
     :returns: ``AirflowFailException`` (not retried) for a permanent error, ``AirflowException`` otherwise.
     """
-    return (AirflowFailException if error.permanent else AirflowException)(str(error))
+    text = f"{label}: {error}" if label else str(error)
+    return (AirflowFailException if error.permanent else AirflowException)(text)
 
 
 @contextmanager

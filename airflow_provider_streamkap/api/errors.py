@@ -16,6 +16,8 @@ from airflow_provider_streamkap.api.redaction import redact_url
 
 #: Maximum number of characters of a detail in a message.
 MAX_DETAIL = 500
+#: Maximum number of characters of a user-defined name in a message.
+MAX_NAME = 100
 
 
 class StreamkapError(Exception):
@@ -131,6 +133,21 @@ class StreamkapNotFoundError(StreamkapHTTPError):
     permanent = True
 
 
+class StreamkapNameError(StreamkapError):
+    """No resource has this name, or several have it.
+
+    :param message: what happened, with the nearest names or the ids.
+    :param ids: ids of the resources with this name; empty (default): there is none.
+    :param about: additional arguments of :class:`StreamkapError`.
+    """
+
+    permanent = True
+
+    def __init__(self, message: str = "", *, ids: tuple[str, ...] = (), **about: Any) -> None:
+        super().__init__(message, **about)
+        self.ids = ids
+
+
 class StreamkapRequestError(StreamkapHTTPError):
     """The API rejected the request: any other 4xx, for example 400 or 422."""
 
@@ -168,10 +185,28 @@ def strip_context(error: StreamkapError) -> StreamkapError:
     return error.with_traceback(None)
 
 
-def single_line(detail: Any) -> str:
-    """Return a detail as a single line, truncated to :data:`MAX_DETAIL` characters.
+def short_name(name: str) -> str:
+    """Return a user-defined name as a single line, truncated to :data:`MAX_NAME` characters.
+
+    :param name: the name.
+    """
+    return single_line(name, MAX_NAME)
+
+
+def resource_label(id_: str, name: str | None = None) -> str:
+    """Return how log lines and messages show a resource: ``name (id)``, or the id.
+
+    :param id_: the id.
+    :param name: the name; None (default): unknown.
+    """
+    return id_ if name is None else f"{short_name(name)} ({id_})"
+
+
+def single_line(detail: Any, limit: int = MAX_DETAIL) -> str:
+    """Return a detail as a single line, truncated to a number of characters.
 
     :param detail: a string, a list of validation errors, or any other JSON value.
+    :param limit: maximum number of characters, default :data:`MAX_DETAIL`.
     """
     if detail is None:
         return ""
@@ -181,9 +216,9 @@ def single_line(detail: Any) -> str:
         text = "; ".join(_validation_error(item) for item in detail[:20])
     else:
         text = _dump(detail)
-    text = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_DETAIL])
+    text = "".join(char if char.isprintable() else " " for char in text[: 4 * limit])
     text = " ".join(text.split())
-    return text if len(text) <= MAX_DETAIL else f"{text[:MAX_DETAIL]}..."
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def _validation_error(item: Any) -> str:

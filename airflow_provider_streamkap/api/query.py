@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -58,24 +58,27 @@ def _id_of_digits(value: float, name: str) -> str:
     )
 
 
-def destination_ids(value: Any) -> tuple[str, ...]:
-    """Validate one or more destination ids and return them as a tuple of strings.
+def check_resource_name(value: Any, argument: str = "destination_name") -> str:
+    """Validate the name of a resource and return it unchanged.
 
-    :param value: an id, or an iterable of ids; duplicates are dropped.
-    :raises ValueError: an id is invalid, or there is none.
+    :param value: the name: any text, since users choose it.
+    :param argument: name of the argument for the error message, default ``destination_name``.
+    :raises ValueError: the name is not a string, is blank, or contains NUL or a lone surrogate.
     """
-    if not is_keyed(value):
-        return (check_resource_id(value),)
-    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
-        raise ValueError(f"destination_id must be an id or a list of ids; got {value!r}")
-    ids = tuple(dict.fromkeys(check_resource_id(id_) for id_ in value))
-    if not ids:
-        raise ValueError("destination_id is an empty list: pass at least one id")
-    return ids
+    if isinstance(value, int | float):
+        raise ValueError(
+            f"{argument} must be a string; got {value!r}. With render_template_as_native_obj=True, a name that looks "
+            f"like a number is converted to one: quote the template, as in {argument}=\"'{{{{ params.name }}}}'\""
+        )
+    text = check_text(argument, value)
+    # The names in responses never contain these; see payload.clean().
+    if any(char == "\0" or unicodedata.category(char) == "Cs" for char in text):
+        raise ValueError(f"{argument} must not contain NUL or lone surrogates; got {value!r}")
+    return text
 
 
 def is_keyed(value: Any) -> bool:
-    """Return whether the result for a ``destination_id`` argument is a dict by id: it is not a single id.
+    """Return whether the result for an argument with ids or names is a dict: it is not a single id or name.
 
     :param value: the argument, rendered or not.
     """
@@ -97,6 +100,11 @@ class ResourceKind:
         return f"{self.name}_id"
 
     @property
+    def name_key(self) -> str:
+        """Name of the argument and of the key that hold a name."""
+        return f"{self.name}_name"
+
+    @property
     def metrics_permission(self) -> str:
         """Permission that reading metrics requires."""
         return f"read:{self.name}_metrics"
@@ -112,6 +120,38 @@ class ResourceKind:
 DESTINATION = ResourceKind("destination")
 SOURCE = ResourceKind("source")
 PIPELINE = ResourceKind("pipeline")
+
+
+def resource_ids(kind: ResourceKind, value: Any) -> tuple[str, ...]:
+    """Validate one or more ids and return them as a tuple of strings.
+
+    :param kind: the kind of the resources.
+    :param value: an id, or an iterable of ids; duplicates are dropped.
+    :raises ValueError: an id is invalid, or there is none.
+    """
+    return _one_or_more(kind.id_name, "id", value, check_resource_id)
+
+
+def resource_names(kind: ResourceKind, value: Any) -> tuple[str, ...]:
+    """Validate one or more names and return them as a tuple of strings.
+
+    :param kind: the kind of the resources.
+    :param value: a name, or an iterable of names; duplicates are dropped.
+    :raises ValueError: a name is invalid, or there is none.
+    """
+    return _one_or_more(kind.name_key, "name", value, check_resource_name)
+
+
+def _one_or_more(argument: str, noun: str, value: Any, check: Callable[[Any, str], str]) -> tuple[str, ...]:
+    if not is_keyed(value):
+        return (check(value, argument),)
+    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
+        article = "an" if noun == "id" else "a"
+        raise ValueError(f"{argument} must be {article} {noun} or a list of {noun}s; got {value!r}")
+    checked = tuple(dict.fromkeys(check(item, argument) for item in value))
+    if not checked:
+        raise ValueError(f"{argument} is an empty list: pass at least one {noun}")
+    return checked
 
 
 def parse_timestamp(text: object) -> datetime:

@@ -38,6 +38,7 @@ from airflow_provider_streamkap.api.network import warn_if_unverified
 from airflow_provider_streamkap.api.settings import ClientSettings
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.hooks._connection import StreamkapConnection
+from airflow_provider_streamkap.hooks._names import NameCache
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.polling.poller import Poller
@@ -137,6 +138,8 @@ class LoopClient:
         self._hooks: dict[str, StreamkapHook] = {}
         self._users: Counter[str] = Counter()
         self._lock = asyncio.Lock()
+        #: Held while names are resolved, so that concurrent triggers send one listing.
+        self.names_lock = asyncio.Lock()
         self._last_lookup: _RepeatedLookup | None = None
         # Clients with previous settings, which may still have requests in progress.
         self._retired: list[AsyncStreamkapClient] = []
@@ -247,6 +250,7 @@ class SharedClients:
         self.loop_clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ClientSettings, LoopClient]] = (
             weakref.WeakKeyDictionary()
         )
+        self.names = NameCache(lambda: self.clock.monotonic())
         self.repeat_lock = threading.Lock()
         self.repeated_lookups: dict[str, _RepeatedLookup] = {}
         self.pending_lookups: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _PendingLookup]] = (

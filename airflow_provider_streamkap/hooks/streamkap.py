@@ -4,14 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap._compat import BaseHook, Connection
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQuery, SourceMetricsQuery
+from airflow_provider_streamkap.api.query import (
+    DESTINATION,
+    PIPELINE,
+    SOURCE,
+    MetricsQuery,
+    PipelineMetricsQuery,
+    ResourceKind,
+    SourceMetricsQuery,
+)
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 
 if TYPE_CHECKING:
@@ -25,9 +33,10 @@ if TYPE_CHECKING:
     )
     from airflow_provider_streamkap.api.async_client import AsyncStreamkapClient
     from airflow_provider_streamkap.api.client import StreamkapClient
-    from airflow_provider_streamkap.api.errors import StreamkapError
+    from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNameError
+    from airflow_provider_streamkap.api.names import PageRequests, RecordsByName
     from airflow_provider_streamkap.api.query import Timestamp
-    from airflow_provider_streamkap.api.resources import ListQuery, R
+    from airflow_provider_streamkap.api.resources import ListQuery, Page, R
     from airflow_provider_streamkap.hooks import _runtime
     from airflow_provider_streamkap.hooks._connection import StreamkapConnection
     from airflow_provider_streamkap.polling.poller import Poller
@@ -379,7 +388,102 @@ class StreamkapHook(BaseHook):
     def _iterate_pages(self, query: ListQuery[R]) -> Iterator[R]:
         listing = _runtime.Listing(query)
         while not listing.done:
-            yield from listing.add_page(self.call(lambda client: client.get_page(query, listing.page)))
+            yield from listing.add_page(self._get_page(query, listing.page))
+
+    def _get_page(self, query: ListQuery[R], number: int) -> Page[R]:
+        return self.call(lambda client: client.get_page(query, number))
+
+    def find_destination(self, name: str) -> Destination:
+        """Return the destination with a name.
+
+        :param name: the exact name; case and blanks count.
+        :raises ValueError: ``name`` is not a name.
+        :raises StreamkapNameError: no destination has this name, or several have it.
+        :raises StreamkapError: a request failed.
+        """
+        found: Destination = self._find(DESTINATION, name)
+        return found
+
+    def find_source(self, name: str) -> Source:
+        """Return the source with a name; see :meth:`find_destination`.
+
+        :param name: the exact name.
+        """
+        found: Source = self._find(SOURCE, name)
+        return found
+
+    def find_pipeline(self, name: str) -> Pipeline:
+        """Return the pipeline with a name; see :meth:`find_destination`. It lists all pipelines.
+
+        :param name: the exact name.
+        """
+        found: Pipeline = self._find(PIPELINE, name)
+        return found
+
+    def _find(self, kind: ResourceKind, name: str) -> Any:
+        (checked,) = _runtime.resource_names(kind, [name])
+        found = _runtime.unique_record(kind, checked, self._list_records(kind, [checked]))
+        if isinstance(found, _runtime.StreamkapNameError):
+            raise found
+        return found
+
+    def resolve_names(self, kind: ResourceKind, names: Sequence[str]) -> dict[str, str]:
+        """Return the ids of resources by their names.
+
+        Resolved names are cached for five minutes, for all hooks of the process on the same connection. Several names
+        are resolved with one listing, at 100 resources a request.
+
+        :param kind: the kind of the resources, such as :data:`~airflow_provider_streamkap.api.query.DESTINATION`.
+        :param names: the exact names; case and blanks count.
+        :raises ValueError: a name is invalid, or there is none.
+        :raises StreamkapNameError: no resource has one of these names, or several have it.
+        :raises StreamkapError: a request failed.
+        """
+        return _runtime.require_ids(self.resolve_each(kind, names))
+
+    def resolve_each(self, kind: ResourceKind, names: Sequence[str]) -> dict[str, str | StreamkapNameError]:
+        """Return the id of each name, or the error if it cannot be resolved; see :meth:`resolve_names`."""
+        wanted = _runtime.resource_names(kind, names)
+        known = _runtime.shared_clients.names.known(self.connection().settings, kind)
+        missing = [name for name in wanted if name not in known]
+        records = self._list_records(kind, missing) if missing else {}
+        return _resolved(kind, wanted, known, records)
+
+    def _list_records(self, kind: ResourceKind, names: Sequence[str]) -> RecordsByName:
+        requests = _runtime.find_records(kind, names)
+        step = _next_request(requests)
+        while isinstance(step, tuple):
+            step = _next_request(requests, self._get_page(*step))
+        _runtime.shared_clients.names.add(self.connection().settings, kind, step)
+        return step
+
+    async def aresolve_names(self, kind: ResourceKind, names: Sequence[str]) -> dict[str, str]:
+        """Return the ids of resources by their names without blocking the event loop; see :meth:`resolve_names`.
+
+        It lists all resources, once for all concurrent callers, since a triggerer starts many triggers at once.
+        """
+        wanted = _runtime.resource_names(kind, names)
+        cache = _runtime.shared_clients.names
+        async with _runtime.LoopLease(self, lambda entry: entry) as entry, entry.names_lock:
+            known = cache.known(entry.connection.settings, kind)
+            missing = [name for name in wanted if name not in known]
+            records: RecordsByName = {}
+            if missing:
+                requests = _runtime.find_records(kind, missing, whole=True)
+                step = _next_request(requests)
+                while isinstance(step, tuple):
+                    step = _next_request(requests, await entry.call(_page_of(*step)))
+                records = step
+                cache.add(entry.connection.settings, kind, records)
+            self._connection = entry.connection
+        return _runtime.require_ids(_resolved(kind, wanted, known, records))
+
+    def forget_names(self, kind: ResourceKind) -> None:
+        """Drop the cached ids of a kind of resource, for example after a 404: the resource may have been re-created.
+
+        :param kind: the kind of the resources.
+        """
+        _runtime.shared_clients.names.forget(self.connection().settings, kind)
 
     def test_connection(self) -> tuple[bool, str]:
         """Test the connection.
@@ -407,6 +511,36 @@ def _call_each_once(
         yield from use(client, keys)
         return
     yield from ((key, failure) for key in keys)
+
+
+def _next_request(requests: PageRequests, page: Page[Any] | None = None) -> tuple[ListQuery[Any], int] | RecordsByName:
+    """Return the next page to request, or the result.
+
+    :param requests: the generator.
+    :param page: the page that it requested; ``None`` (default) to start it.
+    """
+    try:
+        return next(requests) if page is None else requests.send(page)
+    except StopIteration as end:
+        records: RecordsByName = end.value
+        return records
+
+
+def _page_of(query: ListQuery[R], number: int) -> Callable[[AsyncStreamkapClient], Awaitable[Page[R]]]:
+    return lambda client: client.call(lambda session: session.page(query, number))
+
+
+def _resolved(
+    kind: ResourceKind, names: Sequence[str], known: Mapping[str, str], records: RecordsByName
+) -> dict[str, str | StreamkapNameError]:
+    resolved: dict[str, str | StreamkapNameError] = {}
+    for name in names:
+        if name in known:
+            resolved[name] = known[name]
+            continue
+        found = _runtime.unique_record(kind, name, records)
+        resolved[name] = found if isinstance(found, _runtime.StreamkapNameError) else found.id
+    return resolved
 
 
 def _form() -> dict[str, Any]:

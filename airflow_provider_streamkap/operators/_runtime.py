@@ -4,11 +4,28 @@
 
 from __future__ import annotations
 
-from airflow_provider_streamkap._results import raise_task_exceptions, task_result
-from airflow_provider_streamkap.api.errors import StreamkapError, single_line
+from airflow_provider_streamkap._results import api_exception, raise_task_exceptions, task_result
+from airflow_provider_streamkap.api.errors import (
+    StreamkapError,
+    StreamkapNameError,
+    StreamkapNotFoundError,
+    resource_label,
+    short_name,
+    single_line,
+)
 from airflow_provider_streamkap.api.metrics import NUMERIC_METRICS, STATUS, DestinationMetrics
 
-__all__ = ["StreamkapError", "metrics_summary", "raise_task_exceptions", "task_result"]
+__all__ = [
+    "StreamkapError",
+    "StreamkapNameError",
+    "StreamkapNotFoundError",
+    "api_exception",
+    "metrics_summary",
+    "raise_task_exceptions",
+    "resource_label",
+    "short_name",
+    "task_result",
+]
 
 
 def metrics_summary(snapshot: DestinationMetrics) -> str:

@@ -9,17 +9,17 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from airflow_provider_streamkap._arguments import NO_INTERVAL, CheckedArguments, check_conn_id, plain
+from airflow_provider_streamkap._arguments import NO_INTERVAL, ResourceArguments, check_conn_id, plain
 from airflow_provider_streamkap._compat import BaseOperator
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import MetricsQuery, aware_utc, destination_ids, is_keyed
+from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery, aware_utc
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.api.errors import StreamkapError
+    from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNameError
     from airflow_provider_streamkap.api.metrics import DestinationMetrics
     from airflow_provider_streamkap.api.query import Timestamp
     from airflow_provider_streamkap.operators import _runtime
@@ -38,16 +38,19 @@ _EMPTY_INTERVAL = (
 )
 
 
-class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
+class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
     """Fetch the metrics of destinations and return them as plain JSON, for XCom.
 
     Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
-    by id, in the order of the ids and without ``metadata``, which is the same for all. A permanent API error raises
+    by id, in the order of the ids and without ``metadata``, which is the same for all. If destinations are passed by
+    name, each has a ``destination_name``, and the dict is by name. A permanent API error raises
     ``AirflowFailException``, any other failure ``AirflowException``, which is retried according to the task's
     retries.
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
         connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
+    :param destination_name: the exact name of a destination, or a list of names, instead of ``destination_id``;
+        templated. Names are resolved when the task runs, and again if a cached id no longer exists.
     :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
     :param time_interval: time units per point, default 1.
     :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
@@ -58,8 +61,8 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
         ``None``: no limit. No further requests are sent once it is exceeded.
     :param on_error: what to do if a destination of a list cannot be read: ``"fail"`` (default) the task, or ``"skip"``
-        the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id. The
-        task fails if no destination can be read.
+        the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id or
+        name. The task fails if no destination can be read.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :raises ValueError: an argument is invalid; the message names it.
 
@@ -72,8 +75,10 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
         "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "metrics": "the template or upstream task returned no names; omit metrics to fetch all",
     }
+    kind = DESTINATION
     template_fields: Sequence[str] = (
         "destination_id",
+        "destination_name",
         "timestamp_from",
         "timestamp_to",
         "metrics",
@@ -85,7 +90,8 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     def __init__(
         self,
         *,
-        destination_id: str | Iterable[str],
+        destination_id: str | Iterable[str] | None = None,
+        destination_name: str | Iterable[str] | None = None,
         time_type: str = "latest",
         time_interval: int = 1,
         time_unit: str = "hour",
@@ -99,6 +105,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.destination_id = plain(destination_id)
+        self.destination_name = plain(destination_name)
         self.time_type = time_type
         self.time_interval = time_interval
         self.time_unit = time_unit
@@ -114,7 +121,7 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     def _check_literals(self) -> None:
         """Check the arguments that are final when the DAG is parsed."""
-        self.check_literal(self.destination_id, destination_ids)
+        self.check_resources()
         self.check_literal(self.metrics, _check_metric_names)
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
@@ -131,65 +138,105 @@ class StreamkapDestinationMetricsOperator(CheckedArguments, BaseOperator):
 
     def _result(self, context: Context) -> dict[str, Any]:
         self.check_set_arguments()
-        ids, metrics = destination_ids(self.destination_id), _check_metric_names(self.metrics)
+        metrics = _check_metric_names(self.metrics)
         _check_period(self.timestamp_from, self.timestamp_to)
-        queries = [
-            MetricsQuery(
-                id_, self.time_type, self.time_interval, self.time_unit, self.timestamp_from, self.timestamp_to
-            )
-            for id_ in ids
-        ]
         hook = StreamkapHook(self.streamkap_conn_id)
-        push_link(context, hook.connection(), ids[0])
-        snapshots, failed = self._fetch_snapshots(hook, queries, metrics)
+        resolved, names = self.resolve_resources(hook.resolve_each)
+        snapshots, failed = self._fetch_snapshots(context, hook, resolved, metrics)
+        if names and any(isinstance(error, _runtime.StreamkapNotFoundError) for error in failed.values()):
+            # A resource may have been re-created since its id was cached.
+            hook.forget_names(self.kind)
+            previous = names
+            resolved, names = self.resolve_resources(hook.resolve_each)
+            if names != previous:
+                snapshots, failed = self._fetch_snapshots(context, hook, resolved, metrics)
         if failed:
-            self._skip(context, failed, len(ids))
+            self._handle_failed(context, failed, resolved, bool(snapshots))
         if len(snapshots) > _MAX_LOGGED:
-            self.log.info("Read %d of %d destinations", len(snapshots), len(ids))
+            self.log.info("Read %d of %d %ss", len(snapshots), len(resolved), self.kind.name)
         for id_, snapshot in snapshots.items():
+            label = _runtime.resource_label(id_, names.get(id_))
             if len(snapshots) <= _MAX_LOGGED:
-                self.log.info("%s: %s", id_, _runtime.metrics_summary(snapshot))
+                self.log.info("%s: %s", label, _runtime.metrics_summary(snapshot))
             if metrics is None and snapshot.undocumented:
-                self.log.warning("%s: ignored invalid values: %s", id_, "; ".join(snapshot.undocumented.values()))
+                self.log.warning("%s: ignored invalid values: %s", label, "; ".join(snapshot.undocumented.values()))
         by_id = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
-        result: dict[str, Any] = _runtime.task_result(list(by_id), is_keyed(self.destination_id), by_id)
+        result: dict[str, Any] = _runtime.task_result(list(by_id), self.keyed, by_id, names, self.kind)
         return result
 
     def _fetch_snapshots(
-        self, hook: StreamkapHook, queries: Sequence[MetricsQuery], metrics: list[Any] | None
+        self,
+        context: Context,
+        hook: StreamkapHook,
+        resolved: Mapping[str, str | StreamkapNameError],
+        metrics: list[Any] | None,
     ) -> tuple[dict[str, DestinationMetrics], dict[str, StreamkapError]]:
+        """Return the snapshots by id, and the errors by the id or name that was passed."""
+        keys = {id_: key for key, id_ in resolved.items() if isinstance(id_, str)}
+        errors: dict[str, StreamkapError] = {
+            key: error for key, error in resolved.items() if not isinstance(error, str)
+        }
         snapshots: dict[str, DestinationMetrics] = {}
-        failed: dict[str, StreamkapError] = {}
-        points = 0
-        with closing(
-            hook.call_each(
-                queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
-            )
-        ) as results:
-            for query, got in results:
-                if isinstance(got, _runtime.StreamkapError):
-                    failed[query.destination_id] = got
-                    if self.on_error == "fail":
-                        break
-                    continue
-                snapshot = got if metrics is None else got.select(metrics)
-                snapshots[query.destination_id] = snapshot
-                points += sum(len(value) for value in snapshot.data.values() if isinstance(value, list))
-                self._check_points(points, len(snapshots), len(queries))
-        ids = [query.destination_id for query in queries]
-        errors = {id_: failed[id_] for id_ in ids if id_ in failed}
-        if errors and (self.on_error == "fail" or not snapshots):
-            raise next(iter(errors.values()))
-        return {id_: snapshots[id_] for id_ in ids if id_ in snapshots}, errors
+        if keys and not (errors and self.on_error == "fail"):
+            queries = [self._query(id_) for id_ in keys]
+            push_link(context, hook.connection(), queries[0].resource_id)
+            points = 0
+            with closing(
+                hook.call_each(
+                    queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
+                )
+            ) as results:
+                for query, got in results:
+                    if isinstance(got, _runtime.StreamkapError):
+                        errors[keys[query.resource_id]] = got
+                        if self.on_error == "fail":
+                            break
+                        continue
+                    snapshot = got if metrics is None else got.select(metrics)
+                    snapshots[query.resource_id] = snapshot
+                    points += sum(len(value) for value in snapshot.data.values() if isinstance(value, list))
+                    self._check_points(points, len(snapshots), len(queries))
+        return (
+            {id_: snapshots[id_] for id_ in keys if id_ in snapshots},
+            {key: errors[key] for key in resolved if key in errors},
+        )
 
-    def _skip(self, context: Context, failed: Mapping[str, StreamkapError], requested: int) -> None:
-        messages = {id_: str(error) for id_, error in failed.items()}
-        named = "; ".join(f"{id_}: {message}" for id_, message in list(messages.items())[:_MAX_LOGGED])
+    def _query(self, id_: str) -> MetricsQuery:
+        return MetricsQuery(
+            id_, self.time_type, self.time_interval, self.time_unit, self.timestamp_from, self.timestamp_to
+        )
+
+    def _handle_failed(
+        self,
+        context: Context,
+        failed: Mapping[str, StreamkapError],
+        resolved: Mapping[str, str | StreamkapNameError],
+        any_read: bool,
+    ) -> None:
+        """Raise the first error, or log and push the errors if these resources are to be skipped."""
+
+        def label(key: str) -> str:
+            id_ = resolved[key]
+            return _runtime.resource_label(id_, key) if isinstance(id_, str) and id_ != key else ""
+
+        key, error = next(iter(failed.items()))
+        if self.on_error == "fail" or not any_read:
+            raise _runtime.api_exception(error, label(key)) from error
+        messages = {key: str(error) for key, error in failed.items()}
+        named = "; ".join(
+            f"{label(key) or _runtime.short_name(key)}: {message}"
+            for key, message in list(messages.items())[:_MAX_LOGGED]
+        )
         more = (
             f"; and {len(messages) - _MAX_LOGGED} more, see the XCom 'skipped'" if len(messages) > _MAX_LOGGED else ""
         )
         self.log.warning(
-            "Skipped %d of %d destinations that could not be read: %s%s", len(failed), requested, named, more
+            "Skipped %d of %d %ss that could not be read: %s%s",
+            len(failed),
+            len(resolved),
+            self.kind.name,
+            named,
+            more,
         )
         if self.do_xcom_push:
             context["ti"].xcom_push(key="skipped", value=messages)

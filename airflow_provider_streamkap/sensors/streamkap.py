@@ -25,7 +25,7 @@ from airflow_provider_streamkap._arguments import (
 )
 from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import Timestamp, destination_ids, is_keyed
+from airflow_provider_streamkap.api.query import DESTINATION, Timestamp, is_keyed, resource_ids
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, FailurePolicy, Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
@@ -185,7 +185,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
                 "exponential_backoff and max_wait are not supported, since all waits on a destination share its polls: "
                 "remove them and set poke_interval"
             )
-        self.check_literal(self.destination_id, destination_ids)
+        self.check_literal(self.destination_id, partial(resource_ids, DESTINATION))
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         spec = self._build_spec(("x",), self._known)
         if spec.failure_policy.needs_state and self._new_process_per_poke:
@@ -269,7 +269,7 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     def _start_wait(self, context: Context) -> ResourceWait:
         self.check_set_arguments()
-        ids = destination_ids(self.destination_id)
+        ids = resource_ids(DESTINATION, self.destination_id)
         spec = self._build_spec(ids, partial(getattr, self))
         push_link(context, self.hook.connection(), ids[0])
         if not self._new_process_per_poke:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import airflow
 import pytest
 
+from airflow_provider_streamkap.api import DESTINATION, PIPELINE, SOURCE
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator
 from tests.airflow.log_capture import Logged, capture
 from tests.airflow.secrets_backends import Flaky
@@ -29,6 +31,14 @@ def streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with StreamkapSimulator() as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
         yield simulator
+
+
+@pytest.fixture
+def named(streamkap: StreamkapSimulator) -> StreamkapSimulator:
+    """Return the simulator without cached names: an earlier simulator may have had the same port."""
+    for kind in (DESTINATION, SOURCE, PIPELINE):
+        StreamkapHook().forget_names(kind)
+    return streamkap
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from airflow_provider_streamkap import api
 
 def test_every_public_name_is_exported() -> None:
     for name in api.__all__:
-        assert getattr(api, name).__name__ == name if name[0] != "T" and name != "LATEST" else getattr(api, name)
+        assert getattr(api, name) if name.isupper() else getattr(api, name).__name__ == name
 
 
 def test_other_names_raise_attribute_error() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pendulum
 import pytest
 
-from airflow_provider_streamkap.api.query import MetricsQuery, destination_ids, parse_timestamp
+from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery, parse_timestamp, resource_ids
 from tests.api.support import ID
 
 TimeType = enum.Enum("TimeType", {"SERIES": "timeseries"}, type=str)
@@ -115,7 +115,7 @@ def test_timestamps_are_sent_in_utc(moment: Any, sent: str) -> None:
     [("a", ("a",)), (["a", "b", "a"], ("a", "b")), (("a",), ("a",)), (iter(["a", "b"]), ("a", "b"))],
 )
 def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
-    assert destination_ids(given) == ids
+    assert resource_ids(DESTINATION, given) == ids
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_one_id_or_several(given: Any, ids: tuple[str, ...]) -> None:
 )
 def test_rejected_lists_of_ids(given: Any, said: str) -> None:
     with pytest.raises(ValueError, match=f"destination_id.*{said}"):
-        destination_ids(given)
+        resource_ids(DESTINATION, given)
 
 
 def test_equal_queries_are_equal() -> None:
@@ -170,12 +170,12 @@ DIGITS = "670000000000000000000001"
 
 def test_integer_id_is_accepted() -> None:
     number: Any = int(DIGITS)
-    assert destination_ids(number) == (DIGITS,)
-    assert destination_ids([number, DIGITS, ID]) == (DIGITS, ID)
+    assert resource_ids(DESTINATION, number) == (DIGITS,)
+    assert resource_ids(DESTINATION, [number, DIGITS, ID]) == (DIGITS, ID)
     assert MetricsQuery(number) == MetricsQuery(DIGITS)
 
 
 @pytest.mark.parametrize("number", [1.2345678901e43, 67, 0, -int(DIGITS), 10**24, float("nan"), float("inf")])
 def test_number_that_lost_digits_is_explained(number: Any) -> None:
     with pytest.raises(ValueError, match=r"render_template_as_native_obj.*quote the template"):
-        destination_ids(number)
+        resource_ids(DESTINATION, number)

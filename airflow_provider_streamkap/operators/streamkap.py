@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationMetricsOperator: push metrics of destinations to XCom."""
+"""Operators that push metrics of destinations and sources to XCom."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from airflow_provider_streamkap._arguments import NO_INTERVAL, ResourceArguments
 from airflow_provider_streamkap._compat import BaseOperator
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery, aware_utc
+from airflow_provider_streamkap.api.query import DESTINATION, SOURCE, MetricsQuery, SourceMetricsQuery, aware_utc
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNameError
-    from airflow_provider_streamkap.api.metrics import DestinationMetrics
+    from airflow_provider_streamkap.api.flows import ApiSession, Flow
+    from airflow_provider_streamkap.api.metrics import Metrics
     from airflow_provider_streamkap.api.query import Timestamp
     from airflow_provider_streamkap.operators import _runtime
 else:
@@ -28,7 +29,7 @@ else:
 
 OnError = Literal["fail", "skip"]
 
-# Log up to this many destinations individually.
+# Log up to this many resources individually.
 _MAX_LOGGED = 10
 
 _EMPTY_INTERVAL = (
@@ -38,74 +39,37 @@ _EMPTY_INTERVAL = (
 )
 
 
-class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
-    """Fetch the metrics of destinations and return them as plain JSON, for XCom.
+class _MetricsOperator(ResourceArguments, BaseOperator):
+    """What the operators on each kind of resource have in common. A subclass adds the ids and the names.
 
-    Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
-    by id, in the order of the ids and without ``metadata``, which is the same for all. If destinations are passed by
-    name, each has a ``destination_name``, and the dict is by name. A permanent API error raises
-    ``AirflowFailException``, any other failure ``AirflowException``, which is retried according to the task's
-    retries.
-
-    :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
-        connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
-    :param destination_name: the exact name of a destination, or a list of names, instead of ``destination_id``;
-        templated. Names are resolved when the task runs, and again if a cached id no longer exists.
-    :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
-    :param time_interval: time units per point, default 1.
-    :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
-    :param timestamp_from: start of the period, as an ISO 8601 string or an aware datetime; templated. Not with
-        ``latest``, for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
-    :param timestamp_to: end of the period, likewise; ``None``: the current time (chosen by the API).
-    :param metrics: return only these metrics, by their API names; templated. ``None`` (default): all.
-    :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
-        ``None``: no limit. No further requests are sent once it is exceeded.
-    :param on_error: what to do if a destination of a list cannot be read: ``"fail"`` (default) the task, or ``"skip"``
-        the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id or
-        name. The task fails if no destination can be read.
-    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
-    :raises ValueError: an argument is invalid; the message names it.
-
-    If ``timestamp_from``, ``timestamp_to`` or ``metrics`` is set but has no value in a run, such as a template that
-    renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
+    A subclass lists all arguments in its signature, for editors and type checkers.
     """
 
+    #: The query for the metrics of one resource.
+    query: ClassVar[type[MetricsQuery | SourceMetricsQuery]]
     reasons_without_value: ClassVar[Mapping[str, str]] = {
         "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "metrics": "the template or upstream task returned no names; omit metrics to fetch all",
     }
-    kind = DESTINATION
-    template_fields: Sequence[str] = (
-        "destination_id",
-        "destination_name",
-        "timestamp_from",
-        "timestamp_to",
-        "metrics",
-        "streamkap_conn_id",
-    )
     operator_extra_links = (StreamkapLink(),)
     ui_color = "#d5f0ec"
 
     def __init__(
         self,
         *,
-        destination_id: str | Iterable[str] | None = None,
-        destination_name: str | Iterable[str] | None = None,
-        time_type: str = "latest",
-        time_interval: int = 1,
-        time_unit: str = "hour",
-        timestamp_from: Timestamp | None = None,
-        timestamp_to: Timestamp | None = None,
-        metrics: str | Iterable[str] | None = None,
-        max_points: int | None = 10_000,
-        on_error: OnError = "fail",
-        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        time_type: str,
+        time_interval: int,
+        time_unit: str,
+        timestamp_from: Timestamp | None,
+        timestamp_to: Timestamp | None,
+        metrics: str | Iterable[str] | None,
+        max_points: int | None,
+        on_error: OnError,
+        streamkap_conn_id: str,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.destination_id = plain(destination_id)
-        self.destination_name = plain(destination_name)
         self.time_type = time_type
         self.time_interval = time_interval
         self.time_unit = time_unit
@@ -115,6 +79,9 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
         self.max_points = max_points
         self.on_error = on_error
         self.streamkap_conn_id = streamkap_conn_id
+
+    def _check_arguments(self) -> None:
+        """Check the arguments when the DAG is parsed, at the end of the subclass's constructor."""
         self.record_set_arguments()
         with self.checked():
             self._check_literals()
@@ -126,7 +93,7 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
         self.check_literal(self.streamkap_conn_id, check_conn_id)
         start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
         end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
-        MetricsQuery("x", self.time_type, self.time_interval, self.time_unit, start, end)
+        self.query("x", self.time_type, self.time_interval, self.time_unit, start, end)
         check_integer("max_points", self.max_points, optional=True)
         if self.on_error not in get_args(OnError):
             raise ValueError(f"on_error must be 'fail' or 'skip'; got {self.on_error!r}")
@@ -170,22 +137,20 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
         hook: StreamkapHook,
         resolved: Mapping[str, str | StreamkapNameError],
         metrics: list[Any] | None,
-    ) -> tuple[dict[str, DestinationMetrics], dict[str, StreamkapError]]:
+    ) -> tuple[dict[str, Metrics], dict[str, StreamkapError]]:
         """Return the snapshots by id, and the errors by the id or name that was passed."""
         keys = {id_: key for key, id_ in resolved.items() if isinstance(id_, str)}
         errors: dict[str, StreamkapError] = {
             key: error for key, error in resolved.items() if not isinstance(error, str)
         }
-        snapshots: dict[str, DestinationMetrics] = {}
+        snapshots: dict[str, Metrics] = {}
         if keys and not (errors and self.on_error == "fail"):
             queries = [self._query(id_) for id_ in keys]
-            push_link(context, hook.connection(), queries[0].resource_id)
+            if self.kind is DESTINATION:
+                # The connection's URL template is that of a destination's page.
+                push_link(context, hook.connection(), queries[0].resource_id)
             points = 0
-            with closing(
-                hook.call_each(
-                    queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
-                )
-            ) as results:
+            with closing(hook.call_each(queries, lambda client, some: client.call_each(some, _request))) as results:
                 for query, got in results:
                     if isinstance(got, _runtime.StreamkapError):
                         errors[keys[query.resource_id]] = got
@@ -201,8 +166,8 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
             {key: errors[key] for key in resolved if key in errors},
         )
 
-    def _query(self, id_: str) -> MetricsQuery:
-        return MetricsQuery(
+    def _query(self, id_: str) -> MetricsQuery | SourceMetricsQuery:
+        return self.query(
             id_, self.time_type, self.time_interval, self.time_unit, self.timestamp_from, self.timestamp_to
         )
 
@@ -243,12 +208,146 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
 
     def _check_points(self, points: int, read: int, requested: int) -> None:
         if self.max_points is not None and points > self.max_points:
-            part = "" if read == requested else f" of {read} of {requested} destinations"
+            part = "" if read == requested else f" of {read} of {requested} {self.kind.name}s"
             raise ValueError(
                 f"{points:,} points in the timeseries{part}, more than max_points={self.max_points:,} allows: "
                 "narrow timestamp_from and timestamp_to, use a coarser time_unit or time_interval, or list the metrics "
                 "you need in metrics=[...]"
             )
+
+
+class StreamkapDestinationMetricsOperator(_MetricsOperator):
+    """Fetch the metrics of destinations and return them as plain JSON, for XCom.
+
+    Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
+    by id, in the order of the ids and without ``metadata``, which is the same for all. If destinations are passed by
+    name, each has a ``destination_name``, and the dict is by name. A permanent API error raises
+    ``AirflowFailException``, any other failure ``AirflowException``, which is retried according to the task's
+    retries.
+
+    :param destination_id: the id of a destination, or a list of ids; templated. A list is read concurrently, up to the
+        connection's ``max_concurrency`` (16). To run a task per destination, use ``.expand(destination_id=[...])``.
+    :param destination_name: the exact name of a destination, or a list of names, instead of ``destination_id``;
+        templated. Names are resolved when the task runs, and again if a cached id no longer exists.
+    :param time_type: ``latest`` (default), ``timesummary`` or ``timeseries``.
+    :param time_interval: time units per point, default 1.
+    :param time_unit: ``minute``, ``hour`` (default), ``day``, ``week`` or ``month``.
+    :param timestamp_from: start of the period, as an ISO 8601 string or an aware datetime; templated. Not with
+        ``latest``, for which the API ignores the period. ``None``: 24 hours ago (chosen by the API).
+    :param timestamp_to: end of the period, likewise; ``None``: the current time (chosen by the API).
+    :param metrics: return only these metrics, by their API names; templated. ``None`` (default): all.
+    :param max_points: maximum number of timeseries points, default 10,000, counted over all destinations;
+        ``None``: no limit. No further requests are sent once it is exceeded.
+    :param on_error: what to do if a destination of a list cannot be read: ``"fail"`` (default) the task, or ``"skip"``
+        the destination. Skipped destinations are logged, and their errors pushed to the XCom ``skipped``, by id or
+        name. The task fails if no destination can be read.
+    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
+    :raises ValueError: an argument is invalid; the message names it.
+
+    If ``timestamp_from``, ``timestamp_to`` or ``metrics`` is set but has no value in a run, such as a template that
+    renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
+    """
+
+    kind = DESTINATION
+    query = MetricsQuery
+    template_fields: Sequence[str] = (
+        "destination_id",
+        "destination_name",
+        "timestamp_from",
+        "timestamp_to",
+        "metrics",
+        "streamkap_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        destination_id: str | Iterable[str] | None = None,
+        destination_name: str | Iterable[str] | None = None,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+        metrics: str | Iterable[str] | None = None,
+        max_points: int | None = 10_000,
+        on_error: OnError = "fail",
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            time_type=time_type,
+            time_interval=time_interval,
+            time_unit=time_unit,
+            timestamp_from=timestamp_from,
+            timestamp_to=timestamp_to,
+            metrics=metrics,
+            max_points=max_points,
+            on_error=on_error,
+            streamkap_conn_id=streamkap_conn_id,
+            **kwargs,
+        )
+        self.destination_id = plain(destination_id)
+        self.destination_name = plain(destination_name)
+        self._check_arguments()
+
+
+class StreamkapSourceMetricsOperator(_MetricsOperator):
+    """Fetch the metrics of sources and return them as plain JSON, for XCom.
+
+    Results, errors and the arguments that are not listed here are those of
+    :class:`StreamkapDestinationMetricsOperator`, with ``source_id`` and ``source_name`` as keys.
+
+    :param source_id: the id of a source, or a list of ids; templated.
+    :param source_name: the exact name of a source, or a list of names, instead of ``source_id``; templated.
+    """
+
+    kind = SOURCE
+    query = SourceMetricsQuery
+    template_fields: Sequence[str] = (
+        "source_id",
+        "source_name",
+        "timestamp_from",
+        "timestamp_to",
+        "metrics",
+        "streamkap_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        source_id: str | Iterable[str] | None = None,
+        source_name: str | Iterable[str] | None = None,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+        metrics: str | Iterable[str] | None = None,
+        max_points: int | None = 10_000,
+        on_error: OnError = "fail",
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            time_type=time_type,
+            time_interval=time_interval,
+            time_unit=time_unit,
+            timestamp_from=timestamp_from,
+            timestamp_to=timestamp_to,
+            metrics=metrics,
+            max_points=max_points,
+            on_error=on_error,
+            streamkap_conn_id=streamkap_conn_id,
+            **kwargs,
+        )
+        self.source_id = plain(source_id)
+        self.source_name = plain(source_name)
+        self._check_arguments()
+
+
+def _request(session: ApiSession, query: MetricsQuery | SourceMetricsQuery) -> Flow[Metrics]:
+    return session.metrics(query) if isinstance(query, MetricsQuery) else session.source_metrics(query)
 
 
 def _check_period(timestamp_from: Any, timestamp_to: Any) -> None:

@@ -61,7 +61,5 @@ def metrics_summary(snapshot: Metrics) -> str:
     documented = METRIC_NAMES[snapshot.kind].all
     # The names and values of undocumented metrics can be anything.
     undocumented = sum(name not in documented for name in data)
-    for count, what in ((len(data) - len(shown) - undocumented, "other"), (undocumented, "undocumented")):
-        if count:
-            shown.append(f"{count} {what} metrics")
-    return ", ".join(shown)
+    counts = {"more": len(data) - len(shown) - undocumented, "undocumented": undocumented}
+    return ", ".join([*shown, *(f"{count} {what}" for what, count in counts.items() if count)])

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, updated when a destination changes."""
+"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, updated when a destination changes.
+
+A destination by name is ``streamkap://<host>/destinations/by-name/<name>``, so that parsing a DAG needs no request.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from airflow_provider_streamkap._compat import Asset
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.options import DEFAULT_BASE_URL
-from airflow_provider_streamkap.api.query import check_resource_id
+from airflow_provider_streamkap.api.query import check_resource_id, check_resource_name
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.triggers import event
@@ -20,46 +23,58 @@ else:
 
 DEFAULT_HOST = urlsplit(DEFAULT_BASE_URL).netloc
 
-_PATH = re.compile(r"/destinations/([^/]+)/?")
+_PATH = re.compile(r"/destinations/(by-name/)?([^/]+)/?")
 
 
-def asset_uri(destination_id: str, host: str = DEFAULT_HOST) -> str:
+def _path(destination_id: str | None = None, destination_name: str | None = None) -> str:
+    if (destination_id is None) == (destination_name is None):
+        raise ValueError("pass either destination_id or destination_name")
+    if destination_name is not None:
+        return f"/destinations/by-name/{quote(check_resource_name(destination_name), safe='')}"
+    return f"/destinations/{quote(check_resource_id(destination_id), safe='')}"
+
+
+def asset_uri(
+    destination_id: str | None = None, host: str = DEFAULT_HOST, *, destination_name: str | None = None
+) -> str:
     """Return the URI of a destination's asset, for the default condition.
 
-    :param destination_id: the destination.
+    :param destination_id: the id of the destination.
     :param host: the API's host, default ``api.streamkap.com``.
-    :raises ValueError: ``destination_id`` is not an id.
+    :param destination_name: the name of the destination, instead of its id.
+    :raises ValueError: the id or the name is invalid, or not exactly one of them is passed.
     """
-    return f"streamkap://{host.lower()}/destinations/{quote(check_resource_id(destination_id), safe='')}"
+    return f"streamkap://{host.lower()}{_path(destination_id, destination_name)}"
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Return the canonical form of an asset URI. Registered with Airflow as the handler of the scheme.
 
     :param uri: the URI, split.
-    :raises ValueError: it is not ``streamkap://<host>/destinations/<id>``, with or without a condition as its query.
+    :raises ValueError: it is not ``streamkap://<host>/destinations/<id>`` or
+        ``streamkap://<host>/destinations/by-name/<name>``, with or without a condition as its query.
     """
     found = _PATH.fullmatch(uri.path)
     if not uri.hostname or found is None or uri.fragment or "@" in uri.netloc:
         raise ValueError(
-            "the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id> or "
+            "the URI of a Streamkap asset must look like streamkap://<host>/destinations/<id>, "
+            "streamkap://<host>/destinations/by-name/<name> or "
             "streamkap://<host>/destinations/<id>?edge=out_of&max_records_lag=100"
         )
-    id_ = check_resource_id(unquote(found[1]))
+    resource: dict[str, Any] = {"destination_name" if found[1] else "destination_id": unquote(found[2])}
     query = ""
     if uri.query:
-        query = event.StreamkapDestinationEventTrigger.from_condition(id_, uri.query).condition()
-    return uri._replace(
-        scheme="streamkap", netloc=uri.netloc.lower(), path=f"/destinations/{quote(id_, safe='')}", query=query
-    )
+        query = event.StreamkapDestinationEventTrigger.from_condition(query=uri.query, **resource).condition()
+    return uri._replace(scheme="streamkap", netloc=uri.netloc.lower(), path=_path(**resource), query=query)
 
 
 def destination_asset(
-    destination_id: str,
+    destination_id: str | None = None,
     trigger: event.StreamkapDestinationEventTrigger | None = None,
     *,
     host: str = DEFAULT_HOST,
     name: str | None = None,
+    destination_name: str | None = None,
     **arguments: Any,
 ) -> Asset:
     """Return an asset that is updated whenever a destination starts or stops meeting a condition.
@@ -67,11 +82,16 @@ def destination_asset(
     The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
     query, such as ``?edge=out_of``, so that each condition has its own asset.
 
-    :param destination_id: the destination.
+    With ``destination_name`` the URI is ``streamkap://<host>/destinations/by-name/<name>``, so it is another asset than
+    that of the destination's id. The trigger resolves the name when it starts, and again if the destination no longer
+    exists.
+
+    :param destination_id: the id of the destination.
     :param trigger: the trigger that watches the destination; default: a
         :class:`~airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger` with these ``arguments``.
     :param host: the API's host, as part of the asset's URI; case does not matter.
     :param name: the asset's name; default: its URI.
+    :param destination_name: the exact name of the destination, instead of ``destination_id``.
     :param arguments: arguments of the default trigger, such as ``edge`` and ``max_records_lag``.
     :raises RuntimeError: on Airflow 2, which has no watchers.
     :raises ValueError: an argument is invalid, or is set together with ``trigger``.
@@ -81,11 +101,15 @@ def destination_asset(
     except ImportError:
         raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
-        trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
-    elif arguments or trigger.destination_id != check_resource_id(destination_id):
-        wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
+        trigger = event.StreamkapDestinationEventTrigger(destination_id, destination_name=destination_name, **arguments)
+    elif arguments or _path(trigger.destination_id, trigger.destination_name) != _path(
+        destination_id, destination_name
+    ):
+        resource = f"destination_id {destination_id!r}" if destination_name is None else repr(destination_name)
+        wrong = ", ".join(arguments) or resource
         raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
     query = f"?{condition}" if (condition := trigger.condition()) else ""
-    uri = asset_uri(destination_id, host) + query
-    watcher = AssetWatcher(name=f"streamkap_{trigger.destination_id}{query}", trigger=trigger)
+    path = _path(destination_id, destination_name)
+    uri = f"streamkap://{host.lower()}{path}{query}"
+    watcher = AssetWatcher(name=f"streamkap_{path.removeprefix('/destinations/')}{query}", trigger=trigger)
     return Asset(name=name or uri, uri=uri, watchers=[watcher])

@@ -22,8 +22,15 @@ from urllib.parse import parse_qsl, urlencode
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_streamkap._arguments import plain, seconds
-from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.api.query import check_resource_id
+from airflow_provider_streamkap._results import with_name
+from airflow_provider_streamkap.api.errors import (
+    StreamkapError,
+    StreamkapNotFoundError,
+    resource_label,
+    short_name,
+    strip_context,
+)
+from airflow_provider_streamkap.api.query import DESTINATION, check_resource_id, check_resource_name
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
 from airflow_provider_streamkap.gate.reading import number
@@ -54,7 +61,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     stores the last known state in the asset state store, so that a change during a restart of the triggerer still
     fires; earlier versions miss it.
 
-    :param destination_id: the destination.
+    :param destination_id: the id of the destination.
     :param edge: fire on changes ``"into"`` (default) or ``"out_of"`` the condition.
     :param max_records_lag: highest lag in records that meets the condition, default 0; ``None``: any.
     :param connector_status: status or statuses that meet the condition, default ``"Active"``; ``None``: any.
@@ -63,6 +70,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     :param poke_interval: seconds between two polls, or a timedelta, default 60.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :param lag_source: as for the sensor, default ``"auto"``: only lag measured after the start of the trigger counts.
+    :param destination_name: the exact name of the destination, instead of ``destination_id``. Resolved when the trigger
+        starts, and again if the destination no longer exists. The snapshot then has a ``destination_name``.
     :raises ValueError: an argument is invalid; the message names it.
     """
 
@@ -71,7 +80,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
 
     def __init__(
         self,
-        destination_id: str,
+        destination_id: str | None = None,
         edge: Edge = "into",
         max_records_lag: float | None = 0,
         connector_status: str | Iterable[str] | None = "Active",
@@ -80,11 +89,15 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         poke_interval: float | timedelta = 60.0,
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         lag_source: LagSource = "auto",
+        destination_name: str | None = None,
     ) -> None:
         super().__init__()
         self.poke_interval: float = seconds(poke_interval)
         check_poke_interval(self.poke_interval)
-        self.destination_id = check_resource_id(destination_id)
+        if (destination_id is None) == (destination_name is None):
+            raise ValueError("pass either destination_id or destination_name")
+        self.destination_id = None if destination_id is None else check_resource_id(destination_id)
+        self.destination_name = None if destination_name is None else check_resource_name(destination_name)
         self.edge: Edge = edge
         self.max_records_lag = max_records_lag
         self.connector_status = plain(connector_status)
@@ -120,11 +133,15 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         return urlencode(sorted(pairs))
 
     @classmethod
-    def from_condition(cls, destination_id: str, query: str) -> StreamkapDestinationEventTrigger:
+    def from_condition(
+        cls, destination_id: str | None = None, query: str = "", *, destination_name: str | None = None
+    ) -> StreamkapDestinationEventTrigger:
         """Create a trigger from a condition in the form of a URL query.
 
-        :param destination_id: the destination.
-        :param query: for instance ``edge=out_of&max_records_lag=100``; ``ANY`` stands for None.
+        :param destination_id: the id of the destination.
+        :param query: for instance ``edge=out_of&max_records_lag=100``; ``ANY`` stands for None. Default: the default
+            condition.
+        :param destination_name: the name of the destination, instead of its id.
         :raises ValueError: an argument is unknown, repeated or invalid; the message names it.
         """
         arguments: dict[str, Any] = {}
@@ -135,7 +152,9 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         if twice := [name for name, values in arguments.items() if name != "connector_status" and len(values) > 1]:
             raise ValueError(f"{', '.join(twice)} is set more than once in the asset URI; set it once")
         return cls(
-            destination_id, **{name: values if len(values) > 1 else values[0] for name, values in arguments.items()}
+            destination_id,
+            destination_name=destination_name,
+            **{name: values if len(values) > 1 else values[0] for name, values in arguments.items()},
         )
 
     def _gate(self) -> DestinationGate:
@@ -150,7 +169,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        names = ("destination_id", *self.CONDITION, "poke_interval", "streamkap_conn_id")
+        resource = "destination_id" if self.destination_name is None else "destination_name"
+        names = (resource, *self.CONDITION, "poke_interval", "streamkap_conn_id")
         return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -160,31 +180,43 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         # Never return: Airflow would restart the trigger from the last stored state and could repeat an event.
         while True:
             try:
-                async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    async for snapshot, changed in self._changes(poller, detector):
+                hook = StreamkapHook(self.streamkap_conn_id)
+                async with hook.poller() as poller:
+                    async for snapshot, changed in self._changes(hook, poller, detector):
                         if changed:
                             # Fire before storing the state: after a crash in between, an event is repeated, not lost.
                             yield TriggerEvent(snapshot)
                         await self._save_state(detector.state)
             except Exception as error:
-                # The connection is missing or invalid, or its lookup failed.
+                # The connection is missing or invalid, its lookup failed, or the name cannot be resolved.
                 failed += 1
                 if failed % _LOG_FAILURE_EVERY == 1:
                     kind = type(error).__name__
-                    self.log.error("Cannot watch %s: %s: %s", self.destination_id, kind, error)  # noqa: TRY400
+                    self.log.error("Cannot watch %s: %s: %s", self._label, kind, error)  # noqa: TRY400
                 await asyncio.sleep(self.poke_interval)
 
-    async def _changes(self, poller: Poller, detector: EdgeDetector) -> AsyncIterator[tuple[dict[str, Any], bool]]:
+    @property
+    def _label(self) -> str:
+        """The destination in log lines, before its id is known."""
+        return self.destination_id or short_name(self.destination_name or "")
+
+    async def _resolve(self, hook: StreamkapHook) -> str:
+        """Return the id of the destination."""
+        if self.destination_name is None:
+            return str(self.destination_id)
+        return (await hook.aresolve_names(DESTINATION, [self.destination_name]))[self.destination_name]
+
+    async def _changes(
+        self, hook: StreamkapHook, poller: Poller, detector: EdgeDetector
+    ) -> AsyncIterator[tuple[dict[str, Any], bool]]:
         """Yield the snapshot of each reading that changes the state, and whether the change fires an event."""
         loop = asyncio.get_running_loop()
+        id_ = await self._resolve(hook)
+        label = resource_label(id_, self.destination_name)
         not_before = loop.time()
         due, spread = not_before + self.poke_interval, self.poke_interval
         failed = 0
-        target = (
-            PollTarget.with_timeseries(self.destination_id)
-            if detector.gate.needs_timestamps
-            else PollTarget(self.destination_id)
-        )
+        target = PollTarget.with_timeseries(id_) if detector.gate.needs_timestamps else PollTarget(id_)
         with poller.subscribe([target]) as subscription:
             while True:
                 (sample,) = await subscription.next(not_before=not_before, due=due, spread=spread)
@@ -193,11 +225,13 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 not_before, due, spread = sample.began + self.poke_interval / 2, sample.began + self.poke_interval, 0.0
                 if isinstance(sample.result, StreamkapError):
                     detector.add_reading(None)
+                    if self.destination_name is not None and isinstance(sample.result, StreamkapNotFoundError):
+                        # The destination may have been re-created: run() starts over and resolves the name again.
+                        hook.forget_names(DESTINATION)
+                        raise strip_context(sample.result)
                     failed += 1
                     if failed % _LOG_FAILURE_EVERY == 1:
-                        self.log.warning(
-                            "Failed to poll %s (%d in a row): %s", self.destination_id, failed, sample.result
-                        )
+                        self.log.warning("Failed to poll %s (%d in a row): %s", label, failed, sample.result)
                     continue
                 failed = 0
                 before, reading = detector.state, sample.result.reading
@@ -205,13 +239,12 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 if detector.history.just_fell_back:
                     self.log.warning(
                         "The timeseries of %s has no lag points: using the latest lag, which has no timestamp",
-                        self.destination_id,
+                        label,
                     )
                 if detector.state is not before:
-                    self.log.info(
-                        "%s %s: %s", self.destination_id, _state_text(before, detector.state, changed), reading
-                    )
-                    yield {**sample.result.as_dict(), "evidence": detector.evidence.as_dict()}, changed
+                    self.log.info("%s %s: %s", label, _state_text(before, detector.state, changed), reading)
+                    snapshot = with_name(DESTINATION, self.destination_name, sample.result.as_dict())
+                    yield {**snapshot, "evidence": detector.evidence.as_dict()}, changed
 
     async def _load_state(self) -> bool | None:
         store = getattr(self, "asset_state_store", None)
@@ -229,7 +262,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                     return None
                 self.log.warning(
                     "Cannot read the last known state of %s (attempt %d of %d): %s: %s",
-                    self.destination_id,
+                    self._label,
                     attempt,
                     _LOAD_ATTEMPTS,
                     type(error).__name__,
@@ -238,9 +271,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                 await asyncio.sleep(self.poke_interval)
             else:
                 return known.get("holds") if isinstance(known, dict) else None
-        self.log.error(
-            "Watching %s without its last known state: changes before now do not fire an event", self.destination_id
-        )
+        self.log.error("Watching %s without its last known state: changes before now do not fire an event", self._label)
         return None
 
     async def _save_state(self, state: bool | None) -> None:
@@ -255,7 +286,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
             if not self._unsaved:
                 self.log.warning(
                     "Cannot store the state of %s; retrying after each poll: %s: %s",
-                    self.destination_id,
+                    self._label,
                     type(error).__name__,
                     error,
                 )
@@ -265,7 +296,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
 
     def _store_key(self) -> str:
         # Each condition has its own state.
-        identity = f"{self.destination_id}?{self.condition()}"
+        resource = self.destination_id if self.destination_name is None else f"by-name/{self.destination_name}"
+        identity = f"{resource}?{self.condition()}"
         return f"streamkap_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 

@@ -278,7 +278,8 @@ def test_every_argument_survives_serialization() -> None:
         "streamkap_conn_id": "other",
         "lag_source": "timeseries",
     }
-    assert set(arguments) == set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters) - {"self"}
+    everything = set(inspect.signature(StreamkapDestinationEventTrigger.__init__).parameters)
+    assert set(arguments) == everything - {"self", "destination_name"}
     path, serialized = StreamkapDestinationEventTrigger(**arguments).serialize()
     assert path == "airflow_provider_streamkap.triggers.event.StreamkapDestinationEventTrigger"
     assert json.loads(json.dumps(serialized)) == arguments

@@ -22,7 +22,7 @@ from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.client_clock import use_client_clock
 
-LIST = "/destinations"
+LIST = "/destinations?"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_find_one_of_each_kind(named: StreamkapSimulator) -> None:
     # What was found need not be resolved again.
     assert hook.resolve_names(DESTINATION, ["orders"]) == {"orders": "d1"}
     assert hook.resolve_names(PIPELINE, ["shop to orders"]) == {"shop to orders": "p1"}
-    assert (named.count(LIST), named.count("/pipelines")) == (1, 1)
+    assert (named.count(LIST), named.count("/pipelines?")) == (1, 1)
 
 
 def test_none_and_several(named: StreamkapSimulator) -> None:
@@ -157,7 +157,7 @@ def test_names_can_be_forgotten(named: StreamkapSimulator) -> None:
     hook.forget_names(DESTINATION)
     hook.resolve_names(DESTINATION, ["orders"])
     hook.resolve_names(SOURCE, ["shop"])
-    assert (named.count(LIST), named.count("/sources")) == (2, 1)
+    assert (named.count(LIST), named.count("/sources?")) == (2, 1)
 
 
 def test_each_connection_has_its_own_names(named: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,15 +170,21 @@ def test_each_connection_has_its_own_names(named: StreamkapSimulator, monkeypatc
         assert StreamkapHook("production").resolve_names(DESTINATION, ["orders"]) == {"orders": "d7"}
 
 
-def test_changed_credentials_are_picked_up(named: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    named.add("d1", scenarios.steady(), name="orders")
-    hook, ahook = StreamkapHook(), StreamkapHook()
-    hook.connection()
-    asyncio.run(ahook.aconnection())
-    named.rotate_secret("another secret") if hasattr(named, "rotate_secret") else None
-    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", named.airflow_connection(max_attempts=1))
-    assert hook.resolve_names(DESTINATION, ["orders"]) == {"orders": "d1"}
-    assert asyncio.run(ahook.aresolve_names(DESTINATION, ["orders"])) == {"orders": "d1"}
+def test_changed_connection_is_picked_up(named: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with StreamkapSimulator() as new:
+        new.add("d7", scenarios.steady(), name="orders")
+        hook, ahook = StreamkapHook(), StreamkapHook()
+        hook.connection()
+        asyncio.run(ahook.aconnection())
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", new.airflow_connection(max_attempts=1))
+        hook_of_new = StreamkapHook()
+        hook_of_new.forget_names(DESTINATION)
+        named.refuse_credentials()
+        assert hook.resolve_names(DESTINATION, ["orders"]) == {"orders": "d7"}
+        assert asyncio.run(ahook.aresolve_names(DESTINATION, ["orders"])) == {"orders": "d7"}
+        assert hook_of_new.resolve_names(DESTINATION, ["orders"]) == {"orders": "d7"}
+        # The first async request went to the old host.
+        assert new.count(LIST) == 2
 
 
 def names_error(call: Any) -> str:

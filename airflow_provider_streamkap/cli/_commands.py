@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
@@ -24,6 +24,7 @@ from airflow_provider_streamkap.api.errors import (
     StreamkapError,
     StreamkapNotFoundError,
     StreamkapPermissionError,
+    short_name,
     single_line,
 )
 from airflow_provider_streamkap.api.metrics import Metrics
@@ -109,14 +110,16 @@ def _find(hook: StreamkapHook, name_or_id: str) -> Resource:
     matches = [item for item in found if item.id == name_or_id] or [item for item in found if item.name == name_or_id]
     if len(matches) == 1:
         return matches[0]
+    shown = repr(short_name(name_or_id))
     if matches:
         listed = ", ".join(f"{item.kind.name} {item.id}" for item in matches)
-        raise ValueError(f"{name_or_id!r} is ambiguous: {listed}; use the id")
+        raise ValueError(f"{len(matches)} resources are named {shown}: {listed}; pass the id")
     if denied:
         raise denied[0]
-    nearest = difflib.get_close_matches(name_or_id, {item.name: None for item in found if item.name})
-    hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
-    raise ValueError(f"no destination, source or pipeline has the name or id {name_or_id!r}{hint}")
+    names = {short_name(item.name).casefold(): short_name(item.name) for item in found if item.name}
+    nearest = get_close_matches(short_name(name_or_id).casefold(), names)
+    hint = f"; the nearest names are {', '.join(repr(names[text]) for text in nearest)}" if nearest else ""
+    raise ValueError(f"no destination, source or pipeline has the name or id {shown}{hint}")
 
 
 def _status_row(hook: StreamkapHook, item: Resource) -> Row:

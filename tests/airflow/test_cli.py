@@ -250,12 +250,15 @@ def test_id_takes_precedence_over_name(project: StreamkapSimulator, commands: Co
 
 def test_ambiguous_name(project: StreamkapSimulator, commands: Commands) -> None:
     project.add_source("s2", name="orders")
-    assert commands.error("status", "orders") == "Error: 'orders' is ambiguous: destination d1, source s2; use the id"
+    assert (
+        commands.error("status", "orders")
+        == "Error: 2 resources are named 'orders': destination d1, source s2; pass the id"
+    )
 
 
 def test_unknown_name(project: StreamkapSimulator, commands: Commands) -> None:
-    assert commands.error("status", "oders") == (
-        "Error: no destination, source or pipeline has the name or id 'oders'; did you mean 'orders'?"
+    assert commands.error("status", "Oders") == (
+        "Error: no destination, source or pipeline has the name or id 'Oders'; the nearest names are 'orders'"
     )
     assert commands.error("status", "x").endswith("has the name or id 'x'")
 
@@ -349,3 +352,18 @@ def test_commands_of_airflow_match_metadata() -> None:
     groups: list[Any] = [group for function in ProvidersManager().cli_command_functions for group in function()]
     (ours,) = (group for group in groups if group.name == "streamkap")
     assert [command.name for command in ours.subcommands] == ["destinations", "sources", "pipelines", "status"]
+
+
+@pytest.mark.system
+def test_connection_in_metadata_database(project: StreamkapSimulator, tmp_path: Path) -> None:
+    environment = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONN_STREAMKAP_DEFAULT": ""}
+    stored = project.airflow_connection()
+    for command in (["db", "migrate"], ["connections", "add", "stored", "--conn-json", stored]):
+        done = run(*command, program=("-m", "airflow"), **environment)
+        assert done.returncode == 0, done.stderr
+    for program in (OURS, AIRFLOWS) if AIRFLOW >= (3, 2) else (OURS,):
+        done = run("sources", "--conn-id", "stored", "--output", "json", program=program, **environment)
+        assert [row["name"] for row in json.loads(done.stdout)] == ["shop"]
+        done = run("sources", "--conn-id", "other", program=program, **environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "Error: The conn_id `other` isn't defined\n"

@@ -102,6 +102,7 @@ PARSING = {
     "links",
     "links.streamkap",
     "operators",
+    "operators._base",
     "operators.streamkap",
     "sensors",
     "sensors._state_store",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_streamkap._compat import AirflowFailException
 from airflow_provider_streamkap.api.query import ResourceKind, is_keyed, resource_ids, resource_names
@@ -17,6 +17,9 @@ from airflow_provider_streamkap.api.query import ResourceKind, is_keyed, resourc
 if TYPE_CHECKING:
     from airflow_provider_streamkap._compat import Context
     from airflow_provider_streamkap.api.errors import StreamkapNameError
+
+# What a name is resolved to: an id, or an error.
+Resolved = TypeVar("Resolved", str, "str | StreamkapNameError")
 
 NO_INTERVAL = (
     "a run that was started by an asset or without a logical date has no data interval; use another time, such as "
@@ -182,25 +185,30 @@ class ResourceArguments(CheckedArguments):
         return given[0]
 
     @property
+    def by_name(self) -> bool:
+        """Whether the resources are passed by name."""
+        return self._resource_argument == self.kind.name_key
+
+    @property
     def keyed(self) -> bool:
         """Whether the result is a dict by id, or by name if names were passed: the argument is a list."""
         return is_keyed(getattr(self, self._resource_argument))
 
     def resolve_resources(
-        self, resolve: Callable[[ResourceKind, Sequence[str]], Mapping[str, str | StreamkapNameError]]
-    ) -> tuple[dict[str, str | StreamkapNameError], dict[str, str]]:
+        self, resolve: Callable[[ResourceKind, Sequence[str]], Mapping[str, Resolved]]
+    ) -> tuple[dict[str, Resolved], dict[str, str]]:
         """Return the ids of the resources when the task runs.
 
         :param resolve: resolves names: :meth:`StreamkapHook.resolve_each` or :meth:`StreamkapHook.resolve_names`.
-        :returns: the id, or the error of a name, by id or name as passed; and the names by id, empty for ids.
+        :returns: what each id or name was resolved to, and the names by id, empty for ids.
         :raises ValueError: an id or a name is invalid, or not exactly one of the two arguments has a value.
         """
-        argument = self._resource_argument
-        value = getattr(self, argument)
-        if argument == self.kind.id_name:
+        value = getattr(self, self._resource_argument)
+        if not self.by_name:
             return {id_: id_ for id_ in resource_ids(self.kind, value)}, {}
-        resolved = dict(resolve(self.kind, resource_names(self.kind, value)))
-        return resolved, {id_: name for name, id_ in resolved.items() if isinstance(id_, str)}
+        resolved: dict[str, Resolved] = dict(resolve(self.kind, resource_names(self.kind, value)))
+        names = {id_: name for name, id_ in resolved.items() if isinstance(id_, str)}  # type: ignore[redundant-expr]
+        return resolved, names
 
 
 def check_conn_id(value: Any) -> None:

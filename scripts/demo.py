@@ -4,8 +4,8 @@
 
 Starts Airflow (scheduler, DAG processor, triggerer, API server) on loopback, runs the example DAGs against the
 simulator, prints the progress of the tasks, and ends with a table. With ``STREAMKAP_CLIENT_ID``, ``STREAMKAP_SECRET``
-and ``STREAMKAP_DESTINATION_ID`` in the environment, it runs against the live service instead, read-only. All processes
-are stopped at the end, including after errors.
+and ``STREAMKAP_DESTINATION_ID`` in the environment, and optionally ``STREAMKAP_PIPELINE_NAME``, it runs against the
+live service instead, read-only. All processes are stopped at the end, including after errors.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +29,17 @@ from scripts.airflow_stack import FINAL, AirflowStack
 from scripts.demo_report import Progress, table
 from scripts.stop_signals import signals_as_exceptions
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"))
+# Only for the simulator: a source that has stopped.
+COMPARISON = ROOT / "scripts" / "demo_dags" / "streamkap_stalled_source.py"
 CREDENTIALS = ("STREAMKAP_CLIENT_ID", "STREAMKAP_SECRET")
 DESTINATION = "STREAMKAP_DESTINATION_ID"
-# Seconds. Waits with timestamped lag take about four minutes. The demo does not wait longer for a live destination.
-DEMO_TIMEOUT = 420.0
+# Optional: without it, the example that waits for a pipeline is left out.
+PIPELINE = "STREAMKAP_PIPELINE_NAME"
+NEEDS_PIPELINE = "streamkap_pipeline"
+# Seconds. A wait for a pipeline takes about five minutes. The demo does not wait longer for a live destination.
+DEMO_TIMEOUT = 600.0
 PAUSE = 0.5
 # Not triggered here: the scheduler starts these when the asset's trigger fires.
 EVENT_DRIVEN = frozenset({"streamkap_on_caught_up"})
@@ -45,12 +53,14 @@ class Service:
     :param connection: Airflow connection, as JSON
     :param names: known destination names by id
     :param variables: environment variables for Airflow
+    :param dags: the DAG files to run
     """
 
     title: str
     connection: str
     names: Mapping[str, str]
     variables: Mapping[str, str]
+    dags: Sequence[Path]
 
 
 @contextlib.contextmanager
@@ -68,12 +78,18 @@ def service() -> Iterator[Service]:
         connection: dict[str, object] = {"conn_type": "streamkap", "login": client_id, "password": secret}
         if host := os.environ.get("STREAMKAP_HOST"):
             connection["host"] = host
-        yield Service("the live service", json.dumps(connection), {}, {DESTINATION: os.environ[DESTINATION]})
+        variables = {name: os.environ[name] for name in (DESTINATION, PIPELINE) if os.environ.get(name)}
+        dags = [path for path in EXAMPLES if PIPELINE in variables or path.stem != NEEDS_PIPELINE]
+        yield Service("the live service", json.dumps(connection), {}, variables, dags)
         return
     with StreamkapSimulator() as simulator:
         add_demo(simulator)
         yield Service(
-            f"a simulated Streamkap at {simulator.url}", simulator.airflow_connection(), simulator.destinations, {}
+            f"a simulated Streamkap at {simulator.url}",
+            simulator.airflow_connection(),
+            simulator.destinations,
+            {},
+            [*EXAMPLES, COMPARISON],
         )
 
 
@@ -82,13 +98,13 @@ class Examples:
     One run of each example DAG.
 
     :param stack: the Airflow that runs them
+    :param dag_ids: the DAGs
     :param names: destination names by id
     """
 
-    def __init__(self, stack: AirflowStack, names: Mapping[str, str]) -> None:
+    def __init__(self, stack: AirflowStack, dag_ids: Sequence[str], names: Mapping[str, str]) -> None:
         self._stack = stack
         self._names = names
-        dag_ids = sorted(path.stem for path in EXAMPLES.glob("*.py"))
         for dag_id in dag_ids:
             stack.wait_for_dag(dag_id)
         self._runs = {dag_id: "" if dag_id in EVENT_DRIVEN else stack.trigger_dag(dag_id) for dag_id in dag_ids}
@@ -130,10 +146,16 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     try:
-        with signals_as_exceptions(), service() as streamkap:
+        with (
+            signals_as_exceptions(),
+            service() as streamkap,
+            tempfile.TemporaryDirectory(prefix="dags-") as folder,
+        ):
+            for path in streamkap.dags:
+                shutil.copy(path, folder)
             stack = AirflowStack(
                 Path(sys.executable),
-                EXAMPLES,
+                Path(folder),
                 {"streamkap_default": streamkap.connection},
                 overrides=streamkap.variables,
             )
@@ -141,7 +163,7 @@ def main() -> int:
             print(f"Starting Airflow {version} on loopback, with {streamkap.title}.", flush=True)
             with stack:
                 print(f"Airflow is up after {time.monotonic() - began:.0f} s: {stack.url}", flush=True)
-                examples = Examples(stack, streamkap.names)
+                examples = Examples(stack, [path.stem for path in streamkap.dags], streamkap.names)
                 examples.watch()
                 good = judge(examples.states())
                 if options.ui:

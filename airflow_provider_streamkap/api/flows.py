@@ -21,7 +21,6 @@ from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_streamkap.api.auth import Token, parse_token
 from airflow_provider_streamkap.api.backoff import SharedBackoff
-from airflow_provider_streamkap.api.destinations import Destination
 from airflow_provider_streamkap.api.error_mapping import http_date, http_error
 from airflow_provider_streamkap.api.errors import (
     StreamkapAuthError,
@@ -216,13 +215,14 @@ class ApiSession:
             undocumented=redact_value(metrics.undocumented, secrets),
         )
 
-    def exists(self, destination_id: str) -> Flow[bool]:
-        """Return whether a destination exists and the credentials can read it.
+    def exists(self, record: type[R], resource_id: str) -> Flow[bool]:
+        """Return whether a resource exists and the credentials can read it.
 
-        :param destination_id: the destination's id.
+        :param record: the class of the resource.
+        :param resource_id: its id.
         """
         try:
-            yield from self.resource(Destination, destination_id)
+            yield from self.resource(record, resource_id)
         except (StreamkapNotFoundError, StreamkapPermissionError):
             # Without the permission the existence is unknown, and the caller keeps its original error.
             return False

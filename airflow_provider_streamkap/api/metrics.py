@@ -32,8 +32,11 @@ STREAMING_STATE = "streamingState"
 CONNECTED = "StreamingConnected"
 BEHIND_SOURCE = "StreamingMilliSecondsBehindSource"
 SINCE_LAST_EVENT = "StreamingMilliSecondsSinceLastEvent"
+LAST_EVENT = "StreamingLastEvent"
 SNAPSHOT_RUNNING = "SnapshotRunning"
 SNAPSHOT_COMPLETED = "SnapshotCompleted"
+SNAPSHOT_EVENTS = "SnapshotTotalNumberOfEventsSeen"
+SNAPSHOT_STATE = "snapshotState"
 SNAPSHOT_STATUS = "snapshotStatus"
 PIPELINE_STATUS = "status"
 
@@ -99,14 +102,14 @@ METRIC_NAMES = {
             "StreamingTotalNumberOfUpdateEventsSeen",
             "StreamingTotalNumberOfDeleteEventsSeen",
             "SnapshotMilliSecondsSinceLastEvent",
-            "SnapshotTotalNumberOfEventsSeen",
+            SNAPSHOT_EVENTS,
             "sourceRecordWriteTotal",
             "recordSendTotal",
             "byteTotal",
             "recordRetryTotal",
         ),
         numbers=(CONNECTED, SNAPSHOT_RUNNING, SNAPSHOT_COMPLETED),
-        texts=(STATE, STREAMING_STATE, "StreamingLastEvent", "snapshotState"),
+        texts=(STATE, STREAMING_STATE, LAST_EVENT, SNAPSHOT_STATE),
         lists=(SNAPSHOT_STATUS,),
     ),
     PIPELINE: MetricNames(series=(), numbers=(LATENCY, LAG), texts=(PIPELINE_STATUS,)),
@@ -193,7 +196,11 @@ class Metrics:
         value = self._value(name)
         return value if isinstance(value, str) and value.strip() else None
 
-    def _number(self, name: str) -> int | float | None:
+    def number(self, name: str) -> int | float | None:
+        """Return a value that is a number. None if unknown, or for a timeseries.
+
+        :param name: name of the metric in the API.
+        """
         value = self._value(name)
         return value if is_number(value) else None
 
@@ -298,17 +305,17 @@ class DestinationMetrics(Metrics):
     @property
     def records_lag(self) -> int | float | None:
         """Records waiting in Kafka. None (not 0) if unknown or for a timeseries."""
-        return self._number(LAG)
+        return self.number(LAG)
 
     @property
     def latency_ms(self) -> int | float | None:
         """Latency in milliseconds. None if unknown or for a timeseries."""
-        return self._number(LATENCY)
+        return self.number(LATENCY)
 
     @property
     def partitions(self) -> int | float | None:
         """Partitions assigned to the connector's consumers. None if unknown or for a timeseries."""
-        return self._number(PARTITIONS)
+        return self.number(PARTITIONS)
 
 
 @dataclass(frozen=True)
@@ -373,11 +380,11 @@ class SourceMetrics(Metrics):
         return copy.deepcopy(value) if isinstance(value, list) else None
 
     def _flag(self, name: str) -> bool | None:
-        value = self._number(name)
+        value = self.number(name)
         return bool(value) if value in (0, 1) else None
 
     def _since_start(self, name: str) -> int | float | None:
-        value = self._number(name)
+        value = self.number(name)
         return None if value == -1 else value
 
 
@@ -400,12 +407,12 @@ class PipelineMetrics(Metrics):
     @property
     def records_lag(self) -> int | float | None:
         """Records waiting in Kafka. None (not 0) if unknown."""
-        return self._number(LAG)
+        return self.number(LAG)
 
     @property
     def latency_ms(self) -> int | float | None:
         """Latency in milliseconds. None if unknown."""
-        return self._number(LATENCY)
+        return self.number(LATENCY)
 
 
 def _kind(value: object) -> str:

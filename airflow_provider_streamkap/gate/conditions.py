@@ -16,7 +16,7 @@ from math import inf
 from typing import Any, Literal, NamedTuple, get_args
 
 from airflow_provider_streamkap.api.query import Timestamp, aware_utc
-from airflow_provider_streamkap.gate.reading import Reading, duration, is_known, number
+from airflow_provider_streamkap.gate.reading import Reading, is_known, milliseconds, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
 
@@ -188,14 +188,14 @@ class DestinationGate:
         return _judged(self, reading)
 
     def _judge(self, reading: Reading) -> Verdict:
-        if (reading.status or "").strip().casefold() in self._fatal:
+        if self.is_fatal(reading.status):
             reason = f"status is {reading.status}, which is in fail_on_status"
             return Verdict(Decision.FAIL, (reason,), Answer.NOT_MET)
         checks = [
             self._check_status(reading.status),
             self._check_partitions(reading.partitions),
-            _MET if self.needs_timestamps else _check_number("lag", reading.lag, self.max_records_lag, number),
-            _check_number("latency", reading.latency_ms, self.max_latency_ms, _milliseconds),
+            _MET if self.needs_timestamps else check_number("lag", reading.lag, self.max_records_lag, number),
+            check_number("latency", reading.latency_ms, self.max_latency_ms, milliseconds),
         ]
         reasons = tuple(check.reason for check in checks if check.reason)
         answer = Answer.combine(check.answer for check in checks)
@@ -212,6 +212,13 @@ class DestinationGate:
         :param status: the status, as the API spells it.
         """
         return not self._accepted or (status or "").strip().casefold() in self._accepted
+
+    def is_fatal(self, status: str | None) -> bool:
+        """Return whether a status fails the wait.
+
+        :param status: the status, as the API spells it.
+        """
+        return (status or "").strip().casefold() in self._fatal
 
     def exceeds(self, lag: float | None) -> bool:
         """Return whether a lag is known to be above the limit.
@@ -260,7 +267,14 @@ def _judged(gate: DestinationGate, reading: Reading) -> Verdict:
     return gate._judge(reading)
 
 
-def _check_number(name: str, value: float | None, limit: float | None, text: Callable[[float], str]) -> Check:
+def check_number(name: str, value: float | None, limit: float | None, text: Callable[[float], str]) -> Check:
+    """Check a number against its upper limit.
+
+    :param name: what the number is, for the reason.
+    :param value: the number; ``None``: unknown.
+    :param limit: the limit; ``None``: no limit.
+    :param text: formats a number for the reason.
+    """
     if limit is None:
         return _MET
     if value is None or not is_known(value):
@@ -268,10 +282,6 @@ def _check_number(name: str, value: float | None, limit: float | None, text: Cal
     if value <= limit:
         return _MET
     return Check(Answer.NOT_MET, f"{name} {text(value)} > {text(limit)}")
-
-
-def _milliseconds(value: float) -> str:
-    return duration(value / 1000)
 
 
 def check_limit(argument: str, value: Any, *, optional: bool = True) -> None:

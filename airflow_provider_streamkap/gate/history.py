@@ -80,8 +80,8 @@ class LagEvidence:
         newest = self.points[0]
         return {
             "lag_source": self.source,
-            "measured_after": _iso(self.measured_after),
-            LAG: {"timestamp": _iso(newest.at), "value": newest.lag},
+            "measured_after": iso(self.measured_after),
+            LAG: {"timestamp": iso(newest.at), "value": newest.lag},
         }
 
 
@@ -164,10 +164,7 @@ class LagHistory:
     def _track_clock(self, reading: Reading, now: float) -> None:
         """Track how far timestamps are in the future, which means that the clocks differ."""
         if reading.newest_point is not None:
-            lead = reading.newest_point.at - now
-            self.timestamp_lead = max(
-                self.timestamp_lead, lead if lead <= MAX_TIMESTAMP_LEAD else lead + MAX_POINT_DELAY
-            )
+            self.timestamp_lead = max(self.timestamp_lead, timestamp_lead(reading.newest_point.at, now))
 
     def _track_lag(self, reading: Reading, now: float) -> None:
         """Track the newest timestamp with a lag above the limit.
@@ -205,10 +202,12 @@ class LagHistory:
     def _is_running(self, reading: Reading) -> bool:
         return self.gate.accepts_status(reading.status) and reading.partitions != 0
 
-    def _counts_from(self, after: float) -> float:
+    def counts_from(self, after: float) -> float:
         """Return the first timestamp of a lag that was certainly measured after a given time.
 
         Whether a timestamp is the start or the end of its minute is undocumented, so add one minute to cover both.
+
+        :param after: epoch seconds.
         """
         return after + GRAIN_SECONDS + self.timestamp_lead
 
@@ -230,6 +229,9 @@ class LagHistory:
         newest = reading.newest_point
         assert self.measured_after is not None
         too_high = self.gate.exceeds(reading.lag)
+        if reading.points is None:
+            # Not requested.
+            return Check(Answer.UNKNOWN)
         if newest is None:
             return Check(Answer.NOT_MET if too_high else Answer.UNKNOWN, "the timeseries has no lag points")
         if self.gate.exceeds(newest.lag):
@@ -237,7 +239,7 @@ class LagHistory:
         if too_high:
             latest = self.gate.lag_text(reading.lag)
             return Check(Answer.NOT_MET, f"latest {latest}, but the newest lag point is {number(newest.lag)}")
-        if newest.at < (first := self._counts_from(self.measured_after)):
+        if newest.at < (first := self.counts_from(self.measured_after)):
             return Check(Answer.UNKNOWN, _too_early(newest, first))
         age, limit = self._age(newest, now) + GRAIN_SECONDS, self.gate.max_reading_age
         if limit is not None and age > limit:
@@ -248,7 +250,7 @@ class LagHistory:
     def _counted_points(self, reading: Reading, now: float) -> tuple[LagPoint, ...]:
         """Return the newest consecutive points that count, at least a minute apart."""
         assert self.measured_after is not None
-        first = self._counts_from(max(self.measured_after, self._running_from()))
+        first = self.counts_from(max(self.measured_after, self._running_from()))
         counted: list[LagPoint] = []
         for point in reversed(reading.points or ()):
             if point.at < first or point.at <= self.exceeded_at:
@@ -270,7 +272,7 @@ class LagHistory:
             )
         since = self._running_from()
         return (
-            f"{_too_early(newest, self._counts_from(since))}, because the connector was first seen running at "
+            f"{_too_early(newest, self.counts_from(since))}, because the connector was first seen running at "
             f"{utc_text(since)}"
         )
 
@@ -307,9 +309,23 @@ class LagHistory:
         return history
 
 
+def timestamp_lead(newest: float, now: float) -> float:
+    """Return seconds by which timestamps may be ahead of the local clock.
+
+    :param newest: timestamp of the newest point, in epoch seconds.
+    :param now: epoch seconds.
+    """
+    lead = newest - now
+    return lead if lead <= MAX_TIMESTAMP_LEAD else lead + MAX_POINT_DELAY
+
+
 def _too_early(newest: LagPoint, first: float) -> str:
     return f"the newest lag point is from {utc_text(newest.at)}, but must be from {utc_text(first)} or later"
 
 
-def _iso(epoch_seconds: float | None) -> str | None:
+def iso(epoch_seconds: float | None) -> str | None:
+    """Return a time as ISO 8601; ``None`` for ``None``.
+
+    :param epoch_seconds: the time.
+    """
     return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC).isoformat()

@@ -122,6 +122,14 @@ def number(value: float | None) -> str:
     return f"{int(value):,}" if math.isfinite(value) and value.is_integer() else f"{value:,.4g}"
 
 
+def milliseconds(value: float) -> str:
+    """Format milliseconds for display; see :func:`duration`.
+
+    :param value: milliseconds.
+    """
+    return duration(value / 1000) if value >= 0 else f"-{duration(-value / 1000)}"
+
+
 def duration(seconds: float) -> str:
     """Format a duration for display, in its two largest units: ``250 ms``, ``24.2 s``, ``3 min 20 s``, ``7 days``.
 

@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_streamkap import __version__
 from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import GRAIN_SECONDS
+from airflow_provider_streamkap.api.query import DESTINATION, GRAIN_SECONDS, PIPELINE, ResourceKind
 from airflow_provider_streamkap.gate.conditions import (
     FALLBACK_SECONDS,
     DestinationGate,
     check_limit,
 )
+from airflow_provider_streamkap.gate.source import SourceGate
 
 if TYPE_CHECKING:
+    from airflow_provider_streamkap.gate.pipeline import PipelineParts
     from airflow_provider_streamkap.gate.target import PollTarget
 
 Require = Literal["all", "any"]
@@ -105,6 +107,10 @@ class WaitSpec:
         same measurement; if the gate needs timestamps, 20 at most.
     :param deadline: epoch seconds at which the wait ends; ``None``: the caller enforces the timeout.
     :param started: epoch seconds at which the wait began.
+    :param source_gate: the conditions on the sources, if the resources are pipelines; ``None`` (default): they are
+        destinations.
+    :param pipelines: the parts of each pipeline, by id.
+    :param names: the names of the resources by id, if the task was given names; default: none.
     :raises ValueError: an argument is out of range; the message names it.
     """
 
@@ -117,6 +123,9 @@ class WaitSpec:
     confirm_interval: float = 60.0
     deadline: float | None = None
     started: float | None = None
+    source_gate: SourceGate | None = None
+    pipelines: Mapping[str, PipelineParts] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.resource_ids:
@@ -130,6 +139,29 @@ class WaitSpec:
         check_limit("confirm_interval", self.confirm_interval, optional=False)
         check_poke_interval(self.poke_interval)
         _check_require(self.require)
+        if self.source_gate is not None and not (self.gate.needs_timestamps and self.gate.lag_source == "timeseries"):
+            raise ValueError(
+                "a pipeline requires max_records_lag and lag_source='timeseries': only a lag with a timestamp shows "
+                "that what the source has captured was consumed"
+            )
+
+    @property
+    def kind(self) -> ResourceKind:
+        """The kind of the resources."""
+        return DESTINATION if self.source_gate is None else PIPELINE
+
+    def label(self, resource_id: str) -> str:
+        """Return how log lines and messages show a resource: ``name (id)`` if the name is known, or the id.
+
+        :param resource_id: the id.
+        """
+        # Imported here because DAG parsing creates specs but shows nothing.
+        from airflow_provider_streamkap.api.errors import resource_label
+
+        name = self.names.get(resource_id)
+        if name is None and resource_id in self.pipelines:
+            name = self.pipelines[resource_id].name
+        return resource_label(resource_id, name)
 
     @property
     def measured_after(self) -> float | None:
@@ -168,6 +200,9 @@ class WaitSpec:
             "confirm_interval": self.confirm_interval,
             "deadline": self.deadline,
             "started": self.started,
+            "source_gate": None if self.source_gate is None else asdict(self.source_gate),
+            "pipelines": {id_: parts.to_dict() for id_, parts in self.pipelines.items()},
+            "names": dict(self.names),
         }
 
     @classmethod
@@ -186,6 +221,14 @@ class WaitSpec:
                 "gate": _gate(json.dumps(arguments.get("gate", {}))),
                 "failure_policy": _failure_policy(json.dumps(arguments.get("failure_policy", {}))),
             }
+            if arguments.get("source_gate") is not None:
+                from airflow_provider_streamkap.gate.pipeline import PipelineParts
+
+                # An unknown condition is an error here, too.
+                parsed["source_gate"] = SourceGate(**arguments["source_gate"])
+                parsed["pipelines"] = {
+                    id_: PipelineParts.from_dict(parts) for id_, parts in arguments["pipelines"].items()
+                }
             return cls(**_known(cls, arguments) | parsed)
 
     @classmethod

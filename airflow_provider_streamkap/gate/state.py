@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.query import DESTINATION, ResourceKind
 from airflow_provider_streamkap.gate.conditions import Answer, Decision, DestinationGate
 from airflow_provider_streamkap.gate.history import LATEST_EVIDENCE, LagEvidence, LagHistory
 from airflow_provider_streamkap.gate.reading import Reading, duration, is_known, number
-from airflow_provider_streamkap.gate.target import PollResult
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
@@ -49,34 +50,72 @@ class FailureKind(Enum):
 
 
 @dataclass(slots=True)
-class ResourceState:
-    """The state of one resource within a wait.
+class PolledState:
+    """What the states of destinations and sources have in common: failed polls, and why the wait failed.
 
     :param id: id of the resource.
-    :param history: its lag points.
-    :param consecutive_passes: consecutive polls in which all conditions were met by a lag from the same source.
+    :param label: how messages show the resource; default: the id.
     :param failures: consecutive failed polls.
-    :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
-    :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
     :param unaccepted_since: epoch seconds since when the status has been neither accepted nor fatal.
     :param last_success_at: epoch seconds of the last successful poll.
     """
 
+    kind: ClassVar[ResourceKind]
+
     id: str
-    history: LagHistory
-    consecutive_passes: int = 0
-    failures: int = 0
-    recent_lags: list[tuple[float, float]] = field(default_factory=list)
-    lag_fell_at: float | None = None
-    unaccepted_since: float | None = None
-    last_success_at: float | None = None
-    evidence: LagEvidence = field(default=LATEST_EVIDENCE, init=False)
-    passing_since: float = field(default=0.0, init=False)
-    just_fell_back: bool = field(default=False, init=False)
+    label: str = field(default="", kw_only=True)
+    failures: int = field(default=0, kw_only=True)
+    unaccepted_since: float | None = field(default=None, kw_only=True)
+    last_success_at: float | None = field(default=None, kw_only=True)
     passes: bool = field(default=False, init=False)
     last_reading: str = field(default="", init=False)
     reason: str | None = field(default=None, init=False)
     failure: tuple[FailureKind, str] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.label = self.label or self.id
+
+    def _add_failure(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
+        """Count a failed poll."""
+        self.failures += 1
+        self.last_reading = str(error)
+        self.reason = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
+        name, budget = self.kind.name, failure_policy.max_poll_failures
+        if error.permanent:
+            self.failure = (FailureKind.PERMANENT_ERROR, f"{name} {self.label} could not be read: {error}")
+        elif budget is not None and self.failures > budget:
+            failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
+            self.failure = (
+                FailureKind.UNREACHABLE,
+                f"{name} {self.label}: {failed}, more than max_poll_failures={budget} allows; the state of the {name} "
+                f"is unknown. Last error: {self.last_reading}",
+            )
+
+    def _fail(self, kind: FailureKind, message: str) -> None:
+        # A fatal status or a permanent error takes precedence.
+        if self.failure is None:
+            self.failure = (kind, f"{self.kind.name} {self.label}: {message}")
+
+
+@dataclass(slots=True)
+class ResourceState(PolledState):
+    """The state of one destination within a wait. The other arguments are those of :class:`PolledState`.
+
+    :param history: its lag points.
+    :param consecutive_passes: consecutive polls in which all conditions were met by a lag from the same source.
+    :param recent_lags: the last known lag readings, as pairs of epoch seconds and records.
+    :param lag_fell_at: epoch seconds at which the lag last fell, or first exceeded the limit.
+    """
+
+    kind = DESTINATION
+
+    history: LagHistory
+    consecutive_passes: int = 0
+    recent_lags: list[tuple[float, float]] = field(default_factory=list)
+    lag_fell_at: float | None = None
+    evidence: LagEvidence = field(default=LATEST_EVIDENCE, init=False)
+    passing_since: float = field(default=0.0, init=False)
+    just_fell_back: bool = field(default=False, init=False)
     _reading_without_lag: str | None = field(default=None, init=False)
 
     def add_poll(self, polled: PollResultOrError, spec: WaitSpec, now: float) -> None:
@@ -97,6 +136,8 @@ class ResourceState:
         ):
             polled = polled.series_error
         if isinstance(polled, StreamkapError):
+            self.passes, self.consecutive_passes = False, 0
+            self._reading_without_lag = None
             self._add_failure(polled, failure_policy)
             return
         reading = polled if isinstance(polled, Reading) else polled.reading
@@ -141,22 +182,6 @@ class ResourceState:
     def confirmations(self) -> int:
         """The number of confirmations so far."""
         return self.evidence.count(self.consecutive_passes) if self.passes else 0
-
-    def _add_failure(self, error: StreamkapError, failure_policy: FailurePolicy) -> None:
-        self.passes, self.consecutive_passes = False, 0
-        self.failures += 1
-        self.last_reading, self._reading_without_lag = str(error), None
-        self.reason = "1 failed poll" if self.failures == 1 else f"{self.failures} failed polls in a row"
-        budget = failure_policy.max_poll_failures
-        if error.permanent:
-            self.failure = (FailureKind.PERMANENT_ERROR, f"destination {self.id} could not be read: {error}")
-        elif budget is not None and self.failures > budget:
-            failed = "1 poll failed" if self.failures == 1 else f"{self.failures} polls in a row failed"
-            self.failure = (
-                FailureKind.UNREACHABLE,
-                f"destination {self.id}: {failed}, more than max_poll_failures={budget} allows; the state of the "
-                f"destination is unknown. Last error: {self.last_reading}",
-            )
 
     def _check_stall(self, reading: Reading, gate: DestinationGate, failure_policy: FailurePolicy, now: float) -> None:
         lag = reading.newest_point.lag if reading.newest_point else reading.lag
@@ -203,11 +228,6 @@ class ResourceState:
                 f"{duration(failure_policy.status_grace)}); {current}",
             )
 
-    def _fail(self, kind: FailureKind, message: str) -> None:
-        # A fatal status or a permanent error takes precedence.
-        if self.failure is None:
-            self.failure = (kind, f"destination {self.id}: {message}")
-
     def _recent_lags_text(self, now: float) -> str:
         return ", ".join(f"{number(lag)} ({duration(round(now - at))} ago)" for at, lag in self.recent_lags)
 
@@ -226,11 +246,40 @@ class ResourceState:
             return f"Growing {change}"
         return f"Draining {change}, about {duration(round(lag / rate))} left" if lag else f"Drained {change}"
 
+    def snapshot(self, polled: PollResultOrError, spec: WaitSpec) -> dict[str, Any] | None:
+        """Return the result for this resource as plain JSON; ``None`` if it could not be read.
+
+        :param polled: what the last poll returned.
+        :param spec: the arguments of the wait.
+        """
+        if not isinstance(polled, PollResult):
+            return None
+        with_evidence = spec.gate.max_records_lag is not None and self.passes
+        return polled.as_dict() | ({"evidence": self.evidence.as_dict()} if with_evidence else {})
+
+    def next_poll(self, spec: WaitSpec) -> float:
+        """Return seconds until the next poll, if no confirmation is due.
+
+        :param spec: the arguments of the wait.
+        """
+        return spec.poke_interval
+
+    def advice(self) -> list[str]:
+        """Return warnings for the log that are specific to this kind of resource: none."""
+        return []
+
+    def targets(self, spec: WaitSpec) -> list[PollTarget]:
+        """Return what to poll in the next round.
+
+        :param spec: the arguments of the wait.
+        """
+        return [spec.target(self.id)]
+
     def not_ready_text(self) -> str:
         """Return what is missing, the last reading or error, and the trend of the lag."""
         trend = "" if self.failures else self._trend()
         seen = self._reading_without_lag or self.last_reading
-        return f"{self.id} not ready: {self.reason} ({seen}){trend and '. '}{trend}"
+        return f"{self.label} not ready: {self.reason} ({seen}){trend and '. '}{trend}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""
@@ -257,6 +306,7 @@ class ResourceState:
         restored = cls(
             id_,
             LagHistory.from_dict(spec.gate, spec.measured_after, state.get("history", {})),
+            label=spec.label(id_),
             failures=state.get("failures", 0),
             recent_lags=[(at, lag) for at, lag in state.get("recent_lags", ())],
             lag_fell_at=state.get("lag_fell_at"),

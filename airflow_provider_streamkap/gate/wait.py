@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_streamkap.gate.conditions import FALLBACK_POLLS, FALLBACK_SECONDS
 from airflow_provider_streamkap.gate.reading import duration, utc_text
 from airflow_provider_streamkap.gate.spec import WaitSpec, raise_version_mismatch
 from airflow_provider_streamkap.gate.state import FailureKind, PollResultOrError, ResourceState
-from airflow_provider_streamkap.gate.target import PollResult
+from airflow_provider_streamkap.gate.target import PollTarget
 
-PollRound = Mapping[str, PollResultOrError]
+# Only pipelines need the module below.
+if TYPE_CHECKING:
+    from airflow_provider_streamkap.gate.pipeline import PipelinePoll, PipelineState
+
+PollRound: TypeAlias = "Mapping[str, PollResultOrError | PipelinePoll]"
 
 # Maximum number of resources in a log line, and of error messages in an exception.
 _MAX_NAMED = 10
@@ -89,7 +93,7 @@ class ResourceWait:
     polled_at: float | None = None
     clock_lead: float | None = None
     restored: bool = False
-    resources: dict[str, ResourceState] = field(init=False)
+    resources: dict[str, ResourceState | PipelineState] = field(init=False)
     warnings: list[str] = field(default_factory=list, init=False)
     _clocks_compared: bool = field(default=False, init=False)
     _gap: tuple[float, float] | None = field(default=None, init=False)
@@ -97,7 +101,7 @@ class ResourceWait:
     _unchanged_polls: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.resource_ids}
+        self.resources = {id_: _state(id_, self.spec, {}) for id_ in self.spec.resource_ids}
 
     @classmethod
     def from_dict(cls, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceWait:
@@ -118,7 +122,7 @@ class ResourceWait:
             )
             for id_, resource_state in state.get("resources", {}).items():
                 if id_ in wait.resources:
-                    wait.resources[id_] = ResourceState.from_dict(id_, spec, resource_state)
+                    wait.resources[id_] = _state(id_, spec, resource_state)
             return wait
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,6 +136,30 @@ class ResourceWait:
             "clock_lead": self.clock_lead,
             "resources": resources,
         }
+
+    def replace_resources(self, names: Mapping[str, str]) -> None:
+        """Wait for other resources with the same names, before the first round.
+
+        :param names: the names by id.
+        """
+        self.spec = replace(self.spec, resource_ids=tuple(names), names=names)
+        self.resources = {id_: _state(id_, self.spec, {}) for id_ in self.spec.resource_ids}
+
+    def targets(self) -> list[PollTarget]:
+        """Return what to poll in the next round."""
+        return [target for resource in self.resources.values() for target in resource.targets(self.spec)]
+
+    def round_of(self, results: Sequence[Any]) -> PollRound:
+        """Return the results of a round by resource.
+
+        :param results: what the polls returned, in the order of :meth:`targets`.
+        """
+        if self.spec.source_gate is None:
+            return dict(zip(self.resources, results, strict=True))
+        from airflow_provider_streamkap.gate.pipeline import PipelinePoll
+
+        pairs = zip(results[::2], results[1::2], strict=True)
+        return {id_: PipelinePoll(*pair) for id_, pair in zip(self.resources, pairs, strict=True)}
 
     def advance(self, round_: PollRound, now: float) -> NextStep:
         """Add one round of polls and return the next step.
@@ -148,12 +176,15 @@ class ResourceWait:
         self.passing = False
         passed, passing, failing = [], 0, False
         for id_, resource in self.resources.items():
-            resource.add_poll(round_[id_], spec, now)
+            # Each kind of resource has its own kind of result.
+            resource.add_poll(round_[id_], spec, now)  # type: ignore[arg-type]
             passing += resource.passes
             failing = failing or resource.failures > 0
             if resource.confirmed(spec.confirmations, now):
                 passed.append(id_)
         self._warn_of_fallback()
+        for resource in self.resources.values():
+            self.warnings += resource.advice()
         needed = len(self.resources) if spec.require == "all" else 1
         if len(passed) >= needed:
             return Succeeded(tuple(passed))
@@ -164,11 +195,12 @@ class ResourceWait:
             # confirm_interval could never succeed.
             self.passing = True
             return PollAgain(self._confirm_delay(), confirming=True)
+        after = min(resource.next_poll(spec) for resource in self.resources.values())
         if spec.deadline is None:
-            return PollAgain(spec.poke_interval, failing=failing)
+            return PollAgain(after, failing=failing)
         if now >= spec.deadline:
             return Failed(FailureKind.DEADLINE, self.timeout_message(now))
-        return PollAgain(min(spec.poke_interval, spec.deadline - now), failing=failing)
+        return PollAgain(min(after, spec.deadline - now), failing=failing)
 
     def _confirm_delay(self) -> float:
         if any(resource.passes and resource.evidence.fallback for resource in self.resources.values()):
@@ -181,7 +213,7 @@ class ResourceWait:
         Both machines compare their clocks with the ``Date`` header of API responses. Without that header, a start in
         the future reveals at least part of the difference.
         """
-        leads = [polled.clock_lead for polled in round_.values() if isinstance(polled, PollResult)]
+        leads = (getattr(polled, "clock_lead", None) for polled in round_.values())
         lead = next((lead for lead in leads if lead is not None), None)
         if not self.restored:
             self.clock_lead = lead if self.clock_lead is None else self.clock_lead
@@ -201,7 +233,7 @@ class ResourceWait:
         started, deadline = (None if at is None else at + skew for at in (self.spec.started, self.spec.deadline))
         self.spec = replace(self.spec, started=started, deadline=deadline)
         # Discard state with timestamps of the other clock.
-        self.resources = {id_: ResourceState.from_dict(id_, self.spec, {}) for id_ in self.spec.resource_ids}
+        self.resources = {id_: _state(id_, self.spec, {}) for id_ in self.spec.resource_ids}
         self.polled_at = None
         self.warnings.append(
             f"The clock of this machine is {duration(round(abs(skew)))} {'ahead of' if skew > 0 else 'behind'} the "
@@ -214,9 +246,9 @@ class ResourceWait:
             self._gap = (self.polled_at, now)
 
     def _warn_of_fallback(self) -> None:
-        if ids := [resource.id for resource in self.resources.values() if resource.just_fell_back]:
+        if labels := [self.spec.label(id_) for id_, resource in self.resources.items() if resource.just_fell_back]:
             self.warnings.append(
-                f"The timeseries of {_join(ids)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
+                f"The timeseries of {_join(labels)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
                 f"latest lag, which has no timestamp, confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
                 "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this "
                 "check."
@@ -242,13 +274,12 @@ class ResourceWait:
 
         :param round_: what each poll returned, by resource.
         """
-        lag_matters = self.spec.gate.max_records_lag is not None
-        return {
-            id_: polled.as_dict()
-            | ({"evidence": resource.evidence.as_dict()} if lag_matters and resource.passes else {})
+        snapshots = {
+            # Each kind of resource has its own kind of result.
+            id_: resource.snapshot(round_[id_], self.spec)  # type: ignore[arg-type]
             for id_, resource in self.resources.items()
-            if isinstance(polled := round_[id_], PollResult)
         }
+        return {id_: snapshot for id_, snapshot in snapshots.items() if snapshot is not None}
 
     def timeout_message(self, now: float) -> str:
         """Return the message of a timeout: the elapsed time, gaps between polls, and the last readings.
@@ -264,7 +295,7 @@ class ResourceWait:
         age = 0 if self.polled_at is None else round(now - self.polled_at)
         last_reading = f"Last reading ({duration(age)} ago)" if age > 1 else "Last reading"
         return (
-            f"Timed out waiting for {_resource_text(self.spec.resource_ids)}. {self._elapsed(now)}, {polls}.{gap} "
+            f"Timed out waiting for {self._resource_text()}. {self._elapsed(now)}, {polls}.{gap} "
             f"{last_reading}: {self._summary()}"
         )
 
@@ -303,14 +334,20 @@ class ResourceWait:
             return "none"
         if len(resources) == 1:
             return (
-                resources[0].not_ready_text() if waiting else f"{resources[0].id} ready ({resources[0].last_reading})"
+                resources[0].not_ready_text()
+                if waiting
+                else f"{resources[0].label} ready ({resources[0].last_reading})"
             )
         ready = f"{len(resources) - len(waiting)} of {len(resources)} ready"
         if not waiting:
             return ready
         # The readings and errors of all resources would make a line of thousands of characters.
         error = next((f"; last error: {resource.last_reading}" for resource in waiting if resource.failures), "")
-        return f"{ready}; not ready: {_join([f'{resource.id}: {resource.reason}' for resource in waiting])}{error}"
+        return f"{ready}; not ready: {_join([f'{resource.label}: {resource.reason}' for resource in waiting])}{error}"
+
+    def _resource_text(self) -> str:
+        ids = self.spec.resource_ids
+        return self.spec.label(ids[0]) if len(ids) == 1 else f"{len(ids)} {self.spec.kind.name}s"
 
     def _elapsed(self, now: float) -> str:
         spec = self.spec
@@ -325,5 +362,9 @@ def _join(texts: Sequence[str], limit: int = _MAX_NAMED) -> str:
     return "; ".join(texts[:limit]) + more
 
 
-def _resource_text(resource_ids: Sequence[str]) -> str:
-    return resource_ids[0] if len(resource_ids) == 1 else f"{len(resource_ids)} destinations"
+def _state(id_: str, spec: WaitSpec, state: Mapping[str, Any]) -> ResourceState | PipelineState:
+    if spec.source_gate is None:
+        return ResourceState.from_dict(id_, spec, state)
+    from airflow_provider_streamkap.gate.pipeline import PipelineState
+
+    return PipelineState.from_dict(id_, spec, state)

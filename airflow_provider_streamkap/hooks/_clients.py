@@ -36,7 +36,7 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.network import warn_if_unverified
 from airflow_provider_streamkap.api.settings import ClientSettings
-from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.gate.target import AnyPollResult, PollTarget
 from airflow_provider_streamkap.hooks._connection import StreamkapConnection
 from airflow_provider_streamkap.hooks._names import NameCache
 from airflow_provider_streamkap.polling.limiter import LimiterSlot
@@ -178,7 +178,7 @@ class LoopClient:
         await self._adopt_new_settings(used, rejection)
         return await use(self.client)
 
-    async def _poll(self, target: PollTarget, slot: LimiterSlot) -> PollResult:
+    async def _poll(self, target: PollTarget, slot: LimiterSlot) -> AnyPollResult:
         return await self.call(lambda client: client.call(lambda session: poll(session, target), slot))
 
     async def _adopt_new_settings(self, used: StreamkapConnection, rejection: StreamkapError) -> None:

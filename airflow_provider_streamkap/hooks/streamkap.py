@@ -433,7 +433,7 @@ class StreamkapHook(BaseHook):
         Resolved names are cached for five minutes, for all hooks of the process on the same connection. Several names
         are resolved with one listing, at 100 resources a request.
 
-        :param kind: the kind of the resources, such as :data:`~airflow_provider_streamkap.api.query.DESTINATION`.
+        :param kind: the kind of the resources, such as ``airflow_provider_streamkap.api.DESTINATION``.
         :param names: the exact names; case and blanks count.
         :raises ValueError: a name is invalid, or there is none.
         :raises StreamkapNameError: no resource has one of these names, or several have it.

@@ -17,7 +17,7 @@ from math import floor, inf
 
 from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapError
 from airflow_provider_streamkap.api.options import OPTIONS
-from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.gate.target import AnyPollResult, PollTarget
 from airflow_provider_streamkap.polling.limiter import Limiter, LimiterSlot
 from airflow_provider_streamkap.polling.subscription import PollWindow, ResultQueue, Subscription, TimedResult, Waiter
 
@@ -27,7 +27,7 @@ FIRST_POLL_STEP = 1.0
 MIN_FIRST_POLL_STEPS = 10
 
 
-Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[PollResult]]
+Fetch = Callable[[PollTarget, LimiterSlot], Awaitable[AnyPollResult]]
 
 
 class Poller:
@@ -58,6 +58,15 @@ class Poller:
         :param targets: the targets. Each is polled as long as it has subscribers.
         """
         return Subscription([self._add_subscriber(target) for target in targets])
+
+    def change(self, subscription: Subscription, targets: Sequence[PollTarget]) -> None:
+        """Let a subscription poll other targets from its next round.
+
+        :param subscription: a subscription of this poller, between two rounds.
+        :param targets: the new targets. Those that it already has keep their schedule.
+        """
+        # Subscribe first: a resource without subscribers forgets its schedule.
+        subscription.replace([self._add_subscriber(target) for target in targets])
 
     def _add_subscriber(self, target: PollTarget) -> _PolledResource:
         resource = self._resources.get(target)
@@ -161,7 +170,7 @@ class _PolledResource:
         try:
             await self._slot.acquire()
             self._slot.start()
-            result: PollResult | StreamkapError = await self._fetch(self.target, self._slot)
+            result: AnyPollResult | StreamkapError = await self._fetch(self.target, self._slot)
         except StreamkapError as error:
             result = error
         finally:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from airflow_provider_streamkap.api.errors import StreamkapError
-from airflow_provider_streamkap.gate.target import PollResult
+from airflow_provider_streamkap.gate.target import AnyPollResult
 
 #: Results to deliver per iteration of the event loop, so that other tasks can run in between.
 DELIVERY_BATCH = 64
@@ -29,7 +29,7 @@ class TimedResult:
     :param began: loop time at which the request was sent; the result is not older.
     """
 
-    result: PollResult | StreamkapError
+    result: AnyPollResult | StreamkapError
     began: float
 
 
@@ -78,8 +78,15 @@ class Subscription:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        resources, self._resources = self._resources, ()
-        for resource in resources:
+        self.replace(())
+
+    def replace(self, resources: Sequence[Polled]) -> None:
+        """Unsubscribe from the resources, and use others from the next round.
+
+        :param resources: the resources to use; the subscription already counts as their subscriber.
+        """
+        replaced, self._resources = self._resources, resources
+        for resource in replaced:
             resource.unsubscribe()
 
     async def for_each_round(self, on_round: OnRound, window: PollWindow) -> None:

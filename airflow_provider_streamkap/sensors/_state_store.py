@@ -26,16 +26,18 @@ IS_AIRFLOW_2 = _VERSION < (3, 0)
 _KEY = "streamkap_wait"
 
 
-def check_state_store(available: bool) -> None:
+def check_state_store(available: bool, reason: str, otherwise: str) -> None:
     """Check that earlier polls can be stored.
 
     :param available: whether there is a state store.
+    :param reason: beginning of the message: what requires earlier polls.
+    :param otherwise: end of the message: what else to do.
     :raises ValueError: there is none; the message says what to do.
     """
     if not available:
         raise ValueError(
-            "stall_after and status_grace require the results of earlier polls, which reschedule mode keeps only on "
-            "Airflow 3.3 or later: set deferrable=True or mode='poke', or remove them"
+            f"{reason} the results of earlier polls, which reschedule mode keeps only on Airflow 3.3 or later: set "
+            f"deferrable=True or mode='poke'{otherwise}"
         )
 
 

@@ -1,76 +1,42 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationSensor: wait until destinations are healthy and drained.
-
-In poke and reschedule mode the sensor polls; in deferrable mode it checks once and then defers to the trigger. The gate
-decides what a reading means, so that all modes end in the same way.
-"""
+"""Sensors: wait until destinations are healthy and drained, or until pipelines are from source to destination."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_streamkap._arguments import (
-    NO_INTERVAL,
-    CheckedArguments,
-    check_conn_id,
-    plain,
-    rendered_number,
-    seconds,
-)
-from airflow_provider_streamkap._compat import BaseSensorOperator, PokeReturnValue, conf
+from airflow_provider_streamkap._arguments import plain, rendered_number, seconds
+from airflow_provider_streamkap._compat import conf
 from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.query import DESTINATION, Timestamp, is_keyed, resource_ids
-from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
-from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, FailurePolicy, Require, WaitSpec
+from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp
+from airflow_provider_streamkap.gate.conditions import LagSource
+from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, IdleSource, SourceGate
+from airflow_provider_streamkap.gate.spec import Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
-from airflow_provider_streamkap.sensors._state_store import (
-    AIRFLOW_HAS_STATE_STORE,
-    check_state_store,
-    load_state,
-    save_state,
-    task_has_state_store,
-    timeout_per_try,
-    wait_started,
-)
+from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.gate.wait import PollAgain, ResourceWait
+    from airflow_provider_streamkap.gate.pipeline import PipelineParts
     from airflow_provider_streamkap.sensors import _runtime
 else:
     _runtime = LazyModule("airflow_provider_streamkap.sensors._runtime")
 
-#: Seconds for which a deferrable sensor keeps its worker slot to confirm a reading: deferring would take as long.
-CONFIRM_IN_WORKER = 10.0
-
-# Ten years: adding the longest timedelta to a date overflows.
-_LONGEST_WAIT = 315_360_000.0
-
-# Valid values to check the other arguments with, while these are templates.
-_PLACEHOLDERS = {
-    "max_records_lag": 0,
-    "connector_status": "not rendered yet",
-    "max_latency_ms": 0,
-    "observed_after": "1970-01-01T00:00:00Z",
-}
-
-# Seconds after the trigger's latest possible end at which Airflow times out the deferral.
-_AIRFLOW_TIMEOUT_MARGIN = 60.0
+# Keys of the resolved resources in the state that a poke stores for the next one.
+_PIPELINES = "pipelines"
+_NAMES = "names"
 
 
-class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
+class StreamkapDestinationSensor(StreamkapWaitSensor):
     """Wait until Streamkap destinations have caught up.
 
     By default, the wait ends when the connector is Active and two lag points measured since the start show that the
     records that were in Kafka then have been consumed. Returns the last snapshot; for a list of ids, a dict of
-    snapshots by id, without ``metadata``.
+    snapshots by id, without ``metadata``. If destinations are passed by name, each snapshot has a
+    ``destination_name``, and the dict is by name.
 
     A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
     Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
@@ -82,6 +48,9 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is polled concurrently, up to
         the connection's ``max_concurrency`` (16).
+    :param destination_name: the exact name of a destination, or a list of names, instead of ``destination_id``;
+        templated. Names are resolved in the worker at the start of the wait, and again if the first poll finds that a
+        destination no longer exists. If a name cannot be resolved, the task fails without a retry.
     :param max_records_lag: highest accepted lag in records, default 0; templated; ``None``: ignore the lag.
     :param connector_status: accepted status or statuses, default ``"Active"``; templated; ``None``: ignore the status.
     :param max_latency_ms: highest accepted latency in milliseconds; templated; ``None`` (default): ignore the latency.
@@ -113,28 +82,14 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
     :raises ValueError: an argument is invalid; the message names it.
     """
 
-    reasons_without_value: ClassVar[Mapping[str, str]] = {
-        "observed_after": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
-        **dict.fromkeys(
-            ("max_records_lag", "connector_status", "max_latency_ms"),
-            "the template or upstream task returned nothing; return a value, or omit the argument",
-        ),
-    }
-    template_fields: Sequence[str] = (
-        "destination_id",
-        "max_records_lag",
-        "connector_status",
-        "max_latency_ms",
-        "observed_after",
-        "streamkap_conn_id",
-    )
-    operator_extra_links = (StreamkapLink(),)
-    ui_color = "#d5f0ec"
+    kind = DESTINATION
+    template_fields: Sequence[str] = ("destination_id", "destination_name", *StreamkapWaitSensor.template_fields)
 
     def __init__(
         self,
         *,
-        destination_id: str | Iterable[str],
+        destination_id: str | Iterable[str] | None = None,
+        destination_name: str | Iterable[str] | None = None,
         max_records_lag: float | str | None = 0,
         connector_status: str | Iterable[str] | None = "Active",
         max_latency_ms: float | str | None = None,
@@ -152,193 +107,190 @@ class StreamkapDestinationSensor(CheckedArguments, BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            max_records_lag=max_records_lag,
+            connector_status=connector_status,
+            max_latency_ms=max_latency_ms,
+            observed_after=observed_after,
+            confirmations=confirmations,
+            confirm_interval=confirm_interval,
+            require=require,
+            fail_on_status=fail_on_status,
+            status_grace=status_grace,
+            stall_after=stall_after,
+            max_poll_failures=max_poll_failures,
+            streamkap_conn_id=streamkap_conn_id,
+            deferrable=deferrable,
+            **kwargs,
+        )
         self.destination_id = plain(destination_id)
-        self.max_records_lag = max_records_lag
-        self.connector_status = plain(connector_status)
-        self.max_latency_ms = max_latency_ms
-        self.observed_after = observed_after
+        self.destination_name = plain(destination_name)
         self.max_reading_age = seconds(max_reading_age)
         self.lag_source = lag_source
-        self.confirmations = confirmations
-        self.confirm_interval = seconds(confirm_interval)
-        self.require = require
-        self.fail_on_status = plain(fail_on_status)
-        self.status_grace = seconds(status_grace)
-        self.stall_after = seconds(stall_after)
-        self.max_poll_failures = max_poll_failures
-        self.streamkap_conn_id = streamkap_conn_id
-        self.deferrable = deferrable
-        self._started: float | None = None
-        self._wait: ResourceWait | None = None
-        self._hook: StreamkapHook | None = None
-        self.record_set_arguments()
-        with self.checked():
-            self._check_literals()
+        self._check_arguments()
 
-    def _check_literals(self) -> None:
-        """Check the arguments that are final when the DAG is parsed."""
-        if not isinstance(self.deferrable, bool):
-            raise ValueError(f"deferrable must be True or False; got {self.deferrable!r}")
-        if self.exponential_backoff or self.max_wait is not None:
-            raise ValueError(
-                "exponential_backoff and max_wait are not supported, since all waits on a destination share its polls: "
-                "remove them and set poke_interval"
-            )
-        self.check_literal(self.destination_id, partial(resource_ids, DESTINATION))
-        self.check_literal(self.streamkap_conn_id, check_conn_id)
-        spec = self._build_spec(("x",), self._known)
-        if spec.failure_policy.needs_state and self._new_process_per_poke:
-            check_state_store(AIRFLOW_HAS_STATE_STORE)
+    def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
+        # Check the rendered arguments before the first request.
+        spec = self._build_spec(("x",), get)
+        stored = state.get(_NAMES)
+        if stored:
+            names = dict(stored)
+            return replace(spec, resource_ids=tuple(names), names=names)
+        resolved, names = self.resolve_resources(self.hook.resolve_names)
+        return replace(spec, resource_ids=tuple(resolved.values()), names=names)
 
-    def _known(self, name: str) -> Any:
-        """Return an argument, or a valid stand-in if it is a template."""
-        value = getattr(self, name)
-        parts = value if isinstance(value, list) else [value]
-        return value if all(self.is_literal(part) for part in parts) else _PLACEHOLDERS[name]
+    def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
+        return {_NAMES: list(spec.names.items())} if spec.names else {}
 
-    @property
-    def hook(self) -> StreamkapHook:
-        """The hook, created on first use."""
-        if self._hook is None:
-            self._hook = StreamkapHook(self.streamkap_conn_id)
-        return self._hook
 
-    def execute(self, context: Context) -> Any:
-        """Wait in the chosen mode, and return the snapshot."""
-        self._started, self._wait, self._hook = wait_started(context, self.reschedule), None, None
-        with (
-            _runtime.skip_on_any_failure(self.never_fail),
-            _runtime.skip_only_on_timeout(self.soft_fail, self._timeout_message),
-            timeout_per_try(self, context),
-        ):
-            return super().execute(context)
+class StreamkapPipelineSensor(StreamkapWaitSensor):
+    """Wait until everything committed at the source before a moment has been consumed by the destination.
 
-    def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Poll once, and again if the poll belongs to the same poke, such as a confirmation.
+    The moment is the start of the wait, or ``observed_after``. The wait ends in this order: the source has captured
+    everything that was committed before the moment, by a proof that does not rest on the lag; no snapshot is running;
+    and then, after ``settle_seconds``, the destination meets the conditions of
+    :class:`StreamkapDestinationSensor` with lag points that were measured after the proof.
 
-        :returns: whether the wait is over, with the snapshot if it is.
-        :raises TaskDeferred: the wait is not over, and the sensor is deferrable.
-        """
-        with _runtime.raise_task_exceptions():
-            wait = self._wait = self._wait or self._start_wait(context)
-        first_poll = _runtime.FIRST_POLL_SECONDS if self.deferrable else None
-        ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
-        if self.deferrable:
-            self.log.info(
-                "Polling %d destination(s) once before deferring (timeout %.0f s)",
-                len(wait.spec.resource_ids),
-                _runtime.FIRST_POLL_SECONDS,
-            )
-        while True:
-            step = _runtime.poll_once(wait, self.hook, keyed=self._keyed, log=self.log, first_poll=first_poll)
-            if isinstance(step, PokeReturnValue):
-                return step
-            if not self._continues_in_this_poke(wait, step, context):
-                break
-            self._sleep(step.after)
-            if first_poll is not None:
-                # Do not block the worker if the API becomes slow while the reading is confirmed.
-                first_poll = min(_runtime.FIRST_POLL_SECONDS, ends - time.monotonic())
-        if self.deferrable:
-            if step.failing:
-                self.log.info("Deferring: not all destinations could be read. The triggerer continues polling")
-            self._defer_wait(wait)
-        if self._new_process_per_poke:
-            save_state(context, wait.to_dict())
-        return False
+    Returns ``{"pipeline_id", "pipeline_name", "source", "destination", "evidence", "complete_through"}``: the last
+    snapshots of both sides, the evidence used, and the moment up to which that evidence holds; for a list, a dict of
+    these by id, or by name if names were passed.
 
-    def _sleep(self, seconds: float) -> None:
-        """Sleep between two polls of the same poke."""
-        time.sleep(seconds)
+    At the start of the wait, the task reads each pipeline once. If that fails, the task fails, and is retried unless
+    the error is permanent. Otherwise the task ends in every mode as that of :class:`StreamkapDestinationSensor` does;
+    a status in ``fail_on_status`` and failed polls count for both sides. In reschedule mode, the sensor requires
+    Airflow 3.3 or later.
 
-    def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Return the result of the trigger, or raise its failure.
+    :param pipeline_id: the id of a pipeline, or a list of ids; templated.
+    :param pipeline_name: the exact name of a pipeline, or a list of names, instead of ``pipeline_id``; templated.
+    :param observed_after: wait for everything that was committed at the source before this time, as an ISO 8601 string
+        or an aware datetime, typically ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at
+        least 2 ``confirmations``. ``None`` (default): before the start of the wait. The task fails if this is set but
+        renders to nothing.
+    :param max_source_delay_ms: highest accepted delay of the last captured event, from its commit to its capture, in
+        milliseconds; templated; ``None`` (default): ignore the delay.
+    :param idle_source: what to conclude from a source that is connected, streaming and idle. ``"proof"`` (default):
+        nothing, keep waiting for a proof. ``"assume"``: it has captured everything; the log and the result say so.
+    :param allow_snapshot: whether a snapshot of the pipeline's topics may be running, pending or paused, default
+        False.
+    :param settle_seconds: seconds that captured records may take to reach Kafka, default 10; in seconds or as a
+        timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
+    :param max_records_lag: highest accepted lag of the destination in records, default 0; templated.
+    :param connector_status: accepted status or statuses of the destination, default ``"Active"``; templated; ``None``:
+        ignore the status.
+    :param max_latency_ms: highest accepted latency of the destination in milliseconds; templated; ``None`` (default):
+        ignore the latency.
+    :param confirmations: consecutive good points of the destination's timeseries (one per minute) that are required,
+        default 2.
+    :param confirm_interval: seconds between confirming polls, default 60; at most 20 are used.
+    :param require: for a list: ``"all"`` (default) must be ready in the same polls, or ``"any"`` of them.
+    :param fail_on_status: statuses of the source or the destination that fail the wait at once, default
+        ``("Broken",)``.
+    :param status_grace: fail after the destination's status has been neither accepted nor in ``fail_on_status``, the
+        source has not been connected, or metrics of either have been missing, for this many seconds; ``None``
+        (default): wait until the timeout.
+    :param stall_after: fail after a lag above the limit has not fallen for this many seconds; ``None`` (default): wait
+        until the timeout.
+    :param max_poll_failures: consecutive failed polls of one side that are tolerated, default 10.
+    :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``; templated.
+    :param deferrable: wait in the triggerer; default: ``[operators] default_deferrable``.
+    :param kwargs: arguments of every sensor, such as ``poke_interval`` (60 s), ``timeout`` (7 days) and ``soft_fail``.
+    :raises ValueError: an argument is invalid; the message names it.
+    """
 
-        :param event: payload of the trigger's event.
-        :returns: the snapshot.
-        """
-        return _runtime.result_of_event(event)
+    kind = PIPELINE
+    reasons_without_value: ClassVar[Mapping[str, str]] = {
+        **StreamkapWaitSensor.reasons_without_value,
+        "max_source_delay_ms": StreamkapWaitSensor.reasons_without_value["max_latency_ms"],
+    }
+    template_fields: Sequence[str] = (
+        "pipeline_id",
+        "pipeline_name",
+        "max_source_delay_ms",
+        *StreamkapWaitSensor.template_fields,
+    )
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after the deferral; ``soft_fail`` and ``never_fail`` mean the same as in the other modes."""
-        began = getattr(context.get("ti"), "start_date", None)
-        with _runtime.skip_on_any_failure(self.never_fail), _runtime.skip_only_on_timeout(self.soft_fail):
-            _runtime.raise_deferral_timeout(next_method, next_kwargs, self.soft_fail, began)
-            return super().resume_execution(next_method, next_kwargs, context)
-
-    def _start_wait(self, context: Context) -> ResourceWait:
-        self.check_set_arguments()
-        ids = resource_ids(DESTINATION, self.destination_id)
-        spec = self._build_spec(ids, partial(getattr, self))
-        push_link(context, self.hook.connection(), ids[0])
-        if not self._new_process_per_poke:
-            return _runtime.ResourceWait(spec)
-        if spec.failure_policy.needs_state:
-            check_state_store(task_has_state_store(context))
-        return _runtime.ResourceWait.from_dict(spec, load_state(context))
-
-    def _timeout_message(self) -> str | None:
-        return None if self._wait is None else self._wait.timeout_message(time.time())
-
-    @property
-    def _new_process_per_poke(self) -> bool:
-        return self.reschedule and not self.deferrable
-
-    def _continues_in_this_poke(self, wait: ResourceWait, step: PollAgain, context: Context) -> bool:
-        """Return whether the next poll belongs to this poke."""
-        if self.deferrable:
-            # Confirmations start anew in the triggerer: otherwise each of its restarts would count them again.
-            return step.confirming and wait.spec.max_confirm_seconds <= CONFIRM_IN_WORKER
-        if step.confirming:
-            return True
-        if self.reschedule:
-            return step.failing and not task_has_state_store(context)
-        return step.after < self.poke_interval
-
-    def _defer_wait(self, wait: ResourceWait) -> None:
-        started = self._started if self._started is not None else time.time()
-        spec = replace(wait.spec, started=started, deadline=self._deadline(started))
-        left = max(self._deadline(started) - time.time(), 0)
-        self.defer(
-            trigger=_runtime.StreamkapDestinationTrigger(
-                self.streamkap_conn_id,
-                spec.to_dict(),
-                keyed=self._keyed,
-                state=wait.to_dict(),
-            ),
-            method_name="execute_complete",
-            # The trigger ends by itself at the deadline. This timeout only covers a trigger that was lost.
-            timeout=timedelta(seconds=left + spec.max_confirm_seconds + DEADLINE_GRACE + _AIRFLOW_TIMEOUT_MARGIN),
+    def __init__(
+        self,
+        *,
+        pipeline_id: str | Iterable[str] | None = None,
+        pipeline_name: str | Iterable[str] | None = None,
+        observed_after: Timestamp | None = None,
+        max_source_delay_ms: float | str | None = None,
+        idle_source: IdleSource = "proof",
+        allow_snapshot: bool = False,
+        settle_seconds: float | timedelta = SETTLE_SECONDS,
+        max_records_lag: float | str = 0,
+        connector_status: str | Iterable[str] | None = "Active",
+        max_latency_ms: float | str | None = None,
+        confirmations: int = 2,
+        confirm_interval: float | timedelta = 60,
+        require: Require = "all",
+        fail_on_status: str | Iterable[str] | None = ("Broken",),
+        status_grace: float | timedelta | None = None,
+        stall_after: float | timedelta | None = None,
+        max_poll_failures: int = 10,
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            max_records_lag=max_records_lag,
+            connector_status=connector_status,
+            max_latency_ms=max_latency_ms,
+            observed_after=observed_after,
+            confirmations=confirmations,
+            confirm_interval=confirm_interval,
+            require=require,
+            fail_on_status=fail_on_status,
+            status_grace=status_grace,
+            stall_after=stall_after,
+            max_poll_failures=max_poll_failures,
+            streamkap_conn_id=streamkap_conn_id,
+            deferrable=deferrable,
+            **kwargs,
         )
+        self.pipeline_id = plain(pipeline_id)
+        self.pipeline_name = plain(pipeline_name)
+        self.max_source_delay_ms = max_source_delay_ms
+        self.idle_source = idle_source
+        self.allow_snapshot = allow_snapshot
+        self.settle_seconds = seconds(settle_seconds)
+        self._check_arguments()
 
     def _build_spec(self, ids: tuple[str, ...], get: Callable[[str], Any]) -> WaitSpec:
-        return WaitSpec(
-            resource_ids=ids,
-            gate=DestinationGate(
-                rendered_number("max_records_lag", get("max_records_lag")),
-                get("connector_status"),
-                rendered_number("max_latency_ms", get("max_latency_ms")),
-                self.fail_on_status,
-                get("observed_after"),
-                self.max_reading_age,
-                self.lag_source,
-            ),
-            # silent_fail means to continue after any failed poll.
-            failure_policy=FailurePolicy(
-                None if self.silent_fail else self.max_poll_failures, self.stall_after, self.status_grace
-            ),
-            require=self.require,
-            poke_interval=self.poke_interval,
-            confirmations=self.confirmations,
-            confirm_interval=self.confirm_interval,
-            deadline=None if self._started is None else self._deadline(self._started),
-            started=self._started,
+        source_gate = SourceGate(
+            self.idle_source,
+            rendered_number("max_source_delay_ms", get("max_source_delay_ms")),
+            self.allow_snapshot,
+            self.settle_seconds,
         )
+        return replace(super()._build_spec(ids, get), source_gate=source_gate)
 
-    def _deadline(self, started: float) -> float:
-        return started + min(self.timeout, _LONGEST_WAIT)
+    def _resolve_spec(self, get: Callable[[str], Any], state: Mapping[str, Any]) -> WaitSpec:
+        # Check the rendered arguments before the first request.
+        spec = self._build_spec(("x",), get)
+        stored = state.get(_PIPELINES)
+        pipelines = _runtime.restore_pipelines(stored) if stored else self._read_pipelines()
+        names = {id_: parts.name for id_, parts in pipelines.items() if self.by_name and parts.name is not None}
+        return replace(spec, resource_ids=tuple(pipelines), pipelines=pipelines, names=names)
 
-    @property
-    def _keyed(self) -> bool:
-        return is_keyed(self.destination_id)
+    def _resolved_state(self, spec: WaitSpec) -> dict[str, Any]:
+        # A list: not every database keeps the order of an object.
+        return {_PIPELINES: [[id_, parts.to_dict()] for id_, parts in spec.pipelines.items()]}
+
+    def _read_pipelines(self) -> dict[str, PipelineParts]:
+        ids, by_name = self._resolve_ids()
+        try:
+            return _runtime.read_pipelines(self.hook, ids, self.log)
+        except _runtime.StreamkapNotFoundError:
+            if not by_name:
+                raise
+        # A pipeline may have been re-created since its id was cached.
+        self.hook.forget_names(PIPELINE)
+        ids, _ = self._resolve_ids()
+        return _runtime.read_pipelines(self.hook, ids, self.log)
+
+    def _resolve_ids(self) -> tuple[list[str], bool]:
+        """Return the ids of the pipelines, and whether they were passed by name."""
+        resolved, names = self.resolve_resources(self.hook.resolve_names)
+        return list(resolved.values()), bool(names)

@@ -24,8 +24,18 @@ from __future__ import annotations
 from airflow_provider_streamkap.testing import scenarios
 from airflow_provider_streamkap.testing.faults import Fault
 from airflow_provider_streamkap.testing.history import Reporting
-from airflow_provider_streamkap.testing.readings import Reading, Scenario
+from airflow_provider_streamkap.testing.readings import Reading, Scenario, SourceReading, SourceScenario
 from airflow_provider_streamkap.testing.recording import RecordedRequest
 from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
 
-__all__ = ["Fault", "Reading", "RecordedRequest", "Reporting", "Scenario", "StreamkapSimulator", "scenarios"]
+__all__ = [
+    "Fault",
+    "Reading",
+    "RecordedRequest",
+    "Reporting",
+    "Scenario",
+    "SourceReading",
+    "SourceScenario",
+    "StreamkapSimulator",
+    "scenarios",
+]

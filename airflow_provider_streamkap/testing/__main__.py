@@ -12,11 +12,15 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
+from typing import TypeVar
 
 from airflow_provider_streamkap.testing import scenarios
-from airflow_provider_streamkap.testing.demo import DEMO, add_demo
-from airflow_provider_streamkap.testing.readings import Scenario
+from airflow_provider_streamkap.testing.demo import DEMO, PIPELINES, add_demo
+from airflow_provider_streamkap.testing.readings import Scenario, SourceScenario
 from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
+from airflow_provider_streamkap.testing.source_scenarios import PipelineScenario
+
+_S = TypeVar("_S")
 
 _BY_NAME: Mapping[str, Callable[..., Scenario]] = {
     build.__name__: build
@@ -34,16 +38,43 @@ _BY_NAME: Mapping[str, Callable[..., Scenario]] = {
 }
 
 
+_SOURCES_BY_NAME: Mapping[str, Callable[..., SourceScenario]] = {
+    build.__name__: build
+    for build in (
+        scenarios.source_streaming,
+        scenarios.source_idle,
+        scenarios.source_mysql_idle,
+        scenarios.source_stalls,
+        scenarios.source_restarts,
+        scenarios.source_snapshots,
+        scenarios.source_broken,
+    )
+}
+
+
 def destination(text: str) -> tuple[str, Scenario]:
     """Parse ``ID=SCENARIO`` or ``ID=SCENARIO:NAME=VALUE,NAME=VALUE``.
 
     :raises argparse.ArgumentTypeError: if it cannot be parsed.
     """
-    destination_id, _, rest = text.partition("=")
+    return _built(text, _BY_NAME)
+
+
+def pipeline(text: str) -> tuple[str, PipelineScenario]:
+    """Parse ``ID=SCENARIO`` or ``ID=SCENARIO:NAME=VALUE,NAME=VALUE`` with the scenario of a source.
+
+    :raises argparse.ArgumentTypeError: if it cannot be parsed.
+    """
+    pipeline_id, source = _built(text, _SOURCES_BY_NAME)
+    return pipeline_id, scenarios.pipeline(source)
+
+
+def _built(text: str, by_name: Mapping[str, Callable[..., _S]]) -> tuple[str, _S]:
+    id_, _, rest = text.partition("=")
     name, _, settings = rest.partition(":")
-    if not destination_id or name not in _BY_NAME:
-        raise argparse.ArgumentTypeError(f"must be ID=SCENARIO with one of {', '.join(_BY_NAME)}; got {text!r}")
-    build = _BY_NAME[name]
+    if not id_ or name not in by_name:
+        raise argparse.ArgumentTypeError(f"must be ID=SCENARIO with one of {', '.join(by_name)}; got {text!r}")
+    build = by_name[name]
     given: dict[str, float | str] = {}
     for setting in filter(None, settings.split(",")):
         key, _, value = setting.partition("=")
@@ -57,7 +88,7 @@ def destination(text: str) -> tuple[str, Scenario]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{key} of {name} must be a number; got {value!r}") from None
     try:
-        return destination_id, build(**given)
+        return id_, build(**given)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -106,10 +137,15 @@ def _simulator(options: argparse.Namespace) -> tuple[StreamkapSimulator, dict[st
     stories: dict[str, str] = {}
     if options.scenario == "demo":
         add_demo(simulator)
-        stories = {item.destination_id: item.story for item in DEMO}
+        stories = {item.destination_id: item.story for item in DEMO} | PIPELINES
     for destination_id, scenario in options.destination:
         simulator.add(destination_id, scenario)
         stories[destination_id] = scenario.name
+    for pipeline_id, both in options.pipeline:
+        source_id, destination_id = f"{pipeline_id}-source", f"{pipeline_id}-destination"
+        simulator.add_pipeline(pipeline_id, source_id, destination_id, both)
+        stories[destination_id] = both.destination.name
+        stories[pipeline_id] = f"from {source_id} to {destination_id}: {both.source.name}"
     return simulator, stories
 
 
@@ -121,6 +157,10 @@ def _announce(simulator: StreamkapSimulator, stories: dict[str, str]) -> None:
     print("Destinations:")
     for destination_id, name in simulator.destinations.items():
         print(f"  {destination_id}  {name:<12} {stories[destination_id]}")
+    if simulator.pipelines:
+        print("Pipelines:")
+    for pipeline_id, name in simulator.pipelines.items():
+        print(f"  {pipeline_id}  {name:<20} {stories[pipeline_id]}")
     print("Press Ctrl-C to stop.", flush=True)
 
 
@@ -135,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario",
         choices=("demo", "empty"),
         default="demo",
-        help="set of destinations (default %(default)s)",
+        help="set of destinations and pipelines (default %(default)s)",
     )
     parser.add_argument(
         "--destination",
@@ -145,6 +185,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID=SCENARIO[:NAME=VALUE,...]",
         help="one more destination, such as 67ad6e0af08a2365c729ba99=draining:lag=1000,rate=20; scenarios: "
         + ", ".join(_BY_NAME),
+    )
+    parser.add_argument(
+        "--pipeline",
+        type=pipeline,
+        action="append",
+        default=[],
+        metavar="ID=SCENARIO[:NAME=VALUE,...]",
+        help="one more pipeline with a source and a destination, whose ids are ID-source and ID-destination, such as "
+        "67ad6e0af08a2365c729bc99=source_stalls:at=60; scenarios of the source: " + ", ".join(_SOURCES_BY_NAME),
     )
     parser.add_argument("--client-id", help="client id to accept (default: a random one)")
     parser.add_argument("--secret", help="secret to accept (default: a random one)")

@@ -6,15 +6,24 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
 from airflow_provider_streamkap.testing.history import History, Reporting
 from airflow_provider_streamkap.testing.params import ListParams, MetricsParams
-from airflow_provider_streamkap.testing.readings import JsonValue, Measured, Reading, Scenario, SourceReading
+from airflow_provider_streamkap.testing.readings import (
+    TOTALS,
+    JsonValue,
+    Measured,
+    Reading,
+    Scenario,
+    SourceReading,
+    SourceScenario,
+)
+from airflow_provider_streamkap.testing.source_scenarios import PipelineScenario
 
 ComputeBody = Callable[[], dict[str, JsonValue] | None]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,29 +165,66 @@ class Destination(Connector):
         return self.reading(now).records_lag
 
 
+@dataclass(frozen=True)
+class SourceSpan:
+    """A scenario with its start time, and the offsets that make its totals continue those of the previous one."""
+
+    begin: float
+    scenario: SourceScenario
+    more: Mapping[str, float] = field(default_factory=dict)
+
+    def at(self, moment: float) -> SourceReading:
+        return self.scenario.at(round(moment - self.begin, 3)).counting_from(self.more)
+
+
 @dataclass
 class Source(Connector):
-    """One source. Its readings do not change. The caller must hold the lock."""
+    """One source. The caller must hold the lock.
 
-    reading: SourceReading
+    :param replaced: metrics that replace those of the scenario.
+    """
+
+    replaced: dict[str, JsonValue]
+    spans: tuple[SourceSpan, ...]
+
+    def follow(self, scenario: SourceScenario, now: float) -> None:
+        """Switch to another scenario, keeping the history. Totals continue from their current values."""
+        last, first = self.spans[-1].at(now).numbers(), scenario.at(0.0).numbers()
+        more = {name: last[name] - first[name] for name in TOTALS if name in last and name in first}
+        self.spans += (SourceSpan(now, scenario, more),)
+
+    def reader(self) -> Callable[[float], SourceReading]:
+        """Return a function from epoch seconds to the reading at that time. Later changes do not affect it."""
+        spans, replaced = self.spans, self.replaced
+
+        def at(moment: float) -> SourceReading:
+            span = next((span for span in reversed(spans) if span.begin <= moment), spans[0])
+            reading = span.at(moment)
+            return replace(reading, values={**reading.values, **replaced})
+
+        return at
 
     def statuses(self, now: float) -> tuple[str | None, str | None]:
         """Return the current and the desired status."""
-        return "Active", "Active"
+        reading = self.reader()(now)
+        return reading.connector_status, reading.desired_state
 
     def compared_number(self, now: float) -> float | None:
         """Return the delay of the last event in milliseconds, for the filter ``latency``."""
-        return self.reading.numbers().get("StreamingMilliSecondsBehindSource")
+        return self.reader()(now).numbers().get("StreamingMilliSecondsBehindSource")
 
     def prepare_metrics(self, params: MetricsParams, now: float, reporting: Reporting, counts: bool) -> ComputeBody:
         """Record a metrics request."""
-        reading = self.reading
-        return partial(metrics, params, lambda _: reading, self, now, self.reporting or reporting)
+        return partial(metrics, params, self.reader(), self, now, self.reporting or reporting)
 
 
 @dataclass
 class Pipeline:
-    """One pipeline. The caller must hold the lock."""
+    """One pipeline. The caller must hold the lock.
+
+    :param scenario: scenario of both its source and its destination, if there is one.
+    :param begin: start of the scenario in epoch seconds.
+    """
 
     id: str
     name: str
@@ -186,6 +232,8 @@ class Pipeline:
     destination: Destination
     topics: tuple[str, ...]
     tag_ids: tuple[str, ...]
+    scenario: PipelineScenario | None
+    begin: float
 
     def as_json(self, now: float) -> dict[str, JsonValue]:
         """Return the pipeline as represented in the API."""

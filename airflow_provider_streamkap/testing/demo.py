@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""The ``demo`` set: one destination for each situation a wait can encounter."""
+"""The ``demo`` set: one destination for each situation a wait can encounter, and two pipelines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from airflow_provider_streamkap.testing.simulator import StreamkapSimulator
 
 # Longer than a poll interval of one minute, but short enough that a rerun of a DAG has to wait again.
 _REWIND_AFTER: Final = 180.0
+
+_STALLED: Final = scenarios.pipeline(scenarios.source_stalls())
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,27 @@ DEMO: Final[tuple[DemoDestination, ...]] = (
         "Active, but lag 500 does not move",
     ),
     DemoDestination(demo_ids.DEMO_NULL_LAG, "audit", "snowflake", scenarios.null_lag(), "Active, its lag is not known"),
+    DemoDestination(
+        demo_ids.DEMO_UNFED,
+        "orders-eu",
+        "snowflake",
+        _STALLED.destination,
+        "Active, lag 0, but its source has stopped capturing",
+    ),
 )
+
+PIPELINES: Final = {
+    demo_ids.DEMO_PIPELINE: "shop to orders: a heartbeat table is captured every 10 s",
+    demo_ids.DEMO_STALLED_PIPELINE: "shop-eu to orders-eu: lag 0, but the source has stopped capturing",
+}
+"""Descriptions of the pipelines by id."""
 
 
 def add_demo(simulator: StreamkapSimulator) -> None:
-    """Add the demo destinations, and a source with its pipeline to the first of them.
+    """Add the demo destinations, and two pipelines with their sources.
 
-    Each scenario starts with the first metrics request, and restarts with a request after three minutes without one.
+    The scenario of a destination starts with the first metrics request, and restarts with a request after three minutes
+    without one. Those of the sources, and of the destination whose source has stalled, start now.
     """
     for item in DEMO:
         simulator.add(
@@ -74,12 +90,20 @@ def add_demo(simulator: StreamkapSimulator) -> None:
             connector=item.connector,
             connector_display_name=item.connector.capitalize(),
             topics=(f"public.{item.name}",),
-            rewind_after=_REWIND_AFTER,
+            rewind_after=None if item.destination_id == demo_ids.DEMO_UNFED else _REWIND_AFTER,
         )
-    simulator.add_source(
-        demo_ids.DEMO_SOURCE,
-        name="shop",
-        topics=("public.orders",),
-        config={"heartbeat.enabled": True, "heartbeat.data.collection.schema.or.database": "streamkap"},
-    )
-    simulator.add_pipeline(demo_ids.DEMO_PIPELINE, demo_ids.DEMO_SOURCE, demo_ids.DEMO_DRAINING, name="shop to orders")
+    for source_id, scenario, name, topic in (
+        (demo_ids.DEMO_SOURCE, scenarios.source_idle(heartbeat="table", every=10), "shop", "public.orders"),
+        (demo_ids.DEMO_STALLED_SOURCE, _STALLED.source, "shop-eu", "public.orders-eu"),
+    ):
+        simulator.add_source(source_id, scenario, name=name, topics=(topic,))
+    for pipeline_id, source_id, destination_id, name in (
+        (demo_ids.DEMO_PIPELINE, demo_ids.DEMO_SOURCE, demo_ids.DEMO_DRAINING, demo_ids.DEMO_PIPELINE_NAME),
+        (
+            demo_ids.DEMO_STALLED_PIPELINE,
+            demo_ids.DEMO_STALLED_SOURCE,
+            demo_ids.DEMO_UNFED,
+            demo_ids.DEMO_STALLED_PIPELINE_NAME,
+        ),
+    ):
+        simulator.add_pipeline(pipeline_id, source_id, destination_id, name=name)

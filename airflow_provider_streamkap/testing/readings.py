@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Readings of a destination or a source at one time, and scenarios that define how those of a destination change.
+"""Readings of a destination or a source at one time, and scenarios that define how they change.
 
 Names of the metrics are those of the Streamkap API reference for ``GET /destinations/{id}/metrics`` and
 ``GET /sources/{id}/metrics``.
@@ -180,14 +180,18 @@ class Reading(Measured):
 
 @dataclass(frozen=True)
 class SourceReading(Measured):
-    """The state of a source at one moment, as reported by the metrics endpoint.
+    """The state of a source at one time, as reported by the metrics endpoint.
 
     :param values: the ``data`` object. Default: connected and streaming.
+    :param connector_status: status of the connector, shown by the source and pipeline endpoints. Default ``Active``.
+    :param desired_state: requested state, shown by the same endpoints. Default ``Active``.
     """
 
     numeric = SOURCE_METRICS
 
     values: Mapping[str, JsonValue] = field(default_factory=lambda: STREAMING)
+    connector_status: str | None = "Active"
+    desired_state: str | None = "Active"
 
     def data(self) -> dict[str, JsonValue]:
         """Return the ``data`` object of a ``latest`` response."""
@@ -198,6 +202,16 @@ class SourceReading(Measured):
         """Return label and unit of a metric. The API reference does not list those of a source."""
         unit = "milliseconds" if "MilliSeconds" in name else "bytes" if name == "byteTotal" else "count"
         return {"name": name, "unit": unit} if name in cls.numeric else {}
+
+    def counting_from(self, more: Mapping[str, float]) -> SourceReading:
+        """Return this reading with offsets added to its totals, so that a new scenario does not reset them."""
+        return replace(
+            self,
+            values={
+                name: value + more[name] if name in more and isinstance(value, int | float) else value
+                for name, value in self.values.items()
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -225,3 +239,44 @@ class Scenario:
         :param turn: number of previous requests of the same time type.
         """
         return self.turns[min(turn, len(self.turns) - 1)] if self.turns else self.at(elapsed)
+
+
+def _zero(until: float) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class SourceScenario:
+    """How the readings of a source change over time, and what it really captured.
+
+    Built-in scenarios are in :mod:`airflow_provider_streamkap.testing.scenarios`. To define your own:
+    ``SourceScenario("mine", lambda elapsed: SourceReading({"StreamingMilliSecondsBehindSource": 5}))``.
+    All functions take seconds since the source was added, negative for its earlier history.
+
+    :param name: name printed by the command line.
+    :param at: pure function from the time to the reading.
+    :param committed: number of changes that the database committed up to and including the time, in the tables of the
+        pipeline. Default: none.
+    :param written: number of these changes in Kafka at the time. Default: none.
+    :param snapshot_rows: number of snapshot rows in Kafka at the time. Default: none.
+    :param connector: connector type of a source with this scenario. Default ``postgresql``.
+    :param config: keys of the source's configuration, such as its heartbeat settings. Default: none.
+    """
+
+    name: str
+    at: Callable[[float], SourceReading]
+    committed: Callable[[float], int] = _zero
+    written: Callable[[float], int] = _zero
+    snapshot_rows: Callable[[float], int] = _zero
+    connector: str = "postgresql"
+    config: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def check_not_negative(**values: float) -> None:
+    """Raise an error for an argument below 0.
+
+    :raises ValueError: if a value is negative or NaN.
+    """
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must be 0 or more; got {value!r}")

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Built-in scenarios for simulated destinations.
+"""Built-in scenarios for simulated destinations, sources and pipelines.
 
-A scenario is a pure function of the seconds since it was assigned to the destination with
-:meth:`StreamkapSimulator.add` or :meth:`StreamkapSimulator.set`, by the simulator's clock. The exception is
-:func:`sequence`, which counts requests, for tests that must not depend on a clock.
+A scenario is a pure function of the seconds since it was assigned with :meth:`StreamkapSimulator.add` or
+:meth:`StreamkapSimulator.set`, or for sources with :meth:`StreamkapSimulator.add_source` or
+:meth:`StreamkapSimulator.set_source`, by the simulator's clock. The exception is :func:`sequence`, which counts
+requests, for tests that must not depend on a clock.
 """
 
 from __future__ import annotations
@@ -21,12 +22,37 @@ from airflow_provider_streamkap.testing.demo_ids import (
     DEMO_NULL_LAG,
     DEMO_PAUSED,
     DEMO_PIPELINE,
+    DEMO_PIPELINE_NAME,
     DEMO_SOURCE,
     DEMO_STALLED,
+    DEMO_STALLED_PIPELINE,
+    DEMO_STALLED_PIPELINE_NAME,
+    DEMO_STALLED_SOURCE,
     DEMO_STARTING,
     DEMO_STEADY,
+    DEMO_UNFED,
 )
-from airflow_provider_streamkap.testing.readings import JsonValue, Reading, Scenario
+from airflow_provider_streamkap.testing.readings import (
+    JsonValue,
+    Reading,
+    Scenario,
+    SourceReading,
+    SourceScenario,
+    check_not_negative,
+)
+from airflow_provider_streamkap.testing.source_scenarios import (
+    PipelineScenario,
+    SourceEvent,
+    pipeline,
+    source_broken,
+    source_events,
+    source_idle,
+    source_mysql_idle,
+    source_restarts,
+    source_snapshots,
+    source_stalls,
+    source_streaming,
+)
 
 __all__ = [
     "DEMO_BROKEN",
@@ -35,12 +61,21 @@ __all__ = [
     "DEMO_NULL_LAG",
     "DEMO_PAUSED",
     "DEMO_PIPELINE",
+    "DEMO_PIPELINE_NAME",
     "DEMO_SOURCE",
     "DEMO_STALLED",
+    "DEMO_STALLED_PIPELINE",
+    "DEMO_STALLED_PIPELINE_NAME",
+    "DEMO_STALLED_SOURCE",
     "DEMO_STARTING",
     "DEMO_STEADY",
+    "DEMO_UNFED",
+    "PipelineScenario",
     "Reading",
     "Scenario",
+    "SourceEvent",
+    "SourceReading",
+    "SourceScenario",
     "broken",
     "draining",
     "flapping",
@@ -48,7 +83,16 @@ __all__ = [
     "null_lag",
     "paused",
     "phases",
+    "pipeline",
     "sequence",
+    "source_broken",
+    "source_events",
+    "source_idle",
+    "source_mysql_idle",
+    "source_restarts",
+    "source_snapshots",
+    "source_stalls",
+    "source_streaming",
     "stalled",
     "starting",
     "steady",
@@ -67,7 +111,7 @@ def steady(*, lag: float = 0.0, rate: float = 10.0, status: str = "Active") -> S
     :param status: constant connector status. Default ``Active``.
     :raises ValueError: if `lag` or `rate` is negative.
     """
-    _not_negative(lag=lag, rate=rate)
+    check_not_negative(lag=lag, rate=rate)
 
     def at(elapsed: float) -> Reading:
         return Reading(
@@ -90,7 +134,7 @@ def draining(*, lag: float = 120.0, rate: float = 5.0, after: float = 0.0, statu
     :param status: constant connector status. Default ``Active``.
     :raises ValueError: if `lag` or `after` is negative, `lag` is infinite or `rate` is not above 0.
     """
-    _not_negative(lag=lag, after=after)
+    check_not_negative(lag=lag, after=after)
     if math.isinf(lag) or not rate > 0:
         raise ValueError(
             f"lag must be finite and rate above 0; got lag={lag!r}, rate={rate!r}. For a lag that stays, use stalled()"
@@ -127,7 +171,7 @@ def flapping(
     :param other_status: connector status in the second half. Default ``Active``.
     :raises ValueError: if a lag is negative or `period` is not above 0.
     """
-    _not_negative(lag=lag, other_lag=other_lag)
+    check_not_negative(lag=lag, other_lag=other_lag)
     if not period > 0:
         raise ValueError(f"period must be above 0 seconds; got {period!r}")
     flow = steady().at
@@ -202,7 +246,7 @@ def starting(*, active_after: float = 15.0, metrics_after: float = 0.0, then: Sc
     :param then: scenario that starts when it becomes Active. Default: :func:`steady`.
     :raises ValueError: if `active_after` or `metrics_after` is negative.
     """
-    _not_negative(active_after=active_after, metrics_after=metrics_after)
+    check_not_negative(active_after=active_after, metrics_after=metrics_after)
     active = (then or steady()).at
     young = Reading(None, "Starting", latency=None, partition_count=0.0)
 
@@ -283,7 +327,7 @@ def _reading(item: Reading | float | Mapping[str, JsonValue] | None) -> Reading:
 
 
 def _stopped(name: str, at: float, of: Scenario | None, stop: Callable[[Reading], Reading]) -> Scenario:
-    _not_negative(at=at)
+    check_not_negative(at=at)
     before: Scenario = of or draining(lag=1000.0)
 
     def reading(elapsed: float) -> Reading:
@@ -296,9 +340,3 @@ def _stopped(name: str, at: float, of: Scenario | None, stop: Callable[[Reading]
 
 def _whole(value: float) -> float:
     return float(max(0, math.floor(value)))
-
-
-def _not_negative(**values: float) -> None:
-    for name, value in values.items():
-        if not value >= 0:
-            raise ValueError(f"{name} must be 0 or more; got {value!r}")

@@ -14,17 +14,20 @@ from types import TracebackType
 from typing import Any, Final
 
 from airflow_provider_streamkap.testing.auth import TokenDesk
-from airflow_provider_streamkap.testing.connectors import Destination, Pipeline, Source, Span
+from airflow_provider_streamkap.testing.connectors import Destination, Pipeline, Source, SourceSpan, Span
 from airflow_provider_streamkap.testing.controls import Controls
 from airflow_provider_streamkap.testing.faults import FaultBook
 from airflow_provider_streamkap.testing.history import Reporting
 from airflow_provider_streamkap.testing.listener import Listener, loopback
-from airflow_provider_streamkap.testing.readings import STREAMING, JsonValue, Scenario, SourceReading
+from airflow_provider_streamkap.testing.readings import JsonValue, Scenario, SourceReading, SourceScenario
 from airflow_provider_streamkap.testing.recording import Recorder
 from airflow_provider_streamkap.testing.service import Service
+from airflow_provider_streamkap.testing.source_scenarios import PipelineScenario
 
 _DAY: Final = 86400.0
 _MAX_PORT: Final = 65535
+_DISPLAY_NAMES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "mongodb": "MongoDB"}
+_CONSTANT: Final = SourceScenario("constant", lambda elapsed: SourceReading())
 
 
 class StreamkapSimulator(Controls):
@@ -247,10 +250,11 @@ class StreamkapSimulator(Controls):
     def add_source(
         self,
         source_id: str,
+        scenario: SourceScenario | None = None,
         *,
         name: str | None = None,
-        connector: str = "postgresql",
-        connector_display_name: str = "PostgreSQL",
+        connector: str | None = None,
+        connector_display_name: str | None = None,
         topics: Sequence[str] = (),
         tag_ids: Sequence[str] = (),
         age: float = 30 * _DAY,
@@ -258,30 +262,39 @@ class StreamkapSimulator(Controls):
         config: Mapping[str, JsonValue] | None = None,
         metrics: Mapping[str, JsonValue] | None = None,
     ) -> None:
-        """Add a source that is connected and streaming. Its metrics do not change.
+        """Add a source. Its scenario starts now.
 
         The parameters that are not listed here are those of :meth:`add`.
 
         :param source_id: id of the source. Streamkap uses 24 hex digits.
-        :param config: additional keys of its configuration, for example ``heartbeat.enabled``. Default: none.
-        :param metrics: metrics to add or replace. Default: none.
+        :param scenario: how its readings change, see :mod:`airflow_provider_streamkap.testing.scenarios`. Default:
+            connected and streaming, with metrics that do not change.
+        :param name: its name. Default: ``source-`` and the last 4 characters of the id.
+        :param connector: connector type. Default: that of the scenario, ``postgresql`` unless it has another.
+        :param connector_display_name: human-readable connector type. Default: derived from the connector type.
+        :param config: additional keys of its configuration, for example ``heartbeat.enabled``. Default: those of the
+            scenario.
+        :param metrics: metrics that replace those of the scenario. Default: none.
         :raises ValueError: if the id is empty or already exists.
         """
         now = self._clock()
+        followed = scenario or _CONSTANT
+        type_ = connector or followed.connector
         with self._service.lock:
             _check_new("source_id", source_id, self._service.sources)
             self._service.sources[source_id] = Source(
                 id=source_id,
                 name=f"source-{source_id[-4:]}" if name is None else name,
-                connector=connector,
-                connector_display_name=connector_display_name,
+                connector=type_,
+                connector_display_name=connector_display_name or _DISPLAY_NAMES.get(type_, type_.capitalize()),
                 topics=tuple(topics),
                 tag_ids=tuple(tag_ids),
-                config={"database.password": self._config_secret, **(config or {})},
+                config={"database.password": self._config_secret, **followed.config, **(config or {})},
                 added=now,
                 created=now - age,
                 reporting=reporting,
-                reading=SourceReading({**STREAMING, **(metrics or {})}),
+                replaced=dict(metrics or {}),
+                spans=(SourceSpan(now, followed),),
             )
 
     def add_pipeline(
@@ -289,6 +302,7 @@ class StreamkapSimulator(Controls):
         pipeline_id: str,
         source_id: str,
         destination_id: str,
+        scenario: PipelineScenario | None = None,
         *,
         name: str | None = None,
         topics: Sequence[str] | None = None,
@@ -297,19 +311,28 @@ class StreamkapSimulator(Controls):
         """Add a pipeline. Its lag, latency and status are those of its destination.
 
         :param pipeline_id: id of the pipeline. Streamkap uses 24 hex digits.
-        :param source_id: id of its source, added before.
-        :param destination_id: id of its destination, added before.
+        :param source_id: id of its source, added before unless there is a scenario.
+        :param destination_id: id of its destination, likewise.
+        :param scenario: adds a new source and a new destination that fit together, see
+            :func:`~airflow_provider_streamkap.testing.scenarios.pipeline`. Default None: both exist.
         :param name: its name. Default: ``pipeline-`` and the last 4 characters of the id.
         :param topics: the topics that it streams. Default: all of its source.
         :param tag_ids: ids of its tags. Default: none.
-        :raises ValueError: if the id is empty or already exists.
+        :raises ValueError: if the id is empty or already exists, or that of a source or destination to add.
         :raises LookupError: if there is no such source or destination.
         """
+        begin = self._clock()
         with self._service.lock:
             _check_new("pipeline_id", pipeline_id, self._service.pipelines)
-            source, destination = self._service.sources.get(source_id), self._find(destination_id)
-            if source is None:
-                raise LookupError(f"there is no source {source_id!r}")
+            if scenario is not None:
+                _check_new("source_id", source_id, self._service.sources)
+                _check_new("destination_id", destination_id, self._service.destinations)
+                self.add_source(source_id, scenario.source, topics=topics or ())
+                self.add(destination_id, scenario.destination, topics=topics or ())
+                # One start for both, so that the destination drains exactly what the source captures.
+                self._service.sources[source_id].spans = (SourceSpan(begin, scenario.source),)
+                self._service.destinations[destination_id].spans = (Span(begin, scenario.destination),)
+            source, destination = self._find_source(source_id), self._find(destination_id)
             self._service.pipelines[pipeline_id] = Pipeline(
                 id=pipeline_id,
                 name=f"pipeline-{pipeline_id[-4:]}" if name is None else name,
@@ -317,7 +340,40 @@ class StreamkapSimulator(Controls):
                 destination=destination,
                 topics=source.topics if topics is None else tuple(topics),
                 tag_ids=tuple(tag_ids),
+                scenario=scenario,
+                begin=begin,
             )
+
+    def committed(self, pipeline_id: str, until: float | None = None) -> int:
+        """Return how many changes the database of a pipeline has committed, for tests of what a wait missed.
+
+        All changes committed up to and including a time are at the destination if :meth:`consumed` has reached their
+        number. Both follow the scenario of the pipeline, also after :meth:`set` or :meth:`set_source`.
+
+        :param pipeline_id: id of a pipeline that was added with a scenario.
+        :param until: time in epoch seconds. Default: now.
+        :raises LookupError: if there is no such pipeline, or it has no scenario.
+        """
+        scenario, elapsed = self._progress(pipeline_id, until)
+        return scenario.committed(elapsed)
+
+    def consumed(self, pipeline_id: str, until: float | None = None) -> int:
+        """Return how many of these changes the destination of a pipeline has consumed.
+
+        :param pipeline_id: id of a pipeline that was added with a scenario.
+        :param until: time in epoch seconds. Default: now.
+        :raises LookupError: if there is no such pipeline, or it has no scenario.
+        """
+        scenario, elapsed = self._progress(pipeline_id, until)
+        return scenario.consumed(elapsed)
+
+    def set_source(self, source_id: str, scenario: SourceScenario) -> None:
+        """Switch a source to another scenario, starting now. Its history is kept and its totals continue.
+
+        :raises LookupError: if there is no such source.
+        """
+        with self._service.lock:
+            self._find_source(source_id).follow(scenario, self._clock())
 
     def set(self, destination_id: str, scenario: Scenario) -> None:
         """Switch a destination to another scenario, starting now. Its history is kept and its totals continue.
@@ -337,6 +393,12 @@ class StreamkapSimulator(Controls):
             del self._service.destinations[destination_id]
 
     @property
+    def pipelines(self) -> dict[str, str]:
+        """Names of the pipelines by id."""
+        with self._service.lock:
+            return {key: item.name for key, item in self._service.pipelines.items()}
+
+    @property
     def destinations(self) -> dict[str, str]:
         """Names of the destinations by id."""
         with self._service.lock:
@@ -347,6 +409,20 @@ class StreamkapSimulator(Controls):
             return self._service.destinations[destination_id]
         except KeyError:
             raise LookupError(f"there is no destination {destination_id!r}") from None
+
+    def _find_source(self, source_id: str) -> Source:
+        try:
+            return self._service.sources[source_id]
+        except KeyError:
+            raise LookupError(f"there is no source {source_id!r}") from None
+
+    def _progress(self, pipeline_id: str, until: float | None) -> tuple[PipelineScenario, float]:
+        with self._service.lock:
+            pipeline = self._service.pipelines.get(pipeline_id)
+            if pipeline is None or pipeline.scenario is None:
+                raise LookupError(f"there is no pipeline {pipeline_id!r} with a scenario")
+            moment = self._clock() if until is None else until
+            return pipeline.scenario, round(moment - pipeline.begin, 3)
 
 
 def _check_new(argument: str, id_: str, known: Collection[str]) -> None:

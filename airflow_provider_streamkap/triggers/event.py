@@ -35,7 +35,7 @@ from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSourc
 from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
 from airflow_provider_streamkap.gate.reading import number
 from airflow_provider_streamkap.gate.spec import check_poke_interval
-from airflow_provider_streamkap.gate.target import PollTarget
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
                         self.log.warning("Failed to poll %s (%d in a row): %s", label, failed, sample.result)
                     continue
                 failed = 0
+                assert isinstance(sample.result, PollResult)
                 before, reading = detector.state, sample.result.reading
                 changed = detector.add_reading(reading)
                 if detector.history.just_fell_back:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationTrigger: run a wait in the triggerer.
+"""StreamkapWaitTrigger: run a wait in the triggerer.
 
 The arguments contain no secrets: the trigger looks up the connection itself.
 """
@@ -22,8 +22,10 @@ from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.gate.reading import duration
 from airflow_provider_streamkap.gate.spec import DEADLINE_GRACE, VersionMismatchError, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
+from airflow_provider_streamkap.gate.target import PollTarget
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
+from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import PollWindow, Subscription, TimedResult
 
 # A timeout that fires more than this many seconds late means that the event loop was blocked.
@@ -33,8 +35,8 @@ _BLOCKED_LOOP_SECONDS = 5.0
 _CLOCK_RESOLUTION = 0.1
 
 
-class StreamkapDestinationTrigger(BaseTrigger):
-    """Wait in the triggerer until destinations are ready, then fire once.
+class StreamkapWaitTrigger(BaseTrigger):
+    """Wait in the triggerer until destinations or pipelines are ready, then fire once.
 
     All such triggers of one triggerer on one connection share polls, sockets and the token.
 
@@ -87,8 +89,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
         while True:
             try:
                 async with StreamkapHook(self.streamkap_conn_id).poller() as poller:
-                    with poller.subscribe([spec.target(id_) for id_ in spec.resource_ids]) as subscription:
-                        return await self._run_wait(spec, subscription, not_before)
+                    return await self._run_wait(spec, poller, not_before)
             except AirflowNotFoundException:
                 raise
             except AirflowException as error:
@@ -101,15 +102,37 @@ class StreamkapDestinationTrigger(BaseTrigger):
             self.log.warning("%s. Retrying in %s", failed, duration(seconds))
             await asyncio.sleep(seconds)
 
-    async def _run_wait(self, spec: WaitSpec, subscription: Subscription, not_before: float) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
+    async def _run_wait(self, spec: WaitSpec, poller: Poller, not_before: float) -> dict[str, Any]:
         wait = ResourceWait.from_dict(spec, self.state)
+        targets = wait.targets()
+        with poller.subscribe(targets) as subscription:
+            return await self._poll_until_event(wait, targets, poller, subscription, not_before)
+
+    async def _poll_until_event(
+        self,
+        wait: ResourceWait,
+        targets: list[PollTarget],
+        poller: Poller,
+        subscription: Subscription,
+        not_before: float,
+    ) -> dict[str, Any]:
+        loop, spec = asyncio.get_running_loop(), wait.spec
         event: dict[str, Any] | None = None
+        # The window of the next round, if it polls other targets.
+        changed: PollWindow | None = None
+
+        def next_round(window: PollWindow) -> PollWindow | None:
+            nonlocal changed
+            # The targets of destinations never change.
+            if spec.source_gate is None or wait.targets() == targets:
+                return window
+            changed = window
+            return None
 
         def add_round(results: Sequence[TimedResult]) -> PollWindow | None:
             nonlocal event
             now = time.time()
-            seen = {id_: timed.result for id_, timed in zip(spec.resource_ids, results, strict=True)}
+            seen = wait.round_of([timed.result for timed in results])
             began = max(timed.began for timed in results)
             step = wait.advance(seen, now)
             for warning in wait.warnings:
@@ -118,7 +141,7 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 # The event loop was blocked, or the response was late: poll once more after the deadline.
                 at_once = loop.time()
                 _extend_timeout(limit, wait.spec.deadline, at_once)
-                return PollWindow(at_once, at_once)
+                return next_round(PollWindow(at_once, at_once))
             if line := wait.progress(step, now):
                 failed = any(isinstance(timed.result, StreamkapError) for timed in results)
                 self.log.log(logging.WARNING if failed else logging.INFO, "%s", line)
@@ -126,12 +149,14 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 event = failed_event(step)
                 return None
             if isinstance(step, Succeeded):
-                event = succeeded_event(task_result(step.passed, self.keyed, wait.snapshots(seen)))
+                event = succeeded_event(
+                    task_result(step.passed, self.keyed, wait.snapshots(seen), spec.names, spec.kind)
+                )
                 return None
             due = began + step.after
             _extend_timeout(limit, wait.spec.deadline, due)
             # A poll of another wait up to half an interval early can be shared, except for confirmations.
-            return PollWindow(due if step.confirming else began + step.after / 2, due)
+            return next_round(PollWindow(due if step.confirming else began + step.after / 2, due))
 
         # First polls are spread over the first interval, so that a restarted triggerer does not poll all destinations
         # at once. A wait whose last reading was good polls immediately.
@@ -153,6 +178,11 @@ class StreamkapDestinationTrigger(BaseTrigger):
                 late = not late and loop.time() - (limit.when() or inf) > _BLOCKED_LOOP_SECONDS
             if event is not None:
                 return event
+            if changed is not None:
+                targets = wait.targets()
+                poller.change(subscription, targets)
+                window, due, changed = changed, changed.due, None
+                continue
             if not late:
                 return self._timeout_event(wait)
             due = loop.time()

@@ -10,7 +10,7 @@ from math import floor, fsum
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
+from airflow_provider_streamkap.api.query import TIMESERIES, PeriodQuery
 from benchmarks.accuracy.connector_timeline import ConnectorTimeline
 from benchmarks.accuracy.exporter_behavior import ExporterBehavior, within
 from benchmarks.accuracy.kafka import Topic
@@ -60,7 +60,7 @@ class Exporter:
         self._recorded = [sample for sample in self._samples if sample.recorded]
         self._grids: dict[float, list[_Point]] = {}
 
-    def respond(self, query: MetricsQuery, now: float) -> dict[str, Any]:
+    def respond(self, query: PeriodQuery, now: float) -> dict[str, Any]:
         """Return the response body of the API.
 
         :param query: the request.
@@ -109,7 +109,7 @@ class Exporter:
         since = max((end for _, end in self._stops if end <= now), default=None) if self._behavior.resets else None
         return float(self._topic.fetched(now) - (0 if since is None else self._topic.fetched(since)))
 
-    def _series(self, query: MetricsQuery, now: float) -> dict[str, Any]:
+    def _series(self, query: PeriodQuery, now: float) -> dict[str, Any]:
         begin = 0.0 if query.timestamp_from is None else to_seconds(query.timestamp_from)
         points = self._points(begin % GRAIN if self._behavior.moving_grid else 0.0)
         first, last = bisect_left(points, begin, key=_stamp), bisect_right(points, self._horizon(now), key=_stamp)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
-from airflow_provider_streamkap.api.query import MetricsQuery
+from airflow_provider_streamkap.api.query import PeriodQuery
 from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
@@ -77,7 +77,7 @@ class SimulatedApi:
         now += random.expovariate(2.0)
         return AnsweredPoll(PollResult(self._request(target.latest_query(), now), series).reading, now)
 
-    def _request(self, query: MetricsQuery, now: float) -> DestinationMetrics:
+    def _request(self, query: PeriodQuery, now: float) -> DestinationMetrics:
         return DestinationMetrics.parse(query, self.exporter.respond(query, now), to_datetime(now))
 
 

@@ -43,7 +43,7 @@ class TriggerKind:
 def _streamkap(id_: str, interval: float) -> Serialized:
     from airflow_provider_streamkap.gate.conditions import DestinationGate
     from airflow_provider_streamkap.gate.spec import WaitSpec
-    from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+    from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 
     started = time.time()
     # Fire on the first matching reading, as the other triggers do.
@@ -56,7 +56,7 @@ def _streamkap(id_: str, interval: float) -> Serialized:
         deadline=started + 86400,
         started=started,
     )
-    path, arguments = StreamkapDestinationTrigger("streamkap_default", spec.to_dict()).serialize()
+    path, arguments = StreamkapWaitTrigger("streamkap_default", spec.to_dict()).serialize()
     return path, arguments
 
 
@@ -91,7 +91,7 @@ def _idle(id_: str, interval: float) -> Serialized:
 
 
 TRIGGER_KINDS = {
-    STREAMKAP: TriggerKind("StreamkapDestinationTrigger", "destinations", _streamkap),
+    STREAMKAP: TriggerKind("StreamkapWaitTrigger", "destinations", _streamkap),
     HTTP: TriggerKind("HttpSensorTrigger", "ready", _http),
     FIVETRAN: TriggerKind("FivetranTrigger", "v1", _fivetran),
     IDLE: TriggerKind("idle trigger", "nothing", _idle),

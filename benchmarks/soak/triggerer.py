@@ -28,7 +28,7 @@ from airflow_provider_streamkap.hooks._clients import ClientClock, shared_client
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.polling.poller import Poller
 from airflow_provider_streamkap.polling.subscription import Subscription, Waiter
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 from benchmarks.cost.trigger_kinds import create_trigger
 from benchmarks.fast_loop import FastClock, run_fast
 from benchmarks.soak.plan import Plan
@@ -38,7 +38,7 @@ CANCELLED = "cancelled"
 
 #: Types of which no instance may remain after the last wait.
 LEAK_CHECKED_TYPES = (
-    StreamkapDestinationTrigger,
+    StreamkapWaitTrigger,
     ResourceWait,
     Poller,
     Subscription,
@@ -160,7 +160,7 @@ class TriggererSimulation:
             deadline=now + random.uniform(120, 900),
         )
         return create_trigger(
-            StreamkapDestinationTrigger("streamkap_default", plan.to_dict(), keyed=len(some) > 1).serialize()
+            StreamkapWaitTrigger("streamkap_default", plan.to_dict(), keyed=len(some) > 1).serialize()
         )
 
     async def _warm_up(self) -> None:

@@ -9,6 +9,7 @@ try:
 except ImportError:  # Airflow 2.11
     from airflow.decorators import dag, task
 
+from airflow_provider_streamkap.api import DESTINATION
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
 
@@ -41,6 +42,15 @@ def hook_tasks():
 
     # [end of destinations]
 
+    # [start of names]
+    @task
+    def lag_by_name():
+        hook = StreamkapHook()
+        ids = hook.resolve_names(DESTINATION, ["orders", "customers"])
+        return {name: hook.get_destination_metrics(id_).records_lag for name, id_ in ids.items()}
+
+    # [end of names]
+
     # [start of sources]
     @task
     def quiet_pipelines():
@@ -56,7 +66,7 @@ def hook_tasks():
 
     # [end of sources]
 
-    peak_lag() >> broken_destinations() >> quiet_pipelines()
+    peak_lag() >> broken_destinations() >> lag_by_name() >> quiet_pipelines()
 
 
 hook_tasks()

@@ -23,6 +23,14 @@ def sensors():
     )
     # [end of several]
 
+    # [start of names]
+    StreamkapDestinationSensor(
+        task_id="wait_by_name",
+        destination_name=["orders", "customers"],
+        deferrable=True,
+    )
+    # [end of names]
+
     # [start of data interval]
     StreamkapDestinationSensor(
         task_id="wait_for_the_day",

@@ -49,5 +49,12 @@ def snapshots():
     )
     # [end of source]
 
+    # [start of names]
+    StreamkapDestinationMetricsOperator(
+        task_id="latest_by_name",
+        destination_name=["orders", "customers"],
+    )
+    # [end of names]
+
 
 snapshots()

@@ -12,10 +12,13 @@ import airflow
 import pytest
 
 from airflow_provider_streamkap.api import DESTINATION, PIPELINE, SOURCE
+from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator
+from benchmarks.fast_loop import FastClock
 from tests.airflow.log_capture import Logged, capture
 from tests.airflow.secrets_backends import Flaky
+from tests.client_clock import use_client_clock
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +42,19 @@ def named(streamkap: StreamkapSimulator) -> StreamkapSimulator:
     for kind in (DESTINATION, SOURCE, PIPELINE):
         StreamkapHook().forget_names(kind)
     return streamkap
+
+
+@pytest.fixture
+def fast_streamkap(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
+    """Run everything with a clock 200 times as fast, and a simulator: waits on pipelines take minutes."""
+    clock = FastClock.start(200)
+    with (
+        clock.patch_time(),
+        use_client_clock(ClientClock(wall=clock.wall)),
+        StreamkapSimulator(clock=clock.time) as simulator,
+    ):
+        monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", simulator.airflow_connection(max_attempts=1))
+        yield simulator
 
 
 @pytest.fixture

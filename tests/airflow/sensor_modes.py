@@ -15,8 +15,9 @@ from uuid import uuid4
 from airflow.exceptions import AirflowRescheduleException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor
 from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE
-from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor, StreamkapPipelineSensor
 from tests.airflow.reschedules import record_poke
 from tests.airflow_imports import TaskDeferred
 
@@ -67,7 +68,24 @@ def sensor(mode: str, **arguments: Any) -> StreamkapDestinationSensor:
     return StreamkapDestinationSensor(**fast_sensor_arguments(mode, **arguments))
 
 
-def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
+def pipeline_sensor(mode: str, **arguments: Any) -> StreamkapPipelineSensor:
+    """Return a sensor on the pipeline ``p1`` that polls fast. Its wait takes minutes: run it with a fast clock."""
+    given = {} if "pipeline_name" in arguments else {"pipeline_id": "p1"}
+    common = fast_sensor_arguments(mode, **{"timeout": 3600, **given, **arguments})
+    return StreamkapPipelineSensor(
+        **{name: value for name, value in common.items() if name not in ("destination_id", "lag_source")}
+    )
+
+
+class StateStore(dict[str, Any]):
+    """A task's state store, as in Airflow 3.3, which stores JSON."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a value."""
+        self[key] = json.loads(json.dumps(value, allow_nan=False))
+
+
+def run(task: StreamkapWaitSensor, ti: TaskInstance | None = None, store: Any = None) -> Any:
     """Run a sensor to completion.
 
     :param store: the task's state store, if this Airflow has one.
@@ -95,9 +113,10 @@ def run(task: StreamkapDestinationSensor, ti: TaskInstance | None = None, store:
             return resumed.resume_execution(deferral.method_name, {**(deferral.kwargs or {}), "event": event}, context)
 
 
-def rebuilt_task(task: StreamkapDestinationSensor) -> StreamkapDestinationSensor:
+def rebuilt_task(task: StreamkapWaitSensor) -> StreamkapWaitSensor:
     """Return the task as another process has it: rebuilt from its arguments, without its state."""
-    names = [name for name in inspect.signature(StreamkapDestinationSensor.__init__).parameters if hasattr(task, name)]
+    public = next(kind for kind in type(task).__mro__ if not kind.__name__.startswith("Fast"))
+    names = [name for name in inspect.signature(public).parameters if hasattr(task, name)]
     airflows = ["poke_interval", "timeout", "mode", "soft_fail", "never_fail", "silent_fail"]
     arguments = {name: getattr(task, name) for name in names + airflows}
     return type(task)(task_id=task.task_id, **arguments)

@@ -223,7 +223,7 @@ def test_invalid_value_in_mapped_task_is_not_retried(kind: Any, values: dict[str
         ({"observed_after": date(2026, 3, 2)}, "observed_after must be"),
         ({"observed_after": "yesterday"}, "observed_after must be"),
         ({"observed_after": ""}, "observed_after must be"),
-        ({"destination_id": None}, "destination_id must be an id or a list of ids"),
+        ({"destination_id": None}, "pass destination_id or destination_name"),
         ({"destination_id": ""}, "destination_id must be a non-empty string"),
         ({"destination_id": []}, "destination_id is an empty list"),
         ({"destination_id": {"d1": 1}}, "destination_id must be an id or a list of ids"),

@@ -95,6 +95,7 @@ PARSING = {
     "gate",
     "gate.conditions",
     "gate.reading",
+    "gate.source",
     "gate.spec",
     "get_provider_info",
     "hooks",
@@ -105,6 +106,7 @@ PARSING = {
     "operators._base",
     "operators.streamkap",
     "sensors",
+    "sensors._base",
     "sensors._state_store",
     "sensors.streamkap",
 }

@@ -18,7 +18,7 @@ from airflow_provider_streamkap._results import (
     succeeded_event,
     task_result,
 )
-from airflow_provider_streamkap.api import errors
+from airflow_provider_streamkap.api import SOURCE, errors
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed
 
@@ -49,6 +49,24 @@ def test_result_has_requested_shape() -> None:
     assert task_result(("a",), False, {"a": one}) == one
     assert task_result(("a",), True, {"a": one}) == {"a": {"data": {"recordsLag": 1}}}
     assert list(task_result(("b", "a"), True, {"a": one, "b": two})) == ["b", "a"]
+
+
+def test_result_by_name() -> None:
+    by_id = {id_: {"source_id": id_, "data": {"lag": lag}, "metadata": {}} for id_, lag in (("s1", 1), ("s2", 2))}
+    names = {"s1": "shop", "s2": "users"}
+    one = task_result(("s1",), False, by_id, names, SOURCE)
+    assert list(one.items())[:2] == [("source_id", "s1"), ("source_name", "shop")]
+    assert task_result(("s2", "s1"), True, by_id, names, SOURCE) == {
+        "users": {"source_id": "s2", "source_name": "users", "data": {"lag": 2}},
+        "shop": {"source_id": "s1", "source_name": "shop", "data": {"lag": 1}},
+    }
+    assert "source_name" not in by_id["s1"]
+
+
+def test_api_error_with_label() -> None:
+    error = errors.StreamkapServerError("boom", status=500)
+    assert str(api_exception(error, "orders (d1)")) == f"orders (d1): {error}"
+    assert str(api_exception(error)) == str(error)
 
 
 @pytest.mark.parametrize("snapshot", [{"destination_id": "d1"}, {"d1": {"destination_id": "d1"}}])

@@ -19,7 +19,7 @@ from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 from benchmarks.fast_loop import run_fast
 from tests.airflow.sensor_modes import TaskInstance, fire, rebuilt_trigger
 from tests.airflow.triggers import event_payload, trigger
@@ -91,8 +91,8 @@ def test_every_argument_of_trigger_survives_serialization() -> None:
         "keyed": True,
         "state": {"polls": 3},
     }
-    assert {*arguments, "unknown"} == set(inspect.signature(StreamkapDestinationTrigger).parameters)
-    assert json.loads(json.dumps(StreamkapDestinationTrigger(**arguments).serialize()[1])) == arguments
+    assert {*arguments, "unknown"} == set(inspect.signature(StreamkapWaitTrigger).parameters)
+    assert json.loads(json.dumps(StreamkapWaitTrigger(**arguments).serialize()[1])) == arguments
 
 
 def test_serialized_trigger_contains_no_secret(other: StreamkapSimulator) -> None:

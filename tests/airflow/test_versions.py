@@ -15,7 +15,7 @@ from airflow_provider_streamkap._compat import AirflowException, AirflowFailExce
 from airflow_provider_streamkap._results import result_of_event
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 from tests.airflow.log_capture import Logged
 from tests.airflow.sensor_modes import fire
 
@@ -110,7 +110,7 @@ def test_trigger_reads_serialized_form_of_earlier_version(
     streamkap: StreamkapSimulator, logged: Logged, layout: str
 ) -> None:
     streamkap.add("d1", scenarios.steady(lag=120))
-    event = fire(StreamkapDestinationTrigger(**due_now(LAYOUTS[layout])))
+    event = fire(StreamkapWaitTrigger(**due_now(LAYOUTS[layout])))
     assert event["outcome"] == "deadline"
     assert "2 polls" in event["message"]
     assert "d1 not ready: lag 120" in event["message"]
@@ -125,7 +125,7 @@ def test_unknown_keys_are_ignored_with_warning(streamkap: StreamkapSimulator, lo
     arguments["spec"]["failure_policy"] |= {"for_unknown": 3}
     arguments["state"] |= {"mood": "fair"}
     arguments["state"]["resources"]["d1"]["history"] |= {"seen_twice": True}
-    event = fire(StreamkapDestinationTrigger(**arguments, colour="red"))
+    event = fire(StreamkapWaitTrigger(**arguments, colour="red"))
     assert event["outcome"] == "opened"
     assert "from another version of airflow-provider-streamkap: colour, priority, failure_policy.for_unknown" in (
         logged.text
@@ -156,7 +156,7 @@ def test_invalid_plan_fails_with_message_and_is_retryable(
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["spec"] |= change
     arguments["spec"].pop(change.get("lacks"), None)
-    event = fire(StreamkapDestinationTrigger(**arguments))
+    event = fire(StreamkapWaitTrigger(**arguments))
     with pytest.raises(AirflowException, match="Install the same version on workers and triggerers") as caught:
         result_of_event(event)
     assert not isinstance(caught.value, AirflowFailException)
@@ -166,6 +166,6 @@ def test_invalid_plan_fails_with_message_and_is_retryable(
 def test_invalid_memory_fails_with_message(streamkap: StreamkapSimulator) -> None:
     arguments = due_now(LAYOUTS["with the history of points"])
     arguments["state"]["resources"]["d1"]["recent_lags"] = [{"at": 1, "lag": 2, "of": 3}]
-    event = fire(StreamkapDestinationTrigger(**arguments))
+    event = fire(StreamkapWaitTrigger(**arguments))
     assert event["outcome"] == "versions"
     json.dumps(event)

@@ -15,7 +15,7 @@ from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.testing import StreamkapSimulator
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 from tests.airflow.sensor_modes import rebuilt_trigger
 from tests.client_clock import use_client_clock
 
@@ -34,7 +34,7 @@ def trigger(*ids: str, seconds: float = 20.0, streamkap_conn_id: str = "streamka
             **spec,
         }
     )
-    return rebuilt_trigger(StreamkapDestinationTrigger(streamkap_conn_id, created.to_dict(), keyed=len(ids) > 1))
+    return rebuilt_trigger(StreamkapWaitTrigger(streamkap_conn_id, created.to_dict(), keyed=len(ids) > 1))
 
 
 async def event_payload(waiting: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from airflow_provider_streamkap.api.query import MetricsQuery, PipelineMetricsQu
 from airflow_provider_streamkap.api.resources import R
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from airflow_provider_streamkap.api.sources import Source, SourcesQuery
-from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.gate.target import AnyPollResult, PollResult, PollTarget, SourcePollResult
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import StreamkapSimulator
 
@@ -30,6 +30,7 @@ QUERY = MetricsQuery(ID)
 CREDENTIALS = Credentials("made-up-client-id", "made-up-secret-value")
 
 Kind = Literal["sync", "async"]
+P = TypeVar("P", bound=AnyPollResult)
 T = TypeVar("T")
 
 
@@ -91,10 +92,20 @@ class AnyClient:
         )
 
     def poll(self, watch: PollTarget) -> PollResult:
-        def flow(session: ApiSession) -> Flow[PollResult]:
+        """Poll a destination."""
+        return self._poll(PollResult, watch)
+
+    def poll_source(self, watch: PollTarget) -> SourcePollResult:
+        """Poll a source."""
+        return self._poll(SourcePollResult, watch)
+
+    def _poll(self, kind: type[P], watch: PollTarget) -> P:
+        def flow(session: ApiSession) -> Flow[AnyPollResult]:
             return poll(session, watch)
 
-        return self._do(lambda client: client.call(flow), lambda client: client.call(flow))
+        result = self._do(lambda client: client.call(flow), lambda client: client.call(flow))
+        assert isinstance(result, kind)
+        return result
 
     def destination(self, destination_id: str = ID) -> Destination:
         return self._do(

@@ -25,7 +25,7 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.flows import ApiSession
 from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import MetricsQuery
-from airflow_provider_streamkap.gate.target import PollResult, PollTarget
+from airflow_provider_streamkap.gate.target import AnyPollResult, PollResult, PollTarget
 from airflow_provider_streamkap.polling.poll import poll
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
 from tests.api.support import SimulatedClock, settings_for
@@ -65,7 +65,7 @@ def read(client: StreamkapClient) -> dict[str, DestinationMetrics | StreamkapErr
     return {query.destination_id: got for query, got in client.call_each(QUERIES, ApiSession.metrics)}
 
 
-def poll_targets(client: StreamkapClient, **limits: Any) -> dict[str, PollResult | StreamkapError]:
+def poll_targets(client: StreamkapClient, **limits: Any) -> dict[str, AnyPollResult | StreamkapError]:
     return {watch.resource_id: got for watch, got in client.call_each(WATCHES, poll, **limits)}
 
 

@@ -30,6 +30,9 @@ METRICS = {
     "bytesConsumedTotal",
     "qa_exact_count_diff",
 }
+BEHIND = "StreamingMilliSecondsBehindSource"
+CONNECTOR = dict.fromkeys(SCHEMAS["Destination"]["required"]) | {"id": "s1"}
+PIPELINE_ITEM = dict.fromkeys(SCHEMAS["Pipeline"]["required"]) | {"id": "p1"}
 
 
 def parameters(call: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -211,6 +214,15 @@ def test_every_schema_is_valid(name: str) -> None:
             {"data": {"StreamingConnected": "1"}},
         ),
         ("SourceTimeseries", {"data": {"byteTotal": []}}, {"data": {"SnapshotRunning": []}}),
+        (
+            "SourceTimeseries",
+            {"data": {BEHIND: [{"timestamp": "2025-03-02 08:00:00", "value": -1}]}},
+            {"data": {BEHIND: [{"timestamp": "2025-03-02 08:00:00", "value": None}]}},
+        ),
+        ("SourceLatest", {"data": {BEHIND: -1, "StreamingLastEvent": None}}, {"data": {"StreamingLastEvent": 5}}),
+        ("Source", {**CONNECTOR, "config": {"heartbeat.enabled": True}}, CONNECTOR),
+        ("Source", {**CONNECTOR, "config": None}, {**CONNECTOR, "config": {"heartbeat.enabled": 1}}),
+        ("Pipeline", PIPELINE_ITEM, {**PIPELINE_ITEM, "status": "Active"}),
         ("PipelineLatest", {"data": {"status": "Active", "recordsLag": None}}, {"data": {"status": 1}}),
         ("ValidationErrors", {"detail": []}, {"detail": [{"loc": ["query"], "msg": "m"}]}),
         ("Error", {"detail": {"a": 1}}, {"detail": [1]}),

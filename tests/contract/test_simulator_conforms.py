@@ -54,8 +54,8 @@ def simulator() -> Iterator[StreamkapSimulator]:
         )
         late = Reporting(layout="plain", stamp="end", value="mean")
         running.add("unknown lag", scenarios.null_lag(), reporting=late, age=YOUNG)
-        running.add_source("active", topics=("a", "b"), tag_ids=("t1",), age=YOUNG)
-        running.add_source("unknown lag", reporting=late, age=YOUNG)
+        running.add_source("active", scenarios.source_streaming(), topics=("a", "b"), tag_ids=("t1",), age=YOUNG)
+        running.add_source("unknown lag", scenarios.source_snapshots(for_=YOUNG), reporting=late, age=YOUNG)
         running.add_pipeline("active", "active", "active")
         running.add_pipeline("unknown lag", "active", "unknown lag", tag_ids=("t1",))
         yield running

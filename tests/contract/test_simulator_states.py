@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_streamkap.testing import Reading, Reporting, Scenario, StreamkapSimulator, scenarios
+from airflow_provider_streamkap.testing import (
+    Reading,
+    Reporting,
+    Scenario,
+    SourceScenario,
+    StreamkapSimulator,
+    scenarios,
+)
 from tests.contract.description import validator
 
 NOW = 1_767_225_600.0
@@ -168,6 +175,35 @@ def test_metrics_of_every_scenario(
     client.ask("GET", "/destinations/d1/metrics", 200, TIME_TYPES[time_type], params={"time_type": time_type})
 
 
+@pytest.mark.parametrize("time_type", ["latest", "timesummary", "timeseries"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        scenarios.source_streaming(),
+        scenarios.source_idle(heartbeat="table"),
+        scenarios.source_idle(heartbeat="kafka"),
+        scenarios.source_mysql_idle(),
+        scenarios.source_stalls(),
+        scenarios.source_restarts(for_=60),
+        scenarios.source_snapshots(at=60, pending=60),
+        scenarios.source_snapshots(for_=60),
+        scenarios.source_broken(),
+        scenarios.source_events([]),
+    ],
+    ids=lambda scenario: scenario.name,
+)
+def test_metrics_of_every_source_scenario(
+    client: Client, simulator: StreamkapSimulator, scenario: SourceScenario, time_type: str
+) -> None:
+    simulator.add_pipeline("p1", "s1", "d1", scenarios.pipeline(scenario))
+    schema = "SourceTimeseries" if time_type == "timeseries" else "SourceLatest"
+    client.ask("GET", "/sources/s1/metrics", 200, schema, params={"time_type": time_type})
+    client.ask("GET", "/sources", 200, "SourcePage")
+    client.ask("GET", "/pipelines", 200, "PipelinePage")
+    client.ask("GET", "/destinations/d1/metrics", 200, TIME_TYPES[time_type], params={"time_type": time_type})
+    client.ask("GET", "/pipelines/p1/metrics", 200, "PipelineLatest")
+
+
 @pytest.mark.parametrize(
     "reporting",
     [
@@ -182,6 +218,9 @@ def test_metrics_with_every_reporting_option(
 ) -> None:
     simulator.add("d1", scenarios.flapping(), reporting=reporting)
     client.ask("GET", "/destinations/d1/metrics", 200, TIME_TYPES[time_type], params={"time_type": time_type})
+    simulator.add_source("s1", scenarios.source_restarts(), reporting=reporting)
+    schema = "SourceTimeseries" if time_type == "timeseries" else "SourceLatest"
+    client.ask("GET", "/sources/s1/metrics", 200, schema, params={"time_type": time_type})
 
 
 @pytest.mark.parametrize(

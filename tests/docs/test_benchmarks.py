@@ -61,7 +61,7 @@ def test_the_figures_are_reckoned_for_each_wait_and_poll() -> None:
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "performance.md").read_text(encoding="utf-8")
-OURS = "StreamkapDestinationTrigger"
+OURS = "StreamkapWaitTrigger"
 SIZES = ("**1,000 waits on 100 destinations, every 10 s**", "**10,000 waits on 1,000 destinations, every 60 s**")
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_streamkap.api import DESTINATION
+from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
 from tests.docs.conftest import CUSTOMERS, ORDERS
 from tests.docs.pages import SNIPPETS, dag_of, snippet
@@ -73,6 +75,19 @@ def test_waiting_for_several_destinations(streamkap: StreamkapSimulator) -> None
     dag = dag_of(snippet("sensors.py"), "sensors")
     assert list(execute(dag.get_task("wait_for_all"), **AT_ONCE)) == [ORDERS, CUSTOMERS]
     assert streamkap.count(f"/destinations/{ORDERS}/metrics") == 3
+
+
+def test_waiting_by_name(streamkap: StreamkapSimulator) -> None:
+    streamkap.add(ORDERS, scenarios.steady(), name="orders")
+    streamkap.add(CUSTOMERS, scenarios.steady(), name="customers")
+    StreamkapHook().forget_names(DESTINATION)
+    dag = dag_of(snippet("sensors.py"), "sensors")
+    waited = execute(dag.get_task("wait_by_name"), **AT_ONCE)
+    assert {name: shot["destination_id"] for name, shot in waited.items()} == {"orders": ORDERS, "customers": CUSTOMERS}
+    read = execute(dag_of(snippet("snapshots.py"), "snapshots").get_task("latest_by_name"))
+    assert [shot["destination_name"] for shot in read.values()] == list(read) == ["orders", "customers"]
+    lags = dag_of(snippet("hook_tasks.py"), "hook_tasks").get_task("lag_by_name").python_callable()
+    assert lags == {"orders": 0, "customers": 0}
 
 
 def test_waiting_for_lag_observed_after_interval(streamkap: StreamkapSimulator) -> None:

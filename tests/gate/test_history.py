@@ -16,6 +16,7 @@ from airflow_provider_streamkap.gate.reading import LagPoint, Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed, NextStep, PollAgain, ResourceWait, Succeeded
+from tests.gate.states import state_of
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 DOWN = StreamkapConnectionError("connection refused")
@@ -331,14 +332,14 @@ def test_points_are_checked_for_revisions_for_15_minutes() -> None:
     wait = running()
     wait.poll(1800, "850:0 960:0 1740:5")
     wait.poll(1860, "850:700 960:700 1740:5 1800:5")
-    assert wait.wait.resources["d1"].history.max_revision_age == 900
+    assert state_of(wait.wait).history.max_revision_age == 900
 
 
 def test_points_of_draining_destination_can_decrease() -> None:
     wait = running()
     wait.poll(1000, "900:700 960:700")
     wait.poll(1100, "900:0 960:0")
-    assert wait.wait.resources["d1"].history.max_revision_age == 0
+    assert state_of(wait.wait).history.max_revision_age == 0
 
 
 def test_connector_without_partition_is_not_running() -> None:

@@ -19,6 +19,7 @@ from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.target import PollResult
 from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
+from tests.gate.states import state_of
 
 LATEST = DestinationGate(lag_source="latest")
 LAGGING, PAUSED = Reading("Active", 7), Reading("Paused", 0)
@@ -157,7 +158,7 @@ def test_points_are_compared_with_start_on_reading_clock() -> None:
     first.advance({"d1": observed(0)}, 1001)
     wait = moved(first)
     wait.advance({"d1": observed(180)}, 822)
-    assert wait.resources["d1"].history.measured_after == 820
+    assert state_of(wait).history.measured_after == 820
 
 
 def test_clock_of_starting_machine_stays_reference() -> None:

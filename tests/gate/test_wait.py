@@ -25,6 +25,7 @@ from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.gate.wait import Failed, PollAgain, ResourceWait, Succeeded
+from tests.gate.states import state_of
 
 PATIENCE = ("max_poll_failures", "stall_after", "status_grace")
 
@@ -434,7 +435,7 @@ def test_lag_history_stays_short_in_long_wait() -> None:
     wait = start()
     for step in range(1000):
         wait.advance({"d1": Reading("Active", 5000 - step)}, 60 * step)
-    assert len(wait.resources["d1"].recent_lags) == 12
+    assert len(state_of(wait).recent_lags) == 12
     assert len(json.dumps(wait.to_dict())) < 500
 
 

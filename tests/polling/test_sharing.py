@@ -207,9 +207,7 @@ def test_round_of_many_destinations_keeps_requested_order() -> None:
         service = Service(takes={"d1": 3.0, "d2": 1.0, "d3": 2.0})
         with Poller(service.fetch).subscribe([PollTarget("d3"), PollTarget("d1"), PollTarget("d2")]) as follower:
             samples = await take(follower, now(), now())
-        assert [
-            sample.result.latest.destination_id for sample in samples if not isinstance(sample.result, Exception)
-        ] == [
+        assert [sample.result.latest.resource_id for sample in samples if not isinstance(sample.result, Exception)] == [
             "d3",
             "d1",
             "d2",

@@ -18,7 +18,7 @@ from airflow_provider_streamkap.gate.conditions import DestinationGate
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator, scenarios
-from airflow_provider_streamkap.triggers.streamkap import StreamkapDestinationTrigger
+from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 
 IDS = tuple(f"{number:024x}" for number in range(20))
 
@@ -33,7 +33,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamkapSimulator]:
         yield running
 
 
-def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinationTrigger:
+def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapWaitTrigger:
     """Create a trigger from its serialized arguments, as the triggerer does."""
     started = time.time()
     wait = WaitSpec(
@@ -44,15 +44,13 @@ def trigger(*ids: str, interval: float = 1.0, **spec: Any) -> StreamkapDestinati
         started=started,
         **spec,
     )
-    created = StreamkapDestinationTrigger(
-        streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1
-    )
+    created = StreamkapWaitTrigger(streamkap_conn_id="streamkap_default", spec=wait.to_dict(), keyed=len(ids) > 1)
     path, arguments = created.serialize()
-    assert path.endswith(StreamkapDestinationTrigger.__name__)
-    return StreamkapDestinationTrigger(**arguments)
+    assert path.endswith(StreamkapWaitTrigger.__name__)
+    return StreamkapWaitTrigger(**arguments)
 
 
-async def event(waiting: StreamkapDestinationTrigger) -> Any:
+async def event(waiting: StreamkapWaitTrigger) -> Any:
     """Run a trigger until its event."""
     async for fired in waiting.run():
         return fired.payload
@@ -60,7 +58,7 @@ async def event(waiting: StreamkapDestinationTrigger) -> Any:
 
 
 @asynccontextmanager
-async def running(*triggers: StreamkapDestinationTrigger) -> AsyncIterator[list[asyncio.Task[Any]]]:
+async def running(*triggers: StreamkapWaitTrigger) -> AsyncIterator[list[asyncio.Task[Any]]]:
     """Run triggers, and cancel the remaining ones at the end, as a triggerer does."""
     tasks = [asyncio.create_task(event(waiting)) for waiting in triggers]
     try:

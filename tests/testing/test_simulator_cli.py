@@ -19,9 +19,9 @@ import pytest
 import requests
 
 from airflow_provider_streamkap.testing import StreamkapSimulator, scenarios
-from airflow_provider_streamkap.testing.__main__ import destination, main
-from airflow_provider_streamkap.testing.demo import DEMO, add_demo
-from tests.testing.support import PATIENCE, Api, Clock
+from airflow_provider_streamkap.testing.__main__ import destination, main, pipeline
+from airflow_provider_streamkap.testing.demo import DEMO, PIPELINES, add_demo
+from tests.testing.support import PATIENCE, START, Api, Clock
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +59,7 @@ def test_command_prints_connection_serves_and_exits_cleanly(
 ) -> None:
     output = until(process.stdout, "Ctrl-C")
     assert all(item.destination_id in output and item.name in output for item in DEMO)
+    assert all(pipeline_id in output and story in output for pipeline_id, story in PIPELINES.items())
     exported = next(line for line in output.splitlines() if "AIRFLOW_CONN" in line)
     connection = json.loads(exported.partition("=")[2].strip("'"))
     assert {connection["host"], connection["login"], connection["password"]} <= set(output.split())
@@ -87,11 +88,13 @@ def test_process_stopped_from_within(capsys: pytest.CaptureFixture[str]) -> None
     stopped.set()
     before = signal.getsignal(signal.SIGINT)
     arguments = ["--port", "0", "--scenario", "empty", "--destination", "a=stalled", "--secret", "hush"]
-    assert main(arguments, stopped) == 0
+    assert main([*arguments, "--pipeline", "p=source_idle:heartbeat=table,every=30"], stopped) == 0
     assert signal.getsignal(signal.SIGINT) is before
     output = capsys.readouterr().out
     assert "hush" in output
     assert [line.split() for line in output.splitlines() if "stalled" in line] == [["a", "destination-a", "stalled"]]
+    assert "p-destination  destination-tion behind source_idle" in output
+    assert "pipeline-p           from p-source to p-destination: source_idle" in output
 
 
 def test_startup_errors_are_reported(capsys: pytest.CaptureFixture[str], simulator: StreamkapSimulator) -> None:
@@ -108,6 +111,16 @@ def test_destination_is_parsed_from_command_line() -> None:
     assert (destination_id, scenario.name, scenario.at(1).records_lag) == ("a", "draining", 8)
     assert destination("a=steady:status=Stopped")[1].at(0).connector_status == "Stopped"
     assert destination("a=frozen")[1].name == "frozen"
+
+
+def test_pipeline_is_parsed_from_command_line() -> None:
+    pipeline_id, scenario = pipeline("p=source_stalls:at=60,connector=mysql")
+    assert (pipeline_id, scenario.source.name, scenario.source.connector) == ("p", "source_stalls", "mysql")
+    assert scenario.consumed(1e6) == scenario.committed(55)
+    with pytest.raises(argparse.ArgumentTypeError, match="must be ID=SCENARIO with one of source_streaming"):
+        pipeline("p=steady")
+    with pytest.raises(argparse.ArgumentTypeError, match="heartbeat must be none, table, filtered or kafka"):
+        pipeline("p=source_idle:heartbeat=email")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +163,27 @@ def test_demo_behaves_as_documented(api: Api, clock: Clock) -> None:
         scenarios.DEMO_PAUSED: (("Paused", 0), ("Paused", 0)),
         scenarios.DEMO_STALLED: (("Active", 500), ("Active", 500)),
         scenarios.DEMO_NULL_LAG: (("Active", None), ("Active", None)),
+        scenarios.DEMO_UNFED: (("Active", 0), ("Active", 0)),
     }
     clock.pass_by(181)
     assert look(scenarios.DEMO_DRAINING) == ("Active", 120)
+
+
+def test_demo_pipelines_behave_as_documented(api: Api, clock: Clock) -> None:
+    add_demo(api.simulator)
+    names = {
+        scenarios.DEMO_PIPELINE_NAME: ("shop", "orders"),
+        scenarios.DEMO_STALLED_PIPELINE_NAME: ("shop-eu", "orders-eu"),
+    }
+    listed = api.get("/pipelines").json()["result"]
+    assert {item["name"]: (item["source"]["name"], item["destination"]["name"]) for item in listed} == names
+    assert set(api.simulator.pipelines) == set(PIPELINES) == {item["id"] for item in listed}
+    healthy, stalled = scenarios.DEMO_SOURCE, scenarios.DEMO_STALLED_SOURCE
+    assert api.get(f"/sources/{healthy}").json()["result"][0]["config"]["heartbeat.enabled"] is True
+    for _ in range(3):
+        clock.pass_by(100)
+        data = {id_: api.get(f"/sources/{id_}/metrics").json()["data"] for id_ in (healthy, stalled)}
+        assert {item["StreamingConnected"] for item in data.values()} == {1}
+        assert data[healthy]["StreamingMilliSecondsSinceLastEvent"] == 9500
+        assert data[stalled]["StreamingMilliSecondsSinceLastEvent"] == (clock.now - START + 4.5) * 1000
+        assert api.get(f"/pipelines/{scenarios.DEMO_STALLED_PIPELINE}/metrics").json()["data"]["recordsLag"] == 0

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from airflow_provider_streamkap.testing import Fault, Reporting, scenarios
 from airflow_provider_streamkap.testing.demo import add_demo
 from airflow_provider_streamkap.testing.readings import SOURCE_METRICS, STREAMING
-from tests.testing.support import Api, Clock
+from tests.testing.support import START, Api, Clock
 
 
 @pytest.fixture
@@ -137,6 +138,15 @@ def test_invalid_additions(project: Api) -> None:
         simulator.add_pipeline("p9", "s9", "d1")
     with pytest.raises(LookupError, match="there is no destination 'd9'"):
         simulator.add_pipeline("p9", "s1", "d9")
+    with pytest.raises(ValueError, match="there is already a source 's1'"):
+        simulator.add_pipeline("p9", "s1", "d9", scenarios.pipeline())
+    with pytest.raises(ValueError, match="there is already a destination 'd1'"):
+        simulator.add_pipeline("p9", "s9", "d1", scenarios.pipeline())
+    with pytest.raises(LookupError, match="there is no source 's9'"):
+        simulator.set_source("s9", scenarios.source_idle())
+    for pipeline_id in ("p1", "p9"):
+        with pytest.raises(LookupError, match=f"there is no pipeline '{pipeline_id}' with a scenario"):
+            simulator.committed(pipeline_id)
 
 
 def test_demo(api: Api) -> None:
@@ -151,3 +161,87 @@ def test_destination_without_metrics_has_none_in_pipeline(api: Api) -> None:
     api.simulator.add_source("s1")
     api.simulator.add_pipeline("p1", "s1", "d1")
     assert api.get("/pipelines/p1/metrics").status_code == 404
+
+
+BEHIND = "StreamingMilliSecondsBehindSource"
+SINCE = "StreamingMilliSecondsSinceLastEvent"
+
+
+def points(api: Api, clock: Clock, path: str, metric: str, seconds: int) -> list[tuple[float, float]]:
+    """Return the points of the last `seconds`, with times in seconds since the start of the clock."""
+    begin = datetime.fromtimestamp(clock.now - seconds, tz=UTC).isoformat()
+    params = {"time_type": "timeseries", "time_unit": "minute", "timestamp_from": begin}
+    found = data(api, path, **params)[metric]
+    return [(datetime.fromisoformat(point["timestamp"]).timestamp() - START, point["value"]) for point in found]
+
+
+def test_latest_and_timeseries_follow_one_scenario(api: Api, clock: Clock) -> None:
+    scenario = scenarios.source_restarts(at=130, for_=60, every=20)
+    api.simulator.add_source("s1", scenario, reporting=Reporting(stamp="end"))
+    latest = {}
+    for moment in range(60, 301, 60):
+        clock.pass_by(60)
+        found = data(api, "/sources/s1/metrics")
+        assert found == scenario.at(moment).data()
+        latest[moment] = (found[BEHIND], found[SINCE])
+    assert latest == {60: (500, 19500), 120: (500, 19500), 180: (-1, -1), 240: (500, 19500), 300: (500, 19500)}
+    for index, metric in enumerate((BEHIND, SINCE)):
+        assert points(api, clock, "/sources/s1/metrics", metric, 300) == [
+            (at, pair[index]) for at, pair in latest.items()
+        ]
+
+
+def test_timeseries_of_source_has_no_flags(api: Api) -> None:
+    api.simulator.add_source("s1", scenarios.source_snapshots())
+    series = data(api, "/sources/s1/metrics", time_type="timeseries")
+    assert not series.keys() & {"StreamingConnected", "SnapshotRunning", "SnapshotCompleted", "StreamingLastEvent"}
+    assert {"SnapshotRunning", "StreamingLastEvent"} <= data(api, "/sources/s1/metrics").keys()
+
+
+def test_scenario_sets_connector_and_heartbeat_of_source(api: Api) -> None:
+    api.simulator.add_source("s1", scenarios.source_mysql_idle())
+    api.simulator.add_source("s2", scenarios.source_idle(heartbeat="table"), connector="oracle", metrics={BEHIND: 7})
+    sources = {item["id"]: item for item in api.get("/sources").json()["result"]}
+    assert (sources["s1"]["connector"], sources["s1"]["connector_display_name"]) == ("mysql", "MySQL")
+    assert (sources["s2"]["connector"], sources["s2"]["connector_display_name"]) == ("oracle", "Oracle")
+    assert sources["s1"]["config"]["heartbeat.enabled"] is False
+    assert sources["s2"]["config"]["heartbeat.data.collection.schema.or.database"] == "streamkap"
+    assert data(api, "/sources/s2/metrics")[BEHIND] == 7
+
+
+def test_set_source_keeps_history_and_totals(api: Api, clock: Clock) -> None:
+    api.simulator.add_source("s1", scenarios.source_streaming(every=1), reporting=Reporting(stamp="end"))
+    clock.pass_by(120)
+    before = data(api, "/sources/s1/metrics")
+    api.simulator.set_source("s1", scenarios.source_broken(of=scenarios.source_idle()))
+    after = data(api, "/sources/s1/metrics")
+    for name, value in before.items():
+        if "Total" in name:
+            assert after[name] == value
+    assert after[SINCE] == 3599500
+    clock.pass_by(60)
+    assert points(api, clock, "/sources/s1/metrics", SINCE, 180) == [(60, 500), (120, 3599500), (180, 3599500)]
+    (source,) = api.get("/sources/s1").json()["result"]
+    assert source["connector_status"] == "Broken"
+    assert ids(api, "/sources", status="Broken") == ["s1"]
+
+
+def test_pipeline_scenario_keeps_lag_at_zero_while_source_is_stalled(api: Api, clock: Clock) -> None:
+    simulator = api.simulator
+    orders = scenarios.pipeline(scenarios.source_stalls(at=60), consume_delay=3)
+    simulator.add_pipeline("p1", "s1", "d1", orders, name="orders", topics=("public.orders",))
+    (pipeline,) = api.get("/pipelines/p1").json()["result"]
+    assert (pipeline["source"]["topics"], pipeline["destination"]["topics"]) == (["public.orders"], ["public.orders"])
+    clock.pass_by(57)
+    behind = simulator.committed("p1") - simulator.consumed("p1")
+    assert behind == data(api, "/pipelines/p1/metrics")["recordsLag"] == 1
+    clock.pass_by(543)
+    assert simulator.committed("p1") - simulator.consumed("p1") == 109
+    assert simulator.consumed("p1") == simulator.committed("p1", START + 59)
+    for at in range(64, 600, 60):
+        assert simulator.consumed("p1", START + at) == simulator.consumed("p1")
+    assert data(api, "/pipelines/p1/metrics") == {"latency": 0, "recordsLag": 0, "status": "Active"}
+    read = api.metrics("d1")
+    assert (read["recordsLag"], read["connector_status"]) == (0, "Active")
+    source = data(api, "/sources/s1/metrics")
+    assert (source["StreamingConnected"], source[BEHIND], source[SINCE]) == (1, 500, 544500)

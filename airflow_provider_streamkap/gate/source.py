@@ -36,9 +36,10 @@ IDLE_MARGIN = 120.0
 #: Default seconds from the capture to a lag point that counts: for records to get from the connector's queue to Kafka.
 SETTLE_SECONDS = float(GRAIN_SECONDS)
 
-# Events are captured at the moment if the delay has changed within this many points, and is at most this high.
+# Events are being captured if the delay has changed within this many points, and is at most this high, and the last
+# event was read at most this long ago.
 _LIVE_POINTS = 4
-_LIVE_DELAY_MS = 180_000
+_LIVE_MS = 180_000
 
 # Families of which every event of the transaction log, captured or not, and the server's own heartbeat set the delay.
 _LOG_METERED = ("mysql", "mariadb")
@@ -348,9 +349,10 @@ class SourceHistory:
 
     def _is_live(self, points: tuple[SourcePoint, ...]) -> bool:
         """Return whether events are being captured, with a delay of at most a few minutes."""
-        recent = points[-_LIVE_POINTS:]
-        delays = {point.delay_ms or 0 for point in recent if self._is_known(point)}
-        return (len(delays) > 1 or (self.is_log_metered and delays == {0})) and max(delays) <= _LIVE_DELAY_MS
+        recent = [point for point in points[-_LIVE_POINTS:] if self._is_known(point)]
+        delays = {point.delay_ms or 0 for point in recent}
+        changing = len(delays) > 1 or (self.is_log_metered and delays == {0})
+        return changing and max(delays) <= _LIVE_MS and (recent[-1].since_ms or 0) <= _LIVE_MS
 
     def _point_proofs(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
         yield from self._captured_event(before, point, after)

@@ -153,6 +153,7 @@ def test_proof_is_kept() -> None:
         ("postgresql", "60:50/0 120:50/0 180:-1/-1 240:70/0", True),
         ("postgresql", QUIET, False),
         ("postgresql", "120:900000/0 180:1000000/3000", False),
+        ("postgresql", "120:50/0 180:70/3000 240:70/193000", False),
         ("postgresql", "", False),
         ("mysql", IDLE_LOG, True),
         ("mysql", QUIET, False),

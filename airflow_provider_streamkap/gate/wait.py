@@ -136,7 +136,7 @@ class ResourceWait:
     def advance(self, round_: PollRound, now: float) -> NextStep:
         """Add one round of polls and return the next step.
 
-        :param round_: what each poll returned, by resource.
+        :param round_: what each poll returned, by resource; without the resources for which there was no time.
         :param now: epoch seconds.
         """
         self.warnings.clear()
@@ -148,6 +148,9 @@ class ResourceWait:
         self.passing = False
         passed, passing, failing = [], 0, False
         for id_, resource in self.resources.items():
+            if id_ not in round_:
+                resource.reason, failing = "not read yet", True
+                continue
             resource.add_poll(round_[id_], spec, now)
             passing += resource.passes
             failing = failing or resource.failures > 0
@@ -216,14 +219,14 @@ class ResourceWait:
     def _warn_of_fallback(self) -> None:
         if ids := [resource.id for resource in self.resources.values() if resource.just_fell_back]:
             self.warnings.append(
-                f"The timeseries of {_join(ids)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
-                f"latest lag, which has no timestamp, confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
+                f"The timeseries of {_join(ids)} had no lag points in {FALLBACK_POLLS} polls: the latest lag is "
+                f"used, which has no timestamp and is confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
                 "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this "
                 "check."
             )
 
     def _overdue(self, now: float) -> bool:
-        # Confirmations by poll end by themselves, but the next point of the timeseries may never come.
+        # Confirmations by poll take a bounded time, but the next point may never arrive.
         spec = self.spec
         return (
             spec.gate.needs_timestamps and spec.deadline is not None and now >= spec.deadline + spec.max_confirm_seconds
@@ -247,7 +250,7 @@ class ResourceWait:
             id_: polled.as_dict()
             | ({"evidence": resource.evidence.as_dict()} if lag_matters and resource.passes else {})
             for id_, resource in self.resources.items()
-            if isinstance(polled := round_[id_], PollResult)
+            if isinstance(polled := round_.get(id_), PollResult)
         }
 
     def timeout_message(self, now: float) -> str:
@@ -291,9 +294,11 @@ class ResourceWait:
         if isinstance(step, Succeeded):
             return "The gate is open. "
         if step.confirming:
-            counts = [resource.confirmations for resource in self.resources.values()]
-            confirmed = min(counts) if self.spec.require == "all" else max(counts)
-            return f"Confirmed {confirmed} of {self.spec.confirmations} times. "
+            needed = self.spec.confirmations
+            counts = [(state.confirmations, state.evidence.required(needed)) for state in self.resources.values()]
+            choose = max if self.spec.require == "all" else min
+            confirmed, total = choose(counts, key=lambda count: count[1] - count[0])
+            return f"Confirmed {confirmed} of {total} times. "
         return ""
 
     def _summary(self) -> str:

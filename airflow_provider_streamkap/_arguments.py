@@ -20,20 +20,23 @@ NO_INTERVAL = (
     "{{ dag_run.run_after }}, or omit the argument"
 )
 
+#: Why a required argument can lack a value in a run.
+NO_VALUE = "the template or upstream task returned nothing; return an id"
+
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 # Airflow 3 leaves these out of the context of a run without a logical date.
 _OF_THE_INTERVAL = re.compile(r"'((prev_)?data_interval_\w+|logical_date|[dt]s(_nodash\w*)?)' is undefined")
 
 
 class CheckedArguments:
-    """Mixin for operators that validate their optional templated arguments.
+    """Mixin for operators that validate their templated arguments.
 
     An argument that is None in the DAG is not set. An argument that is set (to a template, the output of a task, or by
     ``expand()``) but has no value when the task runs is rejected, because the task would otherwise do something else
     than intended. An undefined variable in a template fails the task without a retry.
     """
 
-    #: Optional templated arguments, and why they can lack a value in a run.
+    #: Templated arguments, and why they can lack a value in a run.
     reasons_without_value: ClassVar[Mapping[str, str]]
 
     # Airflow keeps the original constructor arguments, and generators among them cannot be deep-copied.
@@ -73,11 +76,11 @@ class CheckedArguments:
             raise AirflowFailException(str(error)) from error
 
     def record_set_arguments(self) -> None:
-        """Record which of the optional arguments are set."""
+        """Record which of these arguments are set."""
         self._set_arguments = frozenset(name for name in self.reasons_without_value if getattr(self, name) is not None)
 
     def check_set_arguments(self) -> None:
-        """Check that every optional argument that was set has a value.
+        """Check that every argument that was set has a value.
 
         :raises ValueError: one has none; the message names it and the likely reason.
         """
@@ -190,4 +193,6 @@ def _is_without_value(value: Any) -> bool:
     if isinstance(value, str):
         # A template renders None to a string unless the DAG renders native objects.
         return value.strip() in ("", "None")
+    if isinstance(value, list) and any(map(_is_without_value, value)):
+        return True
     return value is None or (isinstance(value, Sized) and not len(value))

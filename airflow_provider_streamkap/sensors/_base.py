@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import (
     NO_INTERVAL,
+    NO_VALUE,
     CheckedArguments,
     check_conn_id,
     plain,
@@ -80,6 +81,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
             ("max_records_lag", "connector_status", "max_latency_ms"),
             "the template or upstream task returned nothing; return a value, or omit the argument",
         ),
+        "streamkap_conn_id": NO_VALUE,
     }
     template_fields: Sequence[str] = (
         "max_records_lag",
@@ -189,9 +191,10 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
         ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
         if self.deferrable:
             self.log.info(
-                "Polling %d %s(s) once before deferring (timeout %.0f s)",
-                len(wait.spec.resource_ids),
+                "Polling %d %s%s once before deferring (timeout %.0f s)",
+                (count := len(wait.spec.resource_ids)),
                 self.kind.name,
+                "" if count == 1 else "s",
                 _runtime.FIRST_POLL_SECONDS,
             )
         while True:

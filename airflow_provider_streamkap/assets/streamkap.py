@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, updated when a destination changes."""
+"""Destinations as assets: ``streamkap://<host>/destinations/<id>``.
+
+An asset is updated when a destination starts (or, with ``edge="out_of"``, stops) meeting a condition.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +65,11 @@ def destination_asset(
     name: str | None = None,
     **arguments: Any,
 ) -> Asset:
-    """Return an asset that is updated whenever a destination starts or stops meeting a condition.
+    """Return an asset that is updated when a destination starts meeting a condition.
 
-    The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
-    query, such as ``?edge=out_of``, so that each condition has its own asset.
+    With ``edge="out_of"``, it is updated when the destination stops meeting the condition. The URI of the default
+    condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a query, such as
+    ``?edge=out_of``, so that each condition has its own asset.
 
     :param destination_id: the destination.
     :param trigger: the trigger that watches the destination; default: a
@@ -82,9 +86,15 @@ def destination_asset(
         raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
         trigger = event.StreamkapDestinationEventTrigger(destination_id, **arguments)
-    elif arguments or trigger.destination_id != check_resource_id(destination_id):
-        wrong = ", ".join(arguments) or f"destination_id {destination_id!r}"
-        raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
+    elif arguments:
+        raise ValueError(
+            f"{', '.join(arguments)} has no effect together with trigger={trigger!r}: pass the arguments to the trigger"
+        )
+    elif trigger.destination_id != check_resource_id(destination_id):
+        raise ValueError(
+            f"destination_id {destination_id!r} differs from the trigger's, {trigger.destination_id!r}: pass the same "
+            "id"
+        )
     query = f"?{condition}" if (condition := trigger.condition()) else ""
     uri = asset_uri(destination_id, host) + query
     watcher = AssetWatcher(name=f"streamkap_{trigger.destination_id}{query}", trigger=trigger)

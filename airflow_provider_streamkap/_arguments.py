@@ -193,6 +193,6 @@ def _is_without_value(value: Any) -> bool:
     if isinstance(value, str):
         # A template renders None to a string unless the DAG renders native objects.
         return value.strip() in ("", "None")
-    if isinstance(value, list) and any(map(_is_without_value, value)):
+    if isinstance(value, list) and "None" in value:
         return True
     return value is None or (isinstance(value, Sized) and not len(value))

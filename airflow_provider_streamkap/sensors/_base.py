@@ -209,7 +209,7 @@ class StreamkapWaitSensor(CheckedArguments, BaseSensorOperator):
                 first_poll = min(_runtime.FIRST_POLL_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
-                self.log.info("Deferring: not all %ss could be read. The triggerer continues polling", self.kind.name)
+                self.log.info("Deferring: not all %ss were read. The triggerer continues polling", self.kind.name)
             self._defer_wait(wait)
         if self._new_process_per_poke:
             save_state(context, wait.to_dict())

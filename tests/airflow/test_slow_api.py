@@ -58,7 +58,7 @@ def test_check_before_deferring_calls_silent_api_once(
     deferred(destination_id=ids, **condition)
     assert (connected.token_calls, connected.count(METRICS)) == (1, 0)
     assert ("Polling 1 destination once" if ids == "d0" else "Polling 5 destinations once") in logged.text
-    assert "Deferring: not all destinations could be read" in logged.text
+    assert "Deferring: not all destinations were read" in logged.text
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])

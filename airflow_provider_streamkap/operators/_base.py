@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from airflow_provider_streamkap._arguments import NO_INTERVAL, ResourceArguments, check_conn_id, plain
+from airflow_provider_streamkap._arguments import NO_INTERVAL, NO_VALUE, ResourceArguments, check_conn_id, plain
 from airflow_provider_streamkap._compat import BaseOperator
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.checks import check_integer
@@ -52,6 +52,7 @@ class StreamkapMetricsOperator(ResourceArguments, BaseOperator):
         "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
         "metrics": "the template or upstream task returned no names; omit metrics to fetch all",
+        "streamkap_conn_id": NO_VALUE,
     }
     operator_extra_links = (StreamkapLink(),)
     ui_color = "#d5f0ec"

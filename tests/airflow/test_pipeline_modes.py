@@ -76,7 +76,7 @@ DEADLINE = {"timeout": 600}
 CASES = {
     "captured and drained": Case(add, arguments={"max_records_lag": 10}),
     "MySQL without traffic": Case(lambda simulator: add(simulator, scenarios.source_mysql_idle())),
-    "source stalls": Case(stalled, AirflowSensorTimeout, "p1 not ready: source: ", DEADLINE),
+    "source stalls": Case(stalled, AirflowSensorTimeout, "orders (p1) not ready: source: ", DEADLINE),
     "destination lags": Case(lagging, AirflowSensorTimeout, "destination: lag 120 > 0", DEADLINE),
     "source Broken": Case(source_broken, AirflowFailException, "source s1: status is Broken"),
     "destination Broken": Case(destination_broken, AirflowFailException, "destination d1: status is Broken"),

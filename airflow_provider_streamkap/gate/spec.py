@@ -20,9 +20,9 @@ from airflow_provider_streamkap.api.query import DESTINATION, GRAIN_SECONDS, PIP
 from airflow_provider_streamkap.gate.conditions import (
     FALLBACK_SECONDS,
     DestinationGate,
+    SourceGate,
     check_limit,
 )
-from airflow_provider_streamkap.gate.source import SourceGate
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.pipeline import PipelineParts

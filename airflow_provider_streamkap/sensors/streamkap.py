@@ -13,8 +13,7 @@ from airflow_provider_streamkap._arguments import plain, rendered_number, second
 from airflow_provider_streamkap._compat import conf
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp
-from airflow_provider_streamkap.gate.conditions import LagSource
-from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, IdleSource, SourceGate
+from airflow_provider_streamkap.gate.conditions import SETTLE_SECONDS, IdleSource, LagSource, SourceGate
 from airflow_provider_streamkap.gate.spec import Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor

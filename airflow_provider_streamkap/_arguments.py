@@ -26,20 +26,23 @@ NO_INTERVAL = (
     "{{ dag_run.run_after }}, or omit the argument"
 )
 
+#: Why a required argument can lack a value in a run.
+NO_VALUE = "the template or upstream task returned nothing; return an id or a name"
+
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 # Airflow 3 leaves these out of the context of a run without a logical date.
 _OF_THE_INTERVAL = re.compile(r"'((prev_)?data_interval_\w+|logical_date|[dt]s(_nodash\w*)?)' is undefined")
 
 
 class CheckedArguments:
-    """Mixin for operators that validate their optional templated arguments.
+    """Mixin for operators that validate their templated arguments.
 
     An argument that is None in the DAG is not set. An argument that is set (to a template, the output of a task, or by
     ``expand()``) but has no value when the task runs is rejected, because the task would otherwise do something else
     than intended. An undefined variable in a template fails the task without a retry.
     """
 
-    #: Optional templated arguments, and why they can lack a value in a run.
+    #: Templated arguments, and why they can lack a value in a run.
     reasons_without_value: ClassVar[Mapping[str, str]]
 
     # Airflow keeps the original constructor arguments, and generators among them cannot be deep-copied.
@@ -79,11 +82,11 @@ class CheckedArguments:
             raise AirflowFailException(str(error)) from error
 
     def record_set_arguments(self) -> None:
-        """Record which of the optional arguments are set."""
+        """Record which of these arguments are set."""
         self._set_arguments = frozenset(name for name in self.reasons_without_value if getattr(self, name) is not None)
 
     def check_set_arguments(self) -> None:
-        """Check that every optional argument that was set has a value.
+        """Check that every argument that was set has a value.
 
         :raises ValueError: one has none; the message names it and the likely reason.
         """
@@ -182,7 +185,10 @@ class ResourceArguments(CheckedArguments):
         if len(given) != 1:
             got = f"got {getattr(self, by_id)!r} and {getattr(self, by_name)!r}"
             raise ValueError(f"exactly one of {by_id} and {by_name} must have a value; {got}")
-        return given[0]
+        (name,) = given
+        if _is_without_value(value := getattr(self, name)):
+            raise ValueError(f"{name} is set in the DAG, but is {value!r} in this run: {NO_VALUE}")
+        return name
 
     @property
     def by_name(self) -> bool:
@@ -266,4 +272,6 @@ def _is_without_value(value: Any) -> bool:
     if isinstance(value, str):
         # A template renders None to a string unless the DAG renders native objects.
         return value.strip() in ("", "None")
+    if isinstance(value, list) and "None" in value:
+        return True
     return value is None or (isinstance(value, Sized) and not len(value))

@@ -71,6 +71,8 @@ def get_provider_info() -> dict[str, object]:
             {"schemes": ["streamkap"], "handler": "airflow_provider_streamkap.assets.streamkap.sanitize_uri"}
         ],
         "extra-links": ["airflow_provider_streamkap.links.streamkap.StreamkapLink"],
+        # Read by Airflow 3.2 and later.
+        "cli": ["airflow_provider_streamkap.cli.definition.get_commands"],
         "connection-types": [
             {
                 "connection-type": "streamkap",

@@ -50,7 +50,8 @@ _AIRFLOW = (
     r"|TaskDeferred"
 )
 _INSIDE = (
-    r"(\w+\.)*(api\.(flows|resources)|gate\.(pipeline|source|spec|target|wait)|polling\.\w+|hooks\._connection|sensors\._base|_arguments"
+    r"(\w+\.)*(api\.(flows|resources)|gate\.(pipeline|source|spec|target|wait)|polling\.\w+|hooks\._connection|_arguments"
+    r"|(operators|sensors)\._base"
     r"|testing\.(controls|messages))\.\w+"
 )
 _ALIASES = (

@@ -239,7 +239,7 @@ class AsyncStreamkapClient:
                     body.feed(chunk)
                 return body.response(proxy)
         except TimeoutError:
-            raise errors.timeout(call.timeout) from None
+            raise errors.timeout(call.timeout, self._settings.timeout) from None
         except aiohttp.ClientHttpProxyError as error:
             raise errors.rejected_by_proxy(error.status) from None
         except (StreamkapError, RuntimeError):

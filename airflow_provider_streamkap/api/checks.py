@@ -98,8 +98,9 @@ def parse_verify(name: str, value: Any) -> bool | str:
 def parse_proxies(name: str, value: Any) -> tuple[tuple[str, str | None], ...] | None:
     """Return proxies as sorted pairs of a scheme (or ``scheme://host``, or ``no_proxy``) and a URL.
 
-    :param value: one proxy URL, a mapping or its JSON, or the result of this function; ``None``: no proxies.
-    :returns: the pairs; ``None`` if there are none.
+    :param value: one proxy URL, a mapping or its JSON, or the result of this function; ``None`` or empty: not
+        configured, so the environment's proxies apply.
+    :returns: the pairs; ``None`` if not configured.
     """
     if isinstance(value, str):
         try:

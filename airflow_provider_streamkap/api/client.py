@@ -339,7 +339,7 @@ class StreamkapClient:
                     body.feed(chunk)
                 return body.response(self._proxy)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise errors.timeout(call.timeout) from None
+            raise errors.timeout(call.timeout, self._settings.timeout) from None
         except StreamkapError:
             raise
         except Exception as error:

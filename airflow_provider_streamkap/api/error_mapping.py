@@ -222,12 +222,14 @@ class TransportErrors:
     url: str
     proxy: Proxy | None
 
-    def timeout(self, seconds: float) -> StreamkapTimeoutError:
+    def timeout(self, seconds: float, configured: float) -> StreamkapTimeoutError:
         """Return the error for a request that timed out.
 
-        :param seconds: the timeout.
+        :param seconds: the timeout of this request.
+        :param configured: the timeout of the settings, which is longer if a deadline left less time.
         """
-        message = f"no complete response within {seconds:.1f} s{self._through()}"
+        limited = " (the time left until the deadline)" if seconds < configured else ""
+        message = f"no complete response within {seconds:.1f} s{self._through()}{limited}"
         return StreamkapTimeoutError(message, method=self.method, url=self.url)
 
     def not_connected(self, error: BaseException) -> StreamkapError:

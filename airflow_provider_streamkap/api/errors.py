@@ -86,7 +86,7 @@ class StreamkapError(Exception):
 class StreamkapConnectionError(StreamkapError):
     """No response: host not found or unreachable, connection refused or reset, or TLS failure.
 
-    Failed certificate verification and a refusal by a proxy are permanent.
+    Failed certificate verification and a proxy's 4xx (except 408, 425 and 429) are permanent.
     """
 
     transient = True
@@ -128,7 +128,7 @@ class StreamkapPermissionError(StreamkapHTTPError):
 
 
 class StreamkapNotFoundError(StreamkapHTTPError):
-    """The destination does not exist, or has no metrics yet (404)."""
+    """The resource does not exist, or has no metrics yet (404)."""
 
     permanent = True
 
@@ -149,13 +149,16 @@ class StreamkapNameError(StreamkapError):
 
 
 class StreamkapRequestError(StreamkapHTTPError):
-    """The API rejected the request: any other 4xx, for example 400 or 422."""
+    """The API or a proxy rejected the request: any other 4xx, for example 400, 407 or 422.
+
+    408 and 425 are not permanent.
+    """
 
     permanent = True
 
 
 class StreamkapRateLimitError(StreamkapHTTPError):
-    """Too many requests (429)."""
+    """Too many requests (429). Also raised without a request while a ``Retry-After`` is in effect."""
 
     transient = True
 

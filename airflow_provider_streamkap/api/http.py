@@ -117,8 +117,8 @@ class BodyReader:
             raise self._error("the response has data after the end of its compressed stream")
         if len(self._data) > self._call.limit:
             raise self._error(
-                f"the response is larger than {self._call.limit // 1024**2} MiB: request less data: a shorter "
-                "period, a coarser time_interval, or a smaller page_size",
+                f"the response is larger than {self._call.limit // 1024**2} MiB. Use a shorter period, a "
+                "coarser time_unit or a smaller page_size",
                 permanent=True,
                 transient=False,
             )

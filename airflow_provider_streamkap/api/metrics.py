@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics of destinations, sources and pipelines. A value of an undocumented type is unknown and fails no response."""
+"""Metrics of destinations, sources and pipelines.
+
+A value of an undocumented type becomes None (unknown) instead of failing the response.
+"""
 
 from __future__ import annotations
 

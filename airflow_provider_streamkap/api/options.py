@@ -93,8 +93,9 @@ FIELDS = {
     "password": Field(
         "Secret or project key", "the secret of the client ID, or the content of a project key file", "STREAMKAP_SECRET"
     ),
-    # The form of Airflow 3.3.2 sends port 0 for an empty field, and its API then treats the host as changed.
-    "port": Field("Port", "443 (Airflow 3.3.2 tests a saved connection only if it has a port)"),
+    # Shown, because the form of Airflow 3.3.2 sends port 0 for an empty field, and its API then treats the host as
+    # changed.
+    "port": Field("Port", "443"),
 }
 
 OPTIONS = {
@@ -105,7 +106,7 @@ OPTIONS = {
         parse_count,
         5,
         "Attempts",
-        "Maximum attempts of one request that fails with a transient error.",
+        "Maximum attempts of a call (for a sensor, of one poll) that fails with a transient error.",
         "integer",
         minimum=1,
     ),

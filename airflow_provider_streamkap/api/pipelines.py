@@ -53,11 +53,11 @@ class Pipeline(Record):
 
     :param id: the id.
     :param name: user-defined name.
-    :param source: its source; None is unknown.
-    :param destination: its destination; None is unknown.
+    :param source: its source; None: unknown.
+    :param destination: its destination; None: unknown.
     :param topics: the topics of the source that this pipeline streams.
     :param tags: its tags, as returned by the API.
-    :param snapshot_new_tables: whether adding a table starts a snapshot; None is unknown.
+    :param snapshot_new_tables: whether adding a table starts a snapshot; None: unknown.
     """
 
     kind = PIPELINE

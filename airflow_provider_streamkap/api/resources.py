@@ -27,7 +27,7 @@ class Record:
     """One resource, as returned by a list. Everything that can contain credentials is dropped.
 
     :param id: the id.
-    :param name: user-defined name; None is unknown.
+    :param name: user-defined name; None: unknown.
     """
 
     kind: ClassVar[ResourceKind]

@@ -23,7 +23,7 @@ class Source(Connector):
 
     The other arguments are those of :class:`Destination`.
 
-    :param heartbeat_enabled: whether heartbeats are enabled; None is unknown.
+    :param heartbeat_enabled: whether heartbeats are enabled; None: unknown.
     :param heartbeat_collection: schema or database of the heartbeat table; None if there is none or it is unknown.
     """
 

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Destinations as assets: ``streamkap://<host>/destinations/<id>``, updated when a destination changes.
+"""Destinations as assets: ``streamkap://<host>/destinations/<id>``.
 
-A destination by name is ``streamkap://<host>/destinations/by-name/<name>``, so that parsing a DAG needs no request.
+An asset is updated when a destination starts (or, with ``edge="out_of"``, stops) meeting a condition. A destination by
+name is ``streamkap://<host>/destinations/by-name/<name>``, so that parsing a DAG needs no request.
 """
 
 from __future__ import annotations
@@ -77,10 +78,11 @@ def destination_asset(
     destination_name: str | None = None,
     **arguments: Any,
 ) -> Asset:
-    """Return an asset that is updated whenever a destination starts or stops meeting a condition.
+    """Return an asset that is updated when a destination starts meeting a condition.
 
-    The URI of the default condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a
-    query, such as ``?edge=out_of``, so that each condition has its own asset.
+    With ``edge="out_of"``, it is updated when the destination stops meeting the condition. The URI of the default
+    condition is ``streamkap://<host>/destinations/<id>``. Any other condition follows as a query, such as
+    ``?edge=out_of``, so that each condition has its own asset.
 
     With ``destination_name`` the URI is ``streamkap://<host>/destinations/by-name/<name>``, so it is another asset than
     that of the destination's id. The trigger resolves the name when it starts, and again if the destination no longer
@@ -102,12 +104,13 @@ def destination_asset(
         raise RuntimeError("an asset that watches a destination requires Airflow 3.0 or later") from None
     if trigger is None:
         trigger = event.StreamkapDestinationEventTrigger(destination_id, destination_name=destination_name, **arguments)
-    elif arguments or _path(trigger.destination_id, trigger.destination_name) != _path(
-        destination_id, destination_name
-    ):
-        resource = f"destination_id {destination_id!r}" if destination_name is None else repr(destination_name)
-        wrong = ", ".join(arguments) or resource
-        raise ValueError(f"{wrong} has no effect together with trigger={trigger!r}: pass the arguments to the trigger")
+    elif arguments:
+        raise ValueError(
+            f"{', '.join(arguments)} has no effect together with trigger={trigger!r}: pass the arguments to the trigger"
+        )
+    elif _path(trigger.destination_id, trigger.destination_name) != _path(destination_id, destination_name):
+        given, watched = destination_id or destination_name, trigger.destination_id or trigger.destination_name
+        raise ValueError(f"destination {given!r} differs from the trigger's, {watched!r}: pass the same one")
     query = f"?{condition}" if (condition := trigger.condition()) else ""
     path = _path(destination_id, destination_name)
     uri = f"streamkap://{host.lower()}{path}{query}"

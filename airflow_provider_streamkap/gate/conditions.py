@@ -15,16 +15,19 @@ from functools import lru_cache
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args
 
-from airflow_provider_streamkap.api.query import Timestamp, aware_utc
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS, Timestamp, aware_utc
 from airflow_provider_streamkap.gate.reading import Reading, is_known, milliseconds, number
 
 LagSource = Literal["auto", "timeseries", "latest"]
+IdleSource = Literal["proof", "assume"]
 
 #: If the timeseries has no points, the latest lag must be within the limit in this many polls and over this many
 #: seconds: a correct ``latest`` can be the point of the last complete minute, so up to two minutes old.
 FALLBACK_POLLS = 3
 FALLBACK_SECONDS = 150.0
 
+#: Default seconds from the capture to a lag point that counts: for records to get from the connector's queue to Kafka.
+SETTLE_SECONDS = float(GRAIN_SECONDS)
 
 # The largest integer that Airflow's databases and JSON can store.
 _LARGEST = 2**63 - 1
@@ -258,6 +261,33 @@ class DestinationGate:
             "max_reading_age": self.max_reading_age,
             "lag_source": self.lag_source,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGate:
+    """The conditions under which a source counts as ready.
+
+    :param idle_source: what to conclude from a source that is connected, streaming and idle. ``"proof"`` (default):
+        nothing. ``"assume"``: it has captured everything.
+    :param max_source_delay_ms: maximum delay of the last captured event in milliseconds; ``None`` (default): ignore it.
+    :param allow_snapshot: whether a snapshot may be running, pending or paused, default False.
+    :param settle_seconds: seconds from the capture to a lag point that counts, default :data:`SETTLE_SECONDS`. It
+        covers the connector's queue, and whether a point shows the start or the end of its minute.
+    :raises ValueError: an argument is invalid; the message names it.
+    """
+
+    idle_source: IdleSource = "proof"
+    max_source_delay_ms: float | None = None
+    allow_snapshot: bool = False
+    settle_seconds: float = SETTLE_SECONDS
+
+    def __post_init__(self) -> None:
+        if self.idle_source not in get_args(IdleSource):
+            raise ValueError(f"idle_source must be 'proof' or 'assume'; got {self.idle_source!r}")
+        check_limit("max_source_delay_ms", self.max_source_delay_ms)
+        check_limit("settle_seconds", self.settle_seconds, optional=False)
+        if not isinstance(self.allow_snapshot, bool):
+            raise ValueError(f"allow_snapshot must be True or False; got {self.allow_snapshot!r}")
 
 
 # Waits on the same destination check the same reading, most of them with the same conditions. Saves 4 % of the CPU time

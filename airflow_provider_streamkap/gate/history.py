@@ -60,18 +60,22 @@ class LagEvidence:
         :param polls: consecutive polls in which all conditions were met.
         :param seconds: time between the first and the last of them.
         """
-        if self.fallback:
-            return polls >= max(confirmations, FALLBACK_POLLS) and seconds >= FALLBACK_SECONDS
-        if self.source == "timeseries":
-            return min(len(self.points), polls) >= confirmations
-        return polls >= confirmations
+        enough = self.count(polls) >= self.required(confirmations)
+        return enough and (seconds >= FALLBACK_SECONDS or not self.fallback)
+
+    def required(self, confirmations: int) -> int:
+        """Return the number of confirmations that open the gate.
+
+        :param confirmations: required confirmations.
+        """
+        return max(confirmations, FALLBACK_POLLS) if self.fallback else confirmations
 
     def count(self, polls: int) -> int:
         """Return the number of confirmations so far.
 
         :param polls: consecutive polls in which all conditions were met.
         """
-        return len(self.points) if self.source == "timeseries" else polls
+        return min(len(self.points), polls) if self.source == "timeseries" else polls
 
     def as_dict(self) -> dict[str, Any]:
         """Return the evidence as plain JSON: its source, and for a timeseries the newest point."""
@@ -102,14 +106,14 @@ LATEST_EVIDENCE = LagEvidence()
 
 @dataclass(slots=True)
 class LagHistory:
-    """The lag points that all polls of one destination have returned.
+    """What the lag points of all polls of one destination have shown; the points themselves are not kept.
 
     :param gate: the conditions.
     :param measured_after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first
         poll.
-    :param running_since: epoch seconds since when every poll has returned an accepted status, without a gap; ``None``:
-        the last poll did not.
-    :param polled_at: epoch seconds of the last poll that returned an accepted status.
+    :param running_since: epoch seconds since when every poll has returned an accepted status and an assigned partition,
+        without a gap; ``None``: the last poll did not.
+    :param polled_at: epoch seconds of the last poll that returned an accepted status and an assigned partition.
     :param exceeded_at: newest timestamp for which any poll returned a lag above the limit.
     :param timestamp_lead: seconds by which timestamps may be ahead of the local clock; at least 0.
     :param max_revision_age: maximum age, in seconds, at which a point was revised to a value above the limit.

@@ -111,15 +111,15 @@ def utc_text(epoch_seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Format a number for display: thousands separators, no trailing ``.0``; ``unknown`` for ``None``.
+    """Format a number for display: thousands separators, at most four digits if below 1,000.
 
-    :param value: the number, or ``None``.
+    :param value: the number; ``None``: ``unknown``.
     """
     if value is None:
         return "unknown"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{int(value):,}" if math.isfinite(value) and value.is_integer() else f"{value:,.4g}"
+    return f"{value:,.0f}" if value.is_integer() or abs(value) >= 1000 else f"{value:,.4g}"
 
 
 def milliseconds(value: float) -> str:

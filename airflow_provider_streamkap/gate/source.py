@@ -16,13 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
-from airflow_provider_streamkap.gate.conditions import check_limit
+from airflow_provider_streamkap.gate.conditions import SourceGate
 from airflow_provider_streamkap.gate.reading import is_known, milliseconds, utc_text
-
-IdleSource = Literal["proof", "assume"]
 
 #: Seconds by which the latest metrics, which carry no time, may be older than the response that contains them.
 MAX_LATEST_AGE = 300.0
@@ -32,9 +30,6 @@ MAX_FLAG_DELAY = 90.0
 #: seconds by which each must be later than the time that matters.
 IDLE_POLLS = 3
 IDLE_MARGIN = 120.0
-#: Default seconds from the capture to a lag point that counts: for records to get from the connector's queue to Kafka.
-SETTLE_SECONDS = float(GRAIN_SECONDS)
-
 # Events are being captured if the delay has changed within this many points, and is at most this high, and the last
 # event was read at most this long ago.
 _LIVE_POINTS = 4
@@ -45,33 +40,6 @@ _LOG_METERED = ("mysql", "mariadb")
 
 _FINISHED_SNAPSHOTS = frozenset({"completed", "failed", "cancelled", "canceled"})
 _SNAPSHOT_WORDS = ("running", "pending", "paused", "progress")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceGate:
-    """The conditions under which a source counts as ready.
-
-    :param idle_source: what to conclude from a source that is connected, streaming and idle. ``"proof"`` (default):
-        nothing. ``"assume"``: it has captured everything.
-    :param max_source_delay_ms: maximum delay of the last captured event in milliseconds; ``None`` (default): ignore it.
-    :param allow_snapshot: whether a snapshot may be running, pending or paused, default False.
-    :param settle_seconds: seconds from the capture to a lag point that counts, default :data:`SETTLE_SECONDS`. It
-        covers the connector's queue, and whether a point shows the start or the end of its minute.
-    :raises ValueError: an argument is invalid; the message names it.
-    """
-
-    idle_source: IdleSource = "proof"
-    max_source_delay_ms: float | None = None
-    allow_snapshot: bool = False
-    settle_seconds: float = SETTLE_SECONDS
-
-    def __post_init__(self) -> None:
-        if self.idle_source not in get_args(IdleSource):
-            raise ValueError(f"idle_source must be 'proof' or 'assume'; got {self.idle_source!r}")
-        check_limit("max_source_delay_ms", self.max_source_delay_ms)
-        check_limit("settle_seconds", self.settle_seconds, optional=False)
-        if not isinstance(self.allow_snapshot, bool):
-            raise ValueError(f"allow_snapshot must be True or False; got {self.allow_snapshot!r}")
 
 
 class SourcePoint(NamedTuple):

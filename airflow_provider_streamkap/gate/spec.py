@@ -20,9 +20,9 @@ from airflow_provider_streamkap.api.query import DESTINATION, GRAIN_SECONDS, PIP
 from airflow_provider_streamkap.gate.conditions import (
     FALLBACK_SECONDS,
     DestinationGate,
+    SourceGate,
     check_limit,
 )
-from airflow_provider_streamkap.gate.source import SourceGate
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.pipeline import PipelineParts
@@ -60,9 +60,9 @@ def raise_version_mismatch() -> Iterator[None]:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise VersionMismatchError(
-            "This wait was started by another version of airflow-provider-streamkap, and this version "
-            f"({__version__}) cannot parse it: {type(error).__name__}: {error}. Install the same version on workers "
-            "and triggerers, then retry the task"
+            f"Cannot parse this wait with version {__version__} of airflow-provider-streamkap: "
+            f"{type(error).__name__}: {error}; it was probably deferred by another version. Install the same version "
+            "on workers and triggerers, then retry the task"
         ) from error
 
 

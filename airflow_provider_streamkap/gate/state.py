@@ -34,7 +34,7 @@ class FailureKind(Enum):
     """Why a wait failed. If several apply, the first in this order is reported."""
 
     PERMANENT_ERROR = "permanent_error"
-    """A permanent API error: credentials, permission, unknown id, invalid request."""
+    """A permanent error: of the API, the connection or an argument."""
     BROKEN = "broken"
     """A destination has a status in ``fail_on_status``."""
     STALLED = "stalled"

@@ -152,19 +152,20 @@ class ResourceWait:
     def round_of(self, results: Sequence[Any]) -> PollRound:
         """Return the results of a round by resource.
 
-        :param results: what the polls returned, in the order of :meth:`targets`.
+        :param results: what the polls returned, in the order of :meth:`targets`; ``None``: not polled.
         """
         if self.spec.source_gate is None:
-            return dict(zip(self.resources, results, strict=True))
+            polled = zip(self.resources, results, strict=True)
+            return {id_: result for id_, result in polled if result is not None}
         from airflow_provider_streamkap.gate.pipeline import PipelinePoll
 
         pairs = zip(results[::2], results[1::2], strict=True)
-        return {id_: PipelinePoll(*pair) for id_, pair in zip(self.resources, pairs, strict=True)}
+        return {id_: PipelinePoll(*pair) for id_, pair in zip(self.resources, pairs, strict=True) if None not in pair}
 
     def advance(self, round_: PollRound, now: float) -> NextStep:
         """Add one round of polls and return the next step.
 
-        :param round_: what each poll returned, by resource.
+        :param round_: what each poll returned, by resource; without the resources for which there was no time.
         :param now: epoch seconds.
         """
         self.warnings.clear()
@@ -176,6 +177,9 @@ class ResourceWait:
         self.passing = False
         passed, passing, failing = [], 0, False
         for id_, resource in self.resources.items():
+            if id_ not in round_:
+                resource.reason, failing = "not read yet", True
+                continue
             # Each kind of resource has its own kind of result.
             resource.add_poll(round_[id_], spec, now)  # type: ignore[arg-type]
             passing += resource.passes
@@ -248,14 +252,14 @@ class ResourceWait:
     def _warn_of_fallback(self) -> None:
         if labels := [self.spec.label(id_) for id_, resource in self.resources.items() if resource.just_fell_back]:
             self.warnings.append(
-                f"The timeseries of {_join(labels)} had no lag points in {FALLBACK_POLLS} polls: falling back to the "
-                f"latest lag, which has no timestamp, confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
+                f"The timeseries of {_join(labels)} had no lag points in {FALLBACK_POLLS} polls: the latest lag is "
+                f"used, which has no timestamp and is confirmed over at least {duration(FALLBACK_SECONDS)}. Set "
                 "lag_source='timeseries' to wait for timestamped lag instead, or lag_source='latest' to skip this "
                 "check."
             )
 
     def _overdue(self, now: float) -> bool:
-        # Confirmations by poll end by themselves, but the next point of the timeseries may never come.
+        # Confirmations by poll take a bounded time, but the next point may never arrive.
         spec = self.spec
         return (
             spec.gate.needs_timestamps and spec.deadline is not None and now >= spec.deadline + spec.max_confirm_seconds
@@ -278,6 +282,7 @@ class ResourceWait:
             # Each kind of resource has its own kind of result.
             id_: resource.snapshot(round_[id_], self.spec)  # type: ignore[arg-type]
             for id_, resource in self.resources.items()
+            if id_ in round_
         }
         return {id_: snapshot for id_, snapshot in snapshots.items() if snapshot is not None}
 
@@ -322,9 +327,11 @@ class ResourceWait:
         if isinstance(step, Succeeded):
             return "The gate is open. "
         if step.confirming:
-            counts = [resource.confirmations for resource in self.resources.values()]
-            confirmed = min(counts) if self.spec.require == "all" else max(counts)
-            return f"Confirmed {confirmed} of {self.spec.confirmations} times. "
+            needed = self.spec.confirmations
+            counts = [(state.confirmations, state.evidence.required(needed)) for state in self.resources.values()]
+            choose = max if self.spec.require == "all" else min
+            confirmed, total = choose(counts, key=lambda count: count[1] - count[0])
+            return f"Confirmed {confirmed} of {total} times. "
         return ""
 
     def _summary(self) -> str:

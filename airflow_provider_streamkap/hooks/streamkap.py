@@ -154,7 +154,7 @@ class StreamkapHook(BaseHook):
         yield from _call_each_once(self._connection, list(left), use)
 
     def connection(self) -> StreamkapConnection:
-        """Return the Airflow connection, looked up at the first call.
+        """Return the parsed connection, looked up at the first call.
 
         :raises ValueError: the connection is incomplete or invalid.
         :raises AirflowNotFoundException: the connection does not exist.
@@ -189,7 +189,7 @@ class StreamkapHook(BaseHook):
             self.log.warning("Connection %r: %s", self.streamkap_conn_id, message)
 
     async def aconnection(self) -> StreamkapConnection:
-        """Return the Airflow connection without blocking the event loop; see :meth:`connection`."""
+        """Return the parsed connection without blocking the event loop; see :meth:`connection`."""
         if self._connection is None:
             self._connection = await _runtime.shared_clients.look_up_once(self.streamkap_conn_id, self._look_up_async)
         return self._connection

@@ -1,44 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""StreamkapDestinationMetricsOperator: push metrics of destinations to XCom."""
+"""Operators that push metrics of destinations and sources to XCom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_streamkap._arguments import NO_INTERVAL, ResourceArguments, check_conn_id, plain
-from airflow_provider_streamkap._compat import BaseOperator
-from airflow_provider_streamkap._lazy import LazyModule
-from airflow_provider_streamkap.api.checks import check_integer
-from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery, aware_utc
+from airflow_provider_streamkap._arguments import plain
+from airflow_provider_streamkap.api.query import DESTINATION, SOURCE, MetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
-from airflow_provider_streamkap.links.streamkap import StreamkapLink, push_link
+from airflow_provider_streamkap.operators._base import OnError, StreamkapMetricsOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_streamkap._compat import Context
-    from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNameError
-    from airflow_provider_streamkap.api.metrics import DestinationMetrics
     from airflow_provider_streamkap.api.query import Timestamp
-    from airflow_provider_streamkap.operators import _runtime
-else:
-    _runtime = LazyModule("airflow_provider_streamkap.operators._runtime")
-
-OnError = Literal["fail", "skip"]
-
-# Log up to this many destinations individually.
-_MAX_LOGGED = 10
-
-_EMPTY_INTERVAL = (
-    "On Airflow 3 a run of a plain cron or preset schedule such as '@daily' has an empty data interval, which starts "
-    "and ends at the same time: schedule the DAG with CronDataIntervalTimetable('0 0 * * *', timezone='UTC'), or "
-    "compute timestamp_from or timestamp_to in the DAG"
-)
 
 
-class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
+class StreamkapDestinationMetricsOperator(StreamkapMetricsOperator):
     """Fetch the metrics of destinations and return them as plain JSON, for XCom.
 
     Returns ``{"destination_id", "time_type", "observed_at", "data", "metadata"}``; for a list of ids, a dict of these
@@ -70,12 +48,8 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
     renders to nothing, the task fails with ``AirflowFailException``, as it does for an empty or reversed period.
     """
 
-    reasons_without_value: ClassVar[Mapping[str, str]] = {
-        "timestamp_from": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
-        "timestamp_to": f"the template or upstream task returned nothing, or {NO_INTERVAL}",
-        "metrics": "the template or upstream task returned no names; omit metrics to fetch all",
-    }
     kind = DESTINATION
+    query = MetricsQuery
     template_fields: Sequence[str] = (
         "destination_id",
         "destination_name",
@@ -84,8 +58,6 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
         "metrics",
         "streamkap_conn_id",
     )
-    operator_extra_links = (StreamkapLink(),)
-    ui_color = "#d5f0ec"
 
     def __init__(
         self,
@@ -103,169 +75,73 @@ class StreamkapDestinationMetricsOperator(ResourceArguments, BaseOperator):
         streamkap_conn_id: str = StreamkapHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            time_type=time_type,
+            time_interval=time_interval,
+            time_unit=time_unit,
+            timestamp_from=timestamp_from,
+            timestamp_to=timestamp_to,
+            metrics=metrics,
+            max_points=max_points,
+            on_error=on_error,
+            streamkap_conn_id=streamkap_conn_id,
+            **kwargs,
+        )
         self.destination_id = plain(destination_id)
         self.destination_name = plain(destination_name)
-        self.time_type = time_type
-        self.time_interval = time_interval
-        self.time_unit = time_unit
-        self.timestamp_from = timestamp_from
-        self.timestamp_to = timestamp_to
-        self.metrics = plain(metrics)
-        self.max_points = max_points
-        self.on_error = on_error
-        self.streamkap_conn_id = streamkap_conn_id
-        self.record_set_arguments()
-        with self.checked():
-            self._check_literals()
+        self._check_arguments()
 
-    def _check_literals(self) -> None:
-        """Check the arguments that are final when the DAG is parsed."""
-        self.check_resources()
-        self.check_literal(self.metrics, _check_metric_names)
-        self.check_literal(self.streamkap_conn_id, check_conn_id)
-        start = self.timestamp_from if self.is_literal(self.timestamp_from) else datetime.min.replace(tzinfo=UTC)
-        end = self.timestamp_to if self.is_literal(self.timestamp_to) else datetime.max.replace(tzinfo=UTC)
-        MetricsQuery("x", self.time_type, self.time_interval, self.time_unit, start, end)
-        check_integer("max_points", self.max_points, optional=True)
-        if self.on_error not in get_args(OnError):
-            raise ValueError(f"on_error must be 'fail' or 'skip'; got {self.on_error!r}")
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Fetch the snapshots and return them."""
-        with _runtime.raise_task_exceptions():
-            return self._result(context)
+class StreamkapSourceMetricsOperator(StreamkapMetricsOperator):
+    """Fetch the metrics of sources and return them as plain JSON, for XCom.
 
-    def _result(self, context: Context) -> dict[str, Any]:
-        self.check_set_arguments()
-        metrics = _check_metric_names(self.metrics)
-        _check_period(self.timestamp_from, self.timestamp_to)
-        hook = StreamkapHook(self.streamkap_conn_id)
-        resolved, names = self.resolve_resources(hook.resolve_each)
-        snapshots, failed = self._fetch_snapshots(context, hook, resolved, metrics)
-        if names and any(isinstance(error, _runtime.StreamkapNotFoundError) for error in failed.values()):
-            # A resource may have been re-created since its id was cached.
-            hook.forget_names(self.kind)
-            previous = names
-            resolved, names = self.resolve_resources(hook.resolve_each)
-            if names != previous:
-                snapshots, failed = self._fetch_snapshots(context, hook, resolved, metrics)
-        if failed:
-            self._handle_failed(context, failed, resolved, bool(snapshots))
-        if len(snapshots) > _MAX_LOGGED:
-            self.log.info("Read %d of %d %ss", len(snapshots), len(resolved), self.kind.name)
-        for id_, snapshot in snapshots.items():
-            label = _runtime.resource_label(id_, names.get(id_))
-            if len(snapshots) <= _MAX_LOGGED:
-                self.log.info("%s: %s", label, _runtime.metrics_summary(snapshot))
-            if metrics is None and snapshot.undocumented:
-                self.log.warning("%s: ignored invalid values: %s", label, "; ".join(snapshot.undocumented.values()))
-        by_id = {id_: snapshot.as_dict() for id_, snapshot in snapshots.items()}
-        result: dict[str, Any] = _runtime.task_result(list(by_id), self.keyed, by_id, names, self.kind)
-        return result
+    Results, errors and the arguments that are not listed here are those of
+    :class:`StreamkapDestinationMetricsOperator`, with ``source_id`` and ``source_name`` as keys.
 
-    def _fetch_snapshots(
+    :param source_id: the id of a source, or a list of ids; templated.
+    :param source_name: the exact name of a source, or a list of names, instead of ``source_id``; templated.
+    :raises ValueError: an argument is invalid; the message names it.
+    """
+
+    kind = SOURCE
+    query = SourceMetricsQuery
+    template_fields: Sequence[str] = (
+        "source_id",
+        "source_name",
+        "timestamp_from",
+        "timestamp_to",
+        "metrics",
+        "streamkap_conn_id",
+    )
+
+    def __init__(
         self,
-        context: Context,
-        hook: StreamkapHook,
-        resolved: Mapping[str, str | StreamkapNameError],
-        metrics: list[Any] | None,
-    ) -> tuple[dict[str, DestinationMetrics], dict[str, StreamkapError]]:
-        """Return the snapshots by id, and the errors by the id or name that was passed."""
-        keys = {id_: key for key, id_ in resolved.items() if isinstance(id_, str)}
-        errors: dict[str, StreamkapError] = {
-            key: error for key, error in resolved.items() if not isinstance(error, str)
-        }
-        snapshots: dict[str, DestinationMetrics] = {}
-        if keys and not (errors and self.on_error == "fail"):
-            queries = [self._query(id_) for id_ in keys]
-            push_link(context, hook.connection(), queries[0].resource_id)
-            points = 0
-            with closing(
-                hook.call_each(
-                    queries, lambda client, some: client.call_each(some, lambda session, query: session.metrics(query))
-                )
-            ) as results:
-                for query, got in results:
-                    if isinstance(got, _runtime.StreamkapError):
-                        errors[keys[query.resource_id]] = got
-                        if self.on_error == "fail":
-                            break
-                        continue
-                    snapshot = got if metrics is None else got.select(metrics)
-                    snapshots[query.resource_id] = snapshot
-                    points += sum(len(value) for value in snapshot.data.values() if isinstance(value, list))
-                    self._check_points(points, len(snapshots), len(queries))
-        return (
-            {id_: snapshots[id_] for id_ in keys if id_ in snapshots},
-            {key: errors[key] for key in resolved if key in errors},
-        )
-
-    def _query(self, id_: str) -> MetricsQuery:
-        return MetricsQuery(
-            id_, self.time_type, self.time_interval, self.time_unit, self.timestamp_from, self.timestamp_to
-        )
-
-    def _handle_failed(
-        self,
-        context: Context,
-        failed: Mapping[str, StreamkapError],
-        resolved: Mapping[str, str | StreamkapNameError],
-        any_read: bool,
+        *,
+        source_id: str | Iterable[str] | None = None,
+        source_name: str | Iterable[str] | None = None,
+        time_type: str = "latest",
+        time_interval: int = 1,
+        time_unit: str = "hour",
+        timestamp_from: Timestamp | None = None,
+        timestamp_to: Timestamp | None = None,
+        metrics: str | Iterable[str] | None = None,
+        max_points: int | None = 10_000,
+        on_error: OnError = "fail",
+        streamkap_conn_id: str = StreamkapHook.default_conn_name,
+        **kwargs: Any,
     ) -> None:
-        """Raise the first error, or log and push the errors if these resources are to be skipped."""
-
-        def label(key: str) -> str:
-            id_ = resolved[key]
-            return _runtime.resource_label(id_, key) if isinstance(id_, str) and id_ != key else ""
-
-        key, error = next(iter(failed.items()))
-        if self.on_error == "fail" or not any_read:
-            raise _runtime.api_exception(error, label(key)) from error
-        messages = {key: str(error) for key, error in failed.items()}
-        named = "; ".join(
-            f"{label(key) or _runtime.short_name(key)}: {message}"
-            for key, message in list(messages.items())[:_MAX_LOGGED]
+        super().__init__(
+            time_type=time_type,
+            time_interval=time_interval,
+            time_unit=time_unit,
+            timestamp_from=timestamp_from,
+            timestamp_to=timestamp_to,
+            metrics=metrics,
+            max_points=max_points,
+            on_error=on_error,
+            streamkap_conn_id=streamkap_conn_id,
+            **kwargs,
         )
-        more = (
-            f"; and {len(messages) - _MAX_LOGGED} more, see the XCom 'skipped'" if len(messages) > _MAX_LOGGED else ""
-        )
-        self.log.warning(
-            "Skipped %d of %d %ss that could not be read: %s%s",
-            len(failed),
-            len(resolved),
-            self.kind.name,
-            named,
-            more,
-        )
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="skipped", value=messages)
-
-    def _check_points(self, points: int, read: int, requested: int) -> None:
-        if self.max_points is not None and points > self.max_points:
-            part = "" if read == requested else f" of {read} of {requested} destinations"
-            raise ValueError(
-                f"{points:,} points in the timeseries{part}, more than max_points={self.max_points:,} allows: "
-                "narrow timestamp_from and timestamp_to, use a coarser time_unit or time_interval, or list the metrics "
-                "you need in metrics=[...]"
-            )
-
-
-def _check_period(timestamp_from: Any, timestamp_to: Any) -> None:
-    start, end = aware_utc("timestamp_from", timestamp_from), aware_utc("timestamp_to", timestamp_to)
-    if start is not None and end is not None and start >= end:
-        raise ValueError(
-            f"timestamp_from ({start.isoformat()}) must be before timestamp_to ({end.isoformat()}). {_EMPTY_INTERVAL}"
-        )
-
-
-def _check_metric_names(metrics: Any) -> list[str] | None:
-    if metrics is None:
-        return None
-    names = [metrics] if isinstance(metrics, str) else metrics
-    # The XComs of a mapped task are a lazy sequence, not a list.
-    if isinstance(names, Iterable) and not isinstance(names, Mapping | bytes):
-        names = list(names)
-        if names and all(isinstance(name, str) and name.strip() for name in names):
-            return names
-    raise ValueError(f"metrics must be a name, a list of names, or None for all; got {names!r}")
+        self.source_id = plain(source_id)
+        self.source_name = plain(source_name)
+        self._check_arguments()

@@ -45,7 +45,7 @@ class Poller:
         self._fetch = fetch
         self._limiter = Limiter(max_concurrency)
         self._seed = random.SystemRandom().getrandbits(64) if seed is None else seed
-        self._resources: dict[PollTarget, _PolledResource] = {}
+        self._resources: dict[PollTarget, _ResourcePolls] = {}
         self._results = ResultQueue()
 
     def __len__(self) -> int:
@@ -68,18 +68,18 @@ class Poller:
         # Subscribe first: a resource without subscribers forgets its schedule.
         subscription.replace([self._add_subscriber(target) for target in targets])
 
-    def _add_subscriber(self, target: PollTarget) -> _PolledResource:
+    def _add_subscriber(self, target: PollTarget) -> _ResourcePolls:
         resource = self._resources.get(target)
         if resource is None:
             phase = random.Random(f"{self._seed}/{target.resource_id}").random()  # noqa: S311
             remove = self._resources.pop
-            resource = _PolledResource(target, self._fetch, LimiterSlot(self._limiter), phase, self._results, remove)
+            resource = _ResourcePolls(target, self._fetch, LimiterSlot(self._limiter), phase, self._results, remove)
             self._resources[target] = resource
         resource.subscribers += 1
         return resource
 
 
-class _PolledResource:
+class _ResourcePolls:
     """The polls of one resource: a timer between polls, a task during a poll."""
 
     __slots__ = (

@@ -51,8 +51,8 @@ class PollWindow(NamedTuple):
 OnRound = Callable[[list[TimedResult]], PollWindow | None]
 
 
-class Polled(Protocol):
-    """A resource from the subscriber's point of view."""
+class PolledResource(Protocol):
+    """The interface of a polled resource to its subscribers."""
 
     def add_waiter(self, waiter: Waiter, window: PollWindow) -> None:
         """Deliver one result within the window to the waiter."""
@@ -69,7 +69,7 @@ class Subscription:
 
     __slots__ = ("_resources",)
 
-    def __init__(self, resources: Sequence[Polled]) -> None:
+    def __init__(self, resources: Sequence[PolledResource]) -> None:
         self._resources = resources
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class Subscription:
     ) -> None:
         self.replace(())
 
-    def replace(self, resources: Sequence[Polled]) -> None:
+    def replace(self, resources: Sequence[PolledResource]) -> None:
         """Unsubscribe from the resources, and use others from the next round.
 
         :param resources: the resources to use; the subscription already counts as their subscriber.
@@ -121,14 +121,14 @@ class Subscription:
 class _Rounds:
     """The rounds of one call to :meth:`Subscription.for_each_round`."""
 
-    __slots__ = ("_context", "_on_readings", "_results", "_waiters", "ended")
+    __slots__ = ("_context", "_on_round", "_results", "_waiters", "ended")
 
-    def __init__(self, resources: Sequence[Polled], on_round: OnRound) -> None:
+    def __init__(self, resources: Sequence[PolledResource], on_round: OnRound) -> None:
         # An exception is set as the result, because a future does not accept every exception, such as StopIteration.
         self.ended: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
         # Airflow finds the task log of a message by the context.
         self._context = contextvars.copy_context()
-        self._on_readings = on_round
+        self._on_round = on_round
         self._waiters = [Waiter(self, resource) for resource in resources]
         self._results: dict[Waiter, TimedResult] = {}
 
@@ -149,7 +149,7 @@ class _Rounds:
         # Do not keep the results in memory until the next round.
         self._results.clear()
         try:
-            window = self._context.run(self._on_readings, results)
+            window = self._context.run(self._on_round, results)
         # Raise the exception in the waiting task, and continue the delivery to the others.
         except BaseException as error:
             self._finish(error)
@@ -178,7 +178,7 @@ class Waiter:
 
     __slots__ = ("due", "not_before", "resource", "rounds")
 
-    def __init__(self, rounds: _Rounds, resource: Polled) -> None:
+    def __init__(self, rounds: _Rounds, resource: PolledResource) -> None:
         self.rounds = rounds
         self.resource = resource
         self.not_before = self.due = inf

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_streamkap._arguments import (
     NO_INTERVAL,
+    NO_VALUE,
     ResourceArguments,
     check_conn_id,
     plain,
@@ -79,6 +80,7 @@ class StreamkapWaitSensor(ResourceArguments, BaseSensorOperator):
             ("max_records_lag", "connector_status", "max_latency_ms"),
             "the template or upstream task returned nothing; return a value, or omit the argument",
         ),
+        "streamkap_conn_id": NO_VALUE,
     }
     template_fields: Sequence[str] = (
         "max_records_lag",
@@ -192,9 +194,10 @@ class StreamkapWaitSensor(ResourceArguments, BaseSensorOperator):
         ends = time.monotonic() + _runtime.FIRST_POLL_SECONDS + CONFIRM_IN_WORKER
         if self.deferrable:
             self.log.info(
-                "Polling %d %s(s) once before deferring (timeout %.0f s)",
-                len(wait.spec.resource_ids),
+                "Polling %d %s%s once before deferring (timeout %.0f s)",
+                (count := len(wait.spec.resource_ids)),
                 self.kind.name,
+                "" if count == 1 else "s",
                 _runtime.FIRST_POLL_SECONDS,
             )
         while True:
@@ -209,7 +212,7 @@ class StreamkapWaitSensor(ResourceArguments, BaseSensorOperator):
                 first_poll = min(_runtime.FIRST_POLL_SECONDS, ends - time.monotonic())
         if self.deferrable:
             if step.failing:
-                self.log.info("Deferring: not all %ss could be read. The triggerer continues polling", self.kind.name)
+                self.log.info("Deferring: not all %ss were read. The triggerer continues polling", self.kind.name)
             self._defer_wait(wait)
         if self._new_process_per_poke:
             save_state(context, wait.to_dict() | self._resolved_state(wait.spec))

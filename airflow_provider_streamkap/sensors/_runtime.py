@@ -19,7 +19,12 @@ from airflow_provider_streamkap._results import (
     skip_only_on_timeout,
     task_result,
 )
-from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError, resource_label
+from airflow_provider_streamkap.api.errors import (
+    StreamkapError,
+    StreamkapNotFoundError,
+    StreamkapTimeoutError,
+    resource_label,
+)
 from airflow_provider_streamkap.api.pipelines import Pipeline
 from airflow_provider_streamkap.api.query import DESTINATION
 from airflow_provider_streamkap.api.retry import Deadline
@@ -32,6 +37,7 @@ from airflow_provider_streamkap.triggers.streamkap import StreamkapWaitTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_streamkap.api.client import StreamkapClient
+    from airflow_provider_streamkap.api.flows import ApiSession, Flow
     from airflow_provider_streamkap.gate.target import AnyPollResult, PollTarget
     from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 
@@ -69,7 +75,8 @@ def poll_once(
     :param keyed: whether the result is a dict by id.
     :param log: logger for the poll line.
     :param first_poll: time limit in seconds of the first poll before deferring, which does not retry requests and never
-        fails on errors that are not permanent; ``None`` (default): a regular poll.
+        fails on errors that are not permanent; destinations for which it has no time are left to the trigger. ``None``
+        (default): a regular poll.
     :returns: when to poll again, or the snapshot.
     :raises AirflowException: the wait failed; the class depends on the reason.
     """
@@ -77,10 +84,10 @@ def poll_once(
     within = max(spec.poke_interval, MIN_POLL_SECONDS) if first_poll is None else first_poll
     if spec.deadline is not None:
         within = min(within, max(spec.deadline - time.time(), 0) + DEADLINE_GRACE)
-    attempts = None if first_poll is None else 1
-    results = _poll_all(hook, wait.targets(), within, attempts)
+    before_deferring = first_poll is not None
+    results = _poll_all(hook, wait.targets(), within, before_deferring=before_deferring)
     if not wait.polls and _resolve_again(wait, hook, results, log):
-        results = _poll_all(hook, wait.targets(), within, attempts)
+        results = _poll_all(hook, wait.targets(), within, before_deferring=before_deferring)
     spec = wait.spec
     seen = wait.round_of(results)
     now = time.time()
@@ -100,7 +107,7 @@ def poll_once(
 
 
 def _resolve_again(
-    wait: ResourceWait, hook: StreamkapHook, results: Sequence[AnyPollResult | StreamkapError], log: Any
+    wait: ResourceWait, hook: StreamkapHook, results: Sequence[AnyPollResult | StreamkapError | None], log: Any
 ) -> bool:
     """Resolve the names again if a destination no longer exists: it may have been re-created since its id was cached.
 
@@ -122,20 +129,37 @@ def _resolve_again(
 
 
 def _poll_all(
-    hook: StreamkapHook, targets: Sequence[PollTarget], within: float, attempts: int | None
-) -> list[AnyPollResult | StreamkapError]:
+    hook: StreamkapHook, targets: Sequence[PollTarget], within: float, *, before_deferring: bool
+) -> list[AnyPollResult | StreamkapError | None]:
+    """Poll each target once; before deferring, without retries.
+
+    :returns: the results in the order of the targets; before deferring, ``None`` for a target for which a working API
+        left too little time.
+    """
     deadline = Deadline(within, time.monotonic)
+    polled_early: set[PollTarget] = set()
+
+    def timed_poll(session: ApiSession, target: PollTarget) -> Flow[AnyPollResult]:
+        if deadline.left() > within / 2:
+            polled_early.add(target)
+        return poll(session, target)
 
     def poll_each(
         client: StreamkapClient, targets: Sequence[PollTarget]
     ) -> Generator[tuple[PollTarget, AnyPollResult | StreamkapError], None, None]:
-        return client.call_each(targets, poll, within=deadline.left(), attempts=attempts)
+        attempts = 1 if before_deferring else None
+        return client.call_each(targets, timed_poll, within=deadline.left(), attempts=attempts)
 
     # Several pipelines can have the same source or destination.
     seen: dict[PollTarget, AnyPollResult | StreamkapError] = dict(
         hook.call_each(list(dict.fromkeys(targets)), poll_each)
     )
-    return [seen[target] for target in targets]
+    if not before_deferring or all(isinstance(got, StreamkapError) for got in seen.values()):
+        return [seen[target] for target in targets]
+    return [
+        seen[target] if target in polled_early or not isinstance(seen[target], StreamkapTimeoutError) else None
+        for target in targets
+    ]
 
 
 def read_pipelines(hook: StreamkapHook, ids: Sequence[str], log: Any) -> dict[str, PipelineParts]:

@@ -91,7 +91,7 @@ def wait_started(context: Mapping[str, Any], reschedule: bool) -> float:
 def timeout_per_try(sensor: Any, context: Mapping[str, Any]) -> Iterator[None]:
     """Let Airflow 2 count the timeout of a rescheduled sensor from the start of the current try, as Airflow 3 does.
 
-    It counts from the first try, whose number it computes from ``retries``.
+    Airflow 2 counts from the first try, which it derives from ``retries``, so ``retries`` is lowered for the call.
 
     :param sensor: the sensor, whose ``execute`` is called inside the context.
     :param context: the context of the running task.

@@ -13,8 +13,7 @@ from airflow_provider_streamkap._arguments import plain, rendered_number, second
 from airflow_provider_streamkap._compat import conf
 from airflow_provider_streamkap._lazy import LazyModule
 from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE, Timestamp
-from airflow_provider_streamkap.gate.conditions import LagSource
-from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, IdleSource, SourceGate
+from airflow_provider_streamkap.gate.conditions import SETTLE_SECONDS, IdleSource, LagSource, SourceGate
 from airflow_provider_streamkap.gate.spec import Require, WaitSpec
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
 from airflow_provider_streamkap.sensors._base import StreamkapWaitSensor
@@ -34,17 +33,18 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
     """Wait until Streamkap destinations have caught up.
 
     By default, the wait ends when the connector is Active and two lag points measured since the start show that the
-    records that were in Kafka then have been consumed. Returns the last snapshot; for a list of ids, a dict of
-    snapshots by id, without ``metadata``. If destinations are passed by name, each snapshot has a
-    ``destination_name``, and the dict is by name.
+    records that were in Kafka then have been consumed. If the timeseries has no points, the sensor falls back to the
+    latest lag, with a warning. Returns the last snapshot; for a list of ids, a dict of snapshots by id, without
+    ``metadata``. If destinations are passed by name, each snapshot has a ``destination_name``, and the dict is by name.
 
-    A slow API does not block a worker: a poll of all destinations takes at most ``poke_interval`` (but at least 10 s).
-    Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
+    A slow API does not block a worker: a poll of all destinations is limited to ``poke_interval``, or to 10 s if that
+    is longer. Before it defers, a deferrable sensor polls once, for at most 10 s and without retries.
 
     The task ends the same way in every mode. A timeout raises ``AirflowSensorTimeout`` (not retried; skipped under
     ``soft_fail``). A status in ``fail_on_status`` and permanent API errors (401 with a fresh token, 403, 404 of a
     destination that does not exist, 400, 422) raise ``AirflowFailException`` (not retried). Too many failed polls in a
-    row raise ``AirflowException`` (retried according to the task's retries). ``soft_fail`` applies to timeouts only.
+    row, ``stall_after`` and ``status_grace`` raise ``AirflowException`` (retried according to the task's retries).
+    ``soft_fail`` applies to timeouts only.
 
     :param destination_id: the id of a destination, or a list of ids; templated. A list is polled concurrently, up to
         the connection's ``max_concurrency`` (16).
@@ -58,15 +58,16 @@ class StreamkapDestinationSensor(StreamkapWaitSensor):
         typically ``"{{ data_interval_end }}"``; templated; requires ``connector_status`` and at least 2
         ``confirmations``. ``None`` (default): after the start of the wait. The task fails if this is set but renders
         to nothing.
-    :param max_reading_age: count only lag that is not older than this; ``None`` (default): any age. In seconds
-        or as a timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
+    :param max_reading_age: the newest point must not be older than this; ``None`` (default): any age. In seconds or as
+        a timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
     :param lag_source: ``"auto"`` (default): the timestamped points of the timeseries; if the first three polls find
         none and neither ``observed_after`` nor ``max_reading_age`` is set, the latest lag, confirmed for 150 s, with a
         warning.
         ``"timeseries"``: never fall back. ``"latest"``: the latest lag, which can be minutes old.
     :param confirmations: consecutive good points of the timeseries (one per minute) that are required, default 2; with
         ``lag_source="latest"``, or if the lag is ignored, consecutive good polls.
-    :param confirm_interval: seconds between confirming polls, default 60; at most 20 for points of the timeseries.
+    :param confirm_interval: maximum seconds between confirming polls, default 60; 20 for points of the timeseries, if
+        that is shorter. After the fallback, the interval is always 75 s.
     :param require: for a list: ``"all"`` (default) must be ready in the same polls, or ``"any"`` of them.
     :param fail_on_status: statuses that fail the wait at once, default ``("Broken",)``.
     :param status_grace: fail after a status has been neither accepted nor in ``fail_on_status``, or metrics have been

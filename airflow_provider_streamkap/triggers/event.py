@@ -33,7 +33,6 @@ from airflow_provider_streamkap.api.errors import (
 from airflow_provider_streamkap.api.query import DESTINATION, check_resource_id, check_resource_name
 from airflow_provider_streamkap.gate.conditions import DestinationGate, LagSource
 from airflow_provider_streamkap.gate.edges import Edge, EdgeDetector
-from airflow_provider_streamkap.gate.reading import number
 from airflow_provider_streamkap.gate.spec import check_poke_interval
 from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.hooks.streamkap import StreamkapHook
@@ -55,7 +54,7 @@ _LOAD_ATTEMPTS = 10
 
 
 class StreamkapDestinationEventTrigger(BaseEventTrigger):
-    """Fire whenever a destination starts or stops meeting a condition.
+    """Fire when a destination starts (or, with ``edge="out_of"``, stops) meeting a condition.
 
     The payload of the event is the snapshot. It fires only on changes, so never on the first reading. Airflow 3.3
     stores the last known state in the asset state store, so that a change during a restart of the triggerer still
@@ -66,7 +65,8 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
     :param max_records_lag: highest lag in records that meets the condition, default 0; ``None``: any.
     :param connector_status: status or statuses that meet the condition, default ``"Active"``; ``None``: any.
     :param max_latency_ms: highest latency in milliseconds that meets the condition; ``None`` (default): any.
-    :param confirmations: consecutive readings that confirm a change, default 2.
+    :param confirmations: consecutive readings that confirm a change, default 2; for ``"into"`` with a timeseries,
+        consecutive points.
     :param poke_interval: seconds between two polls, or a timedelta, default 60.
     :param streamkap_conn_id: the Airflow connection, default ``streamkap_default``.
     :param lag_source: as for the sensor, default ``"auto"``: only lag measured after the start of the trigger counts.
@@ -280,7 +280,7 @@ class StreamkapDestinationEventTrigger(BaseEventTrigger):
         if store is None or state is None:
             return
         try:
-            await store.aset(self._store_key(), {"holds": state, "since": number(round(time.time())).replace(",", "")})
+            await store.aset(self._store_key(), {"holds": state, "since": str(round(time.time()))})
         except Exception as error:
             if _watches_several(error):
                 return
@@ -318,12 +318,13 @@ def _canonical_texts(value: Any) -> set[str]:
 
 
 def _parse_argument(name: str, text: str) -> Any:
-    """Parse one of the texts, which need not be canonical."""
+    """Parse an argument's text from an asset URI."""
     if text == _ANY:
         return None
     for kind in () if name == "connector_status" else (int, float):
         with suppress(ValueError, OverflowError):
             number_ = kind(text)
+            # Reject an integer that is too large for a float, which the format of a condition needs.
             float(number_)
             return number_
     return text

@@ -32,7 +32,7 @@ from airflow_provider_streamkap.polling.subscription import PollWindow, Subscrip
 _BLOCKED_LOOP_SECONDS = 5.0
 
 # Seconds by which the wall clock and the clock of the event loop may differ.
-_CLOCK_RESOLUTION = 0.1
+_CLOCK_TOLERANCE = 0.1
 
 
 class StreamkapWaitTrigger(BaseTrigger):
@@ -195,9 +195,13 @@ class StreamkapWaitTrigger(BaseTrigger):
 
 
 def _requested_before(spec: WaitSpec, began: float) -> bool:
-    """Return whether a request that was sent at a loop time was sent before the deadline."""
+    """Return whether a request was sent before the deadline.
+
+    :param spec: the arguments of the wait.
+    :param began: loop time at which the request was sent.
+    """
     ago = asyncio.get_running_loop().time() - began
-    return spec.deadline is not None and time.time() - ago < spec.deadline - _CLOCK_RESOLUTION
+    return spec.deadline is not None and time.time() - ago < spec.deadline - _CLOCK_TOLERANCE
 
 
 def _extend_timeout(limit: asyncio.Timeout, deadline: float | None, due: float) -> None:

@@ -13,6 +13,7 @@ from airflow_provider_streamkap.gate.conditions import Answer, DestinationGate
 from airflow_provider_streamkap.gate.history import LagEvidence, LagHistory
 from airflow_provider_streamkap.gate.reading import Reading
 from airflow_provider_streamkap.gate.spec import WaitSpec
+from airflow_provider_streamkap.gate.state import ResourceState
 from airflow_provider_streamkap.gate.wait import ResourceWait
 
 
@@ -81,8 +82,9 @@ class Configuration:
         """
         wait = ResourceWait(spec)
         if self.rule != "gate":
-            for course in wait.resources.values():
-                course.history = _SinglePoint(spec.gate, spec.measured_after)
+            for state in wait.resources.values():
+                assert isinstance(state, ResourceState)
+                state.history = _SinglePoint(spec.gate, spec.measured_after)
         return wait
 
 

@@ -10,7 +10,10 @@ try:
 except ImportError:  # Airflow 2.11
     from airflow.decorators import dag
 
-from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
+from airflow_provider_streamkap.operators.streamkap import (
+    StreamkapDestinationMetricsOperator,
+    StreamkapSourceMetricsOperator,
+)
 
 # [start of schedule]
 # On Airflow 3, the data interval of a plain "@daily" schedule is empty.
@@ -37,6 +40,14 @@ def snapshots():
         timestamp_to="{{ data_interval_end }}",
     )
     # [end of summary]
+
+    # [start of source]
+    StreamkapSourceMetricsOperator(
+        task_id="source",
+        source_name="shop",
+        metrics=["state", "StreamingMilliSecondsBehindSource", "SnapshotRunning"],
+    )
+    # [end of source]
 
     # [start of names]
     StreamkapDestinationMetricsOperator(

@@ -140,6 +140,27 @@ def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
         run(task, params={"nothing": None})
 
 
+@pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("name", ["destination_id", "streamkap_conn_id"])
+def test_required_argument_rendered_to_none_is_rejected(
+    streamkap: StreamkapSimulator, kind: Any, native: bool, name: str
+) -> None:
+    value = None if native else "'None'"
+    task = make_task(kind, native, **{name: "{{ params.nothing }}"})
+    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is {value} in this run: the templ"):
+        run(task, params={"nothing": None})
+    assert streamkap.count() == 0
+
+
+@pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
+def test_list_with_an_id_rendered_to_none_is_rejected(streamkap: StreamkapSimulator, kind: Any) -> None:
+    task = make_task(kind, destination_id=["d1", "{{ params.nothing }}"])
+    with pytest.raises(AirflowFailException, match=r"destination_id is set in the DAG, but is \['d1', 'None'\] in"):
+        run(task, params={"nothing": None})
+    assert streamkap.count() == 0
+
+
 # Mapped tasks: Airflow creates the operator in the worker, with the mapped values.
 
 

@@ -103,6 +103,7 @@ PARSING = {
     "links",
     "links.streamkap",
     "operators",
+    "operators._base",
     "operators.streamkap",
     "sensors",
     "sensors._base",

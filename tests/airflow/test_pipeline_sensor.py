@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_streamkap._compat import AirflowFailException, AirflowSensorTimeout
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.conditions import SETTLE_SECONDS, DestinationGate, SourceGate
 from airflow_provider_streamkap.gate.pipeline import PipelineParts
-from airflow_provider_streamkap.gate.source import SETTLE_SECONDS, SourceGate
 from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 from airflow_provider_streamkap.hooks._clients import ClientClock
 from airflow_provider_streamkap.sensors._state_store import AIRFLOW_HAS_STATE_STORE

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from typing import Any
@@ -56,8 +57,8 @@ def test_check_before_deferring_calls_silent_api_once(
     connected.inject(Fault.hang(), times=None)
     deferred(destination_id=ids, **condition)
     assert (connected.token_calls, connected.count(METRICS)) == (1, 0)
-    assert re.search(r"Polling \d destination\(s\) once before deferring \(timeout 10 s\)", logged.text)
-    assert "Deferring: not all destinations could be read" in logged.text
+    assert ("Polling 1 destination once" if ids == "d0" else "Polling 5 destinations once") in logged.text
+    assert "Deferring: not all destinations were read" in logged.text
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(), Fault.status(503), Fault.drop()])
@@ -102,6 +103,26 @@ def test_check_before_deferring_has_one_time_limit_for_all_destinations(
     assert time.monotonic() - began < 4
     assert isinstance(step, PollAgain)
     assert step.failing
+
+
+def test_destinations_for_which_check_before_deferring_has_no_time_are_not_failed_polls(
+    streamkap: StreamkapSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for id_ in MANY:
+        streamkap.add(id_, scenarios.steady(lag=120))
+    streamkap.inject(Fault.slow(0.2), path=METRICS, times=None)
+    monkeypatch.setenv("AIRFLOW_CONN_STREAMKAP_DEFAULT", streamkap.airflow_connection(max_concurrency=4))
+    wait, log = waiting(MANY), logging.getLogger("test")
+    caplog.set_level(logging.INFO, log.name)
+    step = poll_once(wait, StreamkapHook(), keyed=True, log=log, first_poll=1.5)
+    assert isinstance(step, PollAgain)
+    assert step.failing
+    assert {resource.failures for resource in wait.resources.values()} == {0}
+    reasons = [resource.reason for resource in wait.resources.values()]
+    assert 0 < reasons.count("not read yet") < len(MANY)
+    (line,) = [record for record in caplog.records if record.name == log.name]
+    assert line.levelname == "INFO"
+    assert line.getMessage().startswith("Poll 1: 0 of 60 ready; not ready: ")
 
 
 @pytest.mark.parametrize(

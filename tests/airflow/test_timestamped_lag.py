@@ -85,7 +85,7 @@ def test_default_falls_back_without_timeseries_and_logs_it(
         waiting = trigger(seconds=3600, gate=DestinationGate(), poke_interval=60, confirm_interval=60)
         event = run_fast(event_payload(waiting), speed=200)
     assert event["snapshot"]["evidence"] == {"lag_source": "latest"}
-    assert logged.text.count("falling back to the latest lag") == 1
+    assert logged.text.count("the latest lag is used") == 1
     assert 3 <= streamkap.count("time_type=latest") <= 5
 
 

@@ -116,6 +116,10 @@ def test_taking_snapshots(streamkap: StreamkapSimulator) -> None:
     assert {**latest, "observed_at": ""} == {**shown, "observed_at": ""}
     summaries = execute(dag.get_task("summary_of_the_interval"))
     assert [summaries[id_]["time_type"] for id_ in (ORDERS, CUSTOMERS)] == ["timesummary", "timesummary"]
+    streamkap.add_source("s1", name="shop")
+    source = execute(dag.get_task("source"))
+    assert (source["source_id"], source["source_name"]) == ("s1", "shop")
+    assert source["data"] == {"state": "Streaming", "StreamingMilliSecondsBehindSource": 0, "SnapshotRunning": 0}
 
 
 def test_using_hook(streamkap: StreamkapSimulator) -> None:

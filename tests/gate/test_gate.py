@@ -173,7 +173,17 @@ def test_statuses_can_be_generator() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "unknown"), (0, "0"), (0.0, "0"), (1234567, "1,234,567"), (0.125, "0.125"), (NAN, "nan"), (INF, "inf")],
+    [
+        (None, "unknown"),
+        (0, "0"),
+        (0.0, "0"),
+        (1234567, "1,234,567"),
+        (0.125, "0.125"),
+        (999.96, "1,000"),
+        (12345.6, "12,346"),
+        (NAN, "nan"),
+        (INF, "inf"),
+    ],
 )
 def test_numbers_are_formatted(value: float | None, text: str) -> None:
     assert number(value) == text

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -414,6 +415,20 @@ def test_history_survives_restart() -> None:
     assert wait.poll(1200, "1080:0 1140:0") == Succeeded(("d1",))
 
 
+def test_points_count_as_confirmations_only_in_polls_in_which_all_conditions_are_met() -> None:
+    wait = ResourceWait(WaitSpec(("d1",), DestinationGate(max_latency_ms=1000, lag_source="timeseries")))
+    midnight = MIDNIGHT.timestamp()
+    confirmed = []
+    step = None
+    for minute, latency in enumerate([2000, 2000, 2000, 2000, 2000, 100, 100]):
+        points = tuple(LagPoint(midnight + 60 * number, 0) for number in range(minute + 1))
+        now = midnight + 60 * minute
+        step = wait.advance({"d1": Reading("Active", 0, latency, points, datetime.fromtimestamp(now, UTC))}, now)
+        confirmed += re.findall(r"Confirmed \d of \d times", str(wait.progress(step, now)))
+    assert confirmed == ["Confirmed 1 of 2 times"]
+    assert step == Succeeded(("d1",))
+
+
 # Without any points, the default falls back to the latest lag.
 
 
@@ -421,9 +436,10 @@ def test_default_falls_back_to_latest_lag_with_longer_confirmation() -> None:
     wait = Wait(started=900)
     assert wait.poll(900, latest=0) == PollAgain(75, confirming=True)
     assert not wait.warning
-    wait.poll(975, latest=0)
+    step = wait.poll(975, latest=0)
+    assert "Confirmed 2 of 3 times" in str(wait.wait.progress(step, 975))
     assert wait.poll(1049, latest=0) == PollAgain(75, confirming=True)
-    assert "The timeseries of d1 had no lag points in 3 polls: falling back to the latest lag" in wait.warning
+    assert "The timeseries of d1 had no lag points in 3 polls: the latest lag is used" in wait.warning
     assert wait.poll(1050, latest=0) == Succeeded(("d1",))
     assert not wait.warning
     assert wait.wait.resources["d1"].evidence.as_dict() == {"lag_source": "latest"}

@@ -10,10 +10,10 @@ from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapNotFoundError
 from airflow_provider_streamkap.api.query import DESTINATION, PIPELINE
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.conditions import DestinationGate, SourceGate
 from airflow_provider_streamkap.gate.pipeline import PipelineParts, PipelinePoll
 from airflow_provider_streamkap.gate.reading import Reading
-from airflow_provider_streamkap.gate.source import SourceGate, SourceReading
+from airflow_provider_streamkap.gate.source import SourceReading
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.wait import Failed, ResourceWait, Succeeded
 

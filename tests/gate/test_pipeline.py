@@ -18,10 +18,10 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, SourceMetrics
 from airflow_provider_streamkap.api.query import DESTINATION, SOURCE, MetricsQuery, SourceMetricsQuery
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.conditions import DestinationGate, SourceGate
 from airflow_provider_streamkap.gate.pipeline import PipelineParts, PipelinePoll, PipelineState
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading
-from airflow_provider_streamkap.gate.source import ProofKind, SourceGate, SourcePoint, SourceReading
+from airflow_provider_streamkap.gate.source import ProofKind, SourcePoint, SourceReading
 from airflow_provider_streamkap.gate.spec import FailurePolicy, VersionMismatchError, WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.target import PollResult, SourcePollResult

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_streamkap.gate.conditions import SourceGate
 from airflow_provider_streamkap.gate.source import (
     IDLE_MARGIN,
     IDLE_POLLS,
@@ -17,7 +18,6 @@ from airflow_provider_streamkap.gate.source import (
     MAX_LATEST_AGE,
     Proof,
     ProofKind,
-    SourceGate,
     SourceHistory,
     SourcePoint,
     SourceReading,

@@ -312,6 +312,16 @@ def test_progress_of_many_when_all_are_ready() -> None:
     assert progress.startswith("Poll 1: 2 of 2 ready. Confirmed 1 of 2 times. ")
 
 
+def test_destination_that_was_not_read_is_not_a_failed_poll() -> None:
+    wait = start(("a", "b"), max_poll_failures=0)
+    step = wait.advance({"a": GOOD}, 0)
+    assert step == PollAgain(60, failing=True)
+    assert "1 of 2 ready; not ready: b: not read yet" in str(wait.progress(step, 0))
+    assert list(wait.to_dict()["resources"]) == ["a", "b"]
+    assert wait.snapshots({"a": BARE}).keys() == {"a"}
+    assert wait.advance({"a": GOOD, "b": GOOD}, 60) == PollAgain(10, confirming=True)
+
+
 def test_progress_without_own_clock() -> None:
     wait = start()
     progress = wait.progress(wait.advance({"d1": LAGGING}, 0), 0)

@@ -409,13 +409,12 @@ class SourceHistory:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain JSON; empty before the first poll."""
-        if self.measured_after is None:
+        if self._previous is None:
             return {}
         state = {name: value for name in _STATE if (value := getattr(self, name))}
         # In reschedule mode each poll runs in another process, which compares it with the previous one.
-        if self._previous is not None:
-            state["previous"] = [self._previous.delay_ms, self._previous.last_event]
-            state["marks"] = list(self._marks)
+        state["previous"] = [self._previous.delay_ms, self._previous.last_event]
+        state["marks"] = list(self._marks)
         proof = self.proof
         return state | ({} if proof is None else {"proof": [proof.kind.value, proof.through, proof.captured_by]})
 

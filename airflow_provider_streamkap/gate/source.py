@@ -10,6 +10,7 @@ and idle proves nothing: its capture job may have stopped. Each rule here handle
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,7 +67,7 @@ class SourceReading:
     :param connected: whether the connector is streaming.
     :param delay_ms: delay of the last captured event in milliseconds.
     :param since_ms: milliseconds since the last event, captured or not.
-    :param last_event: the last captured event, as text.
+    :param last_event: a digest of the last captured event, which can contain data.
     :param snapshot_running: whether a snapshot is running; a paused one is not.
     :param snapshot_completed: whether a snapshot has completed, possibly an earlier one.
     :param snapshot_events: number of rows that snapshots have read.
@@ -136,8 +137,9 @@ class SourceReading:
 
     @property
     def snapshot_marks(self) -> tuple[object, ...]:
-        """What changes when a snapshot starts, ends or reads rows."""
-        return self.snapshot_completed, self.snapshot_events, self.snapshots
+        """What changes when a snapshot starts, ends or reads rows, as plain JSON."""
+        snapshots = None if self.snapshots is None else digest(repr(sorted(self.snapshots, key=repr)))
+        return self.snapshot_completed, self.snapshot_events, snapshots
 
     @property
     def is_streaming(self) -> bool:
@@ -174,7 +176,15 @@ class Proof:
     captured_by: float
 
 
-_STATE = ("measured_after", "clean_since", "clock_lead", "timestamp_lead", "idle_since", "event_polled_at")
+_STATE = (
+    "measured_after",
+    "clean_since",
+    "clock_lead",
+    "timestamp_lead",
+    "idle_since",
+    "idle_polls",
+    "event_polled_at",
+)
 
 
 @dataclass(slots=True)
@@ -404,6 +414,10 @@ class SourceHistory:
         if self.measured_after is None:
             return {}
         state = {name: value for name in _STATE if (value := getattr(self, name))}
+        # In reschedule mode each poll runs in another process, which compares it with the previous one.
+        if self._previous is not None:
+            state["previous"] = [self._previous.delay_ms, self._previous.last_event]
+            state["marks"] = list(self._marks)
         proof = self.proof
         return state | ({} if proof is None else {"proof": [proof.kind.value, proof.through, proof.captured_by]})
 
@@ -411,7 +425,7 @@ class SourceHistory:
     def from_dict(
         cls, gate: SourceGate, connector: str | None, measured_after: float | None, state: Mapping[str, Any]
     ) -> SourceHistory:
-        """Restore the state that :meth:`to_dict` returned. The count of polls of an idle source is not part of it.
+        """Restore the state that :meth:`to_dict` returned.
 
         :param gate: the conditions.
         :param connector: as in the class.
@@ -421,10 +435,22 @@ class SourceHistory:
         # Another version of this package may have stored other names.
         history = cls(gate, connector, **{name: value for name, value in state.items() if name in _STATE})
         history.measured_after = history.measured_after if measured_after is None else measured_after
+        if "previous" in state:
+            delay_ms, last_event = state["previous"]
+            history._previous = SourceReading(delay_ms=delay_ms, last_event=last_event)
+            history._marks = tuple(state["marks"])
         if "proof" in state:
             kind, through, captured_by = state["proof"]
             history.proof = Proof(ProofKind(kind), through, captured_by)
         return history
+
+
+def digest(text: str) -> str:
+    """Return a short text that differs for different texts.
+
+    :param text: any text.
+    """
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 
 def is_known_delay(delay_ms: float | None) -> bool:

@@ -173,7 +173,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
         nothing, keep waiting for a proof. ``"assume"``: it has captured everything; the log and the result say so.
     :param allow_snapshot: whether a snapshot of the pipeline's topics may be running, pending or paused, default
         False.
-    :param settle_seconds: seconds that captured records may take to reach Kafka, default 10; in seconds or as a
+    :param settle_seconds: seconds that captured records may take to reach Kafka, default 60; in seconds or as a
         timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
     :param max_records_lag: highest accepted lag of the destination in records, default 0; templated.
     :param connector_status: accepted status or statuses of the destination, default ``"Active"``; templated; ``None``:

@@ -76,6 +76,9 @@ DEADLINE = {"timeout": 600}
 CASES = {
     "captured and drained": Case(add, arguments={"max_records_lag": 10}),
     "MySQL without traffic": Case(lambda simulator: add(simulator, scenarios.source_mysql_idle())),
+    "traffic with a constant delay": Case(
+        lambda simulator: add(simulator, scenarios.source_streaming(every=20)), arguments={"max_records_lag": 10}
+    ),
     "source stalls": Case(stalled, AirflowSensorTimeout, "orders (p1) not ready: source: ", DEADLINE),
     "destination lags": Case(lagging, AirflowSensorTimeout, "destination: lag 120 > 0", DEADLINE),
     "source Broken": Case(source_broken, AirflowFailException, "source s1: status is Broken"),

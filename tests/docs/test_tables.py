@@ -17,7 +17,7 @@ from airflow_provider_streamkap.gate.state import FailureKind
 from airflow_provider_streamkap.gate.wait import Failed
 from airflow_provider_streamkap.get_provider_info import get_provider_info
 from airflow_provider_streamkap.operators.streamkap import StreamkapDestinationMetricsOperator
-from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor
+from airflow_provider_streamkap.sensors.streamkap import StreamkapDestinationSensor, StreamkapPipelineSensor
 from airflow_provider_streamkap.testing import Fault, scenarios
 from tests.docs.pages import DOCS, code, table
 
@@ -73,6 +73,17 @@ def test_defaults_of_arguments(page: str, operator: type) -> None:
             assert default.strip("`") in (as_figure, repr(value).replace("'", '"'))
         else:
             assert name in parameters
+
+
+def test_arguments_of_pipeline_sensor() -> None:
+    parameters = inspect.signature(StreamkapPipelineSensor).parameters
+    rows = {code(name)[0]: cells[0] for name, cells in table("pipeline.md", "argument").items()}
+    assert list(rows) == [*(name for name in parameters if name != "kwargs"), "poke_interval", "timeout"]
+    for name, shown in rows.items():
+        if shown.startswith("`"):
+            default = parameters[name].default
+            as_figure = f"{default:g}" if isinstance(default, float) else repr(default).replace("'", '"')
+            assert shown.strip("`") == as_figure, name
 
 
 def test_errors() -> None:

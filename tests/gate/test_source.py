@@ -420,6 +420,42 @@ def test_proof_survives_another_process() -> None:
     assert restored.proof == source.history.proof
 
 
+def restore(source: Source) -> None:
+    """Continue in another process."""
+    state = json.loads(json.dumps(source.history.to_dict()))
+    source.history = SourceHistory.from_dict(source.history.gate, source.history.connector, ZERO, state)
+
+
+def test_new_last_event_is_seen_in_another_process() -> None:
+    source = Source()
+    for now in range(60, 600, 60):
+        assert source.poll(now, last_event="a") is None
+        restore(source)
+    assert source.poll(600, last_event="b") is not None
+
+
+@pytest.mark.parametrize("snapshots", [None, (("completed", "t"),)])
+def test_end_of_snapshot_is_seen_in_another_process(snapshots: Any) -> None:
+    source = Source()
+    source.poll(60, snapshots=snapshots)
+    restore(source)
+    source.poll(120, snapshots=snapshots)
+    before = source.history.clean_since
+    restore(source)
+    source.poll(180, snapshots=(("completed", "t"), ("completed", "u")), snapshot_events=7)
+    assert before is not None
+    assert source.history.clean_since == ZERO + 180
+
+
+def test_polls_of_idle_source_count_across_processes() -> None:
+    source = Source(idle_source="assume")
+    for now in (60, 180, 240, 300):
+        source.poll(now)
+        restore(source)
+    assert source.history.proof is not None
+    assert source.history.proof.kind is ProofKind.ASSUMED
+
+
 def test_state_before_first_poll_is_empty() -> None:
     assert SourceHistory(SourceGate()).to_dict() == {}
 

@@ -50,8 +50,8 @@ _AIRFLOW = (
     r"|TaskDeferred"
 )
 _INSIDE = (
-    r"(\w+\.)*(api\.(flows|resources)|gate\.(pipeline|source|spec|target|wait)|polling\.\w+|hooks\._connection"
-    r"|_arguments|(operators|sensors)\._base"
+    r"(\w+\.)*(api\.(flows|resources)|gate\.(pipeline|source|spec|target|wait)|polling\.\w+|hooks\._connection|_arguments"
+    r"|(operators|sensors)\._base"
     r"|testing\.(controls|messages))\.\w+"
 )
 _ALIASES = (

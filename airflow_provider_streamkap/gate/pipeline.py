@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_streamkap.api.errors import StreamkapError
+from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError
 from airflow_provider_streamkap.api.query import SOURCE
 from airflow_provider_streamkap.gate.conditions import Answer, check_number
 from airflow_provider_streamkap.gate.history import LagEvidence, iso
@@ -119,8 +119,10 @@ class SourceState(PolledState):
         """
         self.reason = self.failure = None
         self.passes = False
-        if isinstance(polled, SourcePollResult) and polled.series_error is not None:
-            polled = polled.series_error
+        series_error = polled.series_error if isinstance(polled, SourcePollResult) else None
+        # A 404 means that there are no points yet: the latest metrics could be read.
+        if series_error is not None and not isinstance(series_error, StreamkapNotFoundError):
+            polled = series_error
         if isinstance(polled, StreamkapError):
             self._add_failure(polled, spec.failure_policy)
             return

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_streamkap.api.errors import StreamkapConnectionError, StreamkapPermissionError
+from airflow_provider_streamkap.api.errors import (
+    StreamkapConnectionError,
+    StreamkapNotFoundError,
+    StreamkapPermissionError,
+)
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, SourceMetrics
 from airflow_provider_streamkap.api.query import DESTINATION, SOURCE, MetricsQuery, SourceMetricsQuery
 from airflow_provider_streamkap.gate.conditions import DestinationGate, SourceGate
@@ -236,6 +240,16 @@ def test_series_that_cannot_be_read_is_a_failed_poll() -> None:
     step = wait.add(60, SourcePollResult(latest, series_error=DOWN), Reading("Active", 0, observed_at=MIDNIGHT))
     assert isinstance(step, PollAgain)
     assert step.failing
+
+
+def test_series_without_points_yet_is_awaited() -> None:
+    wait = Wait()
+    latest = SourceMetrics.parse(SourceMetricsQuery("s1"), {"data": {"SnapshotRunning": 0}, "metadata": {}}, MIDNIGHT)
+    missing = StreamkapNotFoundError("404 Not Found", status=404)
+    step = wait.add(60, SourcePollResult(latest, series_error=missing), Reading("Active", 0, observed_at=MIDNIGHT))
+    assert isinstance(step, PollAgain)
+    assert not step.failing
+    assert wait.state.reason == "source: the timeseries has no points"
 
 
 def test_source_without_metrics_is_awaited() -> None:

@@ -320,15 +320,14 @@ class _Capture:
         """Add the heartbeats of a MySQL server up to the next event of the log."""
         if not self.plan.binlog:
             return
-        at = self.now + SERVER_HEARTBEAT
-        while at < until:
-            stop = self.plan.stop_at(at) or self.plan.stop_at(at - SERVER_HEARTBEAT)
+        idle_since = self.now
+        while (at := idle_since + SERVER_HEARTBEAT) < until:
+            stop = self.plan.stop_at(at) or self.plan.stop_at(idle_since)
             if stop is not None:
-                at = stop.end + SERVER_HEARTBEAT
+                idle_since = stop.end
                 continue
             self.reads.append(Read(at, LogEvent(at, -1, "server", 0), self.run, inf))
-            self.now = at
-            at += SERVER_HEARTBEAT
+            idle_since = self.now = at
 
 
 def simulate_source(plan: SourcePlan, begin: float, end: float, at_once_before: float = -inf) -> Source:

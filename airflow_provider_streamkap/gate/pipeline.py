@@ -306,7 +306,7 @@ class PipelineState:
     @property
     def confirmations(self) -> int:
         """The number of confirmations so far."""
-        return self.destination.confirmations if self.passes else 0
+        return self.destination.confirmations if self.passes and self.reason is None else 0
 
     @property
     def failures(self) -> int:

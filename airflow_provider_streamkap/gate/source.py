@@ -10,6 +10,7 @@ and idle proves nothing: its capture job may have stopped. Each rule here handle
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,7 +67,7 @@ class SourceReading:
     :param connected: whether the connector is streaming.
     :param delay_ms: delay of the last captured event in milliseconds.
     :param since_ms: milliseconds since the last event, captured or not.
-    :param last_event: the last captured event, as text.
+    :param last_event: a digest of the last captured event, which can contain data.
     :param snapshot_running: whether a snapshot is running; a paused one is not.
     :param snapshot_completed: whether a snapshot has completed, possibly an earlier one.
     :param snapshot_events: number of rows that snapshots have read.
@@ -136,8 +137,9 @@ class SourceReading:
 
     @property
     def snapshot_marks(self) -> tuple[object, ...]:
-        """What changes when a snapshot starts, ends or reads rows."""
-        return self.snapshot_completed, self.snapshot_events, self.snapshots
+        """What changes when a snapshot starts, ends or reads rows, as plain JSON."""
+        snapshots = None if self.snapshots is None else digest(repr(sorted(self.snapshots, key=repr)))
+        return self.snapshot_completed, self.snapshot_events, snapshots
 
     @property
     def is_streaming(self) -> bool:
@@ -435,12 +437,19 @@ class SourceHistory:
         if "previous" in state:
             delay_ms, last_event = state["previous"]
             history._previous = SourceReading(delay_ms=delay_ms, last_event=last_event)
-            completed, events, snapshots = state["marks"]
-            history._marks = (completed, events, None if snapshots is None else tuple(map(tuple, snapshots)))
+            history._marks = tuple(state["marks"])
         if "proof" in state:
             kind, through, captured_by = state["proof"]
             history.proof = Proof(ProofKind(kind), through, captured_by)
         return history
+
+
+def digest(text: str) -> str:
+    """Return a short text that differs for different texts.
+
+    :param text: any text.
+    """
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 
 def is_known_delay(delay_ms: float | None) -> bool:

@@ -39,7 +39,7 @@ from airflow_provider_streamkap.api.query import (
 )
 from airflow_provider_streamkap.api.sources import Source
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading, is_known
-from airflow_provider_streamkap.gate.source import SourcePoint, SourceReading
+from airflow_provider_streamkap.gate.source import SourcePoint, SourceReading, digest
 
 #: Seconds of timeseries to request, unless older readings are allowed.
 WINDOW_SECONDS = 3600
@@ -196,7 +196,7 @@ class SourcePollResult(PolledMetrics[SourceMetrics]):
             connected=latest.connected,
             delay_ms=latest.number(BEHIND_SOURCE),
             since_ms=latest.number(SINCE_LAST_EVENT),
-            last_event=latest.text(LAST_EVENT),
+            last_event=None if (event := latest.text(LAST_EVENT)) is None else digest(event),
             snapshot_running=latest.snapshot_running,
             snapshot_completed=latest.snapshot_completed,
             snapshot_events=latest.number(SNAPSHOT_EVENTS),

@@ -59,7 +59,11 @@ class Topic:
 
     def drained_at(self, of: float, limit: float) -> float | None:
         """Return when at most ``limit`` records produced by ``of`` are pending; ``None`` if never."""
-        index = bisect_left(self._committed, self.arrived(of) - limit)
+        return self.consumed_at(self.arrived(of) - limit)
+
+    def consumed_at(self, count: float) -> float | None:
+        """Return when the first ``count`` records are consumed; ``None`` if never."""
+        index = bisect_left(self._committed, count)
         return self._times[index] if index < len(self._times) else None
 
     def _between(self, values: list[float], when: float) -> float:

@@ -62,7 +62,7 @@ def _by_configuration(verdicts: Sequence[Verdict]) -> str:
             (
                 config.name,
                 _early(tally),
-                _span(quantile(tally.early, 0.5)),
+                span_text(quantile(tally.early, 0.5)),
                 _pending(tally),
                 *_late(tally),
                 f"{tally.requests / max(tally.waits, 1):.1f}",
@@ -83,7 +83,7 @@ def _by_configuration(verdicts: Sequence[Verdict]) -> str:
         "failed",
         "correctly closed",
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _by_fault(verdicts: Sequence[Verdict], configs: Sequence[Configuration], *, covered: bool) -> str:
@@ -100,7 +100,7 @@ def _by_fault(verdicts: Sequence[Verdict], configs: Sequence[Configuration], *, 
             some = [one for one in verdicts if one.fault is fault]
             tallies = [Tally.of(one for one in some if one.config is config) for config in configs]
             rows.append((fault.name, *map(_early, tallies), *_late(tallies[-1]), _counts(tallies[-1].failure)))
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _by_convention(verdicts: Sequence[Verdict]) -> str:
@@ -116,11 +116,11 @@ def _by_convention(verdicts: Sequence[Verdict]) -> str:
         "value",
         *(text for config in configs for text in (f"{config}: early", "delay (median)", "(95 %)")),
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _late(tally: Tally) -> tuple[str, str]:
-    return _span(quantile(tally.late, 0.5)), _span(quantile(tally.late, 0.95))
+    return span_text(quantile(tally.late, 0.5)), span_text(quantile(tally.late, 0.95))
 
 
 def _early(tally: Tally) -> str:
@@ -132,7 +132,8 @@ def _pending(tally: Tally) -> str:
     return f"{quantile(tally.pending, 0.5):,.0f}, {tally.pending[-1]:,}" if tally.pending else ""
 
 
-def _span(seconds: float | None) -> str:
+def span_text(seconds: float | None) -> str:
+    """Return a number of seconds as text; empty for ``None``, and "never" if infinite."""
     if seconds is None:
         return ""
     if seconds == float("inf"):
@@ -145,7 +146,12 @@ def _counts(counts: Counter[str], only: Iterable[str] = (), without: Iterable[st
     return ", ".join(f"{why} {n}" for why, n in wanted)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table with aligned columns.
+
+    :param head: the titles.
+    :param rows: the cells of each row.
+    """
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
 

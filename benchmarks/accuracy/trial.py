@@ -17,10 +17,11 @@ from airflow_provider_streamkap.gate.target import PollResult, PollTarget
 from airflow_provider_streamkap.gate.wait import Failed, Succeeded
 from benchmarks.accuracy.configurations import Configuration
 from benchmarks.accuracy.connector_timeline import AFTER, BEFORE, draw_timeline
-from benchmarks.accuracy.exporter import Exporter, to_datetime
+from benchmarks.accuracy.exporter import Exporter
 from benchmarks.accuracy.exporter_behavior import Convention, draw_behavior, intervals, within
 from benchmarks.accuracy.faults import Fault, draw
 from benchmarks.accuracy.kafka import Topic, draw_traffic, simulate_topic
+from benchmarks.accuracy.metric_series import to_datetime
 
 ID = "67ad6e0af08a2365c729ba79"
 HOUR = 3600.0
@@ -50,34 +51,45 @@ class SimulatedApi:
         self._seed, self._failing = seed, fault.failing
         self._outages = intervals(random, moment) if fault.failing else []
         self._series_outages = intervals(random, moment) if fault.series_fails else []
-        self._polls: dict[tuple[float, PollTarget], AnsweredPoll] = {}
+        self._results: dict[tuple[float, PollTarget], tuple[PollResult | StreamkapServerError, float]] = {}
 
     def poll(self, target: PollTarget, now: float) -> AnsweredPoll:
-        """Poll once. Equal polls at the same time share the result, as they do in production.
+        """Poll once, and return the values that the gate checks.
+
+        :param target: what to poll.
+        :param now: time, in seconds.
+        """
+        result, now = self.request(target, now)
+        return AnsweredPoll(result.reading if isinstance(result, PollResult) else result, now)
+
+    def request(self, target: PollTarget, now: float) -> tuple[PollResult | StreamkapServerError, float]:
+        """Poll once, and return the result and when it completed.
+
+        Equal polls at the same time share the result, as they do in production.
 
         :param target: what to poll.
         :param now: time, in seconds.
         """
         key = (now, target)
-        if key not in self._polls:
-            self._polls[key] = self._poll(target, now)
-        return self._polls[key]
+        if key not in self._results:
+            self._results[key] = self._request(target, now)
+        return self._results[key]
 
-    def _poll(self, target: PollTarget, now: float) -> AnsweredPoll:
+    def _request(self, target: PollTarget, now: float) -> tuple[PollResult | StreamkapServerError, float]:
         random = Random(f"{self._seed}/{now}")
         newest = target.series_query(to_datetime(now))
         out = within(self._outages, now) or (newest is not None and within(self._series_outages, now))
         if out or (self._failing and random.random() < 0.1):
-            return AnsweredPoll(StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0))
+            return StreamkapServerError("Service Unavailable", status=503), now + random.expovariate(1.0)
         # Request the timeseries first, then the latest metrics, as the real client does.
         series = None
         if newest is not None:
             now += random.expovariate(2.0)
-            series = self._request(newest, now)
+            series = self._metrics(newest, now)
         now += random.expovariate(2.0)
-        return AnsweredPoll(PollResult(self._request(target.latest_query(), now), series).reading, now)
+        return PollResult(self._metrics(target.latest_query(), now), series), now
 
-    def _request(self, query: PeriodQuery, now: float) -> DestinationMetrics:
+    def _metrics(self, query: PeriodQuery, now: float) -> DestinationMetrics:
         return DestinationMetrics.parse(query, self.exporter.respond(query, now), to_datetime(now))
 
 

@@ -204,7 +204,7 @@ def test_name_is_resolved_again_if_pipeline_no_longer_exists(streamkap: Streamka
         task.execute(context())
     assert streamkap.count("/pipelines?") == 2
     assert "Pipeline orders (p1): source s1 (postgresql), destination d1" in logged.text
-    assert "Polling 1 pipeline(s) once before deferring" in logged.text
+    assert "Polling 1 pipeline once before deferring" in logged.text
 
 
 def test_any_of_several_pipelines_is_enough(fast_streamkap: StreamkapSimulator) -> None:

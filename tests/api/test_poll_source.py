@@ -13,7 +13,7 @@ from airflow_provider_streamkap.api.errors import StreamkapHTTPError, StreamkapN
 from airflow_provider_streamkap.api.metrics import BEHIND_SOURCE, SINCE_LAST_EVENT, SourceMetrics
 from airflow_provider_streamkap.api.query import SOURCE, SourceMetricsQuery
 from airflow_provider_streamkap.api.sources import Source
-from airflow_provider_streamkap.gate.source import SourcePoint, SourceReading
+from airflow_provider_streamkap.gate.source import SourcePoint, SourceReading, digest
 from airflow_provider_streamkap.gate.target import PollTarget, SourcePollResult
 from airflow_provider_streamkap.testing import Fault, StreamkapSimulator
 from tests.api.support import ID, AnyClient
@@ -175,7 +175,7 @@ def test_reading_contains_all_values_of_latest_metrics() -> None:
         connected=True,
         delay_ms=-1,
         since_ms=-40,
-        last_event="position 7",
+        last_event=digest("position 7"),
         snapshot_running=False,
         snapshot_completed=True,
         snapshot_events=20254,

@@ -18,9 +18,9 @@ from airflow_provider_streamkap.gate.wait import Failed
 from benchmarks.accuracy import __main__ as command
 from benchmarks.accuracy.configurations import CONFIGURATIONS, DEFAULT, GRAIN, LATEST, NAIVE, OBSERVED, Configuration
 from benchmarks.accuracy.connector_timeline import ConnectorTimeline, Phase
-from benchmarks.accuracy.exporter import to_datetime, to_seconds
 from benchmarks.accuracy.exporter_behavior import CONVENTIONS, Convention, draw_behavior
 from benchmarks.accuracy.faults import FAULTS, Fault, combine, draw
+from benchmarks.accuracy.metric_series import to_datetime, to_seconds
 from benchmarks.accuracy.report import tables
 from benchmarks.accuracy.trial import Outcome, SimulatedDestination, draw_destination, run_wait
 from benchmarks.accuracy.verdicts import Tally, Verdict, judge, parallel_verdicts, quantile, verdicts

@@ -14,9 +14,10 @@ from airflow_provider_streamkap.api.metrics import DestinationMetrics
 from airflow_provider_streamkap.api.query import TIMESERIES, MetricsQuery
 from airflow_provider_streamkap.gate.target import PollTarget
 from benchmarks.accuracy.connector_timeline import ConnectorTimeline, Phase
-from benchmarks.accuracy.exporter import EPOCH, Exporter, to_datetime
+from benchmarks.accuracy.exporter import Exporter
 from benchmarks.accuracy.exporter_behavior import CONVENTIONS, Convention, ExporterBehavior, Flap, Span
 from benchmarks.accuracy.kafka import Traffic, simulate_topic
+from benchmarks.accuracy.metric_series import EPOCH, to_datetime
 
 START, END = Convention("start", "last"), Convention("end", "last")
 # Stopped from the beginning, so that the lag is what has arrived: ten records at 90 s, and ten at 300 s.

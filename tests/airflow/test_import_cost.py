@@ -95,7 +95,6 @@ PARSING = {
     "gate",
     "gate.conditions",
     "gate.reading",
-    "gate.source",
     "gate.spec",
     "get_provider_info",
     "hooks",

@@ -179,16 +179,13 @@ class ResourceArguments(CheckedArguments):
         :raises ValueError: both have a value, or neither has.
         """
         by_id, by_name = self.kind.id_name, self.kind.name_key
-        given = [name for name in (by_id, by_name) if getattr(self, name) is not None]
-        if len(given) > 1:
-            given = [name for name in given if not _is_without_value(getattr(self, name))]
-        if len(given) != 1:
+        given = [name for name in (by_id, by_name) if not _is_without_value(getattr(self, name))]
+        if not given:
             got = f"got {getattr(self, by_id)!r} and {getattr(self, by_name)!r}"
-            raise ValueError(f"exactly one of {by_id} and {by_name} must have a value; {got}")
-        (name,) = given
-        if _is_without_value(value := getattr(self, name)):
-            raise ValueError(f"{name} is set in the DAG, but is {value!r} in this run: {NO_VALUE}")
-        return name
+            raise ValueError(f"{by_id} or {by_name} is set in the DAG, but has no value in this run: {got}; {NO_VALUE}")
+        if len(given) > 1:
+            raise ValueError(f"exactly one of {by_id} and {by_name} must have a value in a run, but both have")
+        return given[0]
 
     @property
     def by_name(self) -> bool:

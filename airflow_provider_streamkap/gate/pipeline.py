@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError
-from airflow_provider_streamkap.api.query import SOURCE
+from airflow_provider_streamkap.api.query import GRAIN_SECONDS, SOURCE
 from airflow_provider_streamkap.gate.conditions import Answer, check_number
 from airflow_provider_streamkap.gate.history import LagEvidence, iso
 from airflow_provider_streamkap.gate.reading import duration, milliseconds, utc_text
@@ -31,7 +31,7 @@ from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, PollResult, P
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 
-# Request the status of the source in every fifth poll, instead of its timeseries.
+# Request the status of the source after every fifth minute, instead of its timeseries.
 _STATUS_EVERY = 5
 
 # Seconds from the poll that completes the evidence of the source to the first poll of the destination's timeseries.
@@ -252,7 +252,9 @@ class PipelineState:
         source, destination = self.source, self.destination
         if source.history.proof is not None:
             return [PollTarget(source.id, kind=SOURCE), spec.target(destination.id)]
-        wants_status = self.polls % _STATUS_EVERY == _STATUS_EVERY - 1 and not source.history.is_close
+        # The time decides, so that all waits on a pipeline request the same.
+        minute = (source.last_success_at or 0) // GRAIN_SECONDS
+        wants_status = minute % _STATUS_EVERY == _STATUS_EVERY - 2 and not source.history.is_close
         window = None if wants_status else WINDOW_SECONDS
         return [PollTarget(source.id, window, kind=SOURCE, record=wants_status), PollTarget(destination.id)]
 

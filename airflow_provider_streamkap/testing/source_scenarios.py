@@ -67,6 +67,10 @@ class _Events(Protocol):
         """Return the last event read up to and including a time."""
 
 
+# The delay varies by less than this many milliseconds from event to event.
+_DELAY_STEPS = 7
+
+
 @dataclass(frozen=True)
 class _LogReader:
     """When a connector reads the log.
@@ -241,6 +245,9 @@ class _Source:
             beat = self._server_heartbeat(now, max(begun, newest.read_at) if newest else begun)
             newest = captured = newest if beat is None else SourceEvent(beat, beat)
         behind = -1 if captured is None else _ms(captured.read_at - captured.committed_at)
+        if behind > 0:
+            # No two events have exactly the same delay in a real database.
+            behind += number % _DELAY_STEPS
         since = (0 if self._mysql else -1) if newest is None else _ms(now - newest.read_at)
         return behind, since, position
 

@@ -146,9 +146,12 @@ def test_operator_copies_remember_given_arguments(kind: Any, name: str) -> None:
 def test_required_argument_rendered_to_none_is_rejected(
     streamkap: StreamkapSimulator, kind: Any, native: bool, name: str
 ) -> None:
-    value = None if native else "'None'"
+    said = {
+        "destination_id": "destination_id or destination_name is set in the DAG, but has no value in this run: got",
+        "streamkap_conn_id": f"is set in the DAG, but is {None if native else repr('None')} in this run: the templ",
+    }
     task = make_task(kind, native, **{name: "{{ params.nothing }}"})
-    with pytest.raises(AirflowFailException, match=f"{name} is set in the DAG, but is {value} in this run: the templ"):
+    with pytest.raises(AirflowFailException, match=said[name]):
         run(task, params={"nothing": None})
     assert streamkap.count() == 0
 
@@ -156,7 +159,7 @@ def test_required_argument_rendered_to_none_is_rejected(
 @pytest.mark.parametrize("kind", [SENSOR, OPERATOR])
 def test_list_with_an_id_rendered_to_none_is_rejected(streamkap: StreamkapSimulator, kind: Any) -> None:
     task = make_task(kind, destination_id=["d1", "{{ params.nothing }}"])
-    with pytest.raises(AirflowFailException, match=r"destination_id is set in the DAG, but is \['d1', 'None'\] in"):
+    with pytest.raises(AirflowFailException, match=r"has no value in this run: got \['d1', 'None'\] and None"):
         run(task, params={"nothing": None})
     assert streamkap.count() == 0
 

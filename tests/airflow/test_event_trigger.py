@@ -455,7 +455,7 @@ def test_asset_takes_its_condition_from_its_trigger() -> None:
     assert asset.uri == destination_asset("67ad", edge="out_of").uri
     with pytest.raises(ValueError, match="edge has no effect together with trigger="):
         destination_asset("67ad", given, edge="into")
-    with pytest.raises(ValueError, match="destination_id 'other' differs from the trigger's, '67ad': pass the same id"):
+    with pytest.raises(ValueError, match="destination 'other' differs from the trigger's, '67ad': pass the same one"):
         destination_asset("other", given)
 
 

@@ -162,6 +162,6 @@ def test_asset_by_name_needs_no_request(named: StreamkapSimulator) -> None:
     assert watcher.name.isascii()
     given = trigger()
     assert destination_asset(destination_name="orders", trigger=given).watchers[0].trigger is not None
-    with pytest.raises(ValueError, match="'users' has no effect together with trigger="):
+    with pytest.raises(ValueError, match="destination 'users' differs from the trigger's"):
         destination_asset(destination_name="users", trigger=given)
     assert named.count() == 0

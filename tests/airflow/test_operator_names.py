@@ -86,8 +86,8 @@ def test_id_or_name_by_parameter(shop: StreamkapSimulator) -> None:
     both: dict[str, Any] = {"destination_id": "{{ params.id }}", "destination_name": "{{ params.name }}"}
     assert "destination_name" not in run(task(**both), id="d1", name="")
     assert run(task(**both), id=None, name="orders")["destination_name"] == "orders"
-    for id_, name in (("d1", "orders"), ("", "")):
-        with pytest.raises(AirflowFailException, match="exactly one of destination_id and destination_name must have"):
+    for id_, name, message in (("d1", "orders", "but both have"), ("", "", "has no value in this run: got '' and ''")):
+        with pytest.raises(AirflowFailException, match=message):
             run(task(**both), id=id_, name=name)
 
 
@@ -113,7 +113,7 @@ def test_name_rendered_to_a_number_is_explained(shop: StreamkapSimulator) -> Non
 
 
 def test_name_rendered_to_nothing(shop: StreamkapSimulator) -> None:
-    with pytest.raises(AirflowFailException, match="destination_name must be a non-empty string"):
+    with pytest.raises(AirflowFailException, match="destination_id or destination_name is set in the DAG, but has no"):
         run(task(destination_name="{{ params.table }}"), table="")
 
 

@@ -320,7 +320,8 @@ def test_waits_on_one_pipeline_share_at_most_three_requests_per_poll(
         requests = simulator.count(method="GET")
     assert {event["outcome"] for event in events} == {"opened"}
     # Close to the end, polls are 20 s apart: to confirm, and when the next point may complete the evidence.
-    assert requests <= 3 * (elapsed / 20 + 1)
+    # The lag is polled at once after the source is done.
+    assert requests <= 3 * (elapsed / 20 + 2)
     assert requests / WAITS < 3
 
 

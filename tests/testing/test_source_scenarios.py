@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -44,8 +45,9 @@ def value(scenario: SourceScenario, name: str, *moments: float) -> list[Any]:
 
 
 def pair(scenario: SourceScenario, *moments: float) -> list[tuple[Any, Any]]:
-    """Return the delay and the idle time in milliseconds."""
-    return list(zip(value(scenario, BEHIND, *moments), value(scenario, SINCE, *moments), strict=True))
+    """Return the delay, without the variation from event to event, and the idle time, both in milliseconds."""
+    delays = [delay if delay < 10 else delay // 10 * 10 for delay in value(scenario, BEHIND, *moments)]
+    return list(zip(delays, value(scenario, SINCE, *moments), strict=True))
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
@@ -115,6 +117,12 @@ def test_mysql_heartbeat_sets_delay_to_zero_every_48_seconds_without_traffic() -
 def test_mysql_sends_no_heartbeat_while_events_are_unread() -> None:
     events = scenarios.source_events([SourceEvent(10, 8), SourceEvent(200, 100)], connector="mysql")
     assert pair(events, 58, 105, 106, 199, 200) == [(0, 0), (0, 47000), (0, 48000), (0, 141000), (100000, 0)]
+
+
+def test_delay_varies_from_event_to_event() -> None:
+    delays = value(scenarios.source_streaming(every=10), BEHIND, *range(1, 101, 10))
+    assert all(500 <= delay < 510 for delay in delays)
+    assert all(before != after for before, after in pairwise(delays))
 
 
 def test_streaming_captures_with_constant_delay() -> None:

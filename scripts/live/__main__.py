@@ -25,7 +25,9 @@ To check the live service, set in the environment:
   STREAMKAP_CLIENT_ID       client id of a project's API token
   STREAMKAP_SECRET          its secret
   STREAMKAP_HOST            (optional) base URL, default {host}
-  STREAMKAP_DESTINATION_ID  (optional) destination to check, default an Active one"""
+  STREAMKAP_DESTINATION_ID  (optional) destination to check, default an Active one
+  STREAMKAP_PIPELINE_ID     (optional) pipeline to check, default the first
+  STREAMKAP_SOURCE_ID       (optional) source to check, default that of the pipeline"""
 #: Exit codes: the service is unreachable or rejects the credentials; the environment is incomplete or invalid.
 UNREACHABLE, NOT_CONFIGURED = 1, 2
 
@@ -58,15 +60,26 @@ def main(
         print(f"Not set: {', '.join(missing)}\n\n{NEEDED.format(host=DEFAULT_BASE_URL)}", file=sys.stderr)
         return NOT_CONFIGURED
     host = environ.get("STREAMKAP_HOST", "").strip() or DEFAULT_BASE_URL
-    destination_id = environ.get("STREAMKAP_DESTINATION_ID", "").strip() or None
+    names = ("STREAMKAP_DESTINATION_ID", "STREAMKAP_SOURCE_ID", "STREAMKAP_PIPELINE_ID")
+    ids = {name: environ.get(name, "").strip() or None for name in names}
     try:
         settings = ClientSettings(Credentials(credentials["CLIENT_ID"], credentials["SECRET"]), base_url=host)
-        if destination_id:
-            check_resource_id(destination_id, "STREAMKAP_DESTINATION_ID")
+        for name, id_ in ids.items():
+            if id_:
+                check_resource_id(id_, name)
     except ValueError as error:
         print(f"Invalid environment: {str(error).replace('base_url', 'STREAMKAP_HOST')}", file=sys.stderr)
         return NOT_CONFIGURED
-    check = Check(settings, destination_id, pause=options.pause, clock=clock, sleep=sleep)
+    destination_id, source_id, pipeline_id = ids.values()
+    check = Check(
+        settings,
+        destination_id,
+        source_id=source_id,
+        pipeline_id=pipeline_id,
+        pause=options.pause,
+        clock=clock,
+        sleep=sleep,
+    )
     try:
         output = f"{settings.base_url}, read-only\n\n{table(check.run())}"
     except StreamkapError as error:

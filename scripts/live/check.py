@@ -11,17 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from airflow_provider_streamkap.api.client import StreamkapClient
 from airflow_provider_streamkap.api.destinations import Destination
 from airflow_provider_streamkap.api.errors import StreamkapError
 from airflow_provider_streamkap.api.metrics import LAG
 from airflow_provider_streamkap.api.query import DESTINATION, MetricsQuery
-from airflow_provider_streamkap.api.redaction import redact_text
+from airflow_provider_streamkap.api.redaction import redact_text, redact_value
 from airflow_provider_streamkap.api.settings import ClientSettings, Credentials
 from airflow_provider_streamkap.gate.target import WINDOW_SECONDS
 from scripts.live import findings, readings
 from scripts.live.findings import Finding, Response
+from scripts.live.pipeline_check import PipelineCheck
 from scripts.live.raw_client import RawClient
 
 #: Maximum number of destinations to list, and to sample per kind.
@@ -35,6 +37,8 @@ class Check:
 
     :param settings: URL and credentials.
     :param destination_id: destination to check; None for the Active one with the largest lag, from a sample.
+    :param source_id: source to check; None for that of the pipeline, or the first.
+    :param pipeline_id: pipeline to check; None for the first.
     :param pause: seconds between the two readings of a stopped destination.
     :param clock: epoch seconds.
     :param sleep: replaces ``time.sleep``.
@@ -45,16 +49,22 @@ class Check:
         settings: ClientSettings,
         destination_id: str | None = None,
         *,
+        source_id: str | None = None,
+        pipeline_id: str | None = None,
         pause: float = 60.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._destination_id = destination_id
+        self._source_id = source_id
+        self._pipeline_id = pipeline_id
         self._pause = pause
         self._clock = clock
         self._sleep = sleep
         self._listed: list[Destination] = []
+        # Raw lag points of the checked destination.
+        self._lag_points: list[tuple[Any, Any]] = []
         self._secrets = set(settings.credentials.secrets())
 
     def run(self) -> list[Finding]:
@@ -73,13 +83,22 @@ class Check:
             unknown = DESTINATION.path(secrets.token_hex(12))
             found += [
                 findings.unknown_metrics(raw.get(f"{unknown}/metrics", time_type="latest")),
-                findings.unknown_destination(raw.get(unknown)),
+                findings.unknown_resource(DESTINATION, raw.get(unknown)),
                 findings.listing(raw.get("/destinations", page="1", page_size="10")),
             ]
             self._list(client)
-            seen = [self.clean(item.connector_status or "") for item in self._listed]
+            pipelines = PipelineCheck(
+                raw,
+                self._source_id,
+                self._pipeline_id,
+                clock=self._clock,
+                redact=lambda body: redact_value(body, self._secrets),
+            )
+            statuses = [*(item.connector_status for item in self._listed), *pipelines.list_statuses()]
+            seen = [self.clean(status or "") for status in statuses]
             found += [findings.statuses(seen), self._stopped(client)]
             found += self._readings(client, raw)
+            found += pipelines.run(self._lag_points)
             found += [findings.support(raw.responses), findings.limits(raw.responses)]
         # Redact before wrapping lines, which could split a secret.
         return [replace(item, found=self.clean(item.found)) for item in found]
@@ -152,7 +171,7 @@ class Check:
             latest = self._lag(client, chosen)
             hours = self._series(raw, chosen, "hour", 86400)
         now = self._clock()
-        lag = readings.points_of(minutes.body, LAG)
+        lag = self._lag_points = readings.points_of(minutes.body, LAG)
         read = readings.points_of(hours.body, TOTAL)
         return [
             readings.layouts([stamp for stamp, _ in (*lag, *read)]),

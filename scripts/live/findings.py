@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, single_line
+from airflow_provider_streamkap.api.query import ResourceKind
 
 #: Statuses from the API reference or the vendor's own code.
 KNOWN_STATUSES = frozenset(
@@ -130,20 +131,21 @@ def unknown_metrics(response: Response) -> Finding:
     return Finding(assumption, str(response), f"a wait on a mistyped id {ends}", False)
 
 
-def unknown_destination(response: Response) -> Finding:
-    """Check the response for an unknown destination.
+def unknown_resource(kind: ResourceKind, response: Response) -> Finding:
+    """Check the response for an unknown destination or pipeline.
 
-    :param response: response to the destination request.
+    :param kind: the kind of the resource.
+    :param response: response to the request for it.
     """
-    assumption = "An unknown destination returns 404, or 200 with an empty result"
+    assumption = f"An unknown {kind.name} returns 404, or 200 with an empty result"
     if response.status is None or response.status in (401, 403):
-        return Finding(assumption, str(response), "inconclusive: destinations cannot be read", None)
-    either = "get_destination raises StreamkapNotFoundError in both cases"
+        return Finding(assumption, str(response), f"inconclusive: {kind.name}s cannot be read", None)
+    either = f"get_{kind.name} raises StreamkapNotFoundError in both cases"
     if response.status == 404:
         return Finding(assumption, "404", either, True)
     if response.good and isinstance(response.body, dict) and response.body.get("result") == []:
         return Finding(assumption, f"{response} with an empty result", either, True)
-    return Finding(assumption, str(response), "get_destination does not raise StreamkapNotFoundError", False)
+    return Finding(assumption, str(response), f"get_{kind.name} does not raise StreamkapNotFoundError", False)
 
 
 def listing(response: Response) -> Finding:
@@ -162,12 +164,12 @@ def listing(response: Response) -> Finding:
 def statuses(seen: list[str]) -> Finding:
     """Check for unknown connector statuses.
 
-    :param seen: statuses of the project's destinations.
+    :param seen: statuses of the project's destinations and sources.
     """
     assumption = "Statuses are among the known ones"
     named = sorted({status for status in seen if status})
     if not named:
-        return Finding(assumption, "none", "inconclusive: no destination has a status", None)
+        return Finding(assumption, "none", "inconclusive: no connector has a status", None)
     new = [status for status in named if status.casefold() not in KNOWN_STATUSES]
     if not new:
         return Finding(assumption, single_line(", ".join(named)), "no new statuses", True)

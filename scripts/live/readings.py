@@ -100,10 +100,10 @@ def layouts(stamps: Sequence[Any]) -> Finding:
     assumption = "Timestamps are ISO 8601, or date and time; UTC if they have no offset"
     if not stamps:
         return Finding(assumption, "no points", "inconclusive", None)
-    found = ", ".join(sorted({_layout(stamp) for stamp in stamps}))
+    found = ", ".join(sorted({layout_of(stamp) for stamp in stamps}))
     if not all(map(_readable, stamps)):
         return Finding(assumption, found, "timeseries cannot be parsed: report this", False)
-    if all(_layout(stamp) in _LAYOUTS for stamp in stamps):
+    if all(layout_of(stamp) in _LAYOUTS for stamp in stamps):
         return Finding(assumption, found, "parsed as UTC", True)
     return Finding(assumption, found, "parsed, but unexpected: compare with the web application", False)
 
@@ -115,10 +115,10 @@ def age(points: Sequence[tuple[Any, Any]], now: float) -> Finding:
     :param now: epoch seconds.
     """
     assumption = f"The newest point of the lag is at most {LATE:.0f} s old"
-    dated = _dated(points)
-    if not dated:
+    known = dated(points)
+    if not known:
         return Finding(assumption, "no points", "observed_after and max_reading_age are never met here", None)
-    old = now - dated[-1][0]
+    old = now - known[-1][0]
     found = f"{old:.0f} s old" if old >= 0 else f"{-old:.0f} s ahead of this machine's clock"
     if old < -SKEW:
         return Finding(assumption, found, "clock skew, or timestamps are not UTC: readings appear too new", False)
@@ -135,14 +135,14 @@ def latest_age(latest: float | None, points: Sequence[tuple[Any, Any]], now: flo
     :param now: epoch seconds.
     """
     assumption = "latest is not older than the newest point"
-    dated = _dated(points)
-    if latest is None or len({value for _, value in dated}) < 2:
+    known = dated(points)
+    if latest is None or len({value for _, value in known}) < 2:
         return Finding(
             assumption, "the lag is unknown or has not changed", "inconclusive: try again while it changes", None
         )
-    if latest == dated[-1][1]:
+    if latest == known[-1][1]:
         return Finding(assumption, "same value", "apparently as recent as the points", True)
-    same = [stamp for stamp, value in dated if value == latest]
+    same = [stamp for stamp, value in known if value == latest]
     if same:
         found = f"matches the point from {now - same[-1]:.0f} s ago"
         return Finding(assumption, found, "use a longer confirm_interval, or observed_after", False)
@@ -173,18 +173,34 @@ def totals(values: Sequence[Any]) -> Finding:
     )
     if decreases == 0:
         return Finding(assumption, found, "the difference of two points is the number of records read in between", True)
-    if decreases <= _RESTARTS * (len(known) - 1):
+    if is_cumulative(known):
         return Finding(assumption, found, "they reset occasionally: treat a decrease as a restart", True)
     return Finding(assumption, found, "each point counts its own interval: add them up instead of subtracting", False)
 
 
-def _dated(points: Sequence[tuple[Any, Any]]) -> list[tuple[float, Any]]:
+def is_cumulative(values: Sequence[float]) -> bool:
+    """Return whether values are totals since the connector started. They decrease at restarts only.
+
+    :param values: values in chronological order.
+    """
+    return sum(after < before for before, after in pairwise(values)) <= _RESTARTS * (len(values) - 1)
+
+
+def dated(points: Sequence[tuple[Any, Any]]) -> list[tuple[float, Any]]:
+    """Return the points that can be parsed, oldest first, with timestamps in epoch seconds.
+
+    :param points: raw points.
+    """
     return sorted(
         (parse_timestamp(stamp).timestamp(), value) for stamp, value in points if _readable(stamp) and is_number(value)
     )
 
 
-def _layout(stamp: Any) -> str:
+def layout_of(stamp: Any) -> str:
+    """Return the format of a timestamp.
+
+    :param stamp: a raw timestamp.
+    """
     if not isinstance(stamp, str):
         return f"a {type(stamp).__name__}"
     return next((name for name, layout in _LAYOUTS.items() if layout.fullmatch(stamp)), "another format")

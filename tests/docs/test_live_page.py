@@ -13,6 +13,8 @@ from scripts.live.__main__ import main
 from tests.docs.pages import SNIPPETS
 from tests.testing.support import Clock
 
+DESTINATION = "67ad6e0af08a2365c729ba81"
+
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
     """Run the command against a simulated project whose clock advances only by sleeping."""
@@ -20,6 +22,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
     with StreamkapSimulator(clock=clock) as streamkap:
         streamkap.add("67ad6e0af08a2365c729ba79", scenarios.draining(lag=9000, rate=1))
         streamkap.add("67ad6e0af08a2365c729ba80", scenarios.paused(lag=0))
+        orders = scenarios.pipeline(scenarios.source_idle(heartbeat="table", every=90))
+        streamkap.add_pipeline("67ad6e0af08a2365c729bc01", "67ad6e0af08a2365c729bb01", DESTINATION, orders)
         clock.pass_by(1800)
         environ = {
             "STREAMKAP_HOST": streamkap.url,

@@ -24,12 +24,34 @@ ROWS = {
     "metrics": "Metrics of an unknown id",
     "destination": "An unknown destination",
     "listing": "Lists return",
-    "statuses": "Statuses",
+    "statuses": "Statuses are among",
     "stopped": "A paused destination",
     "layouts": "Timestamps",
     "age": "The newest point",
-    "latest": "latest is",
+    "latest": "latest is not",
     "totals": "Totals",
+    "readable": "Sources, pipelines and their metrics can be read",
+    "types": "have the documented types",
+    "pipeline": "An unknown pipeline",
+    "values": "latest has the values",
+    "flags": "Flags and the last event",
+    "states": "An Active source",
+    "snapshots": "Snapshot statuses",
+    "topics": "topic_id",
+    "minutes": "Both delays",
+    "same": "have the same timestamps",
+    "event": "on the time of the last event",
+    "first": "-1 before the first event",
+    "clocks": "The clocks of database",
+    "captured": "Without captured events",
+    "mysql": "On MySQL",
+    "connectors": "Connector types",
+    "heartbeat": "whether heartbeats are enabled",
+    "parts": "A pipeline has",
+    "status": "The status of a pipeline",
+    "filter": "partial_name filters",
+    "unfiltered": "no filter by name",
+    "pages": "has pages",
     "support": "X-Request-Id",
     "limits": "No rate limit",
 }
@@ -54,6 +76,9 @@ def found(simulator: StreamkapSimulator, clock: Clock) -> Found:
         credentials = Credentials(simulator.client_id, simulator.secret)
         settings = ClientSettings(credentials, base_url=simulator.url, max_attempts=1)
         rows = Check(settings, destination_id, clock=clock, sleep=clock.pass_by, **options).run()
-        return {key: next(row for row in rows if word in row.assumption) for key, word in ROWS.items()}
+        matches = {key: [row for row in rows if word in row.assumption] for key, word in ROWS.items()}
+        assert len(rows) == len(ROWS)
+        assert {key: len(found) for key, found in matches.items()} == dict.fromkeys(ROWS, 1)
+        return {key: found for key, (found,) in matches.items()}
 
     return check

@@ -44,7 +44,7 @@ def test_without_credentials(given: dict[str, str], lacking: str, capsys: pytest
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith(f"Not set: {lacking}\n")
-    for name in ("CLIENT_ID", "SECRET", "HOST", "DESTINATION_ID"):
+    for name in ("CLIENT_ID", "SECRET", "HOST", "DESTINATION_ID", "PIPELINE_ID", "SOURCE_ID"):
         assert f"  STREAMKAP_{name}" in shown.err
     assert "made-up-secret" not in shown.err
 
@@ -62,6 +62,8 @@ def test_module_exits_with_same_code() -> None:
         ({"STREAMKAP_HOST": "http://api.example.com"}, "STREAMKAP_HOST uses plain http"),
         ({"STREAMKAP_HOST": "https://me:pw-of-mine@api.example.com"}, "STREAMKAP_HOST must not contain a user"),
         ({"STREAMKAP_DESTINATION_ID": ".."}, "STREAMKAP_DESTINATION_ID must not be"),
+        ({"STREAMKAP_SOURCE_ID": ".."}, "STREAMKAP_SOURCE_ID must not be"),
+        ({"STREAMKAP_PIPELINE_ID": ".."}, "STREAMKAP_PIPELINE_ID must not be"),
     ],
 )
 def test_invalid_arguments(
@@ -102,23 +104,45 @@ def test_rejected_credentials(simulator: StreamkapSimulator, clock: Clock, capsy
     assert "made-up-secret" not in shown.err
 
 
-@pytest.mark.parametrize("path", ["/auth/", "/destinations", "/metrics"])
+def test_no_part_of_secret_is_printed(
+    simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The table shows only the first 100 characters of a topic.
+    topic = "x" * 85 + simulator.secret
+    simulator.add_source("s1", topics=[topic], metrics={"snapshotStatus": [{"status": "completed", "topic_id": "y"}]})
+    assert main([], environ(simulator), clock=clock, sleep=clock.pass_by) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert "none of 1: y".replace(" ", "") in shown
+    assert simulator.secret[:8] not in shown
+
+
+@pytest.mark.parametrize("path", ["/auth/", "/destinations", "/sources", "/pipelines", "/metrics"])
 def test_no_secret_is_printed_even_if_service_echoes_it(
     simulator: StreamkapSimulator, clock: Clock, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     simulator.add("d1", scenarios.draining(lag=9000, rate=1))
+    simulator.add_pipeline("p1", "s1", "d2", scenarios.pipeline())
     run = [[], environ(simulator)]
     assert main(*run, clock=clock, sleep=clock.pass_by) == 0  # type: ignore[arg-type]
     said = f"you sent {simulator.secret} " * 3
-    echo = json.dumps({"detail": said, "expiresIn": said, "result": [{"id": "d1", "connector_status": said}]}).encode()
+    record = {"id": "d1", "name": said, "connector": said, "connector_status": said}
+    nested = {"source": {**record, "id": "s1"}, "destination": record, "topics": [said]}
+    data = {
+        "state": said,
+        "snapshotState": said,
+        "snapshotStatus": [{"status": said, "topic_id": said}],
+        "status": said,
+    }
+    echo = json.dumps(
+        {"detail": said, "expiresIn": said, "result": [{**record, **nested, "config": {"x": said}}], "data": data}
+    ).encode()
     for status in (200, 400, 401):
         fault = Fault.status(status, headers={"X-Request-Id": said}, body=echo)
         simulator.inject(fault, path=path, times=None, after=2 if path == "/auth/" else 0)
         main(*run, clock=clock, sleep=clock.pass_by)  # type: ignore[arg-type]
         simulator.clear_faults()
     shown = capsys.readouterr()
-    # The response body of the metrics is not shown at all.
-    assert path == "/metrics" or "you sent ***" in shown.out
+    assert "you sent ***" in shown.out
     # Cells are wrapped, so remove everything between the parts before searching for secrets.
     pieces = [secret[start : start + 8] for secret in simulator.secrets for start in range(0, len(secret) - 7, 4)]
     assert [piece for piece in pieces if piece in shown.out + shown.err and "client_id" not in piece] == []

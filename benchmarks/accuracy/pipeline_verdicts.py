@@ -24,7 +24,7 @@ from benchmarks.accuracy.source_faults import NO_FAULT, SOURCE_FAULTS, SourceFau
 from benchmarks.accuracy.trial import Outcome
 
 #: Pipelines without a fault, for each pipeline with a certain fault.
-HONEST = 8
+HONEST = 10
 # Seconds between the responses that are compared with those of a world without delays.
 _COMPARE_EVERY = 20.0
 

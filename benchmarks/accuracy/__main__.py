@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--rounds", type=int, default=25, help="destinations per fault and convention; 0: skip them")
-    parser.add_argument("--pipeline-rounds", type=int, default=25, help="pipelines per fault; 0: skip them")
+    parser.add_argument("--pipeline-rounds", type=int, default=10, help="pipelines per fault; 0: skip them")
     parser.add_argument("--seed", type=int, default=1, help="random seed")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="also write the tables to this page")
     options = parser.parse_args(arguments)

@@ -4,22 +4,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
 from math import inf
 from random import Random
 from typing import Any, Literal
 
 from airflow_provider_streamkap.api.errors import StreamkapServerError
 from airflow_provider_streamkap.api.metrics import BEHIND_SOURCE, SINCE_LAST_EVENT, SourceMetrics
-from airflow_provider_streamkap.api.query import SOURCE, TIMESERIES, SourceMetricsQuery
+from airflow_provider_streamkap.api.query import SOURCE, TIMESERIES, PeriodQuery, SourceMetricsQuery
 from airflow_provider_streamkap.api.sources import Source as SourceRecord
-from airflow_provider_streamkap.gate.conditions import DestinationGate
+from airflow_provider_streamkap.gate.conditions import DestinationGate, SourceGate
+from airflow_provider_streamkap.gate.pipeline import PipelineParts
 from airflow_provider_streamkap.gate.spec import WaitSpec
 from airflow_provider_streamkap.gate.state import FailureKind
-from airflow_provider_streamkap.gate.target import PollTarget
+from airflow_provider_streamkap.gate.target import PollResult, PollTarget, SourcePollResult
 from airflow_provider_streamkap.gate.wait import Failed, NextStep, PollAgain, ResourceWait, Succeeded
 from benchmarks.accuracy.connector_timeline import AFTER, BEFORE, ConnectorTimeline, Phase, draw_timeline
 from benchmarks.accuracy.exporter import Exporter
@@ -72,7 +71,7 @@ NAIVE_SOURCE = PipelineConfiguration("naive, observed_after", "naive")
 PROOF, PROOF_OBSERVED = _pipeline("proof", after=False), _pipeline("proof", after=True)
 ASSUME, ASSUME_OBSERVED = _pipeline("assume", after=False), _pipeline("assume", after=True)
 
-#: The last ones need the pipeline's gate.
+#: The waits that are compared.
 PIPELINE_CONFIGURATIONS = (
     DESTINATION_ONLY,
     DESTINATION_OBSERVED,
@@ -82,11 +81,6 @@ PIPELINE_CONFIGURATIONS = (
     ASSUME,
     ASSUME_OBSERVED,
 )
-
-
-def available(config: PipelineConfiguration) -> bool:
-    """Return whether this version of the package has the gate of a configuration."""
-    return config.rule != "pipeline" or find_spec("airflow_provider_streamkap.gate.pipeline") is not None
 
 
 @dataclass(frozen=True)
@@ -197,7 +191,7 @@ class SimulatedSourceApi:
         self._seed, self._exporter, self._failing = pipeline.seed, pipeline.exporter, fault.failing
         self._outages = intervals(random, pipeline.moment) if fault.failing else []
         self._series_outages = intervals(random, pipeline.moment) if fault.series_fails else []
-        self._responses: dict[tuple[SourceMetricsQuery, float], SourceMetrics] = {}
+        self._responses: dict[tuple[PeriodQuery, float], SourceMetrics] = {}
 
     def fails(self, now: float, *, series: bool = False) -> bool:
         """Return whether requests fail at a time.
@@ -208,7 +202,7 @@ class SimulatedSourceApi:
         out = within(self._outages, now) or (series and within(self._series_outages, now))
         return out or (self._failing and Random(f"{self._seed}/source/{now}").random() < 0.1)
 
-    def metrics(self, query: SourceMetricsQuery, now: float) -> SourceMetrics:
+    def metrics(self, query: PeriodQuery, now: float) -> SourceMetrics:
         """Request metrics.
 
         :param query: the query.
@@ -312,47 +306,37 @@ class _NaiveWait(_DestinationWait):
 
 
 class _PipelineWait(_Wait):
-    """A wait of the pipeline's gate. Imported by name, because a version without that gate runs the others."""
-
     def __init__(self, pipeline: SimulatedPipeline, config: PipelineConfiguration) -> None:
         super().__init__(pipeline, config)
-        gate = import_module("airflow_provider_streamkap.gate.pipeline")
-        target = import_module("airflow_provider_streamkap.gate.target")
-        make_spec: Any = WaitSpec
-        spec = make_spec(
+        parts = PipelineParts(source_id=SOURCE_ID, destination_id=ID, connector=pipeline.plan.family, topics=(TOPIC,))
+        spec = WaitSpec(
             (PIPELINE_ID,),
-            self.gate,
+            replace(self.gate, lag_source="timeseries"),
             deadline=self.deadline,
             started=self.started,
-            source_gate=gate.SourceGate(**config.source),
-            pipelines={
-                PIPELINE_ID: gate.PipelineParts(
-                    source_id=SOURCE_ID,
-                    destination_id=ID,
-                    connector=pipeline.plan.family,
-                    topics=(TOPIC,),
-                )
-            },
+            source_gate=SourceGate(**config.source),
+            pipelines={PIPELINE_ID: parts},
         )
-        self.result: Any = getattr(target, "SourcePollResult", None)
-        self.wait: Any = ResourceWait(spec)
+        self.wait = ResourceWait(spec)
 
     def poll(self, now: float) -> tuple[NextStep, float]:
-        results, done = [], now
+        results: list[PollResult | SourcePollResult | StreamkapServerError] = []
+        done = now
         for target in self.wait.targets():
             if target.kind is SOURCE:
-                result, at = self.poll_source(target, now)
+                source, at = self.poll_source(target, now)
+                results.append(source)
             else:
-                result, at = self.pipeline.destination.request(target, now)
+                destination, at = self.pipeline.destination.request(target, now)
                 self.requests += 1 + (target.window is not None)
-            results.append(result)
+                results.append(destination)
             done = max(done, at)
         at = to_datetime(done).timestamp()
-        step: NextStep = self.wait.advance(self.wait.round_of(results), at)
+        step = self.wait.advance(self.wait.round_of(results), at)
         self.missing = step.message if isinstance(step, Failed) else ""
         return step, done
 
-    def poll_source(self, target: Any, now: float) -> tuple[Any, float]:
+    def poll_source(self, target: PollTarget, now: float) -> tuple[SourcePollResult | StreamkapServerError, float]:
         api, random = self.pipeline.api, Random(f"{self.pipeline.seed}/source/times/{now}")
         series = record = None
         newest = target.series_query(to_datetime(now))
@@ -368,7 +352,7 @@ class _PipelineWait(_Wait):
             series = api.metrics(newest, now)
         now += random.expovariate(2.0)
         self.requests += 1
-        return self.result(api.metrics(target.latest_query(), now), series, record), now
+        return SourcePollResult(api.metrics(target.latest_query(), now), series, record=record), now
 
 
 _WAITS: dict[str, type[_Wait]] = {"destination": _DestinationWait, "naive": _NaiveWait, "pipeline": _PipelineWait}

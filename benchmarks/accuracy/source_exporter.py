@@ -20,7 +20,7 @@ from airflow_provider_streamkap.api.metrics import (
     STATE,
     STREAMING_STATE,
 )
-from airflow_provider_streamkap.api.query import TIMESERIES, SourceMetricsQuery
+from airflow_provider_streamkap.api.query import TIMESERIES, PeriodQuery
 from benchmarks.accuracy.exporter_behavior import ExporterBehavior
 from benchmarks.accuracy.metric_series import MetricSeries
 from benchmarks.accuracy.source import OTHER_TOPIC, TOPIC, Meter, Source
@@ -75,7 +75,7 @@ class SourceExporter:
             name: MetricSeries(Random(seed), behavior, end, partial(self._measure, name)) for name in _VALUES
         }
 
-    def respond(self, query: SourceMetricsQuery, now: float) -> dict[str, Any]:
+    def respond(self, query: PeriodQuery, now: float) -> dict[str, Any]:
         """Return the response body of the API.
 
         :param query: the request.

@@ -168,6 +168,9 @@ def draw_plan(random: Random, fault: SourceFault, moment: float, begin: float) -
     :param begin: start of the waits, in seconds.
     """
     traffics = TRAFFICS[2:] if "filtered" in fault.incidents else TRAFFICS
+    if not fault.incidents:
+        # Without a fault, the question is how soon a quiet source opens.
+        traffics += TRAFFICS[3:] * 2
     plan = SourcePlan(
         family=random.choice(fault.families), heartbeat=random.choice(HEARTBEATS), traffic=random.choice(traffics)
     )

@@ -14,8 +14,8 @@ from typing import Any
 
 from scripts.airflow_records import AirflowRecords, TaskInstance
 
-# The sensor's log line for a poll: the unmet conditions, then the elapsed time.
-POLL = re.compile(r"Poll \d+: (?P<found>.*?) \(.*\. Elapsed (?P<elapsed>.+?) of ")
+# The sensor's log line for a poll: the unmet conditions, then the elapsed time. Parentheses after a name contain an id.
+POLL = re.compile(r"Poll \d+: (?P<found>.*?) \((?![0-9a-f]{24}\)).*\. Elapsed (?P<elapsed>.+?) of ")
 TRANSIENT_STATES = frozenset({None, "scheduled", "queued"})
 METRICS = {
     "connector_status": "{}",
@@ -140,6 +140,8 @@ def result(got: Any, names: Mapping[str, str]) -> str:
     """Summarize the return value of a task; format snapshots as metrics."""
     if isinstance(got, dict) and isinstance(got.get("data"), dict):
         return ", ".join(text.format(value(got["data"][name])) for name, text in METRICS.items() if name in got["data"])
+    if isinstance(got, dict) and "complete_through" in got:
+        return f"complete through {got['complete_through'][:19]}Z, proved by {got['evidence']['source']['kind']}"
     text = named("" if got is None else got if isinstance(got, str) else json.dumps(got), names)
     return text if len(text) <= 140 else f"{text[:137]}..."
 

@@ -323,8 +323,11 @@ class SourceHistory:
             after = bisect_left(times, point.at + GRAIN_SECONDS)
             if before < 0 or not all(map(self._is_known, points[before : after + 1])):
                 continue
-            if after < len(points):
-                yield from self._point_proofs(points[before], point, points[after])
+            # Without an event, the time since the last one grows: two equal points mean that the metrics stand still.
+            if after < len(points) and point[1:] != points[after][1:]:
+                yield from self._captured_event(points[before], point, points[after])
+                if self.is_log_metered:
+                    yield from self._log_heartbeat(point, points[after])
         yield from self._new_last_event(reading, now)
 
     def _is_live(self, points: tuple[SourcePoint, ...]) -> bool:
@@ -333,11 +336,6 @@ class SourceHistory:
         delays = {point.delay_ms or 0 for point in recent}
         changing = len(delays) > 1 or (self.is_log_metered and delays == {0})
         return changing and max(delays) <= _LIVE_MS and (recent[-1].since_ms or 0) <= _LIVE_MS
-
-    def _point_proofs(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
-        yield from self._captured_event(before, point, after)
-        if self.is_log_metered:
-            yield from self._log_heartbeat(point, after)
 
     def _is_known(self, point: SourcePoint) -> bool:
         delay, since = point.delay_ms, point.since_ms
@@ -366,11 +364,8 @@ class SourceHistory:
         """Return the proof by the end of the database's log: the delay is 0, and the log has been read since."""
         assert self.clean_since is not None
         assert point.since_ms is not None
-        assert after.since_ms is not None
         through = point.at - point.since_ms / 1000 - GRAIN_SECONDS
-        # Equal times since the last event mean that the metrics stand still.
-        moving = after is point or point.since_ms != after.since_ms
-        if point.delay_ms == after.delay_ms == 0 and moving and through >= self.clean_since:
+        if point.delay_ms == after.delay_ms == 0 and through >= self.clean_since:
             yield Proof(ProofKind.LOG_HEARTBEAT, through, point.at)
 
     def _new_last_event(self, reading: SourceReading, now: float) -> Iterator[Proof]:

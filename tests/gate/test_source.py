@@ -105,6 +105,7 @@ def test_event_that_was_committed_later_proves() -> None:
         pytest.param("120:50/9000 180:-70000/3000 240:-70000/63000", id="clock of the database ahead"),
         pytest.param("360:50/9000 420:70/3000 480:70/63000", id="timestamps ahead"),
         pytest.param("120:50/9000 180:70/903000 240:70/963000", id="last event was long ago"),
+        pytest.param("120:50/9000 180:70/3000 240:70/3000", id="metrics that stand still after a change"),
         pytest.param("180:70/3000 240:70/63000", id="no earlier point"),
         pytest.param("", id="no points"),
         pytest.param(None, id="not requested"),

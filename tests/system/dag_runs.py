@@ -76,9 +76,9 @@ class Run:
         """Return whether a task was deferred: only then is there a trigger log."""
         return any(".trigger." in path.name for path in self.log_files(task_id))
 
-    def tries(self, task_id: str) -> int:
-        """Return the number of tries of an unmapped task, without those that Airflow lost."""
-        return self.task(task_id).try_number - len(self._lost_tries(task_id))
+    def tries(self, task_id: str, map_index: int = -1) -> int:
+        """Return the number of tries of one task instance, without those that Airflow lost."""
+        return self.task(task_id, map_index).try_number - len(self._lost_tries(task_id))
 
     def _lost_tries(self, task_id: str) -> set[int]:
         """Return the tries that the scheduler failed although nothing was wrong.

@@ -30,7 +30,7 @@ def run(airflow: SystemAirflow) -> Run:
 )
 def test_given_arguments_are_not_dropped_and_not_retried(run: Run, task_id: str, map_index: int, says: str) -> None:
     task = run.task(task_id, map_index)
-    assert (task.state, run.tries(task.task_id)) == ("failed", 1), run.log(task_id)
+    assert (task.state, run.tries(task_id, map_index)) == ("failed", 1), run.log(task_id)
     (error,) = run.raised(task_id)
     assert error is not None
     assert error.kind == "AirflowFailException"

@@ -180,7 +180,7 @@ def _print(rows: list[Any], output: str) -> None:
 
 
 def _text(value: object) -> str:
-    """Return a value on one line without control characters, which a terminal would obey."""
+    """Return a value on one line without control characters, which a terminal would interpret."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "unknown" if value is None else single_line(str(value))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_streamkap.api.errors import StreamkapError, StreamkapNotFoundError
-from airflow_provider_streamkap.api.query import GRAIN_SECONDS, SOURCE
+from airflow_provider_streamkap.api.query import SOURCE
 from airflow_provider_streamkap.gate.conditions import Answer, check_number
 from airflow_provider_streamkap.gate.history import LagEvidence, iso
 from airflow_provider_streamkap.gate.reading import duration, milliseconds, utc_text
@@ -31,8 +31,8 @@ from airflow_provider_streamkap.gate.target import WINDOW_SECONDS, PollResult, P
 if TYPE_CHECKING:
     from airflow_provider_streamkap.gate.spec import FailurePolicy, WaitSpec
 
-# Request the status of the source after every fifth minute, instead of its timeseries.
-_STATUS_EVERY = 5
+# Seconds after which to request the status of the source again, instead of its timeseries.
+_STATUS_SECONDS = 300.0
 
 # Seconds from the poll that completes the evidence of the source to the first poll of the destination's timeseries.
 _AT_ONCE = 1.0
@@ -102,6 +102,7 @@ class SourceState(PolledState):
     :param topics: topics whose snapshots matter.
     :param history: what its polls have shown.
     :param advised: whether :meth:`advice` has returned a warning.
+    :param status_at: epoch seconds of the last poll that requested the status.
     """
 
     kind = SOURCE
@@ -109,6 +110,7 @@ class SourceState(PolledState):
     topics: tuple[str, ...]
     history: SourceHistory
     advised: bool = False
+    status_at: float | None = None
 
     def add_poll(self, polled: SourceResultOrError, spec: WaitSpec, now: float) -> None:
         """Add one poll.
@@ -133,11 +135,14 @@ class SourceState(PolledState):
             # The source was not polled in between, so this time must not count as status_grace.
             self.unaccepted_since = None
         self.last_success_at = now
+        if isinstance(polled, SourcePollResult) and polled.record is not None:
+            self.status_at = now
         self.last_reading = str(reading) if has_metrics else "no metrics (404), but the source exists"
         self.history.add(reading)
-        fatal = next((text for text in (reading.status, reading.state) if spec.gate.is_fatal(text)), None)
+        named = {"status": reading.status, "state": reading.state}
+        fatal = next((f"{name} is {text}" for name, text in named.items() if spec.gate.is_fatal(text)), None)
         if fatal is not None:
-            self.reason = f"status is {fatal}, which is in fail_on_status"
+            self.reason = f"{fatal}, which is in fail_on_status"
             self._fail(FailureKind.BROKEN, f"{self.reason}; fix the connector in Streamkap ({reading})")
         elif not has_metrics:
             self.reason = "no metrics yet"
@@ -170,8 +175,19 @@ class SourceState(PolledState):
                 f"{self.last_reading}",
             )
 
+    @property
+    def needs_status(self) -> bool:
+        """Whether to request the status in the next poll: about once in five minutes, but never twice in a row.
+
+        Periods of the clock decide, so that all waits on a pipeline request it in the same poll.
+        """
+        polled_at, status_at = self.last_success_at, self.status_at
+        if polled_at is None or status_at == polled_at:
+            return False
+        return status_at is None or polled_at // _STATUS_SECONDS > status_at // _STATUS_SECONDS
+
     def advice(self) -> list[str]:
-        """Return once, for the log, what would prove that an idle source has captured all, or that it is assumed."""
+        """Return once, for the log, which heartbeat would be a proof, or that completeness is assumed."""
         history = self.history
         assumed = history.proof is not None and history.proof.kind is ProofKind.ASSUMED
         if self.advised or not (assumed or (history.proof is None and history.idle_polls >= IDLE_POLLS)):
@@ -191,6 +207,7 @@ class SourceState(PolledState):
             "unaccepted_since": self.unaccepted_since,
             "last_success_at": self.last_success_at,
             "advised": self.advised,
+            "status_at": self.status_at,
             "last_reading": self.last_reading,
             "reason": self.reason,
             "history": self.history.to_dict(),
@@ -214,6 +231,7 @@ class SourceState(PolledState):
             unaccepted_since=state.get("unaccepted_since"),
             last_success_at=state.get("last_success_at"),
             advised=state.get("advised", False),
+            status_at=state.get("status_at"),
         )
         restored.last_reading, restored.reason = state.get("last_reading", ""), state.get("reason")
         return restored
@@ -252,9 +270,7 @@ class PipelineState:
         source, destination = self.source, self.destination
         if source.history.proof is not None:
             return [PollTarget(source.id, kind=SOURCE), spec.target(destination.id)]
-        # The time decides, so that all waits on a pipeline request the same.
-        minute = (source.last_success_at or 0) // GRAIN_SECONDS
-        wants_status = minute % _STATUS_EVERY == _STATUS_EVERY - 2 and not source.history.is_close
+        wants_status = source.needs_status and not source.history.is_close
         window = None if wants_status else WINDOW_SECONDS
         return [PollTarget(source.id, window, kind=SOURCE, record=wants_status), PollTarget(destination.id)]
 

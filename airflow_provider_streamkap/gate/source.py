@@ -3,9 +3,10 @@
 """Evidence that a source has captured all changes that were committed before a given time.
 
 The connectors are based on Debezium, whose metrics decide what can be proved. The delay (``BehindSource``) is set by
-captured events, the time since the last event by every event, captured or not. A source that is connected, streaming
-and idle proves nothing: its capture job may have stopped. Each rule here handles one way in which metrics can mislead;
-``benchmarks/accuracy`` measures them together. Pure: no clock, no network, no Airflow.
+captured events (on MySQL and MariaDB, by every event of the log), the time since the last event by every event. A
+source that is connected, streaming and idle proves nothing: its capture job may have stopped. Each rule here handles
+one way in which metrics can mislead; ``benchmarks/accuracy`` measures them together. Pure: no clock, no network, no
+Airflow.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class SourceReading:
 
     @property
     def is_streaming(self) -> bool:
-        """Whether the connector is connected and streaming, as far as it says."""
+        """Whether the connector is connected and streaming, according to the metrics."""
         return (
             self.connected is True
             and (self.state or "").strip().casefold() == "streaming"
@@ -155,9 +156,9 @@ class ProofKind(Enum):
     """What shows that everything that was committed before a given time has been captured."""
 
     CAPTURED_EVENT = "captured_event"
-    """An event that was committed later has been captured."""
+    """An event that was committed after that time has been captured."""
     LOG_HEARTBEAT = "mysql_heartbeat"
-    """On MySQL and MariaDB: the connector has read to the end of the transaction log later."""
+    """On MySQL and MariaDB: after that time, the connector has read to the end of the transaction log."""
     ASSUMED = "assumed"
     """Nothing: the source is connected, streaming and idle, and ``idle_source="assume"``."""
 
@@ -301,7 +302,7 @@ class SourceHistory:
         assert self.measured_after is not None
         if self.clean_since is None:
             return None
-        # A late commit by the database's clock, or a late timestamp, may be an earlier one.
+        # If a clock is ahead, the event is older than its time says: subtract the lead.
         lead = self.clock_lead + self.timestamp_lead
         for proof in self._proofs(reading, now):
             if proof.through - lead >= self.measured_after:
@@ -318,12 +319,12 @@ class SourceHistory:
         for index in range(bisect_right(times, self.measured_after), len(points)):
             point = points[index]
             before = bisect_right(times, point.at - GRAIN_SECONDS) - 1
-            # The next point shows the delay of the same event again, or of a later one: a value averaged over a minute
-            # in which the delay rose is too small.
+            # The next point shows the delay of the same event again, or of a later one. The larger of both counts: the
+            # average of a minute in which the delay rose is too low.
             after = bisect_left(times, point.at + GRAIN_SECONDS)
             if before < 0 or not all(map(self._is_known, points[before : after + 1])):
                 continue
-            # Without an event, the time since the last one grows: two equal points mean that the metrics stand still.
+            # Without an event, the time since the last one grows: two equal points mean that the metrics are stale.
             if after < len(points) and point[1:] != points[after][1:]:
                 yield from self._captured_event(points[before], point, points[after])
                 if self.is_log_metered:
@@ -346,8 +347,8 @@ class SourceHistory:
     def _captured_event(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
         """Return the proof by a captured event: the delay has changed, so an event was captured in between.
 
-        Filtered events change the time since the last event only, so that time does not tell when it was. The timestamp
-        of a point can be the end of the minute that it describes.
+        Filtered events reset the time since the last event, so it does not date the captured one. The timestamp of a
+        point can be the end of the minute that it describes.
         """
         assert self.clean_since is not None
         assert point.delay_ms is not None
@@ -369,7 +370,7 @@ class SourceHistory:
             yield Proof(ProofKind.LOG_HEARTBEAT, through, point.at)
 
     def _new_last_event(self, reading: SourceReading, now: float) -> Iterator[Proof]:
-        """Return the proof by another last event than in the previous poll, which matters if the delay is constant."""
+        """Return the proof if the last event differs from that of the previous poll, in case the delay is constant."""
         previous, polled_at = self._previous, self.event_polled_at
         assert self.clean_since is not None
         if previous is None or polled_at is None or previous.last_event is None or reading.last_event is None:
@@ -462,11 +463,12 @@ def heartbeat_advice(connector: str | None) -> str:
     """
     if any(name in (connector or "").casefold() for name in _LOG_METERED):
         return (
-            "That proves nothing, but on MySQL and MariaDB the server's own heartbeat sets the delay to 0, which does: "
-            "check the connector in Streamkap"
+            "That proves nothing. On MySQL and MariaDB the server's own heartbeat sets the delay to 0, which is a "
+            "proof, but it has not arrived. Check the connector in Streamkap"
         )
     return (
-        "That proves nothing, but a captured heartbeat table (streamkap_heartbeat) would: in Streamkap, enable the "
-        "source's heartbeat with a heartbeat table, and include that table in the captured tables. The default "
-        "heartbeat writes to Kafka only and proves nothing. idle_source='assume' opens without proof"
+        "That proves nothing. Each write to a captured heartbeat table (streamkap_heartbeat) would be a proof: in "
+        "Streamkap, enable the source's heartbeat with a heartbeat table, and include that table in the captured "
+        "tables. The default heartbeat writes to Kafka only and proves nothing. Set idle_source='assume' to succeed "
+        "without proof"
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The airflow-provider-streamkap authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sensors: wait until destinations are healthy and drained, or until pipelines are from source to destination."""
+"""Sensors: wait until destinations are healthy and drained, or until what was committed at a source is consumed."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
     """Wait until everything committed at the source before a moment has been consumed by the destination.
 
     The moment is the start of the wait, or ``observed_after``. The wait ends in this order: the source has captured
-    everything that was committed before the moment, by a proof that does not rest on the lag; no snapshot is running;
+    everything that was committed before the moment, proved independently of the lag; no snapshot is running;
     and then, after ``settle_seconds``, the destination meets the conditions of
     :class:`StreamkapDestinationSensor` with lag points that were measured after the proof.
 
@@ -157,7 +157,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
     these by id, or by name if names were passed.
 
     At the start of the wait, the task reads each pipeline once. If that fails, the task fails, and is retried unless
-    the error is permanent. Otherwise the task ends in every mode as that of :class:`StreamkapDestinationSensor` does;
+    the error is permanent. The other outcomes are those of :class:`StreamkapDestinationSensor`;
     a status in ``fail_on_status`` and failed polls count for both sides. In reschedule mode, the sensor requires
     Airflow 3.3 or later.
 
@@ -182,7 +182,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
         ignore the latency.
     :param confirmations: consecutive good points of the destination's timeseries (one per minute) that are required,
         default 2.
-    :param confirm_interval: seconds between confirming polls, default 60; at most 20 are used.
+    :param confirm_interval: seconds between confirming polls, default 60; values above 20 count as 20.
     :param require: for a list: ``"all"`` (default) must be ready in the same polls, or ``"any"`` of them.
     :param fail_on_status: statuses of the source or the destination that fail the wait at once, default
         ``("Broken",)``.

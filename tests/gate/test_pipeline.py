@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from airflow_provider_streamkap.api.errors import (
 )
 from airflow_provider_streamkap.api.metrics import DestinationMetrics, SourceMetrics
 from airflow_provider_streamkap.api.query import DESTINATION, SOURCE, MetricsQuery, SourceMetricsQuery
+from airflow_provider_streamkap.api.sources import Source
 from airflow_provider_streamkap.gate.conditions import DestinationGate, SourceGate
 from airflow_provider_streamkap.gate.pipeline import PipelineParts, PipelinePoll, PipelineState
 from airflow_provider_streamkap.gate.reading import LagPoint, Reading
@@ -272,20 +274,39 @@ def test_permanent_error_comes_first() -> None:
 # What is polled
 
 
-def test_at_most_three_requests_per_round() -> None:
+@pytest.mark.parametrize("interval", [20, 60, 120, 300, 600])
+def test_at_most_three_requests_per_round(interval: int) -> None:
     wait = Wait()
     series, status = (SOURCE, "s1", True, False), (SOURCE, "s1", False, True)
-    destination = (DESTINATION, "d1", False, False)
     rounds = []
-    for now in range(60, 601, 60):
-        rounds.append(wait.polled)
-        wait.poll(now)
-    assert rounds == [[series, destination]] * 3 + [[status, destination]] + [[series, destination]] * 4 + [
-        [status, destination],
-        [series, destination],
-    ]
-    wait.poll(660, "520:50/0 580:70/3000 640:70/63000")
+    for number in range(1, 31):
+        requested, destination = wait.polled
+        assert destination == (DESTINATION, "d1", False, False)
+        wait.poll(interval * number)
+        if requested == status:
+            wait.state.source.status_at = wait.state.source.last_success_at
+        rounds.append(requested)
+    assert set(rounds) == {series, status}
+    assert (status, status) not in pairwise(rounds)
+    # The status about every five minutes, or every other time.
+    assert rounds.count(status) in {2: [2, 3], 6: [6, 7], 12: [12, 13]}.get(interval * 30 // 300, [15])
+
+
+def test_lag_is_read_once_source_is_proved() -> None:
+    wait = Wait()
+    wait.poll(60)
+    wait.poll(260, PROOF)
     assert wait.polled == [(SOURCE, "s1", False, False), (DESTINATION, "d1", True, False)]
+
+
+def test_status_is_requested_about_every_five_minutes() -> None:
+    wait = Wait()
+    latest = SourceMetrics.parse(SourceMetricsQuery("s1"), {"data": {}, "metadata": {}}, MIDNIGHT)
+    record = Source.parse({"id": "s1", "connector_status": "Active"})
+    assert wait.state.source.needs_status
+    wait.add(60, SourcePollResult(latest, record=record), Reading("Active", 0, observed_at=MIDNIGHT))
+    assert wait.state.source.status_at == ZERO + 60
+    assert not wait.state.source.needs_status
 
 
 def test_point_that_may_complete_the_proof_is_polled_soon() -> None:

@@ -313,4 +313,4 @@ def _innermost(error: BaseException) -> str:
 
 def _reason(causes: list[BaseException]) -> str:
     cause = next((cause for cause in reversed(causes) if str(cause)), causes[0])
-    return f"{type(cause).__name__}: {redact_text(single_line(str(cause)))}"
+    return f"{type(cause).__name__}: {single_line(redact_text(str(cause)))}"

@@ -98,7 +98,7 @@ def _lookup_error(conn_id: str, reason: str) -> AirflowException:
 
 
 def _describe(error: BaseException) -> str:
-    return redact_text(single_line(f"{type(error).__name__}: {error}"))
+    return single_line(redact_text(f"{type(error).__name__}: {error}"))
 
 
 def _backend_failure(conn_id: str) -> str | None:

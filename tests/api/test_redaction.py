@@ -11,6 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from airflow_provider_streamkap.api.error_mapping import TransportErrors
+from airflow_provider_streamkap.api.errors import MAX_DETAIL
 from airflow_provider_streamkap.api.redaction import redact_body, redact_text, redact_url, redact_value
 
 
@@ -112,3 +114,10 @@ def test_truncation_never_shows_start_of_secret(at: int) -> None:
     body = b"x" * at + secret.encode() + b"y" * 70_000
     for limit in (20, 200, 4096, 100_000):
         assert "abc" not in redact_body(body, [secret], limit)
+
+
+def test_secret_at_the_end_of_a_long_error_is_hidden() -> None:
+    # Truncated first, the address would lose the @ by which its password is found.
+    text = "x" * (MAX_DETAIL - 20) + " https://user:hunter2hunter2@proxy.example"
+    error = TransportErrors("GET", "https://api.example/destinations", None).not_connected(OSError(text))
+    assert "user:hunter" not in str(error)

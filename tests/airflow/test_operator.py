@@ -284,7 +284,7 @@ def test_default_points_limit_prevents_oversized_results(kind: Kind, d1: Streamk
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"ids": ""}, "KIND_id"),
-    ({"ids": []}, "KIND_id is "),
+    ({"ids": []}, "KIND_id"),
     ({"ids": None}, "KIND_id"),
     ({"ids": ["d1", None]}, "KIND_id"),
     ({"ids": {"d1": 1}}, "KIND_id"),

@@ -34,7 +34,7 @@ NOT_ON_FLOORS := --ignore=tests/gate --ignore=tests/testing --ignore=tests/bench
 OLDEST := 2.11.2
 AIRFLOW_DEPENDENT := tests/airflow tests/packaging tests/security/test_airflow_exposure.py tests/security/test_templates.py \
 	$(addprefix --ignore=tests/airflow/test_, timestamped_lag.py slow_api.py clocks_and_blocked_loops.py \
-	concurrent_triggers.py shared_sessions.py)
+	concurrent_triggers.py shared_sessions.py pipeline_modes.py pipeline_sensor.py)
 # The example DAGs wait for minutes. The oldest and the newest version run them.
 NOT_BETWEEN := --ignore=tests/system/test_examples.py
 SOURCES := airflow_provider_streamkap benchmarks example_dags scripts tests

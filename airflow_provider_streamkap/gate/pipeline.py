@@ -289,6 +289,8 @@ class PipelineState:
         reasons = {"source": self.source.reason, "destination": self.destination.reason}
         if self.passes:
             reasons["destination"] = self._order_reason(spec, now)
+        elif not any(reasons.values()):
+            reasons["destination"] = "the lag has not been read since the source was ready"
         self.reason = "; ".join(f"{side}: {reason}" for side, reason in reasons.items() if reason) or None
 
     def _order_reason(self, spec: WaitSpec, now: float) -> str | None:

@@ -169,12 +169,14 @@ class Proof:
 
     :param kind: the kind of evidence.
     :param through: epoch seconds; all changes that were committed before have been captured.
-    :param captured_by: epoch seconds at which they had been captured at the latest.
+    :param captured_by: time at which they had been captured at the latest, in epoch seconds of the API's timestamps.
+    :param flags_from: epoch seconds of the local clock from which polls show whether a snapshot had started by then.
     """
 
     kind: ProofKind
     through: float
     captured_by: float
+    flags_from: float
 
 
 _STATE = (
@@ -251,7 +253,7 @@ class SourceHistory:
 
         :param now: epoch seconds.
         """
-        return self.proof is not None and now >= self.proof.captured_by + MAX_FLAG_DELAY
+        return self.proof is not None and now >= self.proof.flags_from
 
     def _track_snapshots(self, reading: SourceReading, now: float) -> None:
         """Track since when no snapshot has read rows, and drop evidence that one may have distorted.
@@ -266,7 +268,7 @@ class SourceHistory:
             return
         self.clean_since = None if reading.reads_rows else now
         self.idle_polls = 0
-        if self.proof is not None and self.proof.captured_by > now - MAX_LATEST_AGE:
+        if self.proof is not None and self.proof.flags_from > now - MAX_LATEST_AGE:
             self.proof = None
 
     def _track_clock(self, reading: SourceReading, now: float) -> None:
@@ -308,7 +310,7 @@ class SourceHistory:
             if proof.through - lead >= self.measured_after:
                 return replace(proof, through=proof.through - lead)
         if self.gate.idle_source == "assume" and self.idle_polls >= IDLE_POLLS:
-            return Proof(ProofKind.ASSUMED, self.measured_after, now)
+            return Proof(ProofKind.ASSUMED, self.measured_after, now + self.timestamp_lead, now + MAX_FLAG_DELAY)
         return None
 
     def _proofs(self, reading: SourceReading, now: float) -> Iterator[Proof]:
@@ -326,9 +328,12 @@ class SourceHistory:
                 continue
             # Without an event, the time since the last one grows: two equal points mean that the metrics are stale.
             if after < len(points) and point[1:] != points[after][1:]:
-                yield from self._captured_event(points[before], point, points[after])
+                # Since the capture, at least the time between these points has passed, whatever the local clock says.
+                ago = points[-1].at - point.at
+                flags_from = now + max(MAX_FLAG_DELAY - ago, 0)
+                yield from self._captured_event(points[before], point, points[after], flags_from)
                 if self.is_log_metered:
-                    yield from self._log_heartbeat(point, points[after])
+                    yield from self._log_heartbeat(point, points[after], flags_from)
         yield from self._new_last_event(reading, now)
 
     def _is_live(self, points: tuple[SourcePoint, ...]) -> bool:
@@ -344,7 +349,9 @@ class SourceHistory:
         before_first = self.is_log_metered and delay == since == 0
         return is_known_delay(delay) and is_known(since) and not before_first
 
-    def _captured_event(self, before: SourcePoint, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
+    def _captured_event(
+        self, before: SourcePoint, point: SourcePoint, after: SourcePoint, flags_from: float
+    ) -> Iterator[Proof]:
         """Return the proof by a captured event: the delay has changed, so an event was captured in between.
 
         Filtered events reset the time since the last event, so it does not date the captured one. The timestamp of a
@@ -356,18 +363,22 @@ class SourceHistory:
         assert after.since_ms is not None
         earliest = before.at - GRAIN_SECONDS
         read_by = after.at - after.since_ms / 1000
-        if point.delay_ms == before.delay_ms or read_by < earliest or earliest < self.clean_since:
+        if point.delay_ms == before.delay_ms or read_by < earliest or not self._is_clean(earliest):
             return
         through = earliest - max(point.delay_ms, after.delay_ms, 0) / 1000
-        yield Proof(ProofKind.CAPTURED_EVENT, through, min(point.at, read_by))
+        yield Proof(ProofKind.CAPTURED_EVENT, through, min(point.at, read_by), flags_from)
 
-    def _log_heartbeat(self, point: SourcePoint, after: SourcePoint) -> Iterator[Proof]:
+    def _is_clean(self, at: float) -> bool:
+        """Return whether no snapshot has read rows since a timestamp of the API."""
+        return self.clean_since is not None and at - self.timestamp_lead >= self.clean_since
+
+    def _log_heartbeat(self, point: SourcePoint, after: SourcePoint, flags_from: float) -> Iterator[Proof]:
         """Return the proof by the end of the database's log: the delay is 0, and the log has been read since."""
         assert self.clean_since is not None
         assert point.since_ms is not None
         through = point.at - point.since_ms / 1000 - GRAIN_SECONDS
-        if point.delay_ms == after.delay_ms == 0 and through >= self.clean_since:
-            yield Proof(ProofKind.LOG_HEARTBEAT, through, point.at)
+        if point.delay_ms == after.delay_ms == 0 and self._is_clean(through):
+            yield Proof(ProofKind.LOG_HEARTBEAT, through, point.at, flags_from)
 
     def _new_last_event(self, reading: SourceReading, now: float) -> Iterator[Proof]:
         """Return the proof if the last event differs from that of the previous poll, in case the delay is constant."""
@@ -382,7 +393,7 @@ class SourceHistory:
             and earliest >= self.clean_since
         ):
             through = earliest - max(reading.delay_ms or 0, 0) / 1000
-            yield Proof(ProofKind.CAPTURED_EVENT, through, now)
+            yield Proof(ProofKind.CAPTURED_EVENT, through, now + self.timestamp_lead, now + MAX_FLAG_DELAY)
 
     def not_proved_reason(self, reading: SourceReading) -> str:
         """Return why there is no evidence yet.
@@ -414,7 +425,9 @@ class SourceHistory:
         state["previous"] = [self._previous.delay_ms, self._previous.last_event]
         state["marks"] = list(self._marks)
         proof = self.proof
-        return state | ({} if proof is None else {"proof": [proof.kind.value, proof.through, proof.captured_by]})
+        return state | (
+            {} if proof is None else {"proof": [proof.kind.value, proof.through, proof.captured_by, proof.flags_from]}
+        )
 
     @classmethod
     def from_dict(
@@ -435,8 +448,8 @@ class SourceHistory:
             history._previous = SourceReading(delay_ms=delay_ms, last_event=last_event)
             history._marks = tuple(state["marks"])
         if "proof" in state:
-            kind, through, captured_by = state["proof"]
-            history.proof = Proof(ProofKind(kind), through, captured_by)
+            kind, *times = state["proof"]
+            history.proof = Proof(ProofKind(kind), *times)
         return history
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,7 +16,6 @@ from airflow_provider_streamkap.gate.source import (
     IDLE_POLLS,
     MAX_FLAG_DELAY,
     MAX_LATEST_AGE,
-    Proof,
     ProofKind,
     SourceHistory,
     SourcePoint,
@@ -31,6 +30,14 @@ QUIET = "60:50/9000 120:50/69000 180:50/129000 240:50/189000"
 IDLE_LOG = "60:0/20000 120:0/32000 180:0/44000 240:0/8000"
 
 
+class Proved(NamedTuple):
+    """A proof, with times in seconds since midnight."""
+
+    kind: ProofKind
+    through: float
+    captured_by: float
+
+
 class Source:
     """A source with manual metrics. Times are seconds since midnight, the moment that matters is 0.
 
@@ -42,7 +49,7 @@ class Source:
         if polled:
             self.poll(0)
 
-    def poll(self, now: float, points: str | None = None, **latest: Any) -> Proof | None:
+    def poll(self, now: float, points: str | None = None, **latest: Any) -> Proved | None:
         """Add a poll, and return the proof with times in seconds since midnight.
 
         :param points: the timeseries, as ``"60:50/9000"`` (timestamp:delay/since), ``-`` for null.
@@ -63,7 +70,7 @@ class Source:
         self.history.add(reading)
         self.reading = reading
         proof = self.history.proof
-        return None if proof is None else Proof(proof.kind, proof.through - ZERO, proof.captured_by - ZERO)
+        return None if proof is None else Proved(proof.kind, proof.through - ZERO, proof.captured_by - ZERO)
 
     @property
     def reason(self) -> str:
@@ -87,7 +94,7 @@ def _point(text: str) -> SourcePoint:
 def test_event_that_was_committed_later_proves() -> None:
     proof = Source().poll(260, "120:50/9000 180:70/3000 240:70/63000")
     # It was captured after the minute of the point at 120 began, and at 177.
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 177)
+    assert proof == Proved(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 177)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_points_prove_nothing(points: str | None) -> None:
 
 def test_first_event_that_was_committed_late_enough_counts() -> None:
     proof = Source().poll(400, "60:50/0 120:50/0 180:70/3000 240:60/3000 300:80/3000")
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 180)
+    assert proof == Proved(ProofKind.CAPTURED_EVENT, about(60 - 0.07), 180)
 
 
 def test_quiet_source_was_read_before_its_next_point() -> None:
@@ -129,14 +136,14 @@ def test_quiet_source_was_read_before_its_next_point() -> None:
 def test_clock_of_database_that_is_ahead_is_subtracted() -> None:
     source = Source()
     proof = source.poll(300, "120:50/9000 180:-30000/3000 240:-30000/63000")
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 30), 177)
+    assert proof == Proved(ProofKind.CAPTURED_EVENT, about(60 - 30), 177)
     assert source.history.clock_lead == 30
 
 
 def test_timestamps_that_are_ahead_are_subtracted() -> None:
     source = Source()
     proof = source.poll(200, "120:50/9000 180:70/3000 240:70/63000")
-    assert proof == Proof(ProofKind.CAPTURED_EVENT, about(60 - 0.07 - 40), 177)
+    assert proof == Proved(ProofKind.CAPTURED_EVENT, about(60 - 0.07 - 40), 177)
 
 
 def test_proof_is_kept() -> None:
@@ -175,7 +182,7 @@ def test_source_with_events_is_close_to_a_proof(connector: str, points: str, clo
 @pytest.mark.parametrize("connector", ["mysql", "MariaDB", "amazon-rds-mysql"])
 def test_end_of_log_proves_on_mysql(connector: str) -> None:
     proof = Source(connector).poll(260, IDLE_LOG)
-    assert proof == Proof(ProofKind.LOG_HEARTBEAT, 28, 120)
+    assert proof == Proved(ProofKind.LOG_HEARTBEAT, 28, 120)
 
 
 @pytest.mark.parametrize("connector", ["postgresql", "sqlserver", None])
@@ -210,7 +217,7 @@ def test_new_last_event_proves() -> None:
     source = Source()
     for now in range(60, 600, 60):
         assert source.poll(now, last_event="a") is None
-    assert source.poll(600, last_event="b") == Proof(ProofKind.CAPTURED_EVENT, about(540 - MAX_LATEST_AGE - 0.05), 600)
+    assert source.poll(600, last_event="b") == Proved(ProofKind.CAPTURED_EVENT, about(540 - MAX_LATEST_AGE - 0.05), 600)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +272,7 @@ def test_snapshot_discards_recent_proof(latest: dict[str, Any]) -> None:
 def test_snapshot_keeps_old_proof(latest: dict[str, Any]) -> None:
     source = Source()
     source.poll(260, GOOD)
-    assert source.poll(180 + MAX_LATEST_AGE + 1, **latest) is not None
+    assert source.poll(260 + MAX_FLAG_DELAY - 60 + MAX_LATEST_AGE, **latest) is not None
 
 
 @pytest.mark.parametrize(
@@ -296,12 +303,37 @@ def test_points_before_first_poll_prove_nothing() -> None:
     assert source.poll(560, "300:50/0 360:70/3000 420:60/63000 480:60/100") is not None
 
 
-def test_proof_passes_once_later_poll_shows_no_snapshot() -> None:
+@pytest.mark.parametrize("ahead", [-600, 0, 600])
+def test_proof_passes_once_later_poll_shows_no_snapshot(ahead: int) -> None:
     source = Source()
-    proof = source.poll(260, GOOD)
+    source.history.measured_after = ZERO - 3600
+    points = " ".join(f"{at + ahead}:{values}" for at, values in ((120, "50/0"), (180, "70/3000"), (240, "70/63000")))
+    source.history.clean_since = ZERO - 3600
+    assert source.poll(260, points) is not None
+    # A minute had passed since the capture, by the timestamps of the API, whose clock may differ.
+    flags_from = ZERO + 260 + MAX_FLAG_DELAY - 60
+    assert [source.history.passes(flags_from + extra) for extra in (-1, 0)] == [False, True]
+
+
+def test_no_snapshot_must_have_read_rows_since_the_event_by_the_clock_of_the_api() -> None:
+    source = Source()
+    source.history.measured_after = ZERO - 3600
+    # The API's clock is 600 s ahead, so these points are from before the first poll.
+    assert source.poll(260, "420:50/0 480:70/3000 540:70/63000 860:70/383000") is None
+
+
+@pytest.mark.parametrize("idle_source", ["proof", "assume"])
+def test_capture_without_timestamp_is_dated_by_the_clock_of_the_api(idle_source: str) -> None:
+    source = Source(idle_source=idle_source)
+    source.history.timestamp_lead = 600
+    source.history.measured_after = ZERO - 3600
+    proof = None
+    for now in range(60, 600, 60):
+        proof = source.poll(now, last_event="a")
+    if idle_source == "proof":
+        proof = source.poll(600, last_event="b")
     assert proof is not None
-    by = ZERO + proof.captured_by
-    assert [source.history.passes(by + MAX_FLAG_DELAY + extra) for extra in (-1, 0)] == [False, True]
+    assert proof.captured_by == (1200 if idle_source == "proof" else 60 * 4 + 600)
 
 
 @pytest.mark.parametrize(
@@ -328,11 +360,12 @@ def test_active_snapshot(reading: dict[str, Any], expected: str | None) -> None:
 # An idle source
 
 
-def polls_of_idle(source: Source, count: int, start: float = IDLE_MARGIN, **latest: Any) -> Proof | None:
+def polls_of_idle(source: Source, count: int, start: float = IDLE_MARGIN, **latest: Any) -> Proved | None:
     """Poll every minute from a start, and return the last proof."""
     proof = None
     for number in range(count):
-        proof = source.poll(start + 60 * number, QUIET, **latest)
+        now = start + 60 * number
+        proof = source.poll(now, QUIET if now > 240 else None, **latest)
     return proof
 
 
@@ -346,7 +379,7 @@ def test_idle_source_is_assumed_to_be_complete() -> None:
     source = Source(idle_source="assume")
     assert polls_of_idle(source, IDLE_POLLS - 1) is None
     ended = IDLE_MARGIN + 60 * (IDLE_POLLS - 1)
-    assert source.poll(ended, QUIET) == Proof(ProofKind.ASSUMED, 0, ended)
+    assert source.poll(ended) == Proved(ProofKind.ASSUMED, 0, ended)
 
 
 def test_early_polls_of_idle_source_do_not_count() -> None:

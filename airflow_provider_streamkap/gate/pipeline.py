@@ -288,12 +288,12 @@ class PipelineState:
         self.passes = self.source.passes and self.destination.passes
         reasons = {"source": self.source.reason, "destination": self.destination.reason}
         if self.passes:
-            reasons["destination"] = self._order_reason(spec, now)
+            reasons["destination"] = self._order_reason(spec)
         elif not any(reasons.values()):
             reasons["destination"] = "the lag has not been read since the source was ready"
         self.reason = "; ".join(f"{side}: {reason}" for side, reason in reasons.items() if reason) or None
 
-    def _order_reason(self, spec: WaitSpec, now: float) -> str | None:
+    def _order_reason(self, spec: WaitSpec) -> str | None:
         """Return why the destination's lag may not count everything that the source has captured."""
         proof, gate = self.source.history.proof, spec.source_gate
         newest = self.evidence.points[0] if self.evidence.points else None
@@ -306,7 +306,7 @@ class PipelineState:
                 f"the newest lag point is from {utc_text(newest.at)}, but must be from {utc_text(first)} or later, "
                 "after the captured records have reached Kafka"
             )
-        if not self.source.history.passes(now):
+        if not self.source.history.passes:
             return "waiting for a poll of the source that shows whether a snapshot has started"
         return None
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from math import inf
 from typing import Any, NamedTuple
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
@@ -220,6 +221,7 @@ class SourceHistory:
     event_polled_at: float | None = None
     proof: Proof | None = None
     is_close: bool = field(default=False, init=False)
+    _polled_at: float = field(default=-inf, init=False)
     _previous: SourceReading | None = field(default=None, init=False)
     # The last known marks of snapshots.
     _marks: tuple[object, ...] = field(default=(), init=False)
@@ -235,7 +237,7 @@ class SourceHistory:
         :param reading: the reading.
         """
         assert reading.observed_at is not None, "the evidence needs the time of the poll"
-        now = reading.observed_at.timestamp()
+        now = self._polled_at = reading.observed_at.timestamp()
         if self.measured_after is None:
             self.measured_after = now
         self._track_snapshots(reading, now)
@@ -248,12 +250,10 @@ class SourceHistory:
             self.event_polled_at = now
         self._previous = reading
 
-    def passes(self, now: float) -> bool:
-        """Return whether there is evidence, and no snapshot can have distorted it.
-
-        :param now: epoch seconds.
-        """
-        return self.proof is not None and now >= self.proof.flags_from
+    @property
+    def passes(self) -> bool:
+        """Whether there is evidence, and the last poll shows that no snapshot has distorted it."""
+        return self.proof is not None and self._polled_at >= self.proof.flags_from
 
     def _track_snapshots(self, reading: SourceReading, now: float) -> None:
         """Track since when no snapshot has read rows, and drop evidence that one may have distorted.

@@ -28,7 +28,7 @@ from airflow_provider_streamkap.gate.reading import is_known, milliseconds, utc_
 #: Seconds by which the latest metrics, which carry no time, may be older than the response that contains them.
 MAX_LATEST_AGE = 300.0
 #: Seconds after which the latest metrics show a snapshot that has started: Streamkap publishes them every 30 s.
-MAX_FLAG_DELAY = 90.0
+MAX_FLAG_DELAY = 80.0
 #: With ``idle_source="assume"``: consecutive polls in which the source must be connected, streaming and idle, and
 #: seconds by which each must be later than the time that matters.
 IDLE_POLLS = 3

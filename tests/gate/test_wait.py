@@ -526,3 +526,9 @@ def test_invalid_plan_is_rejected(arguments: dict[str, Any], says: str) -> None:
 
 def test_time_needed_for_confirmations() -> None:
     assert start(confirmations=3, confirm_interval=5).spec.max_confirm_seconds == 10
+
+
+def test_result_of_destination_that_could_not_be_read_is_missing() -> None:
+    wait = start()
+    wait.advance({"d1": DOWN}, 60)
+    assert wait.snapshots({"d1": DOWN}) == {}

@@ -158,7 +158,7 @@ class StreamkapRequestError(StreamkapHTTPError):
 
 
 class StreamkapRateLimitError(StreamkapHTTPError):
-    """Too many requests (429). Also raised without a request while a ``Retry-After`` is in effect."""
+    """Too many requests (429). Also raised without a request if a ``Retry-After`` outlasts the deadline of the call."""
 
     transient = True
 

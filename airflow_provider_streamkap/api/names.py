@@ -38,8 +38,8 @@ _MAX_SUGGESTIONS = 3
 def find_records(kind: ResourceKind, names: Sequence[str], *, whole: bool = False) -> PageRequests:
     """Request the pages that contain all resources with these names.
 
-    A single name is filtered by the API, where the API has that filter. Several names need the whole list once, which
-    takes one request for a hundred resources.
+    For a single name, the filter for partial names is used, where the API has it. Several names need the whole list
+    once, which takes one request per 100 resources.
 
     :param kind: the kind of the resources.
     :param names: the names.

@@ -271,8 +271,8 @@ class SourceGate:
         nothing. ``"assume"``: it has captured everything.
     :param max_source_delay_ms: maximum delay of the last captured event in milliseconds; ``None`` (default): ignore it.
     :param allow_snapshot: whether a snapshot may be running, pending or paused, default False.
-    :param settle_seconds: seconds from the capture to a lag point that counts, default :data:`SETTLE_SECONDS`. It
-        covers the connector's queue, and whether a point shows the start or the end of its minute.
+    :param settle_seconds: minimum seconds from the capture to the newest lag point, default :data:`SETTLE_SECONDS`. It
+        includes up to 60 s by which a timestamp can be off; increase it if records take long to reach Kafka.
     :raises ValueError: an argument is invalid; the message names it.
     """
 

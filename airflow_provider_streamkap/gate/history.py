@@ -106,7 +106,7 @@ LATEST_EVIDENCE = LagEvidence()
 
 @dataclass(slots=True)
 class LagHistory:
-    """What the lag points of all polls of one destination have shown; the points themselves are not kept.
+    """What the lag points of all polls of one destination have shown; the points are not serialized.
 
     :param gate: the conditions.
     :param measured_after: epoch seconds; only lag measured after this time counts. ``None``: the time of the first

@@ -179,7 +179,7 @@ class SourceState(PolledState):
     def needs_status(self) -> bool:
         """Whether to request the status in the next poll: about once in five minutes, but never twice in a row.
 
-        Periods of the clock decide, so that all waits on a pipeline request it in the same poll.
+        The five-minute periods start at fixed times, so that all waits on a pipeline request it in the same poll.
         """
         polled_at, status_at = self.last_success_at, self.status_at
         if polled_at is None or status_at == polled_at:

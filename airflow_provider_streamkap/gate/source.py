@@ -3,7 +3,7 @@
 """Evidence that a source has captured all changes that were committed before a given time.
 
 The connectors are based on Debezium, whose metrics decide what can be proved. The delay (``BehindSource``) is set by
-captured events (on MySQL and MariaDB, by every event of the log), the time since the last event by every event. A
+captured events (on MySQL and MariaDB, by every event of the log). Every event resets the time since the last one. A
 source that is connected, streaming and idle proves nothing: its capture job may have stopped. Each rule here handles
 one way in which metrics can mislead; ``benchmarks/accuracy`` measures them together. Pure: no clock, no network, no
 Airflow.
@@ -27,18 +27,20 @@ from airflow_provider_streamkap.gate.reading import is_known, milliseconds, utc_
 
 #: Seconds by which the latest metrics, which carry no time, may be older than the response that contains them.
 MAX_LATEST_AGE = 300.0
-#: Seconds after which the latest metrics show a snapshot that has started: Streamkap publishes them every 30 s.
+#: Seconds after which the latest metrics usually show a snapshot that has started: Streamkap publishes them every 30 s,
+#: and a poll takes some seconds. If they are cached for longer, a snapshot that starts just then can go unnoticed.
 MAX_FLAG_DELAY = 80.0
 #: With ``idle_source="assume"``: consecutive polls in which the source must be connected, streaming and idle, and
 #: seconds by which each must be later than the time that matters.
 IDLE_POLLS = 3
 IDLE_MARGIN = 120.0
-# Events are being captured if the delay has changed within this many points, and is at most this high, and the last
-# event was read at most this long ago.
+# Events are being captured if the delay has changed within _LIVE_POINTS (or is 0, on MySQL and MariaDB), and if the
+# delay and the time since the last event are at most _LIVE_MS.
 _LIVE_POINTS = 4
 _LIVE_MS = 180_000
 
-# Families of which every event of the transaction log, captured or not, and the server's own heartbeat set the delay.
+# Types of connectors whose delay is set by every event of the transaction log, captured or not, and by the server's own
+# heartbeat.
 _LOG_METERED = ("mysql", "mariadb")
 
 _FINISHED_SNAPSHOTS = frozenset({"completed", "failed", "cancelled", "canceled"})
@@ -139,7 +141,7 @@ class SourceReading:
 
     @property
     def snapshot_marks(self) -> tuple[object, ...]:
-        """What changes when a snapshot starts, ends or reads rows, as plain JSON."""
+        """Values that change when a snapshot starts, ends or reads rows, as plain JSON."""
         snapshots = None if self.snapshots is None else digest(repr(sorted(self.snapshots, key=repr)))
         return self.snapshot_completed, self.snapshot_events, snapshots
 
@@ -170,8 +172,8 @@ class Proof:
 
     :param kind: the kind of evidence.
     :param through: epoch seconds; all changes that were committed before have been captured.
-    :param captured_by: time at which they had been captured at the latest, in epoch seconds of the API's timestamps.
-    :param flags_from: epoch seconds of the local clock from which polls show whether a snapshot had started by then.
+    :param captured_by: latest possible time of their capture, in epoch seconds on the clock of the API's timestamps.
+    :param flags_from: local epoch seconds; polls from then on show whether a snapshot had started by ``captured_by``.
     """
 
     kind: ProofKind
@@ -205,7 +207,7 @@ class SourceHistory:
     :param timestamp_lead: seconds by which timestamps may be ahead of the local clock; at least 0.
     :param idle_since: epoch seconds since when the source has been streaming without a captured event.
     :param idle_polls: consecutive polls in which it was, that count for ``idle_source="assume"``.
-    :param event_polled_at: epoch seconds of the last poll that returned the last captured event.
+    :param event_polled_at: epoch seconds of the last poll whose metrics contained a last event.
     :ivar proof: the evidence; ``None``: none yet.
     :ivar is_close: whether the next points of the timeseries may complete the evidence.
     """

@@ -56,7 +56,8 @@ class PolledState:
     :param id: id of the resource.
     :param label: how messages show the resource; default: the id.
     :param failures: consecutive failed polls.
-    :param unaccepted_since: epoch seconds since when the status has been neither accepted nor fatal.
+    :param unaccepted_since: epoch seconds since when the status has not been accepted, the source has not been
+        connected, or there have been no metrics.
     :param last_success_at: epoch seconds of the last successful poll.
     """
 

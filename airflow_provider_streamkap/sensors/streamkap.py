@@ -150,7 +150,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
     The moment is the start of the wait, or ``observed_after``. The wait ends in this order: the source has captured
     everything that was committed before the moment, proved independently of the lag; no snapshot is running;
     and then, after ``settle_seconds``, the destination meets the conditions of
-    :class:`StreamkapDestinationSensor` with lag points that were measured after the proof.
+    :class:`StreamkapDestinationSensor` with lag points of which the newest was measured after the capture.
 
     Returns ``{"pipeline_id", "pipeline_name", "source", "destination", "evidence", "complete_through"}``: the last
     snapshots of both sides, the evidence used, and the moment up to which that evidence holds; for a list, a dict of
@@ -173,7 +173,7 @@ class StreamkapPipelineSensor(StreamkapWaitSensor):
         nothing, keep waiting for a proof. ``"assume"``: it has captured everything; the log and the result say so.
     :param allow_snapshot: whether a snapshot of the pipeline's topics may be running, pending or paused, default
         False.
-    :param settle_seconds: seconds that captured records may take to reach Kafka, default 60; in seconds or as a
+    :param settle_seconds: minimum time from the capture to the newest lag point, default 60; in seconds or as a
         timedelta, like ``confirm_interval``, ``status_grace`` and ``stall_after``.
     :param max_records_lag: highest accepted lag of the destination in records, default 0; templated.
     :param connector_status: accepted status or statuses of the destination, default ``"Active"``; templated; ``None``:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 
 from airflow_provider_streamkap.cli.definition import get_commands
@@ -16,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     :param arguments: command-line arguments. Default: those of the process.
     :raises SystemExit: the arguments are wrong (exit code 2), or the command failed (1).
     """
+    # Airflow 3.1 shows the log lines of alembic, which it imports when it starts.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     (group,) = get_commands()
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_streamkap", description=group.help)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_streamkap.api.query import GRAIN_SECONDS
 from airflow_provider_streamkap.gate.conditions import SourceGate
+from airflow_provider_streamkap.gate.history import timestamp_lead
 from airflow_provider_streamkap.gate.reading import is_known, milliseconds, utc_text
 
 #: Seconds by which the latest metrics, which carry no time, may be older than the response that contains them.
@@ -279,9 +280,6 @@ class SourceHistory:
         Timestamps in the future mean that the clock of the metrics is ahead.
         """
         if reading.points:
-            # Imported here because DAG parsing creates gates but reads no points.
-            from airflow_provider_streamkap.gate.history import timestamp_lead
-
             self.timestamp_lead = max(self.timestamp_lead, timestamp_lead(reading.points[-1].at, now))
         for delay_ms in (reading.delay_ms, *(point.delay_ms for point in reading.points or ())):
             if delay_ms is not None and delay_ms < -1:

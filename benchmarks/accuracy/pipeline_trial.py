@@ -35,7 +35,7 @@ from benchmarks.accuracy.trial import HOUR, ID, TIMEOUT, Outcome, SimulatedApi
 SOURCE_ID = "67ad6e0af08a2365c729ba78"
 PIPELINE_ID = "67ad6e0af08a2365c729ba77"
 
-# Most destinations have no fault: they have a benchmark of their own.
+# Most destinations have no fault: another simulation covers their faults.
 _DESTINATION_FAULTS = tuple(fault for fault in FAULTS if fault.covered and not fault.alone and not fault.mix)
 _ALWAYS_ACTIVE = ConnectorTimeline((Phase(-BEFORE, "Active", True),))
 
